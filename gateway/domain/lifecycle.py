@@ -1,0 +1,142 @@
+"""The state machine of a transfer, as one table: everything that decides which state may follow which lives here."""
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Direction(StrEnum):
+    """Which way a transfer goes, seen from this node."""
+
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+
+class State(StrEnum):
+    """What has been achieved, and hence which effect is still owed (named in the comment)."""
+
+    FOUND = "found"  # claimed into the spool; owes a sealed bundle
+    SEALED = "sealed"  # bundle durable in the spool; owes the deposit in the peer's mailbox
+    SENT = "sent"  # deposited; owes a receipt (or sending again)
+    IN_CUSTODY = "in-custody"  # a hub holds it; owes the recipient's receipt
+    OFFERED = "offered"  # listed in a mailbox; owes the fetch
+    FETCHED = "fetched"  # bytes durable in the spool; owes the verification
+    VERIFIED = "verified"  # opened into the staging folder; owes the delivery
+    DELIVERED = "delivered"  # outbound: receipt in hand; inbound: visible to case software, owes the receipt
+    CONFIRMED = "confirmed"  # our receipt is in the peer's reach; owes nothing
+    COLLECTED = "collected"  # case software took it
+    REFUSED = "refused"  # by our packer or by a signed receipt; the source has been told
+    QUARANTINED = "quarantined"  # untrusted bytes set aside; owes a decision
+    REJECTED = "rejected"  # decided; owes the refusing receipt
+    DISMISSED = "dismissed"  # refusing receipt in the peer's reach; owes nothing
+    CLOSED = "closed"  # ended by a person or by retention
+
+
+class Event(StrEnum):
+    """A past fact that moves a transfer on."""
+
+    SEALED = "sealed"
+    SENT = "sent"
+    CUSTODY_RECEIPTED = "custody-receipted"
+    DELIVERY_RECEIPTED = "delivery-receipted"
+    COLLECTION_RECEIPTED = "collection-receipted"
+    REFUSAL_RECEIPTED = "refusal-receipted"
+    EXPORT_REFUSED = "export-refused"
+    FETCHED = "fetched"
+    VERIFIED = "verified"
+    DELIVERED = "delivered"
+    CONFIRMED = "confirmed"
+    RECEIPT_REPEATED = "receipt-repeated"
+    COLLECTED = "collected"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    REJECTED = "rejected"
+    DISMISSED = "dismissed"
+    CLOSED = "closed"
+
+
+_D, _S, _E = Direction, State, Event
+
+# A receipt may arrive while we still say `sealed`: we died between the upload and its record.
+# `sent` on `sent` is the same bytes deposited again because no receipt came.
+_OUTBOUND: dict[tuple[State, Event], State] = {
+    (_S.FOUND, _E.SEALED): _S.SEALED,
+    (_S.FOUND, _E.EXPORT_REFUSED): _S.REFUSED,
+    (_S.FOUND, _E.CLOSED): _S.CLOSED,
+    (_S.SEALED, _E.SENT): _S.SENT,
+    (_S.SEALED, _E.CUSTODY_RECEIPTED): _S.IN_CUSTODY,
+    (_S.SEALED, _E.DELIVERY_RECEIPTED): _S.DELIVERED,
+    (_S.SEALED, _E.REFUSAL_RECEIPTED): _S.REFUSED,
+    (_S.SEALED, _E.CLOSED): _S.CLOSED,
+    (_S.SENT, _E.SENT): _S.SENT,
+    (_S.SENT, _E.CUSTODY_RECEIPTED): _S.IN_CUSTODY,
+    (_S.SENT, _E.DELIVERY_RECEIPTED): _S.DELIVERED,
+    (_S.SENT, _E.COLLECTION_RECEIPTED): _S.COLLECTED,
+    (_S.SENT, _E.REFUSAL_RECEIPTED): _S.REFUSED,
+    (_S.SENT, _E.CLOSED): _S.CLOSED,
+    (_S.IN_CUSTODY, _E.DELIVERY_RECEIPTED): _S.DELIVERED,
+    (_S.IN_CUSTODY, _E.COLLECTION_RECEIPTED): _S.COLLECTED,
+    (_S.IN_CUSTODY, _E.REFUSAL_RECEIPTED): _S.REFUSED,
+    (_S.IN_CUSTODY, _E.CLOSED): _S.CLOSED,
+    (_S.DELIVERED, _E.COLLECTION_RECEIPTED): _S.COLLECTED,
+    (_S.DELIVERED, _E.CLOSED): _S.CLOSED,
+    (_S.COLLECTED, _E.CLOSED): _S.CLOSED,
+    (_S.REFUSED, _E.CLOSED): _S.CLOSED,
+}
+
+# No path leads from delivered back to verified: delivery happens at most once. A bundle that arrives again is the sign
+# that our receipt was lost: the same receipt is repeated, and the state stays.
+_INBOUND: dict[tuple[State, Event], State] = {
+    (_S.OFFERED, _E.FETCHED): _S.FETCHED,
+    (_S.OFFERED, _E.QUARANTINED): _S.QUARANTINED,
+    (_S.OFFERED, _E.CLOSED): _S.CLOSED,
+    (_S.FETCHED, _E.VERIFIED): _S.VERIFIED,
+    (_S.FETCHED, _E.QUARANTINED): _S.QUARANTINED,
+    (_S.VERIFIED, _E.DELIVERED): _S.DELIVERED,
+    (_S.VERIFIED, _E.QUARANTINED): _S.QUARANTINED,
+    (_S.DELIVERED, _E.CONFIRMED): _S.CONFIRMED,
+    (_S.DELIVERED, _E.COLLECTED): _S.COLLECTED,
+    (_S.CONFIRMED, _E.RECEIPT_REPEATED): _S.CONFIRMED,
+    (_S.CONFIRMED, _E.COLLECTED): _S.COLLECTED,
+    (_S.CONFIRMED, _E.CLOSED): _S.CLOSED,
+    (_S.COLLECTED, _E.RECEIPT_REPEATED): _S.COLLECTED,
+    (_S.COLLECTED, _E.CLOSED): _S.CLOSED,
+    (_S.QUARANTINED, _E.RELEASED): _S.FETCHED,
+    (_S.QUARANTINED, _E.REJECTED): _S.REJECTED,
+    (_S.QUARANTINED, _E.CLOSED): _S.CLOSED,
+    (_S.REJECTED, _E.DISMISSED): _S.DISMISSED,
+    (_S.DISMISSED, _E.RECEIPT_REPEATED): _S.DISMISSED,
+    (_S.DISMISSED, _E.CLOSED): _S.CLOSED,
+}
+
+TABLE = MappingProxyType({_D.OUTBOUND: MappingProxyType(_OUTBOUND), _D.INBOUND: MappingProxyType(_INBOUND)})
+"""direction -> (state, event) -> state; what is not listed is illegal."""
+
+FIRST = MappingProxyType({_D.OUTBOUND: _S.FOUND, _D.INBOUND: _S.OFFERED})
+"""The state in which a transfer of each direction is born."""
+
+
+class IllegalStepError(Exception):
+    """A bug or a contradiction by a peer: the event cannot follow the state. Peers' claims pass `is_legal` first."""
+
+
+def is_legal(direction: Direction, state: State, event: Event) -> bool:
+    """Whether `event` may happen to a transfer of `direction` in `state`."""
+    return (state, event) in TABLE[direction]
+
+
+def after(direction: Direction, state: State, event: Event) -> State:
+    """Return the state that `event` leads to; IllegalStepError if the table has no such step."""
+    try:
+        return TABLE[direction][state, event]
+    except KeyError:
+        raise IllegalStepError(f"{direction}: {event} cannot follow {state}") from None
+
+
+def ends(direction: Direction) -> frozenset[State]:
+    """Return the states in which a transfer of `direction` owes nothing and waits for nobody."""
+    table = TABLE[direction]
+    reached = set(table.values()) | {FIRST[direction]}
+    owing = {_S.FOUND, _S.SEALED, _S.SENT, _S.IN_CUSTODY, _S.OFFERED, _S.FETCHED, _S.VERIFIED, _S.QUARANTINED, _S.REJECTED}
+    if direction is _D.INBOUND:
+        owing.add(_S.DELIVERED)
+    return frozenset(reached - owing)

@@ -1,0 +1,165 @@
+"""What is remembered about a transfer: plain frozen values, the same in the ledger, the stages and the command line."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
+from gateway.domain.lifecycle import Direction, Event, State
+
+
+class Stage(StrEnum):
+    """The leg of the journey that an attempt belongs to."""
+
+    PACK = "pack"
+    SEND = "send"
+    RECEIVE = "receive"
+    OPEN = "open"
+    DELIVER = "deliver"
+    ACKNOWLEDGE = "acknowledge"
+    OPERATE = "operate"
+
+
+class ReceiptCode(StrEnum):
+    """What a receipt states (docs/protocol.md, receipts)."""
+
+    CUSTODY = "100"
+    DELIVERED = "110"
+    COLLECTED = "120"
+    EXPIRED = "201"
+    TOO_LARGE = "202"
+    NOT_PERMITTED = "203"
+    VALIDATION_FAILED = "204"
+    SIGNATURE = "301"
+    UNKNOWN_SIGNER = "302"
+    REPLAY = "303"
+    NOT_FOR_US = "304"
+    DAMAGED = "305"
+    EXPIRES_SOON = "401"
+    HELD = "402"
+    CLOCK_SKEW = "403"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One bundle to one recipient, seen from this node. Times are seconds since 1970 UTC, sizes bytes."""
+
+    id: TransferId
+    version: int
+    """Counts the changes; a step names the version it saw, so a late answer to an older attempt changes nothing."""
+    direction: Direction
+    state: State
+    link: LinkName | None
+    """Known for inbound from the start; for outbound once the route is resolved."""
+    route: RouteName | None
+    origin: UnitCode | None
+    recipient: UnitCode | None
+    bundle_id: BundleId | None
+    header_hash: Digest | None
+    epoch: int | None
+    sequence: int | None
+    flow: str
+    case_no: str
+    export_name: str
+    """Outbound: name of the export as dropped; inbound: name under which it was delivered."""
+    claim: ClaimToken | None
+    size: int
+    """Outbound found: bytes of the export; afterwards, and inbound: bytes of the bundle."""
+    found_at: float
+    changed_at: float
+    settled_at: float | None
+    """When the transfer reached delivered or refused."""
+    attempts: int
+    """Failed attempts at the effect now owed."""
+    next_attempt_at: float
+    receipt_due_at: float | None
+    hold_code: str | None
+    """Why a person is needed; None when nobody is."""
+    last_error: str | None
+    verdict: str
+    """The packer's verdict on the export (`pass`, `fix`, `warn`, `hold`, `reject`); empty before it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundExport:
+    """A claimed export that is to become an outbound transfer."""
+
+    claim: ClaimToken
+    route: RouteName
+    export_name: str
+    size: int
+    found_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A bundle listed in a mailbox that is to become an inbound transfer."""
+
+    link: LinkName
+    bundle_id: BundleId
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a step teaches about the transfer; None leaves a column as it is."""
+
+    link: LinkName | None = None
+    origin: UnitCode | None = None
+    recipient: UnitCode | None = None
+    bundle_id: BundleId | None = None
+    header_hash: Digest | None = None
+    epoch: int | None = None
+    sequence: int | None = None
+    flow: str | None = None
+    case_no: str | None = None
+    export_name: str | None = None
+    size: int | None = None
+    receipt_due_at: float | None = None
+    next_attempt_at: float | None = None
+    verdict: str | None = None
+    note: str = ""
+    """English remark for the timeline: a code, a size, a count; nothing personal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """One signed receipt, ours or a peer's, kept verbatim. `raw` is the whole signed statement."""
+
+    bundle_id: BundleId
+    header_hash: Digest
+    code: ReceiptCode
+    issuer: UnitCode
+    issued_at: float
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of state asked of the ledger. `transfer` is the value the effect was done for."""
+
+    transfer: Transfer
+    event: Event
+    stage: Stage
+    facts: Facts = field(default_factory=Facts)
+    receipt: ReceiptRecord | None = None
+    started_at: float | None = None
+    """When the successful attempt began; None where there was none (a receipt came in)."""
+    actor: str = ""
+    """Login name of the person for operator actions; empty for the daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line of a transfer's history, oldest first: an event, or a failed attempt."""
+
+    at: float
+    kind: str
+    """`event`, `attempt`, `hold`, `release` or `receipt`."""
+    what: str
+    stage: str
+    state: str
+    code: str
+    note: str
+    seconds: float | None
+    """Duration of the attempt, where there was one."""
+    actor: str

@@ -1,0 +1,60 @@
+"""What a check says about an export: a code of the defects catalogue, a verdict, a place; never the whole value."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The six answers, mildest first; `alarm` of a finding is a separate flag (docs/defects.md, principle 1)."""
+
+    PASS = "pass"
+    FIX = "fix"
+    WARN = "warn"
+    WAIT = "wait"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
+_ORDER = tuple(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where: `file` as named inside the export; line and column from 1, 0 where there is none; `field` is Chinese name and tag."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check found.
+
+    code:    as in the defects catalogue, e.g. `ZIP-CRC`.
+    value:   the present value, already masked (ID numbers show first 3 and last 2 characters).
+    expected: what it should be.
+    mender:  who can mend it: `handler`, `vendor`, `operator`, `security`.
+    facts:   values for the translated message of `code`.
+    """
+
+    code: str
+    verdict: Verdict
+    place: Place = field(default_factory=Place)
+    value: str = ""
+    expected: str = ""
+    mender: str = "handler"
+    alarm: bool = False
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def worst(findings: Iterable[Finding]) -> Verdict:
+    """Return the gravest verdict of `findings`, PASS if there are none."""
+    return max((f.verdict for f in findings), key=_ORDER.index, default=Verdict.PASS)
+
+
+def masked(number: str) -> str:
+    """Return an identity number with only its first 3 and last 2 characters shown; shorter than 8: all hidden."""
+    return "*" * len(number) if len(number) < 8 else number[:3] + "*" * (len(number) - 5) + number[-2:]

@@ -1,0 +1,80 @@
+"""What every transport promises: move named bytes into and out of one mailbox, try once, never hang, map every error.
+
+Error contract (all raised as GatewayError of gateway.domain.errors; nothing else leaves an adapter):
+
+    code                  kind       scope      when
+    link-unreachable      transient  link       no connection, reset, host down, key exchange failed half-way
+    link-timeout          transient  link       a deadline passed or no progress for the watchdog's time
+    link-auth-refused     permanent  link       the peer does not accept our key
+    host-key-mismatch     security   link       the peer's host key is not the pinned one
+    link-algorithms       permanent  link       no common modern algorithm
+    mailbox-missing       permanent  link       the folder is not there
+    mailbox-denied        permanent  link       no permission
+    mailbox-full          transient  link       quota or disk full
+    name-taken            permanent  transfer   the name exists there with another size
+    no-such-name          permanent  transfer   nothing of that name to fetch
+    size-mismatch         transient  transfer   the peer holds another number of bytes than was sent
+    deposit-unknown       transient  transfer   the line broke at the rename: it may or may not have arrived
+    local-io              transient  transfer   reading or writing our own disk failed
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gateway.domain.ids import WireName
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes moved so far, at least once every few MiB."""
+
+
+def silent(_done: int) -> None:
+    """The Progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One complete file in a mailbox. Size in bytes."""
+
+    name: WireName
+    size: int
+
+
+class Transport(Protocol):
+    """Both folders of one mailbox: `deposit` goes into the peer's side, the other three work on what was left for us."""
+
+    def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
+        """Make the bytes of `source` appear under `name`, whole or not at all (exclusive temp name, size check, rename).
+
+        May be repeated: if `name` is already there with the same size, returns without sending.
+        Once returned, the peer may have taken it away; never look again.
+        """
+        ...
+
+    def listing(self) -> list[Entry]:
+        """Return what is complete and waiting for us, in no order; names that are not wire names, and temp names, are left out."""
+        ...
+
+    def head(self, name: WireName, length: int) -> bytes:
+        """Return the first `length` bytes of `name`, fewer if it is shorter."""
+        ...
+
+    def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
+        """Write `name`, which the listing said has `size` bytes, to the new file `into`; fsynced on return.
+
+        Never writes more than `size` bytes. May be repeated: `into` is written anew. The name stays in the mailbox.
+        """
+        ...
+
+    def remove(self, names: Sequence[WireName]) -> None:
+        """Take `names` out of the mailbox; a name that is already gone is no error."""
+        ...
+
+    def probe(self) -> None:
+        """Raise what keeps this mailbox from working right now; used by `check` and `status`."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections; the transport may be used again and reconnects by itself."""
+        ...
