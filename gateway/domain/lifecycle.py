@@ -45,9 +45,10 @@ class Event(StrEnum):
     VERIFIED = "verified"
     DELIVERED = "delivered"
     CONFIRMED = "confirmed"
-    RECEIPT_REPEATED = "receipt-repeated"
+    RECEIPT_ASKED = "receipt-asked"
     COLLECTED = "collected"
     QUARANTINED = "quarantined"
+    OFFERED_AGAIN = "offered-again"
     RELEASED = "released"
     REJECTED = "rejected"
     DISMISSED = "dismissed"
@@ -84,7 +85,8 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
 }
 
 # No path leads from delivered back to verified: delivery happens at most once. A bundle that arrives again is the sign
-# that our receipt was lost: the same receipt is repeated, and the state stays.
+# that our receipt was lost: the same receipt is owed once more, nothing else. Bytes that were damaged on the way are set
+# aside; the same bundle offered again, whole this time, is fetched anew.
 _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.FETCHED): _S.FETCHED,
     (_S.OFFERED, _E.QUARANTINED): _S.QUARANTINED,
@@ -95,16 +97,17 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.VERIFIED, _E.QUARANTINED): _S.QUARANTINED,
     (_S.DELIVERED, _E.CONFIRMED): _S.CONFIRMED,
     (_S.DELIVERED, _E.COLLECTED): _S.COLLECTED,
-    (_S.CONFIRMED, _E.RECEIPT_REPEATED): _S.CONFIRMED,
+    (_S.CONFIRMED, _E.RECEIPT_ASKED): _S.DELIVERED,
     (_S.CONFIRMED, _E.COLLECTED): _S.COLLECTED,
     (_S.CONFIRMED, _E.CLOSED): _S.CLOSED,
-    (_S.COLLECTED, _E.RECEIPT_REPEATED): _S.COLLECTED,
+    (_S.COLLECTED, _E.RECEIPT_ASKED): _S.DELIVERED,
     (_S.COLLECTED, _E.CLOSED): _S.CLOSED,
+    (_S.QUARANTINED, _E.OFFERED_AGAIN): _S.OFFERED,
     (_S.QUARANTINED, _E.RELEASED): _S.FETCHED,
     (_S.QUARANTINED, _E.REJECTED): _S.REJECTED,
     (_S.QUARANTINED, _E.CLOSED): _S.CLOSED,
     (_S.REJECTED, _E.DISMISSED): _S.DISMISSED,
-    (_S.DISMISSED, _E.RECEIPT_REPEATED): _S.DISMISSED,
+    (_S.DISMISSED, _E.RECEIPT_ASKED): _S.REJECTED,
     (_S.DISMISSED, _E.CLOSED): _S.CLOSED,
 }
 
