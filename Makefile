@@ -1,0 +1,66 @@
+# Everything a person or a pipeline does with this tree. `make help` lists it.
+# ARGS passes options on: make demo ARGS="--keep /some/folder", make test ARGS="format lint".
+
+SHELL  := /bin/bash
+PYTHON ?= python3
+ARGS   ?=
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK   := $(BIN)/pip-compile --quiet --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \
+          --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver backtracking
+
+.PHONY: help test demo bench fuzz soak lock words docs fmt clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+test: $(STAMP) ## every gate: format, lint, types, import contracts, words, docs, tests, coverage
+	@.ci/prepare \
+	    'command -v sshd' openssh-server 'tests marked needs_sshd (a real OpenSSH server)' \
+	    'command -v systemd-analyze' systemd 'tests marked needs_systemd (unit files)'
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python .ci/gates.py $(ARGS)
+
+demo: $(STAMP) ## two nodes on loopback ferry every sample; prints a table
+	@$(BIN)/caseferry demo $(ARGS)
+
+bench: $(STAMP) ## figures of this machine, with peak memory
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(STAMP) ## property tests with many more, and random, examples
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n auto --timeout 3600 tests/property $(ARGS)
+
+soak: $(STAMP) ## the slow matrices: kill anywhere, big files, many exports
+	@$(BIN)/pytest -n auto --timeout 3600 -m soak $(ARGS)
+
+lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
+	@{ echo '# Made by `make lock` from pyproject.toml; `make test` installs exactly these versions.'; \
+	   $(LOCK) --upgrade --output-file - pyproject.toml; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+words: $(STAMP) ## bring the catalogue up to date: extract, merge, compile; names what is untranslated
+	@$(BIN)/python .ci/words.py make
+
+docs: $(STAMP) ## write the generated pages of docs/ anew
+	@$(BIN)/python .ci/docs.py make
+
+fmt: $(STAMP) ## format, and mend what the linter can mend
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix .
+
+clean: ## remove everything that is made
+	rm -rf $(VENV) build *.egg-info .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The lock names every version; the project itself is then added without asking an index for anything.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12 ..."; exit 1; }
+	@.ci/prepare '$(PYTHON) -c "import ensurepip, venv"' python3-venv 'everything'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "make: installing the locked dependencies into $(VENV)"
+	@$(PIP) install --requirement requirements.lock
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@

@@ -1,0 +1,38 @@
+"""What every test gets: a fixed locale and zone, hypothesis profiles, and a named reason for each test left out."""
+
+import os
+import shutil
+import time
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Deterministic by default: the same commit gives the same verdict. `make fuzz` looks for new ground.
+settings.register_profile("default", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile(
+    "fuzz", max_examples=3000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+_SBIN = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+_NEEDS = {
+    "needs_sshd": ("sshd", "OpenSSH's sshd is not installed (apt package openssh-server)"),
+    "needs_systemd": ("systemd-analyze", "systemd-analyze is not installed (apt package systemd)"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the words a test sees independent of the machine it runs on."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE", "CASEFERRY_LANGUAGE"):
+        os.environ.pop(name, None)
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, by name and with the reason, what this machine cannot run."""
+    absent = {mark: why for mark, (program, why) in _NEEDS.items() if shutil.which(program, path=_SBIN) is None}
+    for item in items:
+        for mark, why in absent.items():
+            if item.get_closest_marker(mark) is not None:
+                item.add_marker(pytest.mark.skip(reason=why))
