@@ -1,0 +1,220 @@
+"""Owns the threads: one per worker, restarted after a death, ended within a deadline, watched for signs of life."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.daemon.buglog import BugLog, tell
+from gateway.daemon.worker import Bell, Bells, Closable, Worker
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How failures are met. Times are seconds."""
+
+    deaths: int = 3
+    """This many deaths of one worker within `deaths_within` end the process, for systemd to see."""
+    deaths_within: float = 60.0
+    restart_pause: float = 1.0
+    """Between a death and the next step, so that a bug does not spin."""
+    first_backoff: float = 1.0
+    """After the first failure in a row; doubles with each further one."""
+    longest_backoff: float = 60.0
+    allowance: float = 300.0
+    """A step that neither returns nor reports progress for this long is stuck. Above every adapter's own deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """What can be told of one worker. `busy_seconds` is None while it waits."""
+
+    name: str
+    busy_seconds: float | None
+    failures: int
+    deaths: int
+
+
+class _Post:
+    """One worker, its thread and its signs of life; written by that thread only, except `beat_at`."""
+
+    def __init__(self, worker: Worker, bell: Bell, predecessor: threading.Thread | None) -> None:
+        self.worker = worker
+        self.name = worker.name
+        self.bell = bell
+        self.predecessor = predecessor
+        self.thread: threading.Thread | None = None
+        self.busy_since: float | None = None
+        self.beat_at = 0.0
+        self.failures = 0
+        self.deaths: deque[float] = deque()
+        self.died = 0
+
+
+class Supervisor:
+    """Runs workers until told to stop. Its methods may be called from any thread, `start` once.
+
+    on_collapse: called (from the worker's thread) when a worker has died too often; must only wake the main thread.
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        *,
+        bells: Bells,
+        clock: Clock,
+        log: BugLog,
+        on_collapse: Callable[[], None],
+        policy: Policy | None = None,
+    ) -> None:
+        self._first = tuple(workers)
+        self._bells = bells
+        self._clock = clock
+        self._log = log
+        self._on_collapse = on_collapse
+        self._policy = policy or Policy()
+        self._lock = threading.Lock()
+        self._posts: dict[str, _Post] = {}
+        self._collapsed: str | None = None
+
+    @property
+    def collapsed(self) -> str | None:
+        """The name of the worker that died too often; None while all is well."""
+        return self._collapsed
+
+    def start(self) -> None:
+        """Start a thread for each worker; each begins with a step."""
+        self.swap(self._first, 0.0)
+
+    def swap(self, workers: Sequence[Worker], deadline: float) -> tuple[str, ...]:
+        """Let exactly `workers` run from now on, and return the names of the old ones that are still in a step.
+
+        A worker that already runs (the same object) is not disturbed. Others are asked to end and given `deadline`
+        seconds; a new worker begins only when the old one of its name has ended, however long that takes.
+        """
+        wanted = {worker.name: worker for worker in workers}
+        if len(wanted) != len(workers):
+            raise ValueError("two workers have one name")
+        with self._lock:
+            leaving = [p for p in self._posts.values() if wanted.get(p.name) is not p.worker]
+            late = _end(leaving, deadline, self._clock)
+            for post in leaving:
+                del self._posts[post.name]
+            self._bells.take_down(p.name for p in leaving if p.name not in wanted)
+            old = {post.name: post.thread for post in leaving}
+            for name, worker in wanted.items():
+                if name not in self._posts:
+                    self._posts[name] = self._begin(_Post(worker, self._bells.hang(name), old.get(name)))
+        return late
+
+    def ask_stop(self) -> None:
+        """Ask every worker to end after its present step, without waiting."""
+        for post in list(self._posts.values()):
+            post.bell.stop()
+
+    def stop(self, deadline: float) -> tuple[str, ...]:
+        """Ask every worker to end, wait at most `deadline` seconds, and return the names of those still in a step."""
+        with self._lock:
+            late = _end(list(self._posts.values()), deadline, self._clock)
+        for name in late:
+            self._log.warn("worker-did-not-stop", worker=name, seconds=deadline)
+        return late
+
+    def beat(self, name: str) -> None:
+        """Take note that the worker `name` made progress inside its step; other names are let pass."""
+        post = self._posts.get(name)
+        if post is not None:
+            post.beat_at = self._clock.monotonic()
+
+    def stuck(self) -> tuple[str, ...]:
+        """Return the names of the workers whose step neither returned nor made progress within the allowance."""
+        now = self._clock.monotonic()
+        limit = self._policy.allowance
+        posts = list(self._posts.values())
+        return tuple(
+            post.name
+            for post in posts
+            if (since := post.busy_since) is not None and now - max(since, post.beat_at) > limit
+        )
+
+    def views(self) -> tuple[WorkerView, ...]:
+        """Return what can be told of each worker, in the order in which they were started."""
+        now = self._clock.monotonic()
+        return tuple(
+            WorkerView(p.name, None if (since := p.busy_since) is None else now - since, p.failures, p.died)
+            for p in list(self._posts.values())
+        )
+
+    def _begin(self, post: _Post) -> _Post:
+        # A daemon thread, so that a step that hangs cannot keep a stopping process alive.
+        post.thread = threading.Thread(target=self._live, args=(post,), name=post.name, daemon=True)
+        post.thread.start()
+        return post
+
+    def _live(self, post: _Post) -> None:
+        while post.predecessor is not None and post.predecessor.is_alive() and not post.bell.stopping:
+            post.bell.pause(1.0)
+        post.predecessor = None
+        while not post.bell.stopping:
+            try:
+                self._call(post)
+            except BaseException as error:  # noqa: BLE001 - a bug of any kind ends this life of the worker, not the node
+                self._log.bug("worker-died", error, worker=post.name)
+                self._close(post)
+                if not self._may_live_on(post):
+                    return
+                post.bell.pause(self._policy.restart_pause)
+        self._close(post)
+
+    def _call(self, post: _Post) -> None:
+        """One step and the wait after it."""
+        post.busy_since = self._clock.monotonic()
+        try:
+            wish = post.worker.step()
+        except GatewayError as error:
+            post.busy_since = None
+            # Bounded before it is raised: 2.0**1024 is no float.
+            pause = min(self._policy.first_backoff * 2.0 ** min(post.failures, 30), self._policy.longest_backoff)
+            post.failures += 1
+            tell(self._log, "step-failed", error, worker=post.name, failures=post.failures, pause_seconds=pause)
+            post.bell.pause(pause)
+            return
+        finally:
+            post.busy_since = None
+        post.failures = 0
+        post.bell.wait(None if wish is None else max(wish, 0.0))
+
+    def _may_live_on(self, post: _Post) -> bool:
+        now = self._clock.monotonic()
+        post.died += 1
+        post.deaths.append(now)
+        while now - post.deaths[0] > self._policy.deaths_within:
+            post.deaths.popleft()
+        if len(post.deaths) < self._policy.deaths:
+            return True
+        self._collapsed = post.name
+        self._log.alert("worker-collapsed", worker=post.name, deaths=len(post.deaths))
+        self._on_collapse()
+        return False
+
+    def _close(self, post: _Post) -> None:
+        if not isinstance(post.worker, Closable):
+            return
+        try:
+            post.worker.close()
+        except GatewayError as error:
+            tell(self._log, "close-failed", error, worker=post.name)
+        except Exception as error:  # noqa: BLE001 - what cannot be given back must not keep the thread
+            self._log.bug("close-failed", error, worker=post.name)
+
+
+def _end(posts: Sequence[_Post], deadline: float, clock: Clock) -> tuple[str, ...]:
+    for post in posts:
+        post.bell.stop()
+    until = clock.monotonic() + deadline
+    for post in posts:
+        if post.thread is not None:
+            post.thread.join(max(until - clock.monotonic(), 0.0))
+    return tuple(post.name for post in posts if post.thread is not None and post.thread.is_alive())
