@@ -1,0 +1,176 @@
+"""What is wrong in a configuration: where, what and what to do, each by a stable code."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from gateway.domain.errors import ConfigError, Scope
+
+SHOWN_MAX = 60
+"""Longest piece of the operator's own text that a complaint repeats."""
+
+TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        # reading a file
+        "file-missing": ("{name} is not there", "create it with `caseferry init`, or name the right folder"),
+        "file-unreadable": ("the file cannot be read ({reason})", "let the account of the service read it"),
+        "file-ending": ("only files ending in .yaml are read", "rename it to {wanted}"),
+        "file-empty": ("the file holds no settings", "fill it in or delete it"),
+        "file-too-large": ("the file is larger than {most}", "split it"),
+        "files-too-many": ("the folder holds more than {most} files", "remove what is not in use"),
+        "not-utf8": ("the file is not UTF-8 text", "save it as UTF-8 (not GBK or ANSI)"),
+        "yaml-broken": ("this is not YAML ({problem})", "look at quotes, colons and indentation here and just above"),
+        "yaml-tab": ("a tab character stands where YAML wants spaces", "indent with spaces"),
+        "yaml-alias": ("a bare * means an alias in YAML, which is not used here", 'write it in quotes: "*"'),
+        "yaml-anchor": ("a bare & means an anchor in YAML, which is not used here", "write the value in quotes"),
+        "yaml-tag": ("a bare ! means a type tag in YAML, which is not used here", "write the value in quotes"),
+        "yaml-deep": ("nested deeper than {most} levels", "no setting is that deep: look at the indentation"),
+        "yaml-documents": ('a second document begins here ("---")', "keep one document to a file"),
+        "text-control": ("a line break or control character stands in a text", "write plain text on one line"),
+        # keys
+        "key-twice": ('"{key}" is already given in line {line}', "keep one of the two"),
+        "key-not-text": ("{text} is read as a number, not as text", 'write it in quotes: "{text}"'),
+        "key-odd": ("a key must be one word of text", "write `key: value`"),
+        "key-unknown": ('there is no setting "{key}" here', "{hint}"),
+        "key-elsewhere": ('"{key}" does not belong here', 'move it below "{section}"'),
+        "key-missing": ('"{key}" is missing', "add it: {meaning}"),
+        "colon-wide": ('the full-width colon "：" is not read as a colon', 'write an ASCII ":" and a space'),
+        "quotes-wide": ("Chinese quotation marks are read as part of the text", 'write ASCII quotes: "{text}"'),
+        # values
+        "value-missing": ('"{key}" has no value', "give it one, or delete the line"),
+        "not-text": ("{text} without quotes is not read as text", 'write it in quotes: "{text}"'),
+        "not-one-text": ("a single text is wanted here", "write one value, in quotes if in doubt"),
+        "not-number": ('"{text}" is not a whole number', "write digits only, without quotes"),
+        "not-boolean": ('"{text}" is neither true nor false', "write true or false, without quotes"),
+        "not-a-list": ("a list is wanted here", "write [first, second], or one `- item` to a line"),
+        "not-a-section": ("a group of `key: value` lines is wanted here", "put them below, indented by two spaces"),
+        "not-one-of": ('"{text}" is not one of {choices}', "{hint}"),
+        "out-of-range": ("{text} is outside {least} to {most}", "choose a value within"),
+        "too-short": ("at least {least} wanted here", "add what is missing"),
+        "too-long": ("at most {most} allowed here", "shorten it"),
+        "title-malformed": ("a name of 1 to {most} characters is wanted here", "write it in quotes"),
+        "duration-malformed": ('"{text}" is not a duration', 'write a number and s, m, h or d, such as "{example}"'),
+        "size-malformed": ('"{text}" is not a size', 'write a number and KiB, MiB or GiB, such as "{example}"'),
+        "unit-malformed": ('"{text}" is not a unit code', "write its 4 to 24 digits or capital letters, in quotes"),
+        "label-malformed": ('"{text}" is not a usable name', "use 1 to 63 of a-z, 0-9 and -, the first no -"),
+        "path-malformed": (
+            '"{text}" is not a usable path',
+            "write it whole, or as seen from the folder of gateway.yaml",
+        ),
+        "host-malformed": ('"{text}" is not a host name or IP address', "write for example 10.12.0.5"),
+        "listen-malformed": ('"{text}" is not an IP address', "write this server's own, for example 10.12.0.5"),
+        "url-malformed": ('"{text}" is no ledger that can be used', "write sqlite:///path, or delete the line"),
+        "value-refused": ('"{text}" is refused ({problem})', "write it as docs/configuration.md says"),
+        # between keys and files
+        "section-wanted": ('{why} needs a section "{section}"', "add it as docs/configuration.md says"),
+        "section-idle": ('section "{section}" means nothing with {why}', "delete it"),
+        "initiate-folder": (
+            'on a folder link nobody calls, so "{text}" means nothing',
+            'write "both" or delete the line',
+        ),
+        "name-twice": ('the name "{name}" is already used at {other}', "give one of them another name"),
+        "peer-twice": ('peer "{unit}" already has a link at {other}', "keep one link to a peer"),
+        "unit-own": ('"{unit}" is this node itself', "name another unit"),
+        "unit-unlinked": ('no link leads to unit "{unit}"', "{hint}"),
+        "folder-twice": ("this folder is already {use} at {other}", "give each its own folder"),
+        "folder-nested": ("this folder lies inside {use} at {other}", "choose folders that do not contain each other"),
+        "folder-holds": ("this folder contains {what}", "choose a folder of its own"),
+        "route-ambiguous": ('route "{name}" at {other} takes the same deliveries', "part them by senders or flows"),
+        "packer-unknown": ('there is no packer "{text}"', "{hint}"),
+        "flow-unknown": ('there is no flow "{text}"', "{hint}"),
+        "server-needed": ("this node is to host the mailbox, but server.enabled is false", "enable the server"),
+        "server-itself": ("this is the address of this node's own server", "write the peer's address"),
+        "order-wrong": ('{text} is less than "{other}" ({value})', "choose a larger value"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Complaint:
+    """One thing wrong in one place. Line and column count from 1; `facts` fill the code's template."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def what(self) -> str:
+        """What is wrong, in English."""
+        return TEMPLATES[self.code][0].format(**self.facts)
+
+    @property
+    def do(self) -> str:
+        """What to do about it, in English."""
+        return TEMPLATES[self.code][1].format(**self.facts)
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}; {self.do}"
+
+
+class SettingsError(ConfigError):
+    """The configuration as a whole is refused: code `settings-refused`, `detail` one line for each complaint."""
+
+    def __init__(
+        self,
+        code: str = "settings-refused",
+        detail: str = "",
+        *,
+        scope: Scope = Scope.NODE,
+        facts: Mapping[str, str | int] = MappingProxyType({}),
+        complaints: tuple[Complaint, ...] = (),
+    ) -> None:
+        super().__init__(code, detail, scope=scope, facts=facts)
+        self.complaints = complaints
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (self.code, self.detail, self.scope, self.facts, self.complaints)
+
+
+def _rebuild(
+    code: str, detail: str, scope: Scope, facts: Mapping[str, str | int], complaints: tuple[Complaint, ...]
+) -> SettingsError:
+    return SettingsError(code, detail, scope=scope, facts=facts, complaints=complaints)
+
+
+def refusal(complaints: Iterable[Complaint]) -> SettingsError:
+    """Return the error that says all `complaints`, in the order of the files' lines."""
+    ordered = tuple(sorted(complaints))
+    return SettingsError(
+        detail="\n".join(str(one) for one in ordered), facts={"count": len(ordered)}, complaints=ordered
+    )
+
+
+def shown(value: object) -> str:
+    """Return `value` as a complaint may repeat it: printable, on one line, at most SHOWN_MAX characters."""
+    text = "".join(char if char.isprintable() else "�" for char in str(value))
+    return text if len(text) <= SHOWN_MAX else text[: SHOWN_MAX - 1] + "…"
+
+
+def nearest(text: str, choices: Iterable[str]) -> str | None:
+    """Return the one of `choices` that `text` probably meant, None if none is near."""
+    by_folded = {choice.casefold(): choice for choice in choices}
+    folded = text.casefold().strip().replace("_", "-")
+    for variant in (folded, folded.replace("-", "_")):
+        if variant in by_folded:
+            return by_folded[variant]
+    found = get_close_matches(folded, by_folded, n=1, cutoff=0.6) or get_close_matches(
+        folded.replace("-", "_"), by_folded, n=1, cutoff=0.6
+    )
+    return by_folded[found[0]] if found else None
+
+
+def hint(text: str, choices: Iterable[str]) -> str:
+    """Return "did you mean ...?" if one of `choices` is near, else the list of them."""
+    known = sorted(choices)
+    near = nearest(text, known)
+    if near is not None:
+        return f'did you mean "{near}"?'
+    return f"known: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}" if known else "nothing is known here"

@@ -1,0 +1,265 @@
+"""What no single key shows: names used twice, units without a link, folders that contain each other."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from gateway.settings.complaints import Complaint, hint, nearest
+from gateway.settings.kinds import ANY, Section
+from gateway.settings.links import Initiate, LinkSettings, TransportKind
+from gateway.settings.marks import Document, Trail
+from gateway.settings.node import NodeFile
+from gateway.settings.quantities import show_duration, show_size
+from gateway.settings.routes import InboundRoute, OutboundRoute
+
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[S]):
+    """A part of the settings and where it was written."""
+
+    value: S
+    document: Document
+    trail: Trail = ()
+
+    def at(self, *steps: str | int) -> Trail:
+        """Return the trail of something below this part."""
+        return (*self.trail, *steps)
+
+    def place(self, *steps: str | int) -> str:
+        """Return `file:line:column` of something below this part."""
+        return self.document.place(self.at(*steps))
+
+
+@dataclass(slots=True)
+class Sources:
+    """All parts that could be read."""
+
+    node: Placed[NodeFile] | None = None
+    links: list[Placed[LinkSettings]] = field(default_factory=list)
+    outbound: list[Placed[OutboundRoute]] = field(default_factory=list)
+    inbound: list[Placed[InboundRoute]] = field(default_factory=list)
+    all_peers_known: bool = True
+    """False when a link file is so broken that its peer is unknown: routes must not be blamed for that."""
+    unread_peers: set[str] = field(default_factory=set)
+    """What faulty link files name as their peer."""
+
+
+def cross_check(
+    sources: Sources, config_dir: Path, packers: Collection[str] | None, flows: Collection[str] | None
+) -> Iterator[Complaint]:
+    """Yield every complaint that takes more than one value to see; see `load` for `packers` and `flows`."""
+    yield from _node(sources)
+    yield from _links(sources)
+    yield from _names(sources.links)
+    yield from _names([*sources.outbound, *sources.inbound])
+    yield from _units(sources)
+    yield from _known(sources, packers, flows)
+    yield from _ambiguous(sources.inbound)
+    yield from _folders(sources, config_dir)
+
+
+def _node(sources: Sources) -> Iterator[Complaint]:
+    if sources.node is None:
+        return
+    value, document = sources.node.value, sources.node.document
+    timing, limits, server = value.timing, value.limits, value.server
+    if timing.retry_most < timing.retry_first:
+        yield document.at_value(
+            ("timing", "retry_most"),
+            "order-wrong",
+            text=show_duration(timing.retry_most),
+            other="timing.retry_first",
+            value=show_duration(timing.retry_first),
+        )
+    if timing.clock_skew_hold < timing.clock_skew_warn:
+        yield document.at_value(
+            ("timing", "clock_skew_hold"),
+            "order-wrong",
+            text=show_duration(timing.clock_skew_hold),
+            other="timing.clock_skew_warn",
+            value=show_duration(timing.clock_skew_warn),
+        )
+    if server.enabled and server.quota < limits.bundle:
+        yield document.at_value(
+            ("server", "quota"),
+            "order-wrong",
+            text=show_size(server.quota),
+            other="limits.bundle",
+            value=show_size(limits.bundle),
+        )
+
+
+def _links(sources: Sources) -> Iterator[Complaint]:
+    node = sources.node.value if sources.node else None
+    by_peer: dict[str, str] = {}
+    for link in sources.links:
+        value, document = link.value, link.document
+        yield from _sections(link)
+        if value.peer in by_peer:
+            yield document.at_value(link.at("peer"), "peer-twice", unit=value.peer, other=by_peer[value.peer])
+        by_peer.setdefault(value.peer, link.place("peer"))
+        if node is None:
+            continue
+        if value.peer == node.node.unit:
+            yield document.at_value(link.at("peer"), "unit-own", unit=value.peer)
+        if value.hosts_mailbox and value.enabled and not node.server.enabled:
+            yield document.at_value(link.at("initiate"), "server-needed")
+        if (
+            value.sftp
+            and node.server.enabled
+            and (value.sftp.host, value.sftp.port)
+            == (
+                node.server.listen,
+                node.server.port,
+            )
+        ):
+            yield document.at_value(link.at("sftp", "host"), "server-itself")
+
+
+def _sections(link: Placed[LinkSettings]) -> Iterator[Complaint]:
+    value, document = link.value, link.document
+    if value.transport is TransportKind.FOLDER:
+        why = "transport folder"
+        wanted, idle = "folder", "sftp"
+        if value.initiate is not Initiate.BOTH:
+            yield document.at_value(link.at("initiate"), "initiate-folder", text=value.initiate)
+    elif value.initiate is Initiate.NONE:
+        why, wanted, idle = "transport sftp and initiate none", "", "folder"
+        if value.sftp is not None:
+            yield document.at_key(link.at("sftp"), "section-idle", section="sftp", why="initiate none")
+    else:
+        why, wanted, idle = "transport sftp", "sftp", "folder"
+    if wanted and getattr(value, wanted) is None:
+        yield document.at_key(link.at("transport"), "section-wanted", section=wanted, why=why)
+    if getattr(value, idle) is not None:
+        yield document.at_key(link.at(idle), "section-idle", section=idle, why=why)
+
+
+def _names(parts: Iterable[Placed[LinkSettings] | Placed[OutboundRoute] | Placed[InboundRoute]]) -> Iterator[Complaint]:
+    seen: dict[str, str] = {}
+    for part in parts:
+        name = part.value.name
+        if name in seen:
+            yield part.document.at_value(part.at("name"), "name-twice", name=name, other=seen[name])
+        seen.setdefault(name, part.place("name"))
+
+
+def _units(sources: Sources) -> Iterator[Complaint]:
+    own = sources.node.value.node.unit if sources.node else None
+    linked = {str(link.value.peer) for link in sources.links} | sources.unread_peers
+    named: list[tuple[Document, Trail, str]] = []
+    for route in sources.outbound:
+        named += [(route.document, route.at("receivers", code), unit) for code, unit in route.value.receivers.items()]
+    for sink in sources.inbound:
+        named += [(sink.document, sink.at("senders", i), unit) for i, unit in enumerate(sink.value.senders)]
+    for document, trail, unit in named:
+        if unit == own:
+            yield document.at_value(trail, "unit-own", unit=unit)
+        elif unit != ANY and unit not in linked and sources.all_peers_known:
+            near = nearest(unit, linked)
+            advice = f'did you mean "{near}"?' if near else "describe the link to it in links.d"
+            yield document.at_value(trail, "unit-unlinked", unit=unit, hint=advice)
+
+
+def _known(sources: Sources, packers: Collection[str] | None, flows: Collection[str] | None) -> Iterator[Complaint]:
+    routes: list[Placed[OutboundRoute] | Placed[InboundRoute]] = [*sources.outbound, *sources.inbound]
+    for route in routes:
+        packer = route.value.packer
+        if packers is not None and packer not in packers:
+            yield route.document.at_value(route.at("packer"), "packer-unknown", text=packer, hint=hint(packer, packers))
+        for position, flow in enumerate(route.value.flows):
+            if flows is not None and flow != ANY and flow not in flows:
+                yield route.document.at_value(
+                    route.at("flows", position), "flow-unknown", text=flow, hint=hint(flow, flows)
+                )
+
+
+def precision(route: InboundRoute) -> tuple[bool, bool]:
+    """Sort key that puts named senders before any sender, then named flows before any flow."""
+    return ANY in route.senders, ANY in route.flows
+
+
+def _ambiguous(inbound: Iterable[Placed[InboundRoute]]) -> Iterator[Complaint]:
+    taken: dict[tuple[str, str], Placed[InboundRoute]] = {}
+    for route in inbound:
+        any_sender, any_flow = precision(route.value)
+        rivals: dict[str, Placed[InboundRoute]] = {}
+        for sender in (ANY,) if any_sender else route.value.senders:
+            for flow in (ANY,) if any_flow else route.value.flows:
+                first = taken.setdefault((sender, flow), route)
+                if first is not route:
+                    rivals[first.value.name] = first
+        for rival in rivals.values():
+            yield route.document.at_value(
+                route.trail, "route-ambiguous", name=rival.value.name, other=rival.place("name")
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    path: Path
+    use: str
+    document: Document
+    trail: Trail
+    shareable: str = ""
+    """Two uses with the same word here may be the same folder."""
+
+    def place(self) -> str:
+        return self.document.place(self.trail)
+
+
+def _folders(sources: Sources, config_dir: Path) -> Iterator[Complaint]:
+    private = list(_private(sources))
+    public = list(_public(sources))
+    seen: dict[str, _Use] = {}
+    kept: list[tuple[str, _Use]] = []
+    for use in [*private, *public]:
+        real = os.path.realpath(use.path)
+        first = seen.get(real)
+        if first is None:
+            seen[real] = use
+            kept.append((real, use))
+        elif not (use.shareable and use.shareable == first.shareable):
+            yield use.document.at_value(use.trail, "folder-twice", use=first.use, other=first.place())
+    for real, use in kept:
+        outer = next((seen[str(parent)] for parent in Path(real).parents if str(parent) in seen), None)
+        if outer is not None:
+            yield use.document.at_value(use.trail, "folder-nested", use=outer.use, other=outer.place())
+    fixed = [("the configuration", os.path.realpath(config_dir))]
+    if sources.node:
+        fixed.append(("paths.state", os.path.realpath(sources.node.value.paths.state)))
+    for use in public:
+        real_use = os.path.realpath(use.path)
+        for what, real in fixed:
+            if real == real_use or Path(real).is_relative_to(real_use):
+                yield use.document.at_value(use.trail, "folder-holds", what=what)
+
+
+def _private(sources: Sources) -> Iterator[_Use]:
+    if sources.node is None:
+        return
+    paths = sources.node.value.paths
+    for name in type(paths).model_fields:
+        if name != "state":
+            yield _Use(getattr(paths, name), f"paths.{name}", sources.node.document, ("paths", name))
+
+
+def _public(sources: Sources) -> Iterator[_Use]:
+    for route in sources.outbound:
+        use = f'the outbound folder of route "{route.value.name}"'
+        yield _Use(route.value.folder, use, route.document, route.at("folder"))
+    for sink in sources.inbound:
+        use = f'the inbound folder of route "{sink.value.name}"'
+        # Several routes may deliver side by side as long as one packer names what lies there.
+        shareable = f"inbound {sink.value.packer}"
+        yield _Use(sink.value.folder, use, sink.document, sink.at("folder"), shareable)
+    for link in sources.links:
+        if link.value.folder is not None:
+            for side in ("deposit", "collect"):
+                path: Path = getattr(link.value.folder, side)
+                use = f'the {side} folder of link "{link.value.name}"'
+                yield _Use(path, use, link.document, link.at("folder", side))

@@ -1,0 +1,117 @@
+"""The kinds of text a setting may hold: unit codes, names, folders, addresses."""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from gateway.domain.ids import LinkName, RouteName, UnitCode, link_name, route_name, unit_code
+
+ANY = "*"
+"""Stands for every unit, flow or receiver code."""
+
+_HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_HOST_LABEL}(\.{_HOST_LABEL})*", re.ASCII)
+_PATH_MAX = 4096 - 256
+"""Bytes; PATH_MAX of Linux less the longest name that is put below."""
+_NAME_MAX = 100
+"""Characters of an organisation's name."""
+_UNIT = "[0-9A-Z]{4,24}"
+_LABEL = "[a-z0-9][a-z0-9-]{0,62}"
+
+
+class Section(BaseModel):
+    """A frozen group of settings that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _unit(text: str) -> UnitCode:
+    try:
+        return unit_code(text)
+    except ValueError:
+        raise PydanticCustomError("unit-malformed", "not a unit code") from None
+
+
+def _unit_or_any(text: str) -> str:
+    return text if text == ANY else _unit(text)
+
+
+def _link(text: str) -> LinkName:
+    try:
+        return link_name(text)
+    except ValueError:
+        raise PydanticCustomError("label-malformed", "not a name") from None
+
+
+def _route(text: str) -> RouteName:
+    try:
+        return route_name(text)
+    except ValueError:
+        raise PydanticCustomError("label-malformed", "not a name") from None
+
+
+def _label(text: str) -> str:
+    return _link(text)
+
+
+def _label_or_any(text: str) -> str:
+    return text if text == ANY else _link(text)
+
+
+def _folder(value: object, info: ValidationInfo) -> Path:
+    if isinstance(value, Path):
+        value = str(value)
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "not text")
+    if not value or value != value.strip() or "\0" in value or value[0] == "~" or len(os.fsencode(value)) > _PATH_MAX:
+        raise PydanticCustomError("path-malformed", "not a path")
+    base = info.context.get("base", "") if info.context else ""
+    # `..` is resolved by text, so that two spellings of one folder compare equal.
+    return Path(os.path.normpath(Path(base, value)))
+
+
+def _host(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        # A name of digits and dots only is a mistyped address.
+        if not _HOST.fullmatch(text) or not re.search("[A-Za-z]", text):
+            raise PydanticCustomError("host-malformed", "not a host") from None
+    return text.lower()
+
+
+def _listen(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise PydanticCustomError("listen-malformed", "not an address") from None
+
+
+def _title(text: str) -> str:
+    stripped = text.strip()
+    if not stripped or len(stripped) > _NAME_MAX:
+        raise PydanticCustomError("title-malformed", "empty or too long", {"most": str(_NAME_MAX)})
+    return stripped
+
+
+def _pattern(body: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^({body})$"})
+
+
+Unit = Annotated[UnitCode, AfterValidator(_unit), _pattern(_UNIT)]
+UnitOrAny = Annotated[str, AfterValidator(_unit_or_any), _pattern(rf"{_UNIT}|\*")]
+LinkLabel = Annotated[LinkName, AfterValidator(_link), _pattern(_LABEL)]
+RouteLabel = Annotated[RouteName, AfterValidator(_route), _pattern(_LABEL)]
+Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]
+LabelOrAny = Annotated[str, AfterValidator(_label_or_any), _pattern(rf"{_LABEL}|\*")]
+Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string", "minLength": 1})]
+Host = Annotated[str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253})]
+Listen = Annotated[str, AfterValidator(_listen), WithJsonSchema({"type": "string", "minLength": 2, "maxLength": 45})]
+Title = Annotated[
+    str, AfterValidator(_title), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": _NAME_MAX})
+]

@@ -1,0 +1,101 @@
+"""What a file of links.d may say: how this node and one peer reach each other."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+from gateway.settings.kinds import Folder, Host, LinkLabel, Section, Unit
+from gateway.settings.quantities import Duration, Size
+
+
+class Initiate(StrEnum):
+    """What this side does by calling the peer; the rest the peer does by calling us."""
+
+    PUSH = "push"  # deposit at the peer's server; collect from the mailbox hosted here
+    PULL = "pull"  # collect at the peer's server; leave things in the mailbox hosted here
+    BOTH = "both"  # deposit and collect at the peer's server
+    NONE = "none"  # the peer calls: everything goes through the mailbox hosted here
+
+
+class TransportKind(StrEnum):
+    """What carries the files."""
+
+    SFTP = "sftp"
+    FOLDER = "folder"
+
+
+class SftpSettings(Section):
+    """Where the peer's SFTP server is; its host key is known from its card."""
+
+    host: Host = Field(description="name or IP address of the peer's server")
+    port: Annotated[int, Strict(), Field(ge=1, le=65535)] = Field(
+        default=2222, description="TCP port of the peer's server"
+    )
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")] | None = Field(
+        default=None, description="our account there; default: the code of our own unit"
+    )
+
+
+class FolderSettings(Section):
+    """Two folders that a gap device, a mounted share or a medium carries across."""
+
+    deposit: Folder = Field(description="we leave things here for the peer")
+    collect: Folder = Field(description="the peer's things appear here")
+    sentinel: Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = Field(
+        default=None,
+        description="name of a file that both folders always hold; without it the mount is taken to be missing",
+    )
+
+
+class DeadlineSettings(Section):
+    """After these times the peer counts as gone."""
+
+    connect: Annotated[float, Duration("1s", "10m")] = Field(default=15.0, description="until the connection stands")
+    login: Annotated[float, Duration("1s", "10m")] = Field(
+        default=20.0, description="from there until we are logged in"
+    )
+    stall: Annotated[float, Duration("1s", "1h")] = Field(default=60.0, description="without a single byte moving")
+    idle: Annotated[float, Duration("1s", "1d")] = Field(
+        default=120.0, description="an unused connection is closed after this"
+    )
+
+
+class LinkSettings(Section):
+    """One link; one to a file, one to a peer."""
+
+    name: LinkLabel = Field(description="name of the link, used in logs and commands")
+    peer: Unit = Field(description="code of the unit at the other end, in quotes")
+    enabled: Annotated[bool, Strict()] = Field(default=True, description="false rests the link; its transfers wait")
+    transport: TransportKind = Field(default=TransportKind.SFTP, description="what carries the files")
+    initiate: Initiate = Field(
+        default=Initiate.BOTH,
+        description="which side calls: push (we bring), pull (we fetch), both (we do both), none (the peer does both)",
+    )
+    sftp: SftpSettings | None = Field(default=None, description="the peer's server; needed unless initiate is none")
+    folder: FolderSettings | None = Field(default=None, description="the two folders; needed with transport folder")
+    deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="when the peer counts as gone")
+    max_bundle: Annotated[int, Size("64 KiB", "64 TiB")] | None = Field(
+        default=None, description="largest file this link lets through, if less than limits.bundle"
+    )
+    poll_every: Annotated[float, Duration("50ms", "1d")] | None = Field(
+        default=None, description="look into this mailbox so often, instead of timing.poll_every"
+    )
+    receipt_timeout: Annotated[float, Duration("1s", "30d")] | None = Field(
+        default=None, description="expect receipts within this time, instead of timing.receipt_timeout"
+    )
+
+    @property
+    def calls_to_deposit(self) -> bool:
+        """Whether our things leave by calling the peer (else through the mailbox hosted here)."""
+        return self.initiate in (Initiate.PUSH, Initiate.BOTH)
+
+    @property
+    def calls_to_collect(self) -> bool:
+        """Whether the peer's things come by calling the peer (else through the mailbox hosted here)."""
+        return self.initiate in (Initiate.PULL, Initiate.BOTH)
+
+    @property
+    def hosts_mailbox(self) -> bool:
+        """Whether this node hosts a mailbox for the peer."""
+        return self.transport is TransportKind.SFTP and not (self.calls_to_deposit and self.calls_to_collect)

@@ -1,0 +1,159 @@
+"""The configuration folder read whole: typed settings, or every complaint of all files at once."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+
+from gateway.settings.complaints import Complaint, refusal
+from gateway.settings.crosscheck import Placed, Sources, cross_check, precision
+from gateway.settings.explain import WIDE_QUOTES, explain
+from gateway.settings.kinds import Section
+from gateway.settings.links import LinkSettings
+from gateway.settings.marks import Document, Trail, read_file
+from gateway.settings.node import NodeFile
+from gateway.settings.routes import InboundRoute, OutboundRoute, RoutesFile
+
+FILES_MAX = 4096
+"""Files in links.d or routes.d; a province has some 500 units."""
+
+NODE_FILE = "gateway.yaml"
+LINKS_FOLDER = "links.d"
+ROUTES_FOLDER = "routes.d"
+
+S = TypeVar("S", bound=Section)
+
+
+class Settings(NodeFile):
+    """Everything a node is told, checked. Durations in seconds, sizes in bytes, paths absolute."""
+
+    links: tuple[LinkSettings, ...] = Field(default=(), description="links.d, by file name")
+    outbound: tuple[OutboundRoute, ...] = Field(default=(), description="outbound routes, by file name and order")
+    inbound: tuple[InboundRoute, ...] = Field(default=(), description="inbound routes, the most specific first")
+
+    def link_to(self, unit: str) -> LinkSettings | None:
+        """Return the link to the neighbour `unit`, None if there is none."""
+        return next((link for link in self.links if link.peer == unit), None)
+
+    def inbound_for(self, sender: str, flow: str) -> InboundRoute | None:
+        """Return the most specific route that delivers `flow` from unit `sender`, None if none does."""
+        return next((route for route in self.inbound if route.takes(sender, flow)), None)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's database file."""
+        return Path(self.ledger.url.removeprefix("sqlite:///")) if self.ledger.url else self.paths.ledger / "ledger.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a look at a configuration folder gave: settings, or what keeps them from being used."""
+
+    settings: Settings | None
+    complaints: tuple[Complaint, ...]
+
+
+def load(config_dir: Path, *, packers: Collection[str] | None = None, flows: Collection[str] | None = None) -> Settings:
+    """Return the settings in `config_dir` (gateway.yaml, links.d/*.yaml, routes.d/*.yaml); may be repeated.
+
+    packers, flows: the names that exist, where the caller knows them; a route that names another is complained of.
+    Raises SettingsError (a ConfigError) with the complaints of all files, each `file:line:column: what; what to do`.
+    """
+    checked = check(config_dir, packers=packers, flows=flows)
+    if checked.settings is None:
+        raise refusal(checked.complaints)
+    return checked.settings
+
+
+def check(config_dir: Path, *, packers: Collection[str] | None = None, flows: Collection[str] | None = None) -> Checked:
+    """Return the settings in `config_dir`, or all complaints about them; raises nothing for bad input. See `load`."""
+    reading = _Reading(config_dir)
+    reading.read()
+    sources = reading.sources
+    reading.complaints += cross_check(sources, config_dir, packers, flows)
+    if reading.complaints or sources.node is None:
+        return Checked(None, tuple(sorted(reading.complaints)))
+    node = sources.node.value
+    settings = Settings(
+        **{name: getattr(node, name) for name in NodeFile.model_fields},
+        links=tuple(link.value for link in sources.links),
+        outbound=tuple(route.value for route in sources.outbound),
+        inbound=tuple(sorted((route.value for route in sources.inbound), key=precision)),
+    )
+    return Checked(settings, ())
+
+
+class _Reading:
+    def __init__(self, config_dir: Path) -> None:
+        self._folder = config_dir
+        self._context = {"base": str(config_dir.absolute())}
+        self.sources = Sources()
+        self.complaints: list[Complaint] = []
+
+    def read(self) -> None:
+        document = read_file(self._folder / NODE_FILE)
+        node = self._parsed(document, NodeFile)
+        self.sources.node = Placed(node, document) if node else None
+        for document in self._documents(LINKS_FOLDER):
+            link = self._parsed(document, LinkSettings)
+            if link is None:
+                self._unread(document)
+            else:
+                self.sources.links.append(Placed(link, document))
+        for document in self._documents(ROUTES_FOLDER):
+            self._parsed(document, RoutesFile)
+            self.sources.outbound += self._sound(document, "outbound", OutboundRoute)
+            self.sources.inbound += self._sound(document, "inbound", InboundRoute)
+
+    def _unread(self, document: Document) -> None:
+        peer = document.value.get("peer") if isinstance(document.value, Mapping) else None
+        if peer is None:
+            self.sources.all_peers_known = False
+        else:
+            self.sources.unread_peers.add(document.spot(("peer",)).raw.strip(WIDE_QUOTES))
+
+    def _documents(self, name: str) -> list[Document]:
+        folder = self._folder / name
+        try:
+            names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.complaints.append(Complaint(str(folder), 1, 1, "file-unreadable", {"reason": reason}))
+            return []
+        for other in names:
+            # `.yml` would silently be left out; backups (`~`, `.bak`, `.rpmsave`) are meant to be.
+            if other.casefold().endswith((".yml", ".yaml", ".yaml.txt")) and not other.endswith(".yaml"):
+                wanted = other.split(".")[0] + ".yaml"
+                self.complaints.append(Complaint(str(folder / other), 1, 1, "file-ending", {"wanted": wanted}))
+        chosen = [one for one in names if one.endswith(".yaml")]
+        if len(chosen) > FILES_MAX:
+            self.complaints.append(Complaint(str(folder), 1, 1, "files-too-many", {"most": str(FILES_MAX)}))
+        return [read_file(folder / one) for one in chosen[:FILES_MAX]]
+
+    def _parsed(self, document: Document, model: type[S]) -> S | None:
+        self.complaints += document.complaints
+        if document.value is None:
+            if not document.complaints:
+                self.complaints.append(Complaint(document.file, 1, 1, "file-empty"))
+            return None
+        try:
+            return model.model_validate(document.value, context=self._context)
+        except ValidationError as error:
+            self.complaints += explain(document, model, error)
+            return None
+
+    def _sound(self, document: Document, kind: str, model: type[S]) -> list[Placed[S]]:
+        """Return the routes without faults, those of a file with a faulty route included."""
+        listed = document.value.get(kind) if isinstance(document.value, Mapping) else None
+        sound = []
+        for position, one in enumerate(listed if isinstance(listed, list) else ()):
+            trail: Trail = (kind, position)
+            try:
+                sound.append(Placed(model.model_validate(one, context=self._context), document, trail))
+            except ValidationError:
+                continue  # `_parsed` has complained of it
+        return sound

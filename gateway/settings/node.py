@@ -1,0 +1,217 @@
+"""What gateway.yaml may say: the node itself, its folders, its server, its times and limits."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, Strict
+from pydantic_core import PydanticCustomError
+
+from gateway.settings.kinds import Folder, Listen, Section, Title, Unit
+from gateway.settings.quantities import Duration, Size
+
+
+class Language(StrEnum):
+    """Language of what people read."""
+
+    AUTO = "auto"
+    ZH_CN = "zh_CN"
+    EN = "en"
+
+
+class LogLevel(StrEnum):
+    """Least important entry that the operations log keeps."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogTarget(StrEnum):
+    """Where the operations log goes."""
+
+    AUTO = "auto"
+    FILE = "file"
+    STDERR = "stderr"
+
+
+class NodeSettings(Section):
+    """Who this node is."""
+
+    unit: Unit = Field(description="official code of the unit this node belongs to, in quotes")
+    name: Title = Field(description="name of the unit, as people know it")
+    language: Language = Field(
+        default=Language.AUTO,
+        description="language of feedback files, alerts and the command line; auto follows the locale",
+    )
+
+
+class PathSettings(Section):
+    """Where things are on this disk; relative paths count from the folder of gateway.yaml."""
+
+    state: Folder = Field(
+        default=Path("/var/lib/caseferry"), description="everything the node keeps, unless set apart below"
+    )
+    spool: Folder = Field(
+        default_factory=lambda data: data["state"] / "spool",
+        description="claimed exports and bundles on their way; private, on a disk with room for the largest export",
+    )
+    staging: Folder = Field(
+        default_factory=lambda data: data["state"] / "staging", description="opened bundles before they are delivered"
+    )
+    mailboxes: Folder = Field(
+        default_factory=lambda data: data["state"] / "mailboxes", description="mailboxes that this node hosts for peers"
+    )
+    quarantine: Folder = Field(
+        default_factory=lambda data: data["state"] / "quarantine", description="untrusted things that wait for a person"
+    )
+    keys: Folder = Field(
+        default_factory=lambda data: data["state"] / "keys", description="this node's own keys, for its account only"
+    )
+    peers: Folder = Field(
+        default_factory=lambda data: data["state"] / "peers",
+        description="cards of the peers whose fingerprint was confirmed",
+    )
+    ledger: Folder = Field(
+        default_factory=lambda data: data["state"] / "ledger",
+        description="folder of the ledger's database; a local disk",
+    )
+    log: Folder = Field(
+        default_factory=lambda data: data["state"] / "log", description="operations log, if kept in files"
+    )
+
+
+class ServerSettings(Section):
+    """The SFTP server that hosts mailboxes for peers which call us."""
+
+    enabled: Annotated[bool, Strict()] = Field(default=True, description="false where no peer calls this node")
+    listen: Listen = Field(
+        default="127.0.0.1",
+        description="this server's own IP address on the exchange network; the default reaches nobody else",
+    )
+    port: Annotated[int, Strict(), Field(ge=0, le=65535)] = Field(
+        default=2222, description="TCP port; 0 lets the system choose (for trials)"
+    )
+    max_connections: Annotated[int, Strict(), Field(ge=1, le=10_000)] = Field(
+        default=512, description="connections at a time, of all peers together"
+    )
+    max_connections_per_peer: Annotated[int, Strict(), Field(ge=1, le=1000)] = Field(
+        default=8, description="connections at a time of one peer"
+    )
+    quota: Annotated[int, Size("1 MiB", "64 TiB")] = Field(
+        default=512 << 30,
+        description="most that one peer may leave waiting in its mailbox; at least the largest bundle",
+    )
+    login_timeout: Annotated[float, Duration("1s", "5m")] = Field(
+        default=20.0, description="a guest must have logged in by then"
+    )
+    idle_timeout: Annotated[float, Duration("10s", "1d")] = Field(
+        default=600.0, description="a silent guest is sent away after this"
+    )
+    auth_failures: Annotated[int, Strict(), Field(ge=1, le=1000)] = Field(
+        default=10, description="refused logins of one address before it is shut out"
+    )
+    shut_out: Annotated[float, Duration("1s", "7d")] = Field(
+        default=600.0, description="how long such an address is shut out"
+    )
+
+
+class TimingSettings(Section):
+    """How often things are looked at, and how long they may take."""
+
+    scan_every: Annotated[float, Duration("50ms", "1h")] = Field(
+        default=2.0, description="outbound folders are scanned this often; events only make it sooner"
+    )
+    stable_scans: Annotated[int, Strict(), Field(ge=2, le=100)] = Field(
+        default=3, description="an export without completion mark is claimed once unchanged over this many scans"
+    )
+    poll_every: Annotated[float, Duration("50ms", "1d")] = Field(
+        default=10.0, description="mailboxes are looked into this often"
+    )
+    receipt_timeout: Annotated[float, Duration("1s", "30d")] = Field(
+        default=3600.0,
+        description="a receipt is expected within this time; then the bundle is sent again and somebody told",
+    )
+    retry_first: Annotated[float, Duration("50ms", "1h")] = Field(
+        default=5.0, description="wait before the second attempt"
+    )
+    retry_most: Annotated[float, Duration("1s", "1d")] = Field(
+        default=900.0, description="longest wait between attempts"
+    )
+    drain: Annotated[float, Duration("100ms", "60s")] = Field(
+        default=8.0, description="time to finish in when told to stop"
+    )
+    clock_skew_warn: Annotated[float, Duration("1s", "1d")] = Field(
+        default=300.0, description="a peer's clock that differs by more is reported"
+    )
+    clock_skew_hold: Annotated[float, Duration("1m", "30d")] = Field(
+        default=86400.0, description="a bundle dated further into the future waits for a person"
+    )
+    keep_originals: Annotated[float, Duration("0s", "3650d")] = Field(
+        default=30 * 86400.0, description="claimed originals and bundles stay this long after the final receipt"
+    )
+    keep_quarantine: Annotated[float, Duration("1d", "3650d")] = Field(
+        default=180 * 86400.0, description="decided things stay this long in quarantine"
+    )
+
+
+class LimitSettings(Section):
+    """What is too much."""
+
+    bundle: Annotated[int, Size("1 MiB", "64 TiB")] = Field(
+        default=256 << 30, description="largest bundle that is taken or sent"
+    )
+    members: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = Field(
+        default=100_000, description="most files in one export or bundle"
+    )
+    free_space: Annotated[int, Size("0 B", "1 TiB")] = Field(
+        default=2 << 30, description="disk space that is never used up; what does not fit above it waits"
+    )
+
+
+class WorkerSettings(Section):
+    """Processes that seal, open and hash."""
+
+    processes: Annotated[int, Strict(), Field(ge=1, le=64)] = Field(
+        default=2, description="worker processes; more than the machine has cores gains nothing"
+    )
+
+
+class LogSettings(Section):
+    """The operations log (not the transfer record, which is the ledger)."""
+
+    to: LogTarget = Field(default=LogTarget.AUTO, description="auto: stderr under systemd, else files in paths.log")
+    level: LogLevel = Field(default=LogLevel.INFO, description="least important entry that is kept")
+    rotation: Annotated[int, Size("64 KiB", "10 GiB")] = Field(
+        default=20 << 20, description="a file is closed at this size"
+    )
+    keep: Annotated[int, Strict(), Field(ge=1, le=1000)] = Field(default=20, description="closed files that are kept")
+
+
+def _url(text: str) -> str:
+    # Only SQLite is served so far; a URL with a password must not be accepted and then shown in a log.
+    if not text.startswith("sqlite:///") or len(text) == len("sqlite:///") or "@" in text or "?" in text:
+        raise PydanticCustomError("url-malformed", "not a ledger URL")
+    return text
+
+
+class LedgerSettings(Section):
+    """The database of transfers."""
+
+    url: Annotated[str, AfterValidator(_url)] | None = Field(
+        default=None, description="sqlite:///path of the database; default: ledger.db in paths.ledger"
+    )
+
+
+class NodeFile(Section):
+    """The whole of gateway.yaml."""
+
+    node: NodeSettings = Field(description="who this node is")
+    paths: PathSettings = Field(default=PathSettings(), description="where things are on this disk")
+    server: ServerSettings = Field(default=ServerSettings(), description="the SFTP server for peers that call us")
+    timing: TimingSettings = Field(default=TimingSettings(), description="how often and how long")
+    limits: LimitSettings = Field(default=LimitSettings(), description="what is too much")
+    workers: WorkerSettings = Field(default=WorkerSettings(), description="processes that seal, open and hash")
+    log: LogSettings = Field(default=LogSettings(), description="the operations log")
+    ledger: LedgerSettings = Field(default=LedgerSettings(), description="the database of transfers")

@@ -1,0 +1,78 @@
+"""What a file of routes.d may say: which folders of case software exchange with which units."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+from gateway.domain.ids import UnitCode
+from gateway.settings.kinds import ANY, Folder, Label, LabelOrAny, RouteLabel, Section, Unit, UnitOrAny
+from gateway.settings.quantities import Duration
+
+_CODE_MAX = 64
+"""Characters of a receiver's code as exports write it."""
+
+
+class FeedbackEncoding(StrEnum):
+    """Encoding of the plain-text feedback files."""
+
+    UTF_8 = "utf-8"
+    GB18030 = "gb18030"
+    GBK = "gbk"
+
+
+class OutboundRoute(Section):
+    """Exports of one outbound folder, and who may receive them."""
+
+    name: RouteLabel = Field(description="name of the route, used in logs and commands")
+    enabled: Annotated[bool, Strict()] = Field(default=True, description="false leaves the folder alone")
+    folder: Folder = Field(description="case software drops its exports here")
+    packer: Label = Field(description="reads the exports: the name of an installed packer")
+    receivers: Mapping[Annotated[str, Field(min_length=1, max_length=_CODE_MAX)], Unit] = Field(
+        min_length=1,
+        description='receiver\'s code as the export writes it: unit; "*" stands for any other code or none',
+    )
+    flows: tuple[LabelOrAny, ...] = Field(
+        default=(ANY,), min_length=1, description='flows that may leave here; ["*"] for all'
+    )
+    expires: Annotated[float, Duration("1h", "90d")] = Field(
+        default=30 * 86400.0, description="a bundle that is not opened within this time is void"
+    )
+    stable_scans: Annotated[int, Strict(), Field(ge=2, le=100)] | None = Field(
+        default=None, description="instead of timing.stable_scans, for this folder"
+    )
+    feedback_encoding: FeedbackEncoding = Field(
+        default=FeedbackEncoding.UTF_8,
+        description="encoding of the .err.txt files; gb18030 or gbk for old case software",
+    )
+
+    def receiver(self, code: str) -> UnitCode | None:
+        """Return the unit that stands behind an export's receiver `code`, None if this route knows nobody by it."""
+        return self.receivers.get(code) or self.receivers.get(ANY)
+
+
+class InboundRoute(Section):
+    """Deliveries of some flows from some units into one inbound folder."""
+
+    name: RouteLabel = Field(description="name of the route, used in logs and commands")
+    enabled: Annotated[bool, Strict()] = Field(default=True, description="false holds what would be delivered here")
+    senders: tuple[UnitOrAny, ...] = Field(
+        default=(ANY,), min_length=1, description='units whose bundles land here; ["*"] for all'
+    )
+    flows: tuple[LabelOrAny, ...] = Field(
+        default=(ANY,), min_length=1, description='flows that land here; ["*"] for all'
+    )
+    folder: Folder = Field(description="case software collects deliveries here")
+    packer: Label = Field(description="writes the imports: the name of an installed packer")
+
+    def takes(self, sender: str, flow: str) -> bool:
+        """Whether a bundle of `flow` from unit `sender` is delivered by this route."""
+        return bool({ANY, sender} & set(self.senders)) and bool({ANY, flow} & set(self.flows))
+
+
+class RoutesFile(Section):
+    """The whole of one file of routes.d."""
+
+    outbound: tuple[OutboundRoute, ...] = Field(default=(), description="folders that exports leave from")
+    inbound: tuple[InboundRoute, ...] = Field(default=(), description="folders that deliveries land in")
