@@ -15,7 +15,7 @@ class BugLog(OpsLog, Protocol):
 
 
 def tell(log: OpsLog, event: str, error: GatewayError, **facts: Fact) -> None:
-    """Write a known failure by its code and scope: transient as a warning, security as an alert, the rest as an error."""
+    """Write a known failure by its code: transient as a warning, security as an alert, the rest as an error."""
     say = (
         log.warn if isinstance(error, TransientError) else log.alert if isinstance(error, SecurityError) else log.error
     )

@@ -1,0 +1,115 @@
+"""The two crews: child processes for the daemon, and the caller's own thread for one-shot commands and tests."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from gateway.daemon.crewseat import Rules, Seat
+from gateway.daemon.errand import A, Errand, R, Report, named, stopping
+from gateway.domain.clock import Clock
+from gateway.domain.oplog import OpsLog
+
+_BURIAL_SECONDS = 1.0
+"""A killed child is gone within milliseconds; one that hangs inside the kernel is not waited for."""
+
+
+class ProcessCrew:
+    """A Crew of at most `size` child processes, each started when it is first needed, each doing one thing at a time.
+
+    Why not ProcessPoolExecutor: there one killed child fails everybody's work, progress has no way back, and the
+    multiprocessing children load the parent's main module.
+    """
+
+    def __init__(self, size: int, *, log: OpsLog, clock: Clock, rules: Rules | None = None) -> None:
+        if size < 1:
+            raise ValueError("a crew needs at least one child")
+        self._size = size
+        self._log = log
+        self._clock = clock
+        self._rules = rules or Rules()
+        self._lock = threading.Lock()
+        self._waiting: deque[Errand] = deque()
+        self._idle: list[Seat] = []
+        self._seats: list[Seat] = []
+        self._closing = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of the children there are now."""
+        return tuple(pid for seat in list(self._seats) if (pid := seat.pid) is not None)
+
+    def run(self, work: Callable[[A, Report], R], argument: A, on_progress: Report | None = None) -> "Future[R]":
+        """Run `work(argument, report)` in a child, see Crew: at once if one is free, else in the order of asking."""
+        named(work)
+        errand = Errand(work, argument, on_progress)
+        with self._lock:
+            if self._closing:
+                errand.future.set_exception(stopping())
+            elif self._idle:
+                # The one that worked last: its child is warm, and the others' may rest.
+                self._idle.pop().give(errand)
+            else:
+                self._waiting.append(errand)
+                if len(self._seats) < self._size:
+                    seat = Seat(self._rules, self._log, self._next_errand)
+                    self._seats.append(seat)
+                    seat.thread.start()
+        return errand.future
+
+    def close(self, deadline: float) -> None:
+        """See Crew: waiting work fails at once with `stopping`, running work when the deadline has passed."""
+        with self._lock:
+            self._closing = True
+            waiting, self._waiting = self._waiting, deque()
+            idle, self._idle = self._idle, []
+        for seat in idle:
+            seat.give(None)
+        for errand in waiting:
+            if errand.future.set_running_or_notify_cancel():
+                errand.future.set_exception(stopping())
+        until = self._clock.monotonic() + deadline
+        for seat in self._seats:
+            seat.thread.join(max(until - self._clock.monotonic(), 0.0))
+        for seat in self._seats:
+            seat.dismiss()
+        for seat in self._seats:
+            seat.thread.join(_BURIAL_SECONDS)
+
+    def _next_errand(self, seat: Seat) -> Errand | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            if self._closing:
+                seat.give(None)
+            else:
+                self._idle.append(seat)
+            return None
+
+
+class InlineCrew:
+    """A Crew that does everything at once in the caller's thread. An unforeseen exception is in the future as it is."""
+
+    def __init__(self) -> None:
+        self._closing = False
+
+    def run(self, work: Callable[[A, Report], R], argument: A, on_progress: Report | None = None) -> "Future[R]":
+        """Run `work(argument, report)` now and return a future that is done."""
+        named(work)
+        future: Future[R] = Future()
+        try:
+            if self._closing:
+                raise stopping()
+            future.set_result(work(argument, on_progress or _unheard))
+        except Exception as error:  # noqa: BLE001 - a future carries whatever the work raised
+            future.set_exception(error)
+        return future
+
+    def close(self, deadline: float) -> None:
+        """Refuse further work; nothing runs between calls, so `deadline` is of no matter."""
+        del deadline
+        self._closing = True
+
+
+def _unheard(_done: int) -> None:
+    """The report that nobody listens to."""

@@ -1,0 +1,74 @@
+"""The child's side of a crew: takes one piece of work after the other from the line and answers each."""
+
+import os
+import signal
+import socket
+import struct
+import sys
+import traceback
+from importlib import import_module
+from typing import Any
+
+from gateway.daemon.frames import Kind, Line, from_parent, packed
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import GatewayError
+
+REPORT_SECONDS = 0.25
+"""Progress travels at most this often, however often the work reports it."""
+
+_COUNT = struct.Struct("<Q")
+
+
+class Reporter:
+    """The progress callback that a piece of work is given: cheap to call, seldom heard."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._clock = SystemClock()
+        self._next = 0.0
+
+    def __call__(self, done: int) -> None:
+        now = self._clock.monotonic()
+        if now >= self._next:
+            self._next = now + REPORT_SECONDS
+            self._line.send(Kind.PROGRESS, _COUNT.pack(done))
+
+
+def serve(end: socket.socket) -> None:
+    """Answer frames until the parent hangs up. Entry point of the process."""
+    # `systemctl stop` may reach every process of the unit: the parent decides when the work here ends.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    line = Line(end)
+    try:
+        while (frame := line.receive()) is not None:
+            kind, body = frame
+            line.send(Kind.TAKEN)
+            module, name, argument = from_parent(body)
+            work = getattr(import_module(module), name)
+            line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
+    except BrokenPipeError:
+        # The parent has died or given up on the answer.
+        os._exit(1)
+    finally:
+        sys.stderr.flush()
+
+
+def _answer(work: Any, arguments: tuple[Any, ...]) -> tuple[Kind, bytes]:
+    try:
+        return Kind.RESULT, packed(work(*arguments))
+    except GatewayError as error:
+        return Kind.FAILED, packed(error)
+    except MemoryError:
+        # As good as killed: what is left of this process is not to be relied on.
+        os._exit(1)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the parent maps it; only this piece of work failed
+        return Kind.BUG, _traced(error).encode("utf-8", "replace")
+
+
+def _traced(error: Exception) -> str:
+    """Where it went wrong, and the exception's kind; not its text, which may quote an export."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "\n".join([type(error).__name__, *places])

@@ -1,0 +1,142 @@
+"""The line between this process and a child: framed bytes over a socket pair, and what a child may answer."""
+
+import importlib
+import io
+import pickle
+import socket
+import struct
+from enum import Enum, IntEnum
+from typing import Any
+
+_HEAD = struct.Struct("<BI")
+
+MAX_BODY = 64 << 20
+"""Bytes of one frame: paths, keys and findings travel here, never the content of an export."""
+
+
+class Kind(IntEnum):
+    """What a frame is."""
+
+    TAKEN = 1  # child: the work has begun; a death from now on is the work's failure
+    PROGRESS = 2  # child: eight bytes, the number of bytes done so far
+    RESULT = 3  # child: the pickled result
+    FAILED = 4  # child: the pickled GatewayError
+    BUG = 5  # child: the text of a traceback
+    READY = 6  # child: it serves now; pickled facts
+    TOLD = 7  # child: pickled news
+    INITIALISE = 16  # parent: function and pickled argument to call once
+    WORK = 17  # parent: function and pickled argument
+    RELOAD = 18  # parent: the pickled new argument
+    STOP = 19  # parent: end in order
+
+
+class Line:
+    """One end of the socket pair. Sending and receiving may happen in two threads, each of them in one only."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when something came or the other side is gone."""
+        return self._end.fileno()
+
+    def limit(self, seconds: float | None) -> None:
+        """Let `send` and `receive` wait at most `seconds` for the other side to stir (None = for ever)."""
+        self._end.settimeout(seconds)
+
+    def send(self, kind: Kind, body: bytes = b"") -> None:
+        """Send a frame; OSError if the other side is gone, TimeoutError if it does not read, ValueError if too big."""
+        if len(body) > MAX_BODY:
+            raise ValueError(f"a frame of {len(body)} bytes is over the limit of {MAX_BODY}")
+        self._end.sendall(_HEAD.pack(kind, len(body)) + body)
+
+    def receive(self) -> tuple[Kind, bytes] | None:
+        """Return the next frame, None when the other side is gone; ValueError for what is no frame, TimeoutError."""
+        head = self._exactly(_HEAD.size)
+        if head is None:
+            return None
+        number, length = _HEAD.unpack(head)
+        if length > MAX_BODY:
+            raise ValueError(f"a frame of {length} bytes is over the limit of {MAX_BODY}")
+        kind = Kind(number)
+        body = self._exactly(length)
+        return None if body is None else (kind, body)
+
+    def close(self) -> None:
+        """Hang up; the other side sees the end."""
+        self._end.close()
+
+    def _exactly(self, count: int) -> bytes | None:
+        got = bytearray()
+        while len(got) < count:
+            try:
+                piece = self._end.recv(min(count - len(got), 1 << 20))
+            except ConnectionError:
+                return None
+            if not piece:
+                return None
+            got += piece
+        return bytes(got)
+
+
+_PLAIN = frozenset(
+    {
+        ("builtins", "set"),
+        ("builtins", "frozenset"),
+        ("builtins", "bytearray"),
+        ("builtins", "complex"),
+        ("pathlib", "Path"),
+        ("pathlib", "PosixPath"),
+        ("pathlib", "PurePosixPath"),
+        ("datetime", "date"),
+        ("datetime", "datetime"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("decimal", "Decimal"),
+        ("uuid", "UUID"),
+        ("gateway.domain.errors", "_rebuild"),
+    }
+)
+_OURS = ("gateway", "packers")
+
+
+class _Checked(pickle.Unpickler):
+    """Loads values only, plain ones and of our own classes: a child that read a hostile export gets no more trust."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):
+            # Some 3.11 releases pickle an enumeration's member as getattr(class, name).
+            return _member
+        if (module, name) in _PLAIN:
+            return getattr(importlib.import_module(module), name)
+        if module.partition(".")[0] in _OURS and "." not in name:
+            found = getattr(importlib.import_module(module), name, None)
+            if isinstance(found, type) and found.__module__.partition(".")[0] in _OURS:
+                return found
+        raise pickle.UnpicklingError(f"{module}.{name} is not a value that a child may answer with")
+
+
+def _member(kind: object, name: object) -> Enum:
+    if isinstance(kind, type) and issubclass(kind, Enum) and isinstance(name, str):
+        return kind[name]
+    raise pickle.UnpicklingError("only members of enumerations are looked up by name")
+
+
+def packed(value: object) -> bytes:
+    """Return `value` as bytes; pickle.PicklingError, TypeError or AttributeError if it cannot travel."""
+    return pickle.dumps(value, protocol=5)
+
+
+def from_parent(body: bytes) -> Any:
+    """Return what the parent sent; only for use in a child."""
+    return pickle.loads(body)  # noqa: S301 - the parent is trusted: it started this process and holds the other end
+
+
+def from_child(body: bytes) -> Any:
+    """Return what a child sent, values only; pickle.UnpicklingError for anything that is not one of them."""
+    try:
+        return _Checked(io.BytesIO(body)).load()
+    except pickle.UnpicklingError:
+        raise
+    except Exception as error:
+        raise pickle.UnpicklingError(f"not a well-formed answer: {type(error).__name__}") from error

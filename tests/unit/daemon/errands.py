@@ -1,0 +1,131 @@
+"""Work that the crew tests give to child processes."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.domain.errors import PermanentError, Scope
+from gateway.domain.ids import UnitCode
+from gateway.domain.lifecycle import State
+from gateway.domain.records import ReceiptCode, TimelineEntry
+from gateway.standard.findings import Place
+
+Report = Callable[[int], None]
+_secret: list[str] = []
+
+
+def remember(secret: str) -> None:
+    _secret.append(secret)
+
+
+def refuse_secret(_secret: str) -> None:
+    raise PermanentError("passphrase-wrong", "no", scope=Scope.NODE)
+
+
+def recall(_argument: None, _report: Report) -> str:
+    return _secret[0]
+
+
+def double(number: int, _report: Report) -> int:
+    return number * 2
+
+
+def who(_argument: None, _report: Report) -> int:
+    return os.getpid()
+
+
+def arguments_and_environment(_argument: None, _report: Report) -> str:
+    return Path("/proc/self/cmdline").read_text() + Path("/proc/self/environ").read_text()
+
+
+def values(_argument: None, _report: Report) -> tuple[object, ...]:
+    return (
+        State.SEALED,
+        ReceiptCode.REPLAY,
+        Place(file="a.xml", line=3),
+        Path("/spool/x"),
+        {1, 2},
+        UnitCode("ABCD"),
+        _entry(),
+    )
+
+
+def _entry() -> TimelineEntry:
+    return TimelineEntry(1.5, "event", "sealed", "pack", "sealed", "", "", None, "")
+
+
+def fail(detail: str, _report: Report) -> None:
+    raise PermanentError("zip-crc", detail, scope=Scope.ROUTE, facts={"member": 3})
+
+
+def blunder(_argument: None, _report: Report) -> None:
+    raise KeyError("name of a person")
+
+
+def exhaust(_argument: None, _report: Report) -> None:
+    raise MemoryError
+
+
+def kill_itself(_argument: None, _report: Report) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait_for(fifo: str, report: Report) -> bytes:
+    """Say that it runs, then block until somebody writes into the fifo."""
+    report(1)
+    return Path(fifo).read_bytes()
+
+
+def report_much(steps: int, report: Report) -> int:
+    for done in range(steps):
+        report(done)
+    return steps
+
+
+def report_until_told(stop_file: str, report: Report) -> None:
+    done = 0
+    while not Path(stop_file).exists():
+        done += 1
+        report(done)
+        time.sleep(0.01)
+
+
+def ignore_signals(_argument: None, _report: Report) -> str:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    return "still here"
+
+
+class Trap:
+    """Pickles as a call that a parent must never make."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, ("trapped",)
+
+
+def answer_with_trap(_argument: None, _report: Report) -> Trap:
+    return Trap()
+
+
+def answer_with_own_class(_argument: None, _report: Report) -> object:
+    return signal.SIGTERM
+
+
+def loaded_modules(_argument: None, _report: Report) -> list[str]:
+    return sorted(sys.modules)
+
+
+def resident_bytes(_argument: None, _report: Report) -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def spent_cpu(_argument: None, _report: Report) -> float:
+    return time.process_time()
+
+
+def not_picklable(_argument: None, _report: Report) -> object:
+    return lambda: None
