@@ -11,6 +11,7 @@ Error contract (all raised as GatewayError of gateway.domain.errors; nothing els
     mailbox-missing       permanent  link       the folder is not there
     mailbox-denied        permanent  link       no permission
     mailbox-full          transient  link       quota or disk full
+    mailbox-failed        transient  link       the peer's side failed without saying why, or does not speak SFTP 3
     name-taken            permanent  transfer   the name exists there with another size
     no-such-name          permanent  transfer   nothing of that name to fetch
     size-mismatch         transient  transfer   the peer holds another number of bytes than was sent
@@ -42,10 +43,10 @@ class Entry:
 
 
 class Transport(Protocol):
-    """Both folders of one mailbox: `deposit` goes into the peer's side, the other three work on what was left for us."""
+    """Both folders of one mailbox: `deposit` goes into the peer's side, the others work on what was left for us."""
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
-        """Make the bytes of `source` appear under `name`, whole or not at all (exclusive temp name, size check, rename).
+        """Make the bytes of `source` appear under `name`, whole or not at all (hidden temp name, size check, rename).
 
         May be repeated: if `name` is already there with the same size, returns without sending.
         Once returned, the peer may have taken it away; never look again.
@@ -53,7 +54,7 @@ class Transport(Protocol):
         ...
 
     def listing(self) -> list[Entry]:
-        """Return what is complete and waiting for us, in no order; names that are not wire names, and temp names, are left out."""
+        """Return what is complete and waiting for us, in no order; names that are not wire names are left out."""
         ...
 
     def head(self, name: WireName, length: int) -> bytes:

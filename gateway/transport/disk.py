@@ -1,0 +1,117 @@
+"""The write discipline of a mailbox folder: hidden temporary names, no overwriting, durable names."""
+
+import ctypes
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gateway.domain.ids import WireName, wire_name
+
+_RENAME_NOREPLACE = 1  # linux/fs.h
+_NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
+_TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
+
+
+def temp_name(name: WireName) -> str:
+    """Return the hidden name under which `name` grows.
+
+    The same name each time: a repeated deposit takes over what a broken one left, so leftovers cannot pile up.
+    """
+    return f".{name}.part"
+
+
+def temp_owner(temp: str) -> WireName | None:
+    """Return the wire name that `temp` grows into; None if it is no temporary name."""
+    match = _TEMP.fullmatch(temp)
+    return WireName(match[1]) if match else None
+
+
+def as_wire_name(name: str) -> WireName | None:
+    """Return `name` as a wire name; None if it is none."""
+    try:
+        return wire_name(name)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def opened_folder(folder: Path) -> Iterator[int]:
+    """Give a descriptor of `folder`, so that everything below is reached through it and not through a path."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def open_regular(name: str, folder: int) -> int:
+    """Open the regular file `name` in `folder` for reading; ELOOP for a link, ENOENT for anything else."""
+    # O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "not a regular file")
+    return descriptor
+
+
+def create_exclusive(name: str, folder: int, mode: int) -> int:
+    """Create `name` in `folder` for writing; FileExistsError if anything of that name is there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(name, flags, mode, dir_fd=folder)
+
+
+def size_of(name: str, folder: int) -> int | None:
+    """Return the size in bytes of `name` in `folder`, links not followed; None if it is not there."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return None
+
+
+def publish(temp: str, name: str, folder: int) -> None:
+    """Rename `temp` to `name` in `folder` and make it durable; FileExistsError if `name` is there already.
+
+    renameat2(2) with RENAME_NOREPLACE where the filesystem has it; elsewhere a check, then rename: only one depositor
+    writes into a mailbox, so nobody can take the name in between.
+    """
+    try:
+        _rename_no_replace(temp, name, folder)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_CALL:
+            raise
+        if size_of(name, folder) is not None:
+            raise FileExistsError(errno.EEXIST, "name is taken") from error
+        os.rename(temp, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def _rename_no_replace(temp: str, name: str, folder: int) -> None:
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        raise OSError(errno.ENOSYS, "renameat2 is not there")
+    if renameat2(folder, os.fsencode(temp), folder, os.fsencode(name), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def discard(name: str, folder: int) -> None:
+    """Remove `name` from `folder` if it is there and may be removed."""
+    with suppress(OSError):
+        os.unlink(name, dir_fd=folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    with opened_folder(folder) as descriptor:
+        os.fsync(descriptor)
+
+
+def write_all(descriptor: int, block: bytes | memoryview) -> None:
+    """Write the whole `block` at the file's position."""
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,187 @@
+"""The SFTP transport: the guest's side of a mailbox on a peer's SFTP server."""
+
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import WireName
+from gateway.transport import disk
+from gateway.transport.api import Entry, Progress, silent
+from gateway.transport.channel import Channel, Deadlines
+from gateway.transport.errors import fault, local_disk
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.sftp_deposit import SftpDeposit, meaning
+from gateway.transport.sftp_fetch import blocks
+from gateway.transport.sftp_session import REQUESTS, RefusedError, SftpSession
+from gateway.transport.sftp_wire import OPEN_READ, Kind, Status, string
+
+
+class SftpTransport:
+    """Moves files between our disk and a mailbox at a peer's SFTP server.
+
+    connect: opens a channel to the server's SFTP subsystem; raises the contract's link errors.
+    deposit, collect: absolute paths of the two folders at the server.
+    reuse:   seconds; a session unused for longer is opened anew instead of trusted.
+
+    Sessions are kept and used again. May be used by several threads: each call has a session of its own.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Channel], *, deposit: str = "/in", collect: str = "/out", reuse: float = 60.0
+    ) -> None:
+        self._connect = connect
+        self._deposit = deposit.encode().rstrip(b"/") + b"/"
+        self._collect = collect.encode().rstrip(b"/") + b"/"
+        self._reuse = reuse
+        self._lock = Lock()
+        self._idle: list[tuple[float, SftpSession]] = []
+
+    @classmethod
+    def over_paramiko(
+        cls, peer: SshPeer, deadlines: Deadlines, *, deposit: str = "/in", collect: str = "/out"
+    ) -> "SftpTransport":
+        """Return the transport that logs in to `peer` with the library's own client."""
+        return cls(partial(ParamikoChannel, peer, deadlines), deposit=deposit, collect=collect, reuse=deadlines.reuse)
+
+    def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
+        with local_disk():
+            reader = source.open("rb", buffering=0)
+        with reader:
+            with local_disk():
+                size = os.fstat(reader.fileno()).st_size
+            with self._session() as session:
+                SftpDeposit(session, self._deposit, name, size).run(reader.fileno(), progress)
+
+    def listing(self) -> list[Entry]:
+        with self._session() as session, _read_side(session):
+            found = session.names(self._collect)
+        entries = []
+        for item in found:
+            name = disk.as_wire_name(item.name.decode("latin-1"))
+            size, mode = item.attributes.size, item.attributes.mode
+            # A server that keeps silent about the mode lists files; one that keeps silent about the size is of no use.
+            if name is not None and size is not None and (mode is None or stat.S_ISREG(mode)):
+                entries.append(Entry(name, size))
+        return entries
+
+    def head(self, name: WireName, length: int) -> bytes:
+        with self._session() as session, _read_side(session), self._opened(session, name) as handle:
+            parts: list[bytes] = []
+            done = 0
+            while done < length:
+                part = session.data(session.ask_read(handle, done, min(length - done, session.read_block)))
+                if not part:
+                    break
+                parts.append(part)
+                done += len(part)
+            return b"".join(parts)
+
+    def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
+        with self._session() as session, _read_side(session), self._opened(session, name) as handle:
+            asked = session.ask(Kind.FSTAT, handle)
+            arriving = blocks(session, handle, size)
+            block = next(arriving, b"")
+            held = session.attributes(asked).size
+            if held is not None and held != size:
+                raise fault("size-mismatch", f"{held} bytes are there, {size} were listed", held=held, sent=size)
+            with local_disk(), into.open("wb", buffering=0) as writer:
+                done = 0
+                while block:
+                    disk.write_all(writer.fileno(), block)
+                    done += len(block)
+                    progress(done)
+                    block = next(arriving, b"")
+                if done != size:
+                    raise fault("size-mismatch", f"ended after {done} of {size} bytes", held=done, sent=size)
+                os.fsync(writer.fileno())
+                disk.sync_folder(into.parent)
+
+    def remove(self, names: Sequence[WireName]) -> None:
+        with self._session() as session, _read_side(session):
+            asked: deque[int] = deque()
+            for name in names:
+                if len(asked) == REQUESTS:
+                    _removed(session, asked.popleft())
+                asked.append(session.ask(Kind.REMOVE, string(self._collect + name.encode())))
+            while asked:
+                _removed(session, asked.popleft())
+
+    def probe(self) -> None:
+        with self._session() as session:
+            SftpDeposit(session, self._deposit, WireName("probe"), 1).rehearse()
+        self.listing()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, session in idle:
+            session.close()
+
+    @contextmanager
+    def _session(self) -> Iterator[SftpSession]:
+        session = self._borrow() or self._open()
+        try:
+            yield session
+        finally:
+            if session.is_usable():
+                with self._lock:
+                    self._idle.append((monotonic(), session))
+            else:
+                session.close()
+
+    def _borrow(self) -> SftpSession | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                since, session = self._idle.pop()
+            if monotonic() - since < self._reuse and session.is_usable():
+                return session
+            session.close()
+
+    def _open(self) -> SftpSession:
+        channel = self._connect()
+        try:
+            return SftpSession(channel)
+        except RefusedError as refused:
+            channel.close()
+            raise fault("mailbox-failed", "the server offers its limits but refuses to tell them") from refused
+        except BaseException:
+            channel.close()
+            raise
+
+    @contextmanager
+    def _opened(self, session: SftpSession, name: WireName) -> Iterator[bytes]:
+        try:
+            handle = session.handle(session.ask_open(self._collect + name.encode(), OPEN_READ))
+        except RefusedError as refused:
+            if refused.code == Status.NO_SUCH_FILE:
+                raise fault("no-such-name", "nothing of that name is waiting") from refused
+            raise
+        try:
+            yield handle
+        finally:
+            with suppress(GatewayError):
+                session.settle(session.ask(Kind.CLOSE, handle))
+
+
+@contextmanager
+def _read_side(session: SftpSession) -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as refused:
+        session.drain()
+        raise meaning(refused, "collecting") from refused
+
+
+def _removed(session: SftpSession, number: int) -> None:
+    code = session.settle(number)
+    if code not in {Status.OK, Status.NO_SUCH_FILE}:
+        raise RefusedError(code)

@@ -1,0 +1,174 @@
+"""Puts one file into a folder of an SFTP server: hidden exclusive name, size check, rename without overwriting."""
+
+import os
+from collections import deque
+from contextlib import suppress
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import WireName
+from gateway.transport import disk
+from gateway.transport.api import Progress
+from gateway.transport.errors import fault, local_disk
+from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
+from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, Kind, Status, string
+
+_ASK_SPACE_FROM = 1 << 20
+"""Bytes from which the room at the peer is asked for before anything is sent; less is sent sooner than asked."""
+_FSYNC = b"fsync@openssh.com"
+_LINE_LOST = frozenset({"link-unreachable", "link-timeout"})
+
+
+class SftpDeposit:
+    """One file of `size` bytes on its way to `name` in `folder` (absolute, ending in a slash)."""
+
+    def __init__(self, session: SftpSession, folder: bytes, name: WireName, size: int) -> None:
+        self._session = session
+        self._folder = folder
+        self._final = folder + name.encode()
+        self._temp = folder + disk.temp_name(name).encode()
+        self._size = size
+        self._handle: bytes | None = None
+
+    def run(self, reader: int, progress: Progress) -> None:
+        """Send what the descriptor `reader` yields; the contract of Transport.deposit. Three round trips if small."""
+        try:
+            handle = self._begin()
+            if handle is not None:
+                self._write(handle, reader, progress)
+                self._check(handle)
+                self._publish()
+        except RefusedError as refused:
+            error = self._meaning(refused)
+            self._withdraw()
+            raise error from refused
+        except GatewayError as error:
+            if error.code not in _LINE_LOST:
+                self._withdraw()
+            raise
+
+    def rehearse(self) -> None:
+        """Do everything but the rename with an empty file; raises what keeps a deposit from working."""
+        try:
+            self._handle = self._open()
+        except RefusedError as refused:
+            raise self._meaning(refused) from refused
+        self._withdraw()
+        self._require_space()
+
+    def _begin(self) -> bytes | None:
+        """Return a handle on a new temporary file; None if the name is there already with our size."""
+        session = self._session
+        there = session.ask_stat(self._final)
+        opened = session.ask_open(self._temp, OPEN_EXCLUSIVE)
+        held = session.attributes_if_there(there)
+        if held is not None:
+            # The answer to the opening decides whether there is something to clean up.
+            with suppress(RefusedError):
+                self._handle = session.handle(opened)
+            self._require_same(held.size)
+            self._withdraw()
+            return None
+        try:
+            self._handle = session.handle(opened)
+        except RefusedError as refused:
+            if refused.code != Status.FAILURE:
+                raise
+            self._handle = self._open()
+        if self._size >= _ASK_SPACE_FROM:
+            self._require_space()
+        return self._handle
+
+    def _open(self) -> bytes:
+        """Open the temporary file anew, in place of what a broken attempt may have left."""
+        removed = self._session.ask(Kind.REMOVE, string(self._temp))
+        opened = self._session.ask_open(self._temp, OPEN_EXCLUSIVE)
+        self._session.settle(removed)
+        return self._session.handle(opened)
+
+    def _write(self, handle: bytes, reader: int, progress: Progress) -> None:
+        session, block = self._session, self._session.write_block
+        depth = max(2, min(REQUESTS, UNDER_WAY // block))
+        asked: deque[tuple[int, int]] = deque()
+        sent = 0
+        while sent < self._size or asked:
+            if sent == self._size or len(asked) == depth:
+                number, end = asked.popleft()
+                session.answer(number, Kind.STATUS)
+                progress(end)
+                continue
+            with local_disk():
+                data = os.read(reader, min(block, self._size - sent))
+            if not data:
+                raise fault("local-io", f"the source ended after {sent} of {self._size} bytes", reason="shrunk")
+            number = session.ask_write(handle, sent, data)
+            sent += len(data)
+            asked.append((number, sent))
+
+    def _check(self, handle: bytes) -> None:
+        """Make the bytes durable where the server can, compare sizes, close, and look once more at the name."""
+        session = self._session
+        synced = session.extend(_FSYNC, handle) if session.offers(_FSYNC) else None
+        held = session.ask(Kind.FSTAT, handle)
+        closed = session.ask(Kind.CLOSE, handle)
+        there = session.ask_stat(self._final)
+        if synced is not None:
+            session.answer(synced, Kind.STATUS)
+        size = session.attributes(held).size
+        session.answer(closed, Kind.STATUS)
+        self._handle = None
+        taken = session.attributes_if_there(there)
+        if size != self._size:
+            raise fault("size-mismatch", f"{size} of {self._size} bytes arrived", sent=self._size)
+        if taken is not None:
+            self._require_same(taken.size)
+
+    def _publish(self) -> None:
+        session = self._session
+        try:
+            session.answer(session.ask_rename(self._temp, self._final), Kind.STATUS)
+        except GatewayError as error:
+            raise fault("deposit-unknown", "the line broke at the rename: it may or may not have arrived") from error
+        except RefusedError:
+            held = session.attributes_if_there(session.ask_stat(self._final))
+            if held is None:
+                raise
+            self._require_same(held.size)
+            self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Leave nothing of ours behind but a published file; what cannot be cleaned up is taken over next time."""
+        with suppress(GatewayError, RefusedError):
+            self._session.drain()
+            if self._handle is not None:
+                closed = self._session.ask(Kind.CLOSE, self._handle)
+                self._handle = None
+                self._session.settle(closed)
+            self._session.settle(self._session.ask(Kind.REMOVE, string(self._temp)))
+
+    def _require_same(self, held: int | None) -> None:
+        if held != self._size:
+            raise fault("name-taken", f"the name is there with another size than {self._size}", sent=self._size)
+
+    def _require_space(self) -> None:
+        if self._is_full():
+            raise fault("mailbox-full", f"no room for {self._size} bytes", sent=self._size)
+
+    def _is_full(self) -> bool:
+        space = self._session.space(self._folder)
+        return space is not None and (space.free_bytes < self._size or space.free_files < 1)
+
+    def _meaning(self, refused: RefusedError) -> GatewayError:
+        self._session.drain()
+        # Version 3 has no status for a full disk: every server says "failure", and only asking tells.
+        if refused.code == Status.FAILURE and self._is_full():
+            return fault("mailbox-full", f"no room for {self._size} bytes", sent=self._size)
+        return meaning(refused, "depositing")
+
+
+def meaning(refused: RefusedError, doing: str) -> GatewayError:
+    """Return what a refusal says about the mailbox."""
+    if refused.code == Status.NO_SUCH_FILE:
+        return fault("mailbox-missing", f"{doing}: the folder is not there")
+    if refused.code == Status.PERMISSION_DENIED:
+        return fault("mailbox-denied", f"{doing}: no permission")
+    return fault("mailbox-failed", f"{doing}: the server answered with status {refused.code}", status=refused.code)
