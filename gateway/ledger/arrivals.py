@@ -1,0 +1,116 @@
+"""How transfers are born: claimed exports and offered bundles, each recorded once however often it is seen."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import insert
+
+from gateway.domain.errors import PermanentError
+from gateway.domain.ids import BundleId, ClaimToken, LinkName
+from gateway.domain.lifecycle import FIRST, Direction
+from gateway.domain.records import FoundExport, Offer, Stage, Transfer
+from gateway.ledger.changes import Change, born
+from gateway.ledger.rows import AT_ONCE, select_transfers, storable, to_transfer
+from gateway.ledger.schema import INTEGER_MAX, transfers
+
+K = TypeVar("K", bound=Hashable)
+
+
+def found(change: Change, exports: Sequence[FoundExport]) -> list[Transfer]:
+    """Return the transfer of each claim, made now where the claim was unknown."""
+    rows = {
+        export.claim: _row(
+            change,
+            Direction.OUTBOUND,
+            size=export.size,
+            found_at=export.found_at,
+            claim=export.claim,
+            route=export.route,
+            export_name=storable(export.export_name),
+            origin=change.unit,
+        )
+        for export in exports
+    }
+    known = _by_claim(change, rows)
+    new = [claim for claim in rows if claim not in known]
+    if new:
+        change.connection.execute(insert(transfers), [rows[claim] for claim in new])
+        known |= _record(change, _by_claim(change, new), Stage.PACK)
+    return [known[export.claim] for export in exports]
+
+
+def offered(change: Change, offers: Sequence[Offer]) -> list[Transfer]:
+    """Return the transfer of each (link, bundle), made now where it was unknown."""
+    rows = {
+        (offer.link, offer.bundle_id): _row(
+            change,
+            Direction.INBOUND,
+            size=offer.size,
+            found_at=change.now,
+            link=offer.link,
+            bundle_id=offer.bundle_id,
+        )
+        for offer in offers
+    }
+    known = _by_offer(change, rows)
+    new = [key for key in rows if key not in known]
+    if new:
+        change.connection.execute(insert(transfers), [rows[key] for key in new])
+        known |= _record(change, _by_offer(change, new), Stage.RECEIVE)
+    return [known[offer.link, offer.bundle_id] for offer in offers]
+
+
+def _row(change: Change, direction: Direction, *, size: int, found_at: float, **known: str) -> dict[str, Any]:
+    if not 0 <= size <= INTEGER_MAX:
+        raise PermanentError("number-out-of-range", "size does not fit 63 bits", facts={"fact": "size"})
+    return {
+        "version": 1,
+        "direction": direction,
+        "state": FIRST[direction],
+        "flow": "",
+        "case_no": "",
+        "export_name": "",
+        "verdict": "",
+        "size": size,
+        "found_at": found_at,
+        "changed_at": change.now,
+        "attempts": 0,
+        "next_attempt_at": change.now,
+        **known,
+    }
+
+
+def _by_claim(change: Change, claims: Iterable[ClaimToken]) -> dict[ClaimToken, Transfer]:
+    query = select_transfers()
+    transfers_found: dict[ClaimToken, Transfer] = {}
+    for part in _parts(claims):
+        for row in change.connection.execute(query.where(transfers.c.claim.in_(part))):
+            transfer = to_transfer(row)
+            if transfer.claim is not None:
+                transfers_found[transfer.claim] = transfer
+    return transfers_found
+
+
+def _by_offer(change: Change, keys: Iterable[tuple[LinkName, BundleId]]) -> dict[tuple[LinkName, BundleId], Transfer]:
+    wanted = set(keys)
+    query = select_transfers().where(transfers.c.direction == Direction.INBOUND)
+    transfers_found: dict[tuple[LinkName, BundleId], Transfer] = {}
+    for part in _parts(bundle_id for _, bundle_id in wanted):
+        for row in change.connection.execute(query.where(transfers.c.bundle_id.in_(part))):
+            transfer = to_transfer(row)
+            if transfer.link is not None and transfer.bundle_id is not None:
+                key = (transfer.link, transfer.bundle_id)
+                if key in wanted:
+                    transfers_found[key] = transfer
+    return transfers_found
+
+
+def _record(change: Change, made: dict[K, Transfer], stage: Stage) -> dict[K, Transfer]:
+    for transfer in made.values():
+        born(change, transfer, stage)
+    return made
+
+
+def _parts(values: Iterable[K]) -> list[list[K]]:
+    everything = list(values)
+    return [everything[start : start + AT_ONCE] for start in range(0, len(everything), AT_ONCE)]

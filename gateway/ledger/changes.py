@@ -1,0 +1,292 @@
+"""What may be written about a transfer, each as one function inside somebody else's transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from gateway.domain.errors import GatewayError, PermanentError, SecurityError, TransientError
+from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.lifecycle import Direction, Event, State, after, ends
+from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
+from gateway.ledger import streams
+from gateway.ledger.rows import fetch, storable
+from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
+
+DETAIL_MAX: Final = 500
+"""Characters kept of an error's detail or a person's reason; enough for one sentence."""
+
+_CODES: Final[Mapping[Event, frozenset[ReceiptCode]]] = MappingProxyType(
+    {
+        Event.CUSTODY_RECEIPTED: frozenset({ReceiptCode.CUSTODY}),
+        Event.DELIVERY_RECEIPTED: frozenset({ReceiptCode.DELIVERED}),
+        Event.COLLECTION_RECEIPTED: frozenset({ReceiptCode.COLLECTED}),
+        Event.REFUSAL_RECEIPTED: frozenset(code for code in ReceiptCode if code[0] in "23"),
+    }
+)
+_IDENTITY: Final = ("origin", "recipient", "bundle_id", "header_hash", "epoch", "sequence")
+_NUMBERS: Final = ("epoch", "sequence", "size")
+_SETTLING: Final = frozenset({State.DELIVERED, State.COLLECTED, State.REFUSED, State.REJECTED})
+_AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY})
+_COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
+_TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name != "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One caller's part of a transaction: who we are, what time it is, and which states it has touched so far."""
+
+    connection: Connection
+    unit: UnitCode
+    epoch: int
+    now: float
+    touched: set[State] = field(default_factory=set)
+
+
+def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
+    """Take `steps` in order and return the transfers as they then are."""
+    known = fetch(change.connection, [step.transfer.id for step in steps])
+    for step in steps:
+        known[step.transfer.id] = _advance(change, _unmoved(known, step.transfer), step)
+    return [known[step.transfer.id] for step in steps]
+
+
+def fail(
+    change: Change, seen: Transfer, stage: Stage, error: GatewayError, *, started_at: float, retry_at: float | None
+) -> Transfer:
+    """Record a failed attempt; `retry_at` None holds the transfer with the error's code."""
+    before = _current(change, seen)
+    now = replace(
+        before,
+        attempts=before.attempts + 1,
+        last_error=error.code,
+        next_attempt_at=before.next_attempt_at if retry_at is None else retry_at,
+        hold_code=error.code if retry_at is None else before.hold_code,
+    )
+    now = _write(change, before, now)
+    detail = storable(error.detail)[:DETAIL_MAX]
+    _attempt(change, now, stage, before.state, started_at, code=error.code, detail=detail, retry_at=retry_at)
+    if retry_at is None:
+        _event(change, now, "hold", "held", stage, code=error.code, note=detail)
+    return now
+
+
+def hold(change: Change, seen: Transfer, code: str, actor: str, why: str) -> Transfer:
+    """Put a person's hold on a transfer that still owes something; a hold that was there gives way to it."""
+    before = _current(change, seen)
+    if before.state in ends(before.direction):
+        raise PermanentError("transfer-ended", f"transfer {before.id} is {before.state} and owes nothing")
+    now = _write(change, before, replace(before, hold_code=code))
+    _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=why, actor=actor)
+    return now
+
+
+def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
+    """Take the hold off and let the effect be tried at once, the backoff starting anew; not held: nothing happens."""
+    before = _current(change, seen)
+    if before.hold_code is None:
+        return before
+    now = _write(change, before, replace(before, hold_code=None, attempts=0, next_attempt_at=change.now))
+    _event(change, now, "release", "released", Stage.OPERATE, code=before.hold_code, note=why, actor=actor)
+    return now
+
+
+def retry_now(change: Change, seen: Transfer, actor: str) -> Transfer:
+    """Let the owed effect be tried at once instead of when its backoff ends."""
+    before = _current(change, seen)
+    if before.state in ends(before.direction):
+        raise PermanentError("transfer-ended", f"transfer {before.id} is {before.state} and owes nothing")
+    if before.hold_code is not None:
+        raise PermanentError("transfer-held", f"transfer {before.id} is held ({before.hold_code}): release it first")
+    now = _write(change, before, replace(before, next_attempt_at=change.now))
+    _event(change, now, "event", "retry", Stage.OPERATE, actor=actor)
+    return now
+
+
+def keep_receipt(change: Change, seen: Transfer, receipt: ReceiptRecord) -> None:
+    """Keep a receipt that changes no state: a warning, or one that says again what is known."""
+    transfer = fetch(change.connection, [seen.id]).get(seen.id)
+    if transfer is None:
+        raise no_such(seen.id)
+    _receipt(change, transfer, receipt)
+
+
+def born(change: Change, transfer: Transfer, stage: Stage) -> None:
+    """Record the first event of a transfer that was just inserted."""
+    change.touched.add(transfer.state)
+    _event(change, transfer, "event", transfer.state, stage)
+
+
+def no_such(transfer_id: TransferId) -> PermanentError:
+    """Return the error for an id that names nothing."""
+    return PermanentError("no-such-transfer", f"there is no transfer {transfer_id}")
+
+
+def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
+    state = after(stored.direction, stored.state, step.event)
+    _check_evidence(step)
+    before = stored
+    if step.event is Event.OFFERED_AGAIN:
+        # What the earlier bytes claimed was never proven; these are other bytes.
+        before = replace(before, origin=None, header_hash=None, epoch=None, sequence=None)
+    taught = _taught(before, step.facts)
+    now = replace(before, **{"next_attempt_at": change.now, "attempts": 0, "last_error": None, **taught}, state=state)
+    if state in _SETTLING and now.settled_at is None:
+        now = replace(now, settled_at=change.now)
+    if state not in _AWAITING:
+        now = replace(now, receipt_due_at=None)
+    if state in ends(now.direction):
+        now = replace(now, hold_code=None)  # nothing is owed, so nobody is needed
+    if step.event is Event.SEALED:
+        now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch)
+        streams.give_out(change.connection, now, change.epoch)
+    elif step.event is Event.DELIVERED:
+        streams.mark_seen(change.connection, now, change.now)
+    now = _write(change, stored, now)
+    _event(change, now, "event", step.event, step.stage, note=step.facts.note, actor=step.actor)
+    if step.started_at is not None:
+        _attempt(change, now, step.stage, stored.state, step.started_at)
+    if step.receipt is not None:
+        _receipt(change, now, step.receipt)
+    return now
+
+
+def _check_evidence(step: Step) -> None:
+    """A peer's claim moves a transfer only with the signed receipt that makes it; else the caller has a bug."""
+    expected = _CODES.get(step.event)
+    if expected is not None and (step.receipt is None or step.receipt.code not in expected):
+        raise ValueError(f"{step.event} needs the receipt that says so")
+
+
+def _taught(before: Transfer, facts: Facts) -> dict[str, Any]:
+    """Return the columns that `facts` sets, fit to be stored."""
+    taught = {name: value for name in _TAUGHT if (value := getattr(facts, name)) is not None}
+    for name in _IDENTITY:
+        recorded = getattr(before, name)
+        if recorded is not None and taught.get(name, recorded) != recorded:
+            raise PermanentError(
+                "fact-fixed", f"transfer {before.id} has another {name} on record", facts={"fact": name}
+            )
+    for name in _NUMBERS:
+        if not 0 <= taught.get(name, 0) <= INTEGER_MAX:
+            raise PermanentError("number-out-of-range", f"{name} does not fit 63 bits", facts={"fact": name})
+    return {name: storable(value) if isinstance(value, str) else value for name, value in taught.items()}
+
+
+def _current(change: Change, seen: Transfer) -> Transfer:
+    return _unmoved(fetch(change.connection, [seen.id]), seen)
+
+
+def _unmoved(known: Mapping[TransferId, Transfer], seen: Transfer) -> Transfer:
+    """Return the transfer as stored, if it still is the version that the caller saw."""
+    stored = known.get(seen.id)
+    if stored is None:
+        raise no_such(seen.id)
+    if stored.version != seen.version:
+        raise _moved_on(seen)
+    return stored
+
+
+def _moved_on(seen: Transfer) -> TransientError:
+    return TransientError("transfer-moved-on", f"transfer {seen.id} is no longer at version {seen.version}")
+
+
+def _write(change: Change, stored: Transfer, now: Transfer) -> Transfer:
+    """Store what differs, under the next version, and return it."""
+    now = replace(now, version=stored.version + 1, changed_at=change.now)
+    values = {name: value for name in _COLUMNS if (value := getattr(now, name)) != getattr(stored, name)}
+    if "recipient" in values or "origin" in values:
+        values["peer"] = now.recipient if now.direction is Direction.OUTBOUND else now.origin
+    c = transfers.c
+    result = change.connection.execute(
+        update(transfers).where(c.id == stored.id, c.version == stored.version).values(values)
+    )
+    if result.rowcount != 1:
+        raise _moved_on(stored)
+    change.touched.add(now.state)
+    return now
+
+
+def _event(
+    change: Change,
+    now: Transfer,
+    kind: str,
+    what: str,
+    stage: Stage,
+    *,
+    code: str = "",
+    note: str = "",
+    actor: str = "",
+) -> None:
+    change.connection.execute(
+        insert(events),
+        {
+            "transfer_id": now.id,
+            "version": now.version,
+            "at": change.now,
+            "kind": kind,
+            "what": what,
+            "stage": stage,
+            "state": now.state,
+            "code": code,
+            "note": storable(note)[:DETAIL_MAX],
+            "actor": storable(actor),
+        },
+    )
+
+
+def _attempt(
+    change: Change,
+    now: Transfer,
+    stage: Stage,
+    state: State,
+    started_at: float,
+    *,
+    code: str = "",
+    detail: str = "",
+    retry_at: float | None = None,
+) -> None:
+    change.connection.execute(
+        insert(attempts),
+        {
+            "transfer_id": now.id,
+            "version": now.version,
+            "stage": stage,
+            "state": state,
+            "started_at": started_at,
+            "ended_at": change.now,
+            "code": code,
+            "detail": detail,
+            "retry_at": retry_at,
+        },
+    )
+
+
+def _receipt(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None:
+    """Keep the receipt verbatim, once."""
+    named = (transfer.bundle_id, transfer.header_hash or receipt.header_hash)
+    if (receipt.bundle_id, receipt.header_hash) != named:
+        raise SecurityError("receipt-mismatch", f"the receipt is not about the bundle of transfer {transfer.id}")
+    digest = sha256(receipt.raw).hexdigest()
+    c = receipts.c
+    known = select(c.id).where(c.bundle_id == receipt.bundle_id, c.transfer_id == transfer.id, c.digest == digest)
+    if change.connection.execute(known).first() is not None:
+        return
+    change.connection.execute(
+        insert(receipts),
+        {
+            "transfer_id": transfer.id,
+            "version": transfer.version,
+            "at": change.now,
+            "bundle_id": receipt.bundle_id,
+            "header_hash": receipt.header_hash,
+            "code": receipt.code,
+            "issuer": receipt.issuer,
+            "issued_at": receipt.issued_at,
+            "digest": digest,
+            "raw": receipt.raw,
+        },
+    )

@@ -1,0 +1,126 @@
+"""The SQLite file under the ledger: where it may lie, how it is opened, and every pragma."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+
+from gateway.domain.errors import ConfigError, PermanentError, Scope
+from gateway.ledger.faults import mapped
+
+BUSY_SECONDS: Final = 10.0
+"""How long to wait for another process's write; an operator's action commits in milliseconds."""
+
+READERS: Final = 8
+"""Kept reading connections; more threads than that at once open one for the moment."""
+
+OLDEST_SQLITE: Final = (3, 37, 0)
+"""The first with STRICT tables."""
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def locate(location: Path | str) -> Path:
+    """Return the file that a path or an `sqlite:///` URL names; ConfigError `ledger-unsupported` for anything else."""
+    if isinstance(location, Path):
+        return location
+    if location.startswith("sqlite:///"):
+        return Path(location.removeprefix("sqlite:///"))
+    if "://" in location or location == ":memory:":
+        raise _config("ledger-unsupported", f"{location.partition(':')[0]} is not a database this program can keep")
+    return Path(location)
+
+
+def prepare_file(path: Path) -> None:
+    """Make the ledger's folder (0700) and file (0600) where missing; `ledger-exposed` if others may enter."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            modes = {path.parent: path.parent.stat().st_mode, path: os.fstat(descriptor).st_mode}
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise PermanentError("ledger-denied", f"{path}: {error.strerror}", scope=Scope.NODE) from error
+    for place, mode in modes.items():
+        if mode & _OTHERS:
+            raise _config(
+                "ledger-exposed", f"{place} is open to others (mode {stat.S_IMODE(mode):04o}): chmod go= {place}"
+            )
+
+
+def require_file(path: Path) -> None:
+    """ConfigError `ledger-missing` unless there is a ledger to read."""
+    if not path.is_file():
+        raise _config("ledger-missing", f"{path} does not exist: the daemon makes it at its first start")
+
+
+def writer_engine(path: Path) -> Engine:
+    """Return the engine of the one connection that writes; its transactions take the write lock at their start."""
+    return _engine(lambda: _connect(path, "rw", "wal"), "BEGIN IMMEDIATE", kept=1, extra=0)
+
+
+def reader_engine(path: Path, *, read_only: bool) -> Engine:
+    """Return the engine of the connections that only read; `read_only` opens a file that another process owns."""
+    mode = "ro" if read_only else "rw"
+    return _engine(lambda: _connect(path, mode, None), "BEGIN", kept=READERS, extra=-1)
+
+
+def damage(connection: Connection) -> list[str]:
+    """Return what SQLite's own check finds wrong with the file, at most 100 lines, empty if it is sound."""
+    with mapped():
+        lines = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check(100)")]
+        lines += [
+            f"{row[0]} row {row[1]} points nowhere" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
+        ]
+    return [line for line in lines if line != "ok"][:100]
+
+
+def optimize(connection: Connection) -> None:
+    """Let SQLite refresh the statistics its query planner uses; cheap, and worth doing when closing."""
+    connection.exec_driver_sql("PRAGMA optimize")
+
+
+def _connect(path: Path, mode: str, journal: str | None) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise _config("ledger-unsupported", f"SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed")
+    # isolation_level None: the driver starts no transaction by itself, SQLAlchemy's `begin` does (see _engine).
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if journal is None:
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            (actual,) = connection.execute(f"PRAGMA journal_mode = {journal}").fetchone()
+            if actual != journal:
+                raise _config("ledger-unsupported", f"the disk under {path} cannot keep a write-ahead log")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _engine(connect: Callable[[], sqlite3.Connection], begin: str, *, kept: int, extra: int) -> Engine:
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=kept, max_overflow=extra)
+
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "begin", start)
+    return engine
+
+
+def _config(code: str, detail: str) -> ConfigError:
+    return ConfigError(code, detail, scope=Scope.NODE)

@@ -1,0 +1,197 @@
+"""What may be asked of the ledger: the selects behind the workers' and the operators' questions."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, and_, func, literal, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
+from gateway.domain.lifecycle import TABLE, Direction, State, ends
+from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
+from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
+from gateway.ledger.schema import attempts, events, receipts, transfers
+
+TransferQuery = Select[*tuple[Any, ...]]
+
+_HIGHEST: Final = 0x10FFFF
+_SURROGATES: Final = range(0xD800, 0xE000)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFilter:
+    """What an operator looks for; a field left out matches all. Times are seconds since 1970 UTC, of the finding."""
+
+    case: str = ""
+    """The beginning of a case number."""
+    exact: bool = False
+    """`case` is the whole case number."""
+    flow: str = ""
+    peer: UnitCode | None = None
+    link: LinkName | None = None
+    direction: Direction | None = None
+    state: State | None = None
+    held: bool | None = None
+    since: float | None = None
+    until: float | None = None
+    text: str = ""
+    """The beginning of an export name or of a bundle id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The ledger at a glance."""
+
+    by_state: Mapping[tuple[Direction, State], int]
+    held: int
+    waiting_since: Mapping[LinkName, float]
+    """link -> when the oldest transfer that still owes something on it was found (seconds since 1970 UTC)."""
+
+
+def due(
+    states: Collection[State], now: float, *, link: LinkName | None, direction: Direction | None, limit: int
+) -> Select[*tuple[Any, ...]]:
+    """Select the transfers whose effect may be tried now, the one owed for longest first."""
+    c = transfers.c
+    return (
+        select_transfers()
+        .where(_owing(states, direction, link), c.hold_code.is_(None), c.next_attempt_at <= now)
+        .order_by(c.next_attempt_at, c.id)
+        .limit(limit)
+    )
+
+
+def next_due_at(
+    states: Collection[State], *, link: LinkName | None, direction: Direction | None
+) -> Select[float | None]:
+    """Select when the next effect may be tried."""
+    return select(func.min(transfers.c.next_attempt_at)).where(
+        _owing(states, direction, link), transfers.c.hold_code.is_(None)
+    )
+
+
+def overdue(now: float, limit: int) -> Select[*tuple[Any, ...]]:
+    """Select the transfers whose receipt should have come by now, the longest overdue first."""
+    c = transfers.c
+    awaiting = c.state.in_([State.SENT, State.IN_CUSTODY])
+    return (
+        select_transfers()
+        .where(awaiting, c.receipt_due_at.is_not(None), c.receipt_due_at <= now, c.hold_code.is_(None))
+        .order_by(c.receipt_due_at, c.id)
+        .limit(limit)
+    )
+
+
+def search(wanted: TransferFilter, limit: int, offset: int) -> Select[*tuple[Any, ...]]:
+    """Select what the filter lets through, newest first."""
+    c = transfers.c
+    tests: list[ColumnElement[bool]] = []
+    if wanted.case:
+        tests.append(c.case_no == wanted.case if wanted.exact else _begins(c.case_no, wanted.case))
+    equal = {"flow": wanted.flow, "peer": wanted.peer, "link": wanted.link}
+    equal |= {"direction": wanted.direction, "state": wanted.state}
+    tests += [c[name] == value for name, value in equal.items() if value]
+    if wanted.held is not None:
+        tests.append(c.hold_code.is_not(None) if wanted.held else c.hold_code.is_(None))
+    if wanted.since is not None:
+        tests.append(c.found_at >= wanted.since)
+    if wanted.until is not None:
+        tests.append(c.found_at < wanted.until)
+    if wanted.text:
+        tests.append(or_(_begins(c.export_name, wanted.text), _begins(c.bundle_id, wanted.text)))
+    return select_transfers().where(*tests).order_by(c.found_at.desc(), c.id.desc()).limit(limit).offset(offset)
+
+
+def by_bundle(bundle_id: BundleId, direction: Direction | None) -> Select[*tuple[Any, ...]]:
+    """Select the transfers of one bundle: outbound one per recipient, inbound one per link it came over."""
+    c = transfers.c
+    query = select_transfers().where(c.bundle_id == bundle_id).order_by(c.id)
+    return query if direction is None else query.where(c.direction == direction)
+
+
+def by_claim(claim: ClaimToken) -> Select[*tuple[Any, ...]]:
+    """Select the transfer of one claimed export."""
+    return select_transfers().where(transfers.c.claim == claim)
+
+
+def by_id(transfer_id: TransferId) -> Select[*tuple[Any, ...]]:
+    """Select one transfer."""
+    return select_transfers().where(transfers.c.id == transfer_id)
+
+
+def read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Transfer]:
+    """Return the transfers that a query of this module selects."""
+    return [to_transfer(row) for row in connection.execute(query)]
+
+
+def receipts_of(connection: Connection, bundle_id: BundleId) -> list[ReceiptRecord]:
+    """Return what was signed about a bundle, in the order in which it was recorded; each statement once."""
+    query = select_receipts().where(receipts.c.bundle_id == bundle_id).order_by(receipts.c.id)
+    # Two transfers of one bundle may each have kept the same statement.
+    return list(dict.fromkeys(to_receipt(row) for row in connection.execute(query)))
+
+
+def timeline(connection: Connection, transfer_id: TransferId) -> list[TimelineEntry]:
+    """Return a transfer's history in the order in which it was recorded, which no clock can change."""
+    e, a, r = events.c, attempts.c, receipts.c
+    lines: list[tuple[int, int, int, TimelineEntry]] = []
+    took: dict[int, float] = {}
+    for row in connection.execute(select(*a).where(a.transfer_id == transfer_id)):
+        seconds = max(0.0, row.ended_at - row.started_at)
+        if row.code:
+            entry = TimelineEntry(
+                row.ended_at, "attempt", "failed", row.stage, row.state, row.code, row.detail, seconds, ""
+            )
+            lines.append((row.version, 0, 0, entry))
+        else:
+            took[row.version] = seconds
+    for row in connection.execute(select(*e).where(e.transfer_id == transfer_id)):
+        seconds_or_none = took.get(row.version)
+        entry = TimelineEntry(
+            row.at, row.kind, row.what, row.stage, row.state, row.code, row.note, seconds_or_none, row.actor
+        )
+        lines.append((row.version, 1, row.id, entry))
+    issued = select(r.id, r.version, r.at, r.code, r.issuer).where(r.transfer_id == transfer_id)
+    for row in connection.execute(issued):
+        entry = TimelineEntry(row.at, "receipt", f"receipt by {row.issuer}", "", "", row.code, "", None, "")
+        lines.append((row.version, 2, row.id, entry))
+    return [entry for *_, entry in sorted(lines, key=lambda line: line[:3])]
+
+
+def counts(connection: Connection) -> Counts:
+    """Return how many transfers are in which state, how many are held, and since when each link has been waiting."""
+    c = transfers.c
+    by_state = connection.execute(select(c.direction, c.state, func.count()).group_by(c.direction, c.state))
+    held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
+    owing = _owing(frozenset(State), None, None)
+    waiting = connection.execute(
+        select(c.link, func.min(c.found_at)).where(owing, c.link.is_not(None)).group_by(c.link).order_by(c.link)
+    )
+    return Counts(
+        by_state={(Direction(way), State(state)): number for way, state, number in by_state},
+        held=held,
+        waiting_since={LinkName(link): since for link, since in waiting},
+    )
+
+
+def _owing(states: Collection[State], direction: Direction | None, link: LinkName | None) -> ColumnElement[bool]:
+    """Test for those of `states` in which something is owed: `delivered` ends outbound, but inbound owes a receipt."""
+    c = transfers.c
+    terms: list[ColumnElement[bool]] = []
+    for way in Direction if direction is None else (direction,):
+        owing = sorted((set(states) & {state for state, _ in TABLE[way]}) - ends(way))
+        if owing:
+            terms.append(and_(c.state.in_(owing), c.direction == way, *(() if link is None else (c.link == link,))))
+    return or_(*terms) if terms else literal(value=False)
+
+
+def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
+    """Test for a prefix as a range of code points, which an index can answer in any database."""
+    end = beginning.rstrip(chr(_HIGHEST))
+    if not end:
+        return column >= beginning
+    following = ord(end[-1]) + 1
+    if following in _SURROGATES:
+        following = _SURROGATES.stop
+    return and_(column >= beginning, column < end[:-1] + chr(following))

@@ -1,0 +1,215 @@
+"""The tables of the ledger and their indexes, in types that SQLite and PostgreSQL both keep."""
+
+from typing import Final
+
+from sqlalchemy import (
+    REAL,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+VERSION: Final = 1
+"""The schema that this program writes; a ledger that says more was written by a newer program."""
+
+INTEGER_MAX: Final = 2**63 - 1
+"""Both databases keep signed 64-bit integers."""
+
+_WHOLE: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
+_TIME: Final[TypeEngine[float]] = Double().with_variant(REAL(), "sqlite")
+# Prefix searches are ranges, which need an order by code point in both databases; it is SQLite's own order.
+_TEXT: Final[TypeEngine[str]] = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _whole(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, _WHOLE, nullable=nullable)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[float]:
+    return Column(name, _TIME, nullable=nullable)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, _TEXT, nullable=nullable)
+
+
+def _id() -> Column[int]:
+    return Column("id", _WHOLE, primary_key=True, autoincrement=True)
+
+
+def _transfer() -> Column[int]:
+    return Column("transfer_id", _WHOLE, ForeignKey("transfers.id"), nullable=False)
+
+
+metadata: Final = MetaData()
+
+schema_versions: Final = Table(
+    "schema_versions", metadata, Column("version", _WHOLE, primary_key=True), _time("at"), sqlite_strict=True
+)
+
+node: Final = Table(
+    "node",
+    metadata,
+    Column("unit", _TEXT, primary_key=True),
+    _whole("epoch"),
+    _time("created_at"),
+    sqlite_strict=True,
+)
+
+transfers: Final = Table(
+    "transfers",
+    metadata,
+    _id(),
+    _whole("version"),
+    _text("direction"),
+    _text("state"),
+    _text("link", nullable=True),
+    _text("route", nullable=True),
+    _text("origin", nullable=True),
+    _text("recipient", nullable=True),
+    _text("bundle_id", nullable=True),
+    _text("header_hash", nullable=True),
+    _whole("epoch", nullable=True),
+    _whole("sequence", nullable=True),
+    _text("flow"),
+    _text("case_no"),
+    _text("export_name"),
+    _text("claim", nullable=True),
+    _whole("size"),
+    _time("found_at"),
+    _time("changed_at"),
+    _time("settled_at", nullable=True),
+    _whole("attempts"),
+    _time("next_attempt_at"),
+    _time("receipt_due_at", nullable=True),
+    _text("hold_code", nullable=True),
+    _text("last_error", nullable=True),
+    _text("verdict"),
+    # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".
+    _text("peer", nullable=True),
+    UniqueConstraint("claim", name="transfers_claim"),
+    sqlite_strict=True,
+    # An id that was once printed in a log never comes to mean another transfer.
+    sqlite_autoincrement=True,
+)
+
+_FREE = text("hold_code IS NULL")
+_HELD = text("hold_code IS NOT NULL")
+_AWAITED = text("receipt_due_at IS NOT NULL")
+_NUMBERED = text("sequence IS NOT NULL")
+_IN = text("direction = 'inbound'")
+_OUT = text("direction = 'outbound'")
+
+_c = transfers.c
+Index("transfers_due", _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
+Index("transfers_due_link", _c.link, _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
+Index("transfers_overdue", _c.state, _c.receipt_due_at, sqlite_where=_AWAITED, postgresql_where=_AWAITED)
+Index("transfers_held", _c.found_at, sqlite_where=_HELD, postgresql_where=_HELD)
+Index("transfers_found", _c.found_at)
+Index("transfers_state", _c.state, _c.found_at)
+Index("transfers_case", _c.case_no, _c.found_at)
+Index("transfers_flow", _c.flow, _c.found_at)
+Index("transfers_peer", _c.peer, _c.found_at)
+Index("transfers_bundle", _c.bundle_id)
+Index("transfers_export", _c.export_name)
+Index(
+    "transfers_stream",
+    *(_c.direction, _c.peer, _c.epoch, _c.sequence),
+    sqlite_where=_NUMBERED,
+    postgresql_where=_NUMBERED,
+)
+Index("transfers_offer", _c.link, _c.bundle_id, unique=True, sqlite_where=_IN, postgresql_where=_IN)
+Index("transfers_sealed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_OUT, postgresql_where=_OUT)
+
+events: Final = Table(
+    "events",
+    metadata,
+    _id(),
+    _transfer(),
+    # The transfer's version after the event: the order of its history, whatever the clock did.
+    _whole("version"),
+    _time("at"),
+    _text("kind"),
+    _text("what"),
+    _text("stage"),
+    _text("state"),
+    _text("code"),
+    _text("note"),
+    _text("actor"),
+    UniqueConstraint("transfer_id", "version", name="events_order"),
+    sqlite_strict=True,
+)
+
+attempts: Final = Table(
+    "attempts",
+    metadata,
+    _transfer(),
+    _whole("version"),
+    _text("stage"),
+    _text("state"),
+    _time("started_at"),
+    _time("ended_at"),
+    # Empty for the attempt that succeeded.
+    _text("code"),
+    _text("detail"),
+    _time("retry_at", nullable=True),
+    PrimaryKeyConstraint("transfer_id", "version"),
+    sqlite_strict=True,
+)
+
+receipts: Final = Table(
+    "receipts",
+    metadata,
+    _id(),
+    _transfer(),
+    _whole("version"),
+    _time("at"),
+    _text("bundle_id"),
+    _text("header_hash"),
+    _text("code"),
+    _text("issuer"),
+    _time("issued_at"),
+    _text("digest"),
+    Column("raw", LargeBinary, nullable=False),
+    UniqueConstraint("bundle_id", "transfer_id", "digest", name="receipts_once"),
+    sqlite_strict=True,
+)
+Index("receipts_transfer", receipts.c.transfer_id)
+
+streams: Final = Table(
+    "streams",
+    metadata,
+    _text("peer"),
+    _text("direction"),
+    _whole("epoch"),
+    # Outbound: the last number given out; inbound: the highest delivered.
+    _whole("sequence"),
+    PrimaryKeyConstraint("peer", "direction", "epoch"),
+    sqlite_strict=True,
+)
+
+seen: Final = Table(
+    "seen",
+    metadata,
+    _text("origin"),
+    _text("bundle_id"),
+    _text("header_hash"),
+    _whole("epoch"),
+    _whole("sequence"),
+    _transfer(),
+    _time("at"),
+    PrimaryKeyConstraint("origin", "bundle_id"),
+    UniqueConstraint("origin", "epoch", "sequence", name="seen_sequence"),
+    sqlite_strict=True,
+)

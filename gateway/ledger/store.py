@@ -1,0 +1,258 @@
+"""The ledger: the truth about every transfer, and the only door through which a state changes."""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy import Connection
+
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, PermanentError, Scope
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, TransferId, UnitCode
+from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.records import (
+    Facts,
+    FoundExport,
+    Offer,
+    ReceiptRecord,
+    Stage,
+    Step,
+    TimelineEntry,
+    Transfer,
+)
+from gateway.ledger import arrivals, changes, queries, streams
+from gateway.ledger.changes import Change
+from gateway.ledger.database import damage, locate
+from gateway.ledger.opening import Connections
+from gateway.ledger.queries import Counts, TransferFilter
+from gateway.ledger.streams import StreamState
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """The database of transfers. Every method may be called from any thread; what returned from a change is durable.
+
+    Errors: gateway/ledger/faults.py. An `IllegalStepError` or `ValueError` out of `advance` is a bug of the caller;
+    like every error it leaves that caller's whole change undone and nobody else's.
+    """
+
+    def __init__(self, connections: Connections, unit: UnitCode, clock: Clock) -> None:
+        """Use `open`."""
+        self._connections = connections
+        self._unit = unit
+        self._clock = clock
+        self._listeners: tuple[Callable[[set[State]], None], ...] = ()
+
+    @classmethod
+    def open(
+        cls,
+        location: Path | str,
+        *,
+        unit: UnitCode,
+        clock: Clock,
+        new_epoch: Callable[[], int],
+        read_only: bool = False,
+    ) -> Self:
+        """Open the ledger at a path or `sqlite:///` URL, making or migrating it unless `read_only`.
+
+        new_epoch: asked once, when the ledger is made; at most 2^63 - 1.
+        read_only: for another process than the daemon's; makes nothing, migrates nothing, changes nothing.
+        Raises ConfigError `ledger-newer`, `ledger-older`, `ledger-missing`, `ledger-exposed`, `ledger-foreign`,
+        `ledger-unsupported`, PermanentError `ledger-damaged`, `ledger-denied`, TransientError `ledger-busy`,
+        `disk-full`, `ledger-io`. Opening creates the file with mode 0600, and its folder with 0700 if missing.
+        """
+        path = locate(location)
+        opened = Connections.to_read(path, unit) if read_only else Connections.to_write(path, unit, clock, new_epoch)
+        return cls(opened, unit, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the commit that is under way and let the file go; may be repeated."""
+        self._connections.close()
+
+    @property
+    def epoch(self) -> int:
+        """This node's epoch."""
+        return self._connections.epoch
+
+    def on_change(self, listener: Callable[[set[State]], None]) -> None:
+        """Have `listener` called after each commit with the states that transfers entered, or were changed in.
+
+        It runs in the thread that committed, must be quick and must not raise. Changes by other processes are not told.
+        """
+        self._listeners = (*self._listeners, listener)
+
+    # Changes
+
+    def found(self, exports: Sequence[FoundExport]) -> list[Transfer]:
+        """Record claimed exports as outbound transfers, in one commit; a claim already known is returned as it is."""
+        return self._change(lambda change: arrivals.found(change, exports))
+
+    def offered(self, offers: Sequence[Offer]) -> list[Transfer]:
+        """Record listed bundles as inbound transfers, in one commit; a known (link, bundle) is returned as it is."""
+        return self._change(lambda change: arrivals.offered(change, offers))
+
+    def advance(self, step: Step) -> Transfer:
+        """Move one transfer on and return it; calls from several threads share commits.
+
+        Raises IllegalStepError; TransientError `transfer-moved-on`, `sequence-conflict`; PermanentError
+        `already-delivered`, `fact-fixed`, `number-out-of-range`; SecurityError `equivocation`, `sequence-reused`,
+        `receipt-mismatch`. ValueError unless outbound `sealed` has recipient, bundle_id, header_hash and sequence,
+        inbound `delivered` with origin, bundle_id, header_hash, epoch and sequence, `...-receipted` with its receipt.
+        """
+        return self._change(lambda change: changes.advance(change, [step]))[0]
+
+    def advance_many(self, steps: Sequence[Step]) -> list[Transfer]:
+        """Move several transfers on in one transaction, in the order given: all of them, or none and an error."""
+        return self._change(lambda change: changes.advance(change, steps))
+
+    def fail(
+        self, transfer: Transfer, stage: Stage, error: GatewayError, *, started_at: float, retry_at: float | None
+    ) -> Transfer:
+        """Record a failed attempt that began at `started_at`; `retry_at` None holds the transfer with `error.code`."""
+        return self._change(
+            lambda change: changes.fail(change, transfer, stage, error, started_at=started_at, retry_at=retry_at)
+        )
+
+    def hold(self, transfer: Transfer, code: str, actor: str, why: str) -> Transfer:
+        """Hold a transfer; PermanentError `transfer-ended` if it owes nothing any more."""
+        return self._change(lambda change: changes.hold(change, transfer, code, actor, why))
+
+    def release(self, transfer: Transfer, actor: str, why: str) -> Transfer:
+        """Take the hold off and try at once; what is not held is returned as it is."""
+        return self._change(lambda change: changes.release(change, transfer, actor, why))
+
+    def retry_now(self, transfer: Transfer, actor: str) -> Transfer:
+        """Cut the backoff short; PermanentError `transfer-held` or `transfer-ended`."""
+        return self._change(lambda change: changes.retry_now(change, transfer, actor))
+
+    def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
+        """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
+        return self.advance(Step(transfer, Event.CLOSED, Stage.OPERATE, Facts(note=why), actor=actor))
+
+    def keep_receipt(self, transfer: Transfer, receipt: ReceiptRecord) -> None:
+        """Keep a receipt that moves nothing (a warning, a repetition); may be repeated; else as `advance`."""
+        self._change(lambda change: changes.keep_receipt(change, transfer, receipt))
+
+    # The workers' questions
+
+    def due(
+        self,
+        states: Collection[State],
+        *,
+        now: float,
+        link: LinkName | None = None,
+        direction: Direction | None = None,
+        limit: int,
+    ) -> list[Transfer]:
+        """Return what is not held and may be tried at `now`, the one owed for longest first.
+
+        States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
+        """
+        return self._read(queries.due(states, now, link=link, direction=direction, limit=limit))
+
+    def next_due_at(
+        self, states: Collection[State], link: LinkName | None = None, direction: Direction | None = None
+    ) -> float | None:
+        """Return when the next of them may be tried (it may be past); None if nothing waits."""
+        with self._connections.reading() as connection:
+            return connection.execute(queries.next_due_at(states, link=link, direction=direction)).scalar()
+
+    def overdue(self, now: float, limit: int) -> list[Transfer]:
+        """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
+        return self._read(queries.overdue(now, limit))
+
+    def next_sequence(self, recipient: UnitCode) -> int:
+        """Return the number that the next bundle sealed for `recipient` must bear."""
+        with self._connections.reading() as connection:
+            return streams.last(connection, recipient, Direction.OUTBOUND, self.epoch) + 1
+
+    def seen(self, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
+        """Return the header hash under which a bundle was delivered here; None if it never was."""
+        with self._connections.reading() as connection:
+            return streams.seen_as(connection, origin, bundle_id)
+
+    def sequence_seen(self, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
+        """Return the bundle that was delivered here under a number of a stream; None if none was."""
+        with self._connections.reading() as connection:
+            return streams.seen_sequence(connection, origin, epoch, sequence)
+
+    def stream_states(self) -> list[StreamState]:
+        """Return where every stream stands."""
+        with self._connections.reading() as connection:
+            return streams.states(connection)
+
+    def missing(self, origin: UnitCode, epoch: int, limit: int = 100) -> list[tuple[int, int]]:
+        """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
+        with self._connections.reading() as connection:
+            return streams.missing(connection, origin, epoch, limit)
+
+    # The operators' questions
+
+    def get(self, transfer_id: TransferId) -> Transfer:
+        """Return one transfer as it is now; PermanentError `no-such-transfer`."""
+        for transfer in self._read(queries.by_id(transfer_id)):
+            return transfer
+        raise changes.no_such(transfer_id)
+
+    def by_bundle(self, bundle_id: BundleId, direction: Direction | None = None) -> list[Transfer]:
+        """Return the transfers of one bundle: outbound one per recipient, inbound one per link it came over."""
+        return self._read(queries.by_bundle(bundle_id, direction))
+
+    def by_claim(self, claim: ClaimToken) -> Transfer | None:
+        """Return the transfer of a claimed export; None if it is not recorded."""
+        return next(iter(self._read(queries.by_claim(claim))), None)
+
+    def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
+        """Return what the filter lets through, newest first."""
+        return self._read(queries.search(wanted, limit, offset))
+
+    def timeline(self, transfer_id: TransferId) -> list[TimelineEntry]:
+        """Return a transfer's history, oldest first; empty if there is no such transfer."""
+        with self._connections.reading() as connection:
+            return queries.timeline(connection, transfer_id)
+
+    def receipts(self, bundle_id: BundleId) -> list[ReceiptRecord]:
+        """Return what was signed about a bundle, oldest first."""
+        with self._connections.reading() as connection:
+            return queries.receipts_of(connection, bundle_id)
+
+    def counts(self) -> Counts:
+        """Return the ledger at a glance."""
+        with self._connections.reading() as connection:
+            return queries.counts(connection)
+
+    def check(self) -> None:
+        """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
+        with self._connections.reading() as connection:
+            complaints = damage(connection)
+        if complaints:
+            raise PermanentError(
+                "ledger-damaged", complaints[0], scope=Scope.NODE, facts={"complaints": len(complaints)}
+            )
+
+    def _read(self, query: queries.TransferQuery) -> list[Transfer]:
+        with self._connections.reading() as connection:
+            return queries.read(connection, query)
+
+    def _change(self, work: Callable[[Change], T]) -> T:
+        touched: set[State] = set()
+
+        def run(connection: Connection) -> T:
+            return work(Change(connection, self._unit, self.epoch, self._clock.now(), touched))
+
+        def announce() -> None:
+            if touched:
+                for listener in self._listeners:
+                    listener(touched)
+
+        return self._connections.change(run, announce)

@@ -1,0 +1,137 @@
+"""Streams and their sequence numbers: given out without gaps, delivered at most once, and what is missing."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, union, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.domain.errors import PermanentError, SecurityError, TransientError
+from gateway.domain.ids import BundleId, Digest, UnitCode
+from gateway.domain.lifecycle import Direction
+from gateway.domain.records import Transfer
+from gateway.ledger.schema import seen, streams, transfers
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One stream as this node knows it; `sequence` is the last given out (outbound) or highest delivered (inbound)."""
+
+    peer: UnitCode
+    direction: Direction
+    epoch: int
+    sequence: int
+
+
+def give_out(connection: Connection, transfer: Transfer, epoch: int) -> None:
+    """Move the outbound stream to the number the transfer was sealed under.
+
+    Raises TransientError `sequence-conflict` unless it is the next one of our `epoch`; sealing again mends that.
+    """
+    recipient, sequence = transfer.recipient, transfer.sequence
+    if recipient is None or sequence is None or transfer.bundle_id is None or transfer.header_hash is None:
+        raise ValueError("sealed without recipient, sequence, bundle id or header hash")
+    expected = last(connection, recipient, Direction.OUTBOUND, epoch) + 1
+    if transfer.epoch != epoch or sequence != expected:
+        raise TransientError(
+            "sequence-conflict",
+            f"sealed as {sequence} of epoch {transfer.epoch}, but the stream's next is {expected} of epoch {epoch}",
+            facts={"sequence": sequence, "expected": expected},
+        )
+    _move(connection, recipient, Direction.OUTBOUND, epoch, sequence)
+
+
+def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
+    """Record that a bundle has been delivered, once and for ever.
+
+    Raises PermanentError `already-delivered`, SecurityError `equivocation` or `sequence-reused`.
+    """
+    origin, bundle_id, header_hash = transfer.origin, transfer.bundle_id, transfer.header_hash
+    epoch, sequence = transfer.epoch, transfer.sequence
+    if origin is None or bundle_id is None or header_hash is None or epoch is None or sequence is None:
+        raise ValueError("delivered without origin, bundle id, header hash, epoch or sequence")
+    known = seen_as(connection, origin, bundle_id)
+    if known is not None:
+        if known != header_hash:
+            raise SecurityError("equivocation", f"bundle {bundle_id} was delivered before with another header")
+        raise PermanentError("already-delivered", f"bundle {bundle_id} was delivered before by another transfer")
+    other = seen_sequence(connection, origin, epoch, sequence)
+    if other is not None:
+        raise SecurityError(
+            "sequence-reused", f"{origin} gave number {sequence} of epoch {epoch} to bundle {other} as well"
+        )
+    connection.execute(
+        insert(seen),
+        {
+            "origin": origin,
+            "bundle_id": bundle_id,
+            "header_hash": header_hash,
+            "epoch": epoch,
+            "sequence": sequence,
+            "transfer_id": transfer.id,
+            "at": now,
+        },
+    )
+    if sequence > last(connection, origin, Direction.INBOUND, epoch):
+        _move(connection, origin, Direction.INBOUND, epoch, sequence)
+
+
+def last(connection: Connection, peer: UnitCode, direction: Direction, epoch: int) -> int:
+    """Return where a stream stands, 0 if nothing was ever sent on it."""
+    return connection.execute(select(streams.c.sequence).where(*_key(peer, direction, epoch))).scalar() or 0
+
+
+def seen_as(connection: Connection, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
+    """Return the header hash under which a bundle was delivered; None if it was not."""
+    c = seen.c
+    found = connection.execute(select(c.header_hash).where(c.origin == origin, c.bundle_id == bundle_id)).scalar()
+    return None if found is None else Digest(found)
+
+
+def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
+    """Return the bundle that was delivered under a number of a stream; None if none was."""
+    c = seen.c
+    found = connection.execute(
+        select(c.bundle_id).where(c.origin == origin, c.epoch == epoch, c.sequence == sequence)
+    ).scalar()
+    return None if found is None else BundleId(found)
+
+
+def states(connection: Connection) -> list[StreamState]:
+    """Return every stream, by peer, direction and epoch."""
+    c = streams.c
+    rows = connection.execute(select(*c).order_by(c.peer, c.direction, c.epoch))
+    return [StreamState(UnitCode(peer), Direction(way), epoch, sequence) for peer, way, epoch, sequence in rows]
+
+
+def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) -> list[tuple[int, int]]:
+    """Return the gaps of an inbound stream as (first, last) numbers, lowest first, at most `limit`.
+
+    A number is missing if a higher one is known and no transfer in any state, delivered or not, bears it.
+    """
+    t, s = transfers.c, seen.c
+    ours = (t.direction == Direction.INBOUND, t.peer == origin, t.epoch == epoch, t.sequence.is_not(None))
+    known = union(
+        select(t.sequence.label("sequence")).where(*ours),
+        select(s.sequence.label("sequence")).where(s.origin == origin, s.epoch == epoch),
+    ).subquery()
+    before = func.coalesce(func.lag(known.c.sequence).over(order_by=known.c.sequence), 0)
+    pairs = select(before.label("before"), known.c.sequence.label("here")).subquery()
+    rows = connection.execute(
+        select(pairs.c.before + 1, pairs.c.here - 1)
+        .where(pairs.c.here > pairs.c.before + 1)
+        .order_by(pairs.c.here)
+        .limit(limit)
+    )
+    return [(first, final) for first, final in rows]
+
+
+def _key(peer: UnitCode, direction: Direction, epoch: int) -> tuple[ColumnElement[bool], ...]:
+    return streams.c.peer == peer, streams.c.direction == direction, streams.c.epoch == epoch
+
+
+def _move(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
+    moved = connection.execute(update(streams).where(*_key(peer, direction, epoch)).values(sequence=sequence))
+    if moved.rowcount == 0:
+        connection.execute(
+            insert(streams), {"peer": peer, "direction": direction, "epoch": epoch, "sequence": sequence}
+        )
