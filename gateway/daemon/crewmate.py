@@ -64,10 +64,10 @@ def _answer(work: Any, arguments: tuple[Any, ...]) -> tuple[Kind, bytes]:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the parent maps it; only this piece of work failed
-        return Kind.BUG, _traced(error).encode("utf-8", "replace")
+        return Kind.BUG, traced(error).encode("utf-8", "replace")
 
 
-def _traced(error: Exception) -> str:
+def traced(error: Exception) -> str:
     """Where it went wrong, and the exception's kind; not its text, which may quote an export."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]

@@ -3,6 +3,7 @@
 import importlib
 import io
 import pickle
+import select
 import socket
 import struct
 from enum import Enum, IntEnum
@@ -39,6 +40,12 @@ class Line:
     def fileno(self) -> int:
         """The descriptor that becomes readable when something came or the other side is gone."""
         return self._end.fileno()
+
+    def stirs(self, seconds: float | None) -> bool:
+        """Wait at most `seconds` (None = for ever) and return whether there is something to receive, or the end."""
+        poll = select.poll()
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(None if seconds is None else max(seconds, 0.0) * 1000))
 
     def limit(self, seconds: float | None) -> None:
         """Let `send` and `receive` wait at most `seconds` for the other side to stir (None = for ever)."""
