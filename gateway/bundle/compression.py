@@ -1,0 +1,103 @@
+"""The coding `zstd`: one frame of a fixed shape per member, written and read with bounded memory (RFC 8878)."""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import zstandard
+
+from gateway.bundle.streams import PIECE, fill
+
+LEVEL = 3
+WINDOW_MAX = 8 * 2**20
+"""Bytes of history a frame may ask a reader to keep: what RFC 8878 section 3.1.1.1.2 recommends to support."""
+_HEADER_MAX = 18
+_BLOCK_HEADER = 3
+_BLOCK_MAX = 128 * 1024
+_RLE, _RESERVED = 1, 3
+
+
+class BadFrameError(ValueError):
+    """The stored bytes are not exactly one frame of the allowed shape with the promised content."""
+
+
+def shrinks(sample: memoryview, is_enough: Callable[[int, int], bool]) -> bool:
+    """Say whether compressing `sample` alone gives a size that `is_enough` takes (original, compressed)."""
+    return is_enough(len(sample), len(zstandard.ZstdCompressor(level=LEVEL).compress(sample)))
+
+
+def compress(source: BinaryIO, size: int, buffer: memoryview) -> Iterator[tuple[memoryview, bytes]]:
+    """Yield pairs of (piece of `source`, compressed bytes that came of it); the last pair has an empty piece.
+
+    Stops reading once the source has given more than `size` bytes. The caller counts the pieces: unless they
+    add up to `size`, the compressed bytes are no frame. The same content always gives the same frame.
+    """
+    packer = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False, write_content_size=True).compressobj(size)
+    done = 0
+    while done <= size and (count := fill(source, buffer[:PIECE])):
+        done += count
+        yield buffer[:count], packer.compress(buffer[:count]) if done <= size else b""
+    yield buffer[:0], packer.flush() if done == size else b""
+
+
+def decompress(take: Callable[[int], bytes], stored: int, size: int) -> Iterator[bytes]:
+    """Yield the `size` bytes of the frame that takes up the next `stored` bytes; no piece is larger than a block.
+
+    take: returns exactly the next so many bytes of DATA.
+    Raises BadFrameError for another frame shape, a block or a sum that is too large, and bytes left over.
+    """
+    left, done, is_last = stored, 0, False
+    decoder = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX).decompressobj()
+    try:
+        start = take(min(_HEADER_MAX, left))
+        header = _check_frame(start, size)
+        decoder.decompress(start[:header])
+        rest = _Rest(start[header:], take, left - len(start))
+        while not is_last:
+            block, is_last = rest.block()
+            piece = decoder.decompress(block)
+            done += len(piece)
+            if done > size:
+                raise BadFrameError("more content than promised")
+            yield piece
+        if not decoder.eof or rest.left or done != size:
+            raise BadFrameError("frame and promised lengths disagree")
+    except zstandard.ZstdError as error:
+        raise BadFrameError("not a valid frame") from error
+
+
+def _check_frame(start: bytes, size: int) -> int:
+    """Return the length of the frame header; only frames with content size and without checksum and dictionary pass."""
+    shape = zstandard.get_frame_parameters(start)
+    if shape.content_size != size or shape.window_size > WINDOW_MAX or shape.dict_id or shape.has_checksum:
+        raise BadFrameError("a frame of another shape")
+    return zstandard.frame_header_size(start)
+
+
+class _Rest:
+    """The blocks of a frame, cut apart, so that the decoder never sees more input than one block at a time."""
+
+    def __init__(self, start: bytes, take: Callable[[int], bytes], left: int) -> None:
+        self._start = start
+        self._take = take
+        self._left = left
+
+    @property
+    def left(self) -> int:
+        return len(self._start) + self._left
+
+    def block(self) -> tuple[bytes, bool]:
+        """Return the next block with its header, and whether it is the last one of the frame."""
+        header = self._bytes(_BLOCK_HEADER)
+        number = int.from_bytes(header, "little")
+        is_last, kind, length = bool(number & 1), number >> 1 & 3, number >> 3
+        if kind == _RESERVED or length > _BLOCK_MAX:
+            raise BadFrameError("a block of another shape")
+        return header + self._bytes(1 if kind == _RLE else length), is_last
+
+    def _bytes(self, count: int) -> bytes:
+        if count > self.left:
+            raise BadFrameError("the frame goes on after its end")
+        first, self._start = self._start[:count], self._start[count:]
+        more = count - len(first)
+        self._left -= more
+        return first + self._take(more)

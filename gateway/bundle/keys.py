@@ -1,0 +1,100 @@
+"""The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gateway.bundle.suites import DEFAULT_SUITE, Suite, algorithms, digest, label, suite_of
+from gateway.domain.errors import SecurityError
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """What others need of a node: raw public keys of one suite.
+
+    Raises SecurityError `key-refused` if a key has the wrong length, is no canonical point or of small order.
+    """
+
+    suite: Suite
+    sign_public: bytes
+    encrypt_public: bytes
+
+    def __post_init__(self) -> None:
+        use = algorithms(self.suite)
+        lengths = (len(self.sign_public), len(self.encrypt_public))
+        if lengths != (use.sign_public_length, use.encrypt_public_length):
+            raise SecurityError("key-refused", "a public key has the wrong length")
+        if not use.is_sound(self.sign_public, self.encrypt_public):
+            raise SecurityError("key-refused", "a public key is not canonical, not on its curve or of small order")
+
+    @property
+    def sign_key_id(self) -> bytes:
+        """key_id of the signing key: 32 bytes."""
+        return _key_id(self.suite, b"S", self.sign_public)
+
+    @property
+    def encrypt_key_id(self) -> bytes:
+        """key_id of the encryption key: 32 bytes."""
+        return _key_id(self.suite, b"E", self.encrypt_public)
+
+    def verify(self, name: str, body: bytes, signature: bytes) -> bool:
+        """Say whether `signature` is this node's over L(`name`) and `body`; a wrong length is no error but False."""
+        use = algorithms(self.suite)
+        right_length = len(signature) == use.signature_length
+        return right_length and use.verify(self.sign_public, label(name), body, signature)
+
+    def wrap(self, name: str, bind: bytes, text: bytes) -> bytes:
+        """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
+        return algorithms(self.suite).wrap(self.encrypt_public, text, label(name), bind)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NodeKeys:
+    """The private seeds of a node for one suite. They leave this object only through `to_bytes`."""
+
+    suite: Suite
+    sign_seed: bytes
+    encrypt_seed: bytes
+
+    def __post_init__(self) -> None:
+        use = algorithms(self.suite)
+        if (len(self.sign_seed), len(self.encrypt_seed)) != (use.sign_seed_length, use.encrypt_seed_length):
+            raise SecurityError("key-refused", "a private seed has the wrong length")
+
+    def __repr__(self) -> str:
+        return f"NodeKeys({self.suite.name}, redacted)"
+
+    @property
+    def public(self) -> PublicKeys:
+        """The public halves; computed anew each time, so keep the result."""
+        use = algorithms(self.suite)
+        return PublicKeys(self.suite, use.sign_public(self.sign_seed), use.encrypt_public(self.encrypt_seed))
+
+    def sign(self, name: str, body: bytes) -> bytes:
+        """Return the signature over L(`name`) and `body`."""
+        return algorithms(self.suite).sign(self.sign_seed, label(name), body)
+
+    def unwrap(self, name: str, bind: bytes, wrapped: bytes) -> bytes | None:
+        """Undo `PublicKeys.wrap`; None if it was made for another key, name or bind, or changed on the way."""
+        return algorithms(self.suite).unwrap(self.encrypt_seed, wrapped, label(name), bind)
+
+    def to_bytes(self) -> bytes:
+        """Return suite and raw seeds, to be encrypted by the keyring before they touch a disk."""
+        return bytes([self.suite]) + self.sign_seed + self.encrypt_seed
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self:
+        """Undo `to_bytes`; SecurityError `suite-refused` or `key-refused` if `raw` is anything else."""
+        if not raw:
+            raise SecurityError("key-refused", "no key bytes")
+        suite = suite_of(raw[0])
+        cut = 1 + algorithms(suite).sign_seed_length
+        return cls(suite, raw[1:cut], raw[cut:])
+
+
+def generate(suite: Suite = DEFAULT_SUITE) -> NodeKeys:
+    """Draw the keys of a new node from the operating system's randomness."""
+    return NodeKeys(suite, *algorithms(suite).generate_seeds())
+
+
+def _key_id(suite: Suite, role: bytes, public: bytes) -> bytes:
+    return digest(suite, label("key"), bytes([suite]), role, public)

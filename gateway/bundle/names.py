@@ -1,0 +1,33 @@
+"""Wire names of what travels: made from checked ids only, so that a name can never be a path."""
+
+import hashlib
+import re
+from enum import StrEnum
+
+from gateway.domain.ids import BundleId, WireName, wire_name
+
+
+class Kind(StrEnum):
+    """What a wire name names; the value is its ending."""
+
+    BUNDLE = ".cfb"
+    RECEIPTS = ".cfr"
+
+
+_NAME = re.compile(r"([0-9a-f]{32})(\.cfb|\.cfr)")
+
+
+def bundle_name(bundle: BundleId) -> WireName:
+    """Return the name under which a bundle travels."""
+    return wire_name(f"{bundle}{Kind.BUNDLE}")
+
+
+def receipt_name(receipt_file: bytes) -> WireName:
+    """Return the name under which a receipt file travels: by its bytes alone, so that repeating it is harmless."""
+    return wire_name(f"{hashlib.sha256(receipt_file).hexdigest()[:32]}{Kind.RECEIPTS}")
+
+
+def parse(name: str) -> tuple[Kind, str] | None:
+    """Return what `name` names and its id (of a bundle: the bundle id); None if it is no name of ours."""
+    match = _NAME.fullmatch(name)
+    return (Kind(match[2]), match[1]) if match else None

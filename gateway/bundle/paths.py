@@ -1,0 +1,48 @@
+"""Which member paths are safe to write anywhere, and whether a set of them can live together in one folder."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from gateway.domain.errors import SecurityError
+
+COMPONENT_MAX = 255
+"""Bytes of UTF-8 in one name: the limit of Linux filesystems."""
+PATH_MAX = 2048
+"""Bytes of UTF-8 in a whole path: leaves room for the folder below which it is written."""
+DEPTH_MAX = 32
+
+_FORBIDDEN = frozenset("\\\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+"""The other separator, and what turns the direction of the text so that a name looks like another one."""
+
+
+def check_paths(paths: Iterable[str]) -> None:
+    """SecurityError `unsafe-path` if one of `paths` could escape, mislead, or fall together with another one.
+
+    Two paths fall together if they are equal after NFC and case folding, or if one is a folder of the other:
+    they could not both be written on every filesystem that case software uses.
+    """
+    files: set[str] = set()
+    folders: set[str] = set()
+    for number, path in enumerate(paths):
+        _check_one(path, number)
+        key = unicodedata.normalize("NFC", path.casefold())
+        parents = {key[:at] for at, character in enumerate(key) if character == "/"}
+        if key in files or key in folders or not files.isdisjoint(parents):
+            raise SecurityError("unsafe-path", f"member {number} falls together with another one")
+        files.add(key)
+        folders |= parents
+
+
+def _check_one(path: str, number: int) -> None:
+    parts = path.split("/")
+    rules = {
+        "empty, dot or dot-dot name": not any(part in ("", ".", "..") for part in parts),
+        "control or direction character": not any(c in _FORBIDDEN or unicodedata.category(c) == "Cc" for c in path),
+        "not NFC": unicodedata.is_normalized("NFC", path),
+        "too deep": len(parts) <= DEPTH_MAX,
+        "too long": len(path.encode()) <= PATH_MAX and all(len(part.encode()) <= COMPONENT_MAX for part in parts),
+    }
+    broken = [what for what, holds in rules.items() if not holds]
+    if broken:
+        # The path itself may name a person, so only its place in the list is told.
+        raise SecurityError("unsafe-path", f"member {number}: {', '.join(broken)}")

@@ -1,0 +1,87 @@
+"""What a suite must be able to do: the one interface behind which the choice of algorithms disappears."""
+
+from typing import Protocol
+
+from gateway.bundle.chunked import Decryptor, Encryptor
+
+
+class Hasher(Protocol):
+    """A running digest of 32 bytes, H in the format."""
+
+    def update(self, data: bytes | memoryview, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
+class Algorithms(Protocol):
+    """The primitives of one suite. Keys are raw bytes of the lengths stated here; callers check the lengths."""
+
+    @property
+    def content_key_length(self) -> int:
+        """Bytes of K."""
+        ...
+
+    @property
+    def wrap_length(self) -> int:
+        """W: bytes of a wrapped K."""
+        ...
+
+    @property
+    def signature_length(self) -> int:
+        """S: bytes of a signature."""
+        ...
+
+    @property
+    def sign_seed_length(self) -> int: ...
+
+    @property
+    def encrypt_seed_length(self) -> int: ...
+
+    @property
+    def sign_public_length(self) -> int: ...
+
+    @property
+    def encrypt_public_length(self) -> int: ...
+
+    def digest(self) -> Hasher:
+        """Begin a digest H."""
+        ...
+
+    def generate_seeds(self) -> tuple[bytes, bytes]:
+        """Draw the private seeds of a new node: for signing, for decrypting."""
+        ...
+
+    def sign_public(self, seed: bytes) -> bytes:
+        """Return the raw public key of a signing seed."""
+        ...
+
+    def encrypt_public(self, seed: bytes) -> bytes:
+        """Return the raw public key of a decrypting seed."""
+        ...
+
+    def is_sound(self, sign_public: bytes, encrypt_public: bytes) -> bool:
+        """Say whether both raw public keys are canonical, on their curves and not of small order."""
+        ...
+
+    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
+        """Sign `label | body`; the label separates this use of the key from all others."""
+        ...
+
+    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
+        """Say whether `signature` (S bytes) is the key's over `label | body`."""
+        ...
+
+    def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
+        """Encrypt a short text to a raw public key, bound to `label` and to the 32 bytes of `bind`."""
+        ...
+
+    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes) -> bytes | None:
+        """Undo `wrap`; None if the key, the label, the bind or the bytes are other ones."""
+        ...
+
+    def encryptor(self, key: bytes, context: bytes) -> Encryptor:
+        """Begin the chunked encryption of one text under K."""
+        ...
+
+    def decryptor(self, key: bytes, context: bytes) -> Decryptor:
+        """Begin the chunked decryption of one text under K."""
+        ...

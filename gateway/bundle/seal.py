@@ -1,0 +1,207 @@
+"""Sealing: write members as one signed and encrypted bundle, in constant memory."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from gateway.bundle import chunked, manifest
+from gateway.bundle.data import DataWriter, MemberWriter, SegmentHashes
+from gateway.bundle.envelope import (
+    DATA_MAX,
+    INTEGER_LIMIT,
+    LIFETIME_MAX,
+    MANIFEST_MAX,
+    RECIPIENTS_MAX,
+    SEGMENT_LOG2,
+    Recipient,
+    bind_of,
+    bound_part,
+    encode_fixed,
+    encode_recipients,
+    header_length,
+)
+from gateway.bundle.keys import NodeKeys, PublicKeys
+from gateway.bundle.manifest import Manifest, ManifestFile, MetaValue
+from gateway.bundle.paths import check_paths
+from gateway.bundle.plan import Planned, SealMember, plan
+from gateway.bundle.streams import PIECE, Progress, disk_errors, pour, silent
+from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label
+from gateway.domain.errors import PermanentError, SecurityError
+from gateway.domain.ids import BundleId, Digest, bundle_id
+from gateway.domain.ids import digest as digest_id
+
+__all__ = ["Prepared", "SealMember", "Sealed", "finish", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A bundle that lacks only sequence numbers and signature. Holds no private key; may be pickled.
+
+    fixed:   HEADER[0:168].     slots: (key_id, wrap) in header order.
+    order:   for each slot, the place of its recipient in the sequence that was given to `prepare`.
+    size:    bytes of the whole bundle.
+    """
+
+    suite: Suite
+    bundle_id: BundleId
+    fixed: bytes = field(repr=False)
+    slots: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    order: tuple[int, ...]
+    sender_key_id: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A finished bundle. `size` in bytes."""
+
+    bundle_id: BundleId
+    header_hash: Digest
+    size: int
+
+
+def prepare(
+    out: BinaryIO,
+    members: Sequence[SealMember],
+    *,
+    meta: Mapping[str, MetaValue],
+    keys: NodeKeys,
+    recipients: Sequence[PublicKeys],
+    created: int,
+    expires: int,
+    epoch: int,
+    routing_class: int = 0,
+    seg_log2: int = 22,
+    progress: Progress = silent,
+) -> Prepared:
+    """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
+
+    created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
+    progress: told the bytes of members done so far.
+    A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
+    Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
+    `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
+    another suite); PermanentError `too-large`. ValueError for arguments that no header can state.
+    """
+    _check_recipients(keys, recipients)
+    _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
+    use = algorithms(keys.suite)
+    buffer = memoryview(bytearray(PIECE))
+    planned = plan(members, use.digest, buffer)
+    draft = _draft(meta, planned)
+    plain_manifest_length = 4 + len(manifest.encode(draft)) + use.signature_length
+    manifest_length = chunked.ciphertext_length(plain_manifest_length)
+    data_length = chunked.ciphertext_length(draft.total + draft.pad)
+    if manifest_length > MANIFEST_MAX or data_length > DATA_MAX:
+        raise PermanentError("too-large", "more than one bundle can hold", facts={"size": data_length})
+
+    ids = [recipient.encrypt_key_id for recipient in recipients]
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    sender = keys.public
+    ident = secrets.token_bytes(16)
+
+    def fixed(manifest_hash: bytes, segments_hash: bytes) -> bytes:
+        return encode_fixed(
+            suite=keys.suite,
+            segment_log2=seg_log2,
+            routing_class=routing_class,
+            recipients=len(recipients),
+            created=created,
+            expires=expires,
+            bundle=ident,
+            manifest_length=manifest_length,
+            data_length=data_length,
+            sender_key_id=sender.sign_key_id,
+            manifest_hash=manifest_hash,
+            segments_hash=segments_hash,
+            epoch=epoch,
+        )
+
+    blank = bytes(HASH_LENGTH)
+    bind = bind_of(keys.suite, bound_part(fixed(blank, blank)), sender.sign_key_id, [ids[at] for at in order])
+    content_key = secrets.token_bytes(use.content_key_length)
+    manifest_offset = header_length(keys.suite, len(recipients)) + use.signature_length
+    segments_offset = manifest_offset + manifest_length
+    data_offset = segments_offset + HASH_LENGTH * -(-data_length // (1 << seg_log2))
+
+    with disk_errors("writing the bundle"):
+        segments = SegmentHashes(out, segments_offset, use.digest())
+        encryptor = use.encryptor(content_key, label("data") + bind)
+        data = DataWriter(
+            out,
+            data_offset,
+            segment_size=1 << seg_log2,
+            new_hasher=use.digest,
+            segments=segments,
+            encryptor=encryptor,
+        )
+        writer = MemberWriter(data, use.digest, buffer, progress)
+        files = [_listed(one, writer.write(one)) for one in planned]
+        data.write_zeros(draft.pad)
+        data.close()
+        segments_hash = segments.close()
+
+        final = manifest.encode(manifest.build(meta, files))
+        text = len(final).to_bytes(4, "big") + final + keys.sign("inner", bind + final)
+        cipher = chunked.encrypt_whole(use.encryptor(content_key, label("manifest") + bind), text)
+        out.seek(manifest_offset)
+        pour(memoryview(cipher), out)
+
+    return Prepared(
+        suite=keys.suite,
+        bundle_id=bundle_id(ident.hex()),
+        fixed=fixed(digest(keys.suite, cipher), segments_hash),
+        slots=tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order),
+        order=tuple(order),
+        sender_key_id=sender.sign_key_id,
+        size=data_offset + data_length,
+    )
+
+
+def finish(out: BinaryIO, prepared: Prepared, sequences: Sequence[int], keys: NodeKeys) -> Sealed:
+    """Write HEADER and SIG of a prepared bundle into `out`: the only place that signs a header.
+
+    sequences: one stream number per recipient, in the order in which the recipients were given to `prepare`.
+    May be repeated with the same numbers: the header, and so header_hash, is the same each time. Not fsynced.
+    Raises TransientError `local-io`; ValueError if keys or sequences do not belong to `prepared`.
+    """
+    if len(sequences) != len(prepared.order) or not all(1 <= number < INTEGER_LIMIT for number in sequences):
+        raise ValueError("one sequence number from 1 per recipient is needed")
+    if keys.suite != prepared.suite or keys.public.sign_key_id != prepared.sender_key_id:
+        raise ValueError("these are not the keys that prepared the bundle")
+    slots = zip(prepared.slots, prepared.order, strict=True)
+    recipients = [Recipient(key_id, sequences[at], wrap) for (key_id, wrap), at in slots]
+    header = prepared.fixed + encode_recipients(recipients)
+    with disk_errors("writing the envelope"):
+        out.seek(0)
+        pour(memoryview(header + keys.sign("outer", header)), out)
+    return Sealed(prepared.bundle_id, digest_id(digest(prepared.suite, header).hex()), prepared.size)
+
+
+def _check_recipients(keys: NodeKeys, recipients: Sequence[PublicKeys]) -> None:
+    if any(recipient.suite != keys.suite for recipient in recipients):
+        raise SecurityError("suite-refused", "a recipient has no keys of the sender's suite")
+    if not 1 <= len(recipients) <= RECIPIENTS_MAX or len({r.encrypt_public for r in recipients}) != len(recipients):
+        raise ValueError(f"1 to {RECIPIENTS_MAX} different recipients are needed")
+
+
+def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int, seg_log2: int) -> None:
+    if not 0 <= created < expires <= created + LIFETIME_MAX or expires >= INTEGER_LIMIT:
+        raise ValueError("a bundle expires after it was made, and within 90 days")
+    if not 0 <= epoch < INTEGER_LIMIT or routing_class not in range(2**16) or seg_log2 not in SEGMENT_LOG2:
+        raise ValueError("epoch, routing class or segment size out of range")
+
+
+def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> Manifest:
+    """The manifest with blank hashes: it has the final length, and a reader's rules can already be applied to it."""
+    blank = bytes(HASH_LENGTH)
+    files = [_listed(one, blank) for one in planned]
+    draft = manifest.decode(manifest.encode(manifest.build(meta, files)))
+    check_paths(file.path for file in draft.files)
+    return draft
+
+
+def _listed(one: Planned, content_hash: bytes) -> ManifestFile:
+    member = one.member
+    return ManifestFile(member.path, member.raw, member.size, content_hash, one.coding, one.stored)

@@ -1,0 +1,50 @@
+"""Reading and writing open binary streams in large pieces, with the errors of disks mapped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from gateway.domain.errors import TransientError
+
+PIECE = 1 << 20
+"""Bytes moved at once: large enough that calls cost nothing beside the hashing, small enough to stay in the cache."""
+
+Progress = Callable[[int], None]
+"""Called with the number of bytes done so far, at least once every few MiB."""
+
+
+def silent(_done: int) -> None:
+    """The Progress that nobody watches."""
+
+
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Turn an OSError into the transient error `local-io`; `doing` says what was being done."""
+    try:
+        yield
+    except OSError as error:
+        raise TransientError("local-io", f"{doing}: {error.strerror or type(error).__name__}") from error
+
+
+def fill(source: BinaryIO, view: memoryview) -> int:
+    """Read from `source` until `view` is full or the stream ends; return the number of bytes read."""
+    readinto: Callable[[memoryview], int | None] | None = getattr(source, "readinto", None)
+    done = 0
+    while done < len(view):
+        if readinto is not None:
+            count = readinto(view[done:]) or 0
+        else:
+            piece = source.read(len(view) - done)
+            count = len(piece)
+            view[done : done + count] = piece
+        if count == 0:
+            break
+        done += count
+    return done
+
+
+def pour(view: memoryview, sink: BinaryIO) -> None:
+    """Write all of `view`, also into an unbuffered stream that takes less at a time."""
+    done = 0
+    while done < len(view):
+        done += sink.write(view[done:])
