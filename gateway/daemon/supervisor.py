@@ -40,17 +40,21 @@ class WorkerView:
 class _Post:
     """One worker, its thread and its signs of life; written by that thread only, except `beat_at`."""
 
-    def __init__(self, worker: Worker, bell: Bell, predecessor: threading.Thread | None) -> None:
+    def __init__(self, worker: Worker, bell: Bell, predecessors: Sequence["_Post"]) -> None:
         self.worker = worker
         self.name = worker.name
         self.bell = bell
-        self.predecessor = predecessor
+        self.predecessors = tuple(predecessors)
         self.thread: threading.Thread | None = None
         self.busy_since: float | None = None
         self.beat_at = 0.0
         self.failures = 0
         self.deaths: deque[float] = deque()
         self.died = 0
+
+    @property
+    def running(self) -> bool:
+        return self.thread is not None and self.thread.is_alive()
 
 
 class Supervisor:
@@ -77,6 +81,7 @@ class Supervisor:
         self._policy = policy or Policy()
         self._lock = threading.Lock()
         self._posts: dict[str, _Post] = {}
+        self._leaving: list[_Post] = []
         self._collapsed: str | None = None
 
     @property
@@ -103,10 +108,11 @@ class Supervisor:
             for post in leaving:
                 del self._posts[post.name]
             self._bells.take_down(p.name for p in leaving if p.name not in wanted)
-            old = {post.name: post.thread for post in leaving}
+            self._leaving = [p for p in (*self._leaving, *leaving) if p.running]
             for name, worker in wanted.items():
                 if name not in self._posts:
-                    self._posts[name] = self._begin(_Post(worker, self._bells.hang(name), old.get(name)))
+                    old = [post for post in self._leaving if post.name == name]
+                    self._posts[name] = self._begin(_Post(worker, self._bells.hang(name), old))
         return late
 
     def ask_stop(self) -> None:
@@ -117,7 +123,7 @@ class Supervisor:
     def stop(self, deadline: float) -> tuple[str, ...]:
         """Ask every worker to end, wait at most `deadline` seconds, and return the names of those still in a step."""
         with self._lock:
-            late = _end(list(self._posts.values()), deadline, self._clock)
+            late = _end([*self._leaving, *self._posts.values()], deadline, self._clock)
         for name in late:
             self._log.warn("worker-did-not-stop", worker=name, seconds=deadline)
         return late
@@ -132,10 +138,9 @@ class Supervisor:
         """Return the names of the workers whose step neither returned nor made progress within the allowance."""
         now = self._clock.monotonic()
         limit = self._policy.allowance
-        posts = list(self._posts.values())
         return tuple(
             post.name
-            for post in posts
+            for post in [*self._leaving, *self._posts.values()]
             if (since := post.busy_since) is not None and now - max(since, post.beat_at) > limit
         )
 
@@ -154,9 +159,9 @@ class Supervisor:
         return post
 
     def _live(self, post: _Post) -> None:
-        while post.predecessor is not None and post.predecessor.is_alive() and not post.bell.stopping:
+        while any(old.running for old in post.predecessors) and not post.bell.stopping:
             post.bell.pause(1.0)
-        post.predecessor = None
+        post.predecessors = ()
         while not post.bell.stopping:
             try:
                 self._call(post)
@@ -217,4 +222,4 @@ def _end(posts: Sequence[_Post], deadline: float, clock: Clock) -> tuple[str, ..
     for post in posts:
         if post.thread is not None:
             post.thread.join(max(until - clock.monotonic(), 0.0))
-    return tuple(post.name for post in posts if post.thread is not None and post.thread.is_alive())
+    return tuple(post.name for post in posts if post.running)
