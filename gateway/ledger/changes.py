@@ -85,11 +85,14 @@ def hold(change: Change, seen: Transfer, code: str, actor: str, why: str) -> Tra
 
 
 def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
-    """Take the hold off and let the effect be tried at once, the backoff starting anew; not held: nothing happens."""
+    """Take the hold off and let the effect be tried at once; what is not held stays as it is.
+
+    The failed attempts stay counted: the effect owed is still the same.
+    """
     before = _current(change, seen)
     if before.hold_code is None:
         return before
-    now = _write(change, before, replace(before, hold_code=None, attempts=0, next_attempt_at=change.now))
+    now = _write(change, before, replace(before, hold_code=None, next_attempt_at=change.now))
     _event(change, now, "release", "released", Stage.OPERATE, code=before.hold_code, note=why, actor=actor)
     return now
 

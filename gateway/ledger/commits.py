@@ -50,6 +50,11 @@ class GroupCommit:
         self._leading = False
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for the commit that is under way."""
+        return len(self._waiting)
+
     def run(self, work: Callable[[Connection], T], after: Callable[[], None]) -> T:
         """Commit `work` and return what it returned; on return it is durable.
 

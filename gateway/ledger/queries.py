@@ -71,16 +71,20 @@ def next_due_at(
     )
 
 
-def overdue(now: float, limit: int) -> Select[*tuple[Any, ...]]:
+def overdue(now: float, *, link: LinkName | None, limit: int) -> Select[*tuple[Any, ...]]:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
-    awaiting = c.state.in_([State.SENT, State.IN_CUSTODY])
     return (
         select_transfers()
-        .where(awaiting, c.receipt_due_at.is_not(None), c.receipt_due_at <= now, c.hold_code.is_(None))
+        .where(*_awaiting(link), c.receipt_due_at <= now)
         .order_by(c.receipt_due_at, c.id)
         .limit(limit)
     )
+
+
+def next_receipt_due_at(link: LinkName | None) -> Select[float | None]:
+    """Select when the next receipt should have come."""
+    return select(func.min(transfers.c.receipt_due_at)).where(*_awaiting(link))
 
 
 def search(wanted: TransferFilter, limit: int, offset: int) -> Select[*tuple[Any, ...]]:
@@ -184,6 +188,12 @@ def _owing(states: Collection[State], direction: Direction | None, link: LinkNam
         if owing:
             terms.append(and_(c.state.in_(owing), c.direction == way, *(() if link is None else (c.link == link,))))
     return or_(*terms) if terms else literal(value=False)
+
+
+def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
+    c = transfers.c
+    tests = (c.state.in_([State.SENT, State.IN_CUSTODY]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
+    return tests if link is None else (*tests, c.link == link)
 
 
 def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:

@@ -167,9 +167,14 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.next_due_at(states, link=link, direction=direction)).scalar()
 
-    def overdue(self, now: float, limit: int) -> list[Transfer]:
+    def overdue(self, now: float, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
-        return self._read(queries.overdue(now, limit))
+        return self._read(queries.overdue(now, link=link, limit=limit))
+
+    def next_receipt_due_at(self, link: LinkName | None = None) -> float | None:
+        """Return when the next receipt should have come (it may be past); None if none is awaited."""
+        with self._connections.reading() as connection:
+            return connection.execute(queries.next_receipt_due_at(link)).scalar()
 
     def next_sequence(self, recipient: UnitCode) -> int:
         """Return the number that the next bundle sealed for `recipient` must bear."""
