@@ -41,7 +41,7 @@ lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
 	@mv requirements.lock.new requirements.lock
 
 words: $(STAMP) ## bring the catalogue up to date: extract, merge, compile; names what is untranslated
-	@$(BIN)/python .ci/words.py make
+	@$(BIN)/python -m tests.support.catalogue make
 
 docs: $(STAMP) ## write the generated pages of docs/ anew
 	@$(BIN)/python .ci/docs.py make

@@ -14,7 +14,7 @@ GATES = {
     "lint": ["ruff", "check", "--quiet", "."],
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
-    "words": ["python", ".ci/words.py", "check"],
+    "words": ["python", "-m", "tests.support.catalogue", "check"],
     "docs": ["python", ".ci/docs.py", "check"],
     # The floor is a gate of its own, so that pytest's closing line speaks of tests only.
     "tests": ["pytest", "-n", "auto", "--cov", "--cov-report=", "--cov-fail-under=0"],

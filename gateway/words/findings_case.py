@@ -1,0 +1,255 @@
+"""What is said about the content of an export: fields, persons, dates, documents, secrecy, order of steps."""
+
+from types import MappingProxyType
+
+from gateway.words.templates import Table, Template
+
+TABLE: Table = MappingProxyType(
+    {
+        "FIELD-MISSING": Template(
+            "A required field is empty: {field}.",
+            "The recipient's system cannot register the case without it.",
+            "Fill it in in the case software, and export the case again.",
+        ),
+        "FIELD-FORMAT": Template(
+            "{field} is not written in the prescribed form.",
+            "The recipient's system would not understand it.",
+            "Correct it in the case software, and export the case again.",
+        ),
+        "ID-CHECKSUM": Template(
+            "An identity number in {field} has a wrong check digit.",
+            "A digit was mistyped.",
+            "Compare it with the identity document, correct it in the case software, and export the case again.",
+        ),
+        "ID-BIRTH-MISMATCH": Template(
+            "The date of birth differs from the one in the identity number.",
+            "One of the two was mistyped, or the identity document is wrong.",
+            "Let the case handler decide which one counts, and note the reason.",
+        ),
+        "ID-SEX-MISMATCH": Template(
+            "The sex differs from the one in the identity number.",
+            "One of the two was mistyped, or the identity document is wrong.",
+            "Let the case handler decide which one counts, and note the reason.",
+        ),
+        "ID-LOWERCASE-X": Template(
+            "An identity number was written with full-width digits or a small x.",
+            "It is treated as the standard form; a digest of the original is kept.",
+            "Nothing to do.",
+        ),
+        "ID-15-DIGIT": Template(
+            "An identity number has the old form with 15 digits.",
+            "It is converted for comparison only; the original is not changed.",
+            "Add the number with 18 digits in the case software when it is known.",
+        ),
+        "ID-MISSING": Template(
+            "A person has neither an identity number nor a reason why it is missing.",
+            "The procedure law (article 160) allows an unknown identity, but it must be said.",
+            "Fill in the number, or choose the reason, such as “identity unknown”; then export the case again.",
+        ),
+        "ID-DUPLICATE": Template(
+            "Two persons of the case have the same identity number.",
+            "One of the two was mistyped, or one person was recorded twice.",
+            "Let the case handler correct or confirm it.",
+        ),
+        "AGE-UNDER-16": Template(
+            "A person was under 16 at the time of the act, and the offence counts from 16 years on.",
+            "Age is calculated from the date of birth and the date of the offence; see the juvenile mark as well.",
+            "The legal department must confirm it and note the reason before it can be sent.",
+        ),
+        "AGE-12-14": Template(
+            "A person was between 12 and 14 at the time of the act.",
+            "Criminal Law article 17 paragraph 3 requires the approval of the Supreme People's Procuratorate.",
+            "Confirm it to send at this stage; at indictment the approval must be among the documents.",
+        ),
+        "DATE-ORDER": Template(
+            "The dates of the case are not in their natural order.",
+            "A later step is dated before an earlier one.",
+            "Let the case handler check the dates, then correct or confirm them.",
+        ),
+        "DATE-FUTURE": Template(
+            "{field} lies in the future.",
+            "Probably digits of the year were swapped; nothing is corrected by itself.",
+            "Let the case handler check the date.",
+        ),
+        "DETENTION-LIMIT": Template(
+            "The time of detention is longer than the ground given allows.",
+            "Procedure law article 91 gives 3, 7 or 30 days.",
+            "It is sent with a mark; let the case handler check the ground for extension.",
+        ),
+        "CUSTODY-EXPIRED": Template(
+            "The term of custody of a person has ended.",
+            "The end date in the case lies in the past.",
+            "Check at once whether the person is held lawfully, and tell the resident prosecutor.",
+        ),
+        "ORG-UNKNOWN": Template(
+            "The unit code in {field} is not known.",
+            "The unit may have been merged or closed, or the code was mistyped.",
+            "Choose the present unit in the case software, and export the case again.",
+        ),
+        "ROUTE-MISMATCH": Template(
+            "A unit of this kind may not send this flow to the recipient.",
+            "The exchange standard does not provide for it.",
+            "Choose the right flow or recipient in the case software, and export the case again.",
+        ),
+        "CHG-MISMATCH": Template(
+            "The code and the name of an offence do not belong together.",
+            "One of the two was chosen wrongly.",
+            "Correct it in the case software, and export the case again.",
+        ),
+        "CHG-INVESTIGATOR": Template(
+            "This offence is usually investigated by another authority.",
+            "The charge and the sending unit do not fit each other by the usual rules of jurisdiction.",
+            "Confirm the ground of jurisdiction, and note the reason.",
+        ),
+        "CASENO-FORMAT": Template(
+            "A case number is written with half-width brackets or another form.",
+            "It is treated as the standard form in comparisons; the original is kept.",
+            "Nothing to do.",
+        ),
+        "PERSON-COUNT": Template(
+            "The number of persons given differs from the persons listed.",
+            "A person was forgotten, or the number was not updated.",
+            "Correct the number or the list in the case software, or confirm it.",
+        ),
+        "DOC-MISSING": Template(
+            "A document that this flow requires is missing.",
+            "The recipient may not accept the case without it.",
+            "Add the document in the case software, and export the case again.",
+        ),
+        "DOC-LISTED-ABSENT": Template(
+            "The list names a document that is not in the export.",
+            "It was deleted or not exported.",
+            "Add the document or take it off the list, and export the case again.",
+        ),
+        "DOC-UNLISTED": Template(
+            "The export contains a file that its list does not name.",
+            "It may be internal material put there by mistake; nothing is sent before somebody confirms it.",
+            "Confirm the file, or remove it and export the case again.",
+        ),
+        "DOC-CORRUPT": Template(
+            "{file} cannot be opened.",
+            "The file is incomplete or damaged.",
+            "Produce the document again, and export the case again.",
+        ),
+        "DOC-TYPE": Template(
+            "{file} is of another kind than its name says.",
+            "Legal documents travel as PDF or OFD, and the ending must be right.",
+            "Produce the document as PDF or OFD, and export the case again.",
+        ),
+        "DOC-EDITABLE-ONLY": Template(
+            "A legal document is there only in an editable form.",
+            "There is no fixed version with seal or signature.",
+            "Produce the sealed PDF or OFD version, and export the case again.",
+        ),
+        "DOC-PASSWORD": Template(
+            "{file} is protected by a password.",
+            "The recipient could not read it.",
+            "Remove the password, and export the case again.",
+        ),
+        "PRISON-FOUR-DOCS": Template(
+            "One of the four documents for taking in a prisoner is missing.",
+            "Prison Law article 16 forbids the prison to take anybody in without them.",
+            "Add the document in the case software, and export the case again.",
+        ),
+        "SIGN-INVALID": Template(
+            "The seal or signature on {file} does not hold.",
+            "The document was changed after sealing, the certificate had expired, or its issuer is not trusted.",
+            "Have the document sealed again, and export the case again.",
+        ),
+        "SEC-LEVEL": Template(
+            "Material marked as a state secret was found.",
+            "This way is not approved for classified material; it was stopped at once and no copy was kept.",
+            "The security administrator has been told; handle it by the rules on secrecy.",
+        ),
+        "SEC-VOLUME": Template(
+            "The export contains an internal volume.",
+            "Only the litigation volumes are handed over; investigation and deliberation volumes stay in the house.",
+            "Remove the volume, and export the case again.",
+        ),
+        "WITNESS-PROTECT": Template(
+            "The export may reveal a protected witness.",
+            "True identities of protected persons travel in a classified volume of their own, and not on this way.",
+            "Remove the material, or have it confirmed by name that none is contained.",
+        ),
+        "JUV-SEALED": Template(
+            "The record of a person is sealed and must not be given out.",
+            "Procedure law article 286; towards others a sealed record is answered like no record.",
+            "Remove the person from the export.",
+        ),
+        "CORR-ORPHAN": Template(
+            "The reply belongs to a request that is not known here.",
+            "The reply came before the request, a number was changed, or the request went by another way.",
+            "Wait up to three days, or link the reply to its request by hand.",
+        ),
+        "DUP-SAME": Template(
+            "The same export was sent before; it is not sent again.",
+            "Case number and content are the same, byte for byte.",
+            "Nothing to do: the earlier receipt counts.",
+        ),
+        "DUP-DIFFERENT": Template(
+            "Another version of this export was sent before.",
+            "The case number is the same and the content differs.",
+            "Confirm that it is a correction, or use the correction flow of the case software.",
+        ),
+        "FLOW-SUPP-3RD": Template(
+            "This would be the third supplementary investigation.",
+            "Procedure law article 175 allows two.",
+            "Let the case handler check the round, and note the reason.",
+        ),
+        "FLOW-EXT-LATE": Template(
+            "The extension is asked for too late.",
+            "It must be asked for seven days before the term ends.",
+            "It is sent with a mark; call the recipient.",
+        ),
+        "TERM-ARITHMETIC": Template(
+            "The end of the sentence does not follow from its beginning and length.",
+            "Probably the time in custody before the sentence was not deducted.",
+            "It is sent with a mark; let the court check the calculation.",
+        ),
+        "EXEC-BEFORE-EFFECTIVE": Template(
+            "The date on which the judgment took effect is missing.",
+            "A sentence may only be executed once the judgment is final.",
+            "Fill in the date in the case software, and export the case again.",
+        ),
+        "COMMUTATION-ORDER": Template(
+            "The sentence would end later after the commutation than before it.",
+            "The two dates were swapped, or one was mistyped.",
+            "Let the prison check the dates, then correct or confirm them.",
+        ),
+        "AV-NO-MOOV": Template(
+            "The recording {file} cannot be played.",
+            "It was not finished properly, or broke off.",
+            "Repair it on the recording device, and export the case again.",
+        ),
+        "AV-PROPRIETARY": Template(
+            "The recording {file} needs the player of its maker.",
+            "It is sent as it is; converting would change the original.",
+            "Add the player or a note on it, or a copy as MP4.",
+        ),
+        "SOURCE-UPGRADE": Template(
+            "The case software was probably updated: its exports look different.",
+            "The version changed, or fields that were always filled are now empty.",
+            "Sending from this source is held and the originals are kept; ask the vendor, then release.",
+        ),
+        "CLOCK-SKEW": Template(
+            "The clock of the peer differs from ours.",
+            "Terms are counted from the moment of receipt here, not from the peer's clock.",
+            "Ask the peer's operator to set the clock.",
+        ),
+        "SEQ-GAP": Template(
+            "Bundles of one sender are missing.",
+            "The sequence numbers have a gap that lasts too long.",
+            "The missing ones have been asked for; if it lasts, call the peer's operator.",
+        ),
+        "ACK-TIMEOUT": Template(
+            "No receipt has come although one was due.",
+            "The peer has not collected or not answered: its gateway may be off.",
+            "The receipt is asked for by itself. Call the peer's operator if it lasts.",
+        ),
+        "KEY-EXPIRED": Template(
+            "The recipient's encryption key is out of date, so nothing can be sealed for it.",
+            "Its card has expired or been revoked, and no newer card has been added.",
+            "Get a new card from the recipient's administrator, compare the fingerprint, and run `caseferry peer add`.",
+        ),
+    }
+)

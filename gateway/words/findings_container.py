@@ -1,0 +1,200 @@
+"""What is said about the outer form of an export: completion marks, zip files, encodings, tables."""
+
+from types import MappingProxyType
+
+from gateway.words.templates import Table, Template
+
+TABLE: Table = MappingProxyType(
+    {
+        "FS-NO-MARKER": Template(
+            "{file} no longer changes but has no completion mark.",
+            "The case software has not said that it is finished, so the export may be incomplete; nothing has been sent.",
+            "If the export is complete, press the button for finishing it in the case software again.",
+        ),
+        "FS-MARKER-MISMATCH": Template(
+            "{file} differs from the digest or size in its completion mark.",
+            "It was changed after the export was finished, or the mark belongs to an older export.",
+            "It is held and the original is kept; export the case again.",
+        ),
+        "FS-ZERO-BYTE": Template(
+            "{file} has no content.",
+            "Often the disk was full during the export, or a virus scanner interfered.",
+            "Check the free space of the exporting machine, then export the case again.",
+        ),
+        "FS-LEFTOVER": Template(
+            "Temporary or system files were left out; everything else is sent.",
+            "Word processors and operating systems leave such files behind; they are no part of the case.",
+            "Nothing to do; if a document was open during the export, make sure that its last version was saved.",
+        ),
+        "FS-INCOMPLETE": Template(
+            "{file} is not complete yet.",
+            "The folder lacks its completion mark, or files that its list names; a part is never sent.",
+            "Wait for the case software to finish; if it has finished, export the case again.",
+        ),
+        "FS-GROWING": Template(
+            "{file} is still growing.",
+            "The export is still being written.",
+            "Wait; if it takes more than half an hour, look at the disk and the network share of the case software.",
+        ),
+        "FS-LOCKED": Template(
+            "{file} is in use by another program.",
+            "The export or a virus scanner holds it open.",
+            "It is tried again by itself; if it lasts, close the program or exclude the folder from scanning.",
+        ),
+        "FS-NO-SPACE": Template(
+            "Too little space is left on this server's disk.",
+            "Large exports are left waiting so that small ones can still be carried.",
+            "Make room on the disk; it goes on by itself.",
+        ),
+        "ZIP-TRUNCATED": Template(
+            "{file} is an incomplete zip file.",
+            "Its end is missing: the export or a copy broke off, often because the disk was full.",
+            "Make sure that twice the size of the case is free on the exporting disk, then export it again.",
+        ),
+        "ZIP-CRC": Template(
+            "{file} is damaged inside the zip file.",
+            "Its bytes do not match their checksum: a bad disk sector, or a device that changed the file on the way.",
+            "Export the case again; if it happens several times a day, have the disk and the gap device checked.",
+        ),
+        "ZIP-ENCRYPTED": Template(
+            "{file} is protected by a password.",
+            "The gateway takes no password-protected files; it encrypts everything on the way by itself.",
+            "Export the case again without a password.",
+        ),
+        "ZIP-NAME-UNDECODABLE": Template(
+            "A file name inside the zip file cannot be read.",
+            "Its bytes are neither UTF-8 nor GB18030; another packing program was probably used.",
+            "Use the export of the case software itself, and do not repack it with other programs.",
+        ),
+        "ZIP-PATH-TRAVERSAL": Template(
+            "The zip file contains a path that leads out of its folder.",
+            "Such paths are used for attacks; case software does not make them.",
+            "It is set aside and the security administrator has been told; nothing of it was written to the disk.",
+        ),
+        "ZIP-BACKSLASH": Template(
+            "Backslashes in paths were read as separators.",
+            "The exporting program writes Windows paths.",
+            "Nothing to do.",
+        ),
+        "ZIP-BOMB": Template(
+            "{file} would grow beyond all measure when unpacked.",
+            "The ratio of sizes, or the total, is above the limit; this may be an attack.",
+            "It is set aside. If the pages are genuine (blank scanned pages shrink very well), the administrator may raise the limit.",
+        ),
+        "ZIP-NOT-ZIP": Template(
+            "{file} is not a zip file.",
+            "Its content is of another kind, for example RAR, whatever its name says.",
+            "Export the case again as a zip file.",
+        ),
+        "ZIP-DUP-ENTRY": Template(
+            "{file} occurs twice in the zip file.",
+            "The names are the same or differ only in upper and lower case, so nobody can say which one counts.",
+            "Remove one of the two and export the case again.",
+        ),
+        "ZIP-SYMLINK": Template(
+            "The zip file contains a link or a device instead of a file.",
+            "Links can point to files outside the export; case software does not make them.",
+            "It is set aside and the security administrator has been told; nothing of it was written to the disk.",
+        ),
+        "NAME-SLASH-IN-TITLE": Template(
+            "A document title with a slash was turned into a folder.",
+            "The case software wrote the title as a path; the file was matched to its title by the list.",
+            "Confirm that it is the right document, then release it.",
+        ),
+        "NAME-TOO-LONG": Template(
+            "A file name is longer than the disk allows; it travels under a short name.",
+            "The original name is kept in the list and shown to the recipient.",
+            "Nothing to do.",
+        ),
+        "ENC-DECL-MISMATCH": Template(
+            "{file} is in another encoding than it declares.",
+            "It was read in the encoding that fits; the declaration is wrong.",
+            "Ask the vendor of the case software to correct the declaration.",
+        ),
+        "ENC-GB2312-RARE": Template(
+            "{file} contains rare characters beyond the encoding that it declares.",
+            "It was read as GB18030, which contains all of them.",
+            "Nothing to do.",
+        ),
+        "ENC-REPLACEMENT": Template(
+            "Characters in {field} were probably lost.",
+            "Question marks or boxes stand where rare characters may have been; a case must not go out under a wrong name.",
+            "Check the identity document, correct it in the case software, and export the case again.",
+        ),
+        "ENC-PUA": Template(
+            "{field} contains a character made by hand.",
+            "Other systems show nothing for it.",
+            "Add the pronunciation or the parts of the character, or use the standard one; then release or export again.",
+        ),
+        "ENC-BOM": Template(
+            "A byte order mark at the beginning of {file} was skipped.",
+            "The exporting program writes it although it has no meaning in UTF-8.",
+            "Nothing to do.",
+        ),
+        "NAME-MIDDLE-DOT": Template(
+            "The dot in a name is written in another way than usual.",
+            "It is treated as the standard dot in comparisons; the original is kept.",
+            "Nothing to do.",
+        ),
+        "XML-MALFORMED": Template(
+            "{file} is not well-formed XML.",
+            "A character such as & or < stands where it must be escaped, or the file broke off.",
+            "Give the place to the vendor of the case software, and export the case again.",
+        ),
+        "XML-CONTROL-CHAR": Template(
+            "{file} contains an invisible control character.",
+            "It mostly comes with text pasted from a word processor; it is not removed, as that would change the document.",
+            "Delete the character from the text in the case software, and export the case again.",
+        ),
+        "XML-DTD": Template(
+            "{file} declares external entities.",
+            "Such declarations are used for attacks; case software does not need them.",
+            "It is set aside and the security administrator has been told; nothing of it was read.",
+        ),
+        "JSON-SYNTAX": Template(
+            "{file} is not correct JSON.",
+            "A comma, quote or bracket is wrong at the place given.",
+            "Give the place to the vendor of the case software, and export the case again.",
+        ),
+        "JSON-DUP-KEY": Template(
+            "{field} occurs twice in {file} with different values.",
+            "Nobody can say which value counts.",
+            "Have it corrected by the vendor of the case software, and export the case again.",
+        ),
+        "CSV-EXCEL-SCI": Template(
+            "A number in {field} was ruined by a spreadsheet program.",
+            "It was turned into scientific notation and its last digits are lost; they cannot be restored.",
+            "Export directly from the case software, and do not save the file with a spreadsheet program.",
+        ),
+        "CSV-DATE": Template(
+            "Dates in {field} are not written uniformly.",
+            "Those that were clear have been understood; the others need a look.",
+            "Confirm the dates, or export directly from the case software.",
+        ),
+        "CSV-COLUMNS": Template(
+            "A line of {file} has another number of columns than the heading.",
+            "Probably a text contains a comma without quotation marks.",
+            "Correct the line, or export directly from the case software.",
+        ),
+        "CSV-ROWCOUNT": Template(
+            "{file} has another number of lines than its completion mark says.",
+            "Lines are missing, or the mark belongs to another export.",
+            "Export the list again.",
+        ),
+        "CSV-DUP-PRISONER": Template(
+            "A prisoner's number occurs twice in one list.",
+            "Two persons share a number, or one line was written twice.",
+            "Correct the list and export it again, or confirm it.",
+        ),
+        "SIZE-HOP-LIMIT": Template(
+            "The export is larger than a device on the way allows.",
+            "It is split for the way and put together again by the recipient.",
+            "Nothing to do; it takes longer.",
+        ),
+        "MALWARE": Template(
+            "The virus scanner found something in {file}.",
+            "It is set aside; only auditors can see that it exists.",
+            "Call the security administrator, and have the exporting machine checked.",
+        ),
+    }
+)

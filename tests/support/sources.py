@@ -1,0 +1,149 @@
+"""What the source files say to people: texts marked for translation, and the codes of errors and findings they use."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("gateway", "packers")
+ERROR_KINDS = frozenset({"GatewayError", "TransientError", "PermanentError", "SecurityError", "ConfigError"})
+TABLES = frozenset({"TEMPLATES"})
+"""Module-level tables of that name hold texts as their values: strings, or tuples of strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A text or a code, and where it stands."""
+
+    text: str
+    place: str
+    line: int
+
+
+def trees(root: Path = ROOT) -> Mapping[str, ast.Module]:
+    """Return path -> syntax tree of every module of the product."""
+    paths = sorted(path for room in ROOMS for path in (root / room).rglob("*.py"))
+    return {path.relative_to(root).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def texts(modules: Mapping[str, ast.Module]) -> Iterator[Used]:
+    """Yield every literal handed to `words.text(...)` or `mark(...)`, and the values of every table of texts."""
+    for place, tree in modules.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and _speaks(node.func):
+                yield from _literals(node.args[0], place)
+            elif isinstance(node, ast.Call) and _last_name(node.func) == "Template":
+                for part in (*node.args, *(word.value for word in node.keywords)):
+                    yield from _literals(part, place)
+        for name, value in _module_level(tree):
+            if name in TABLES:
+                for table in (part for part in ast.walk(value) if isinstance(part, ast.Dict)):
+                    for entry in table.values:
+                        yield from _literals(entry, place)
+
+
+def _speaks(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute) and function.attr == "text":
+        return _last_name(function.value).lstrip("_") in {"words", "self"}
+    return _last_name(function) == "mark"
+
+
+def _literals(node: ast.expr, place: str) -> Iterator[Used]:
+    """Yield the strings that `node` can be: a literal, either branch of a choice, the items of a tuple."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield Used(node.value, place, node.lineno)
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body, place)
+        yield from _literals(node.orelse, place)
+    elif isinstance(node, ast.Tuple):
+        for item in node.elts:
+            yield from _literals(item, place)
+
+
+def error_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
+    """Return every slug given to an error: directly, through a function that hands it on, or in a table CODES."""
+    found = _codes(modules, ERROR_KINDS | _subclasses(modules, ERROR_KINDS), "code")
+    for place, tree in modules.items():
+        for name, value in _module_level(tree):
+            if name == "CODES":
+                for table in (part for part in ast.walk(value) if isinstance(part, ast.Dict)):
+                    found += [used for key in table.keys if key is not None for used in _literals(key, place)]
+    return found
+
+
+def finding_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
+    """Return every code given to a Finding, directly or through a function that hands it on."""
+    return _codes(modules, frozenset({"Finding"}), "code")
+
+
+def _codes(modules: Mapping[str, ast.Module], makers: frozenset[str], keyword: str) -> list[Used]:
+    """Follow `makers`, whose first argument is the code, through every function that hands an argument on to them."""
+    takers: dict[str, tuple[int, str]] = dict.fromkeys(makers, (0, keyword))
+    while True:
+        handing_on = _handing_on(modules, takers)
+        if handing_on.keys() <= takers.keys():
+            break
+        takers = {**handing_on, **takers}
+    return [
+        used
+        for place, tree in modules.items()
+        for call in _calls(tree)
+        if (argument := _argument(call, takers)) is not None
+        for used in _literals(argument, place)
+    ]
+
+
+def _handing_on(modules: Mapping[str, ast.Module], takers: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+    found = {}
+    for tree in modules.values():
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or function.name.startswith("__"):
+                continue
+            names = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+            bound = names[1:] if names[:1] in (["self"], ["cls"]) else names
+            every = {*bound, *(arg.arg for arg in function.args.kwonlyargs)}
+            for call in _calls(function):
+                argument = _argument(call, takers)
+                if isinstance(argument, ast.Name) and argument.id in every:
+                    position = bound.index(argument.id) if argument.id in bound else -1
+                    found[function.name] = (position, argument.id)
+    return found
+
+
+def _argument(call: ast.Call, takers: Mapping[str, tuple[int, str]]) -> ast.expr | None:
+    name = _last_name(call.func)
+    if name not in takers:
+        return None
+    position, keyword = takers[name]
+    for word in call.keywords:
+        if word.arg == keyword:
+            return word.value
+    return call.args[position] if 0 <= position < len(call.args) else None
+
+
+def _subclasses(modules: Mapping[str, ast.Module], bases: frozenset[str]) -> frozenset[str]:
+    found = set(bases)
+    for tree in modules.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and any(_last_name(base) in found for base in node.bases):
+                found.add(node.name)
+    return frozenset(found - bases)
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _module_level(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            yield _last_name(node.targets[0]), node.value
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield _last_name(node.target), node.value
