@@ -1,0 +1,368 @@
+"""What a guest may see and do over SFTP: its own mailbox, by the rules of a mailbox, and nothing else."""
+
+import asyncio
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import asyncssh
+
+from gateway.transport import disk
+from gateway.transport.hosted import IN, OUT
+from gateway.transport.quota import Mailbox, QuotaError
+
+READ_MAX = 256 << 10
+"""Bytes answered to one read, whatever was asked for."""
+WRITE_MAX = 4 << 20
+"""Bytes of one write; what the library below reads as one packet."""
+_SYNC_EVERY = 32 << 20
+"""Bytes written before they are pushed to the disk, so that closing a large file does not take long."""
+_HANDLES_MAX = 16
+_BUFFERED_MAX = 4 << 20
+"""Bytes of answers that may wait for a guest that does not read them."""
+_BUFFERED_PAUSE = 0.002
+_ROOT, _FOLDER_MODE, _FILE_MODE = "", stat.S_IFDIR | 0o700, stat.S_IFREG | 0o600
+
+
+@dataclass(slots=True)
+class _Deposit:
+    """A temporary file that grows."""
+
+    descriptor: int
+    temp: str
+    size: int = 0
+    unsynced: int = 0
+    syncing: "asyncio.Future[None] | None" = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A file of `out` being read."""
+
+    descriptor: int
+
+
+class GuestSession(asyncssh.SFTPServer):
+    """One SFTP session of one guest. Paths are `/`, `/in`, `/out`, `/in/NAME`, `/out/NAME`; all else does not exist.
+
+    in:  the guest creates hidden temporary names, writes them, renames them to their wire name without overwriting;
+         cannot list, cannot read, removes only temporary names. A file is durable before its rename is answered.
+    out: the guest lists, reads and removes wire names.
+    """
+
+    def __init__(
+        self,
+        chan: "asyncssh.SSHServerChannel[bytes]",
+        mailbox: Mailbox,
+        active: Callable[[], None],
+        ended: "Callable[[GuestSession], None]",
+    ) -> None:
+        """`active` is called at every request, `ended` when the session is over."""
+        super().__init__(chan)
+        self._mailbox = mailbox
+        self._active = active
+        self._ended = ended
+        self._open: set[int] = set()
+        self._unpublished: dict[str, int] = {}
+
+    @property
+    def has_open_files(self) -> bool:
+        """Whether a file is being written or read."""
+        return bool(self._open)
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def realpath(self, path: bytes) -> bytes:
+        folder, name = self._at(path)
+        return "/".join(("", *filter(None, (folder, name)))).encode() or b"/"
+
+    def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        folder, name = self._at(path)
+        if not name:
+            return asyncssh.SFTPAttrs(permissions=_FOLDER_MODE)
+        if folder == OUT:
+            _require_wire(name)
+        with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        return _attributes(found)
+
+    lstat = stat
+
+    def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
+        return _attributes(os.fstat(_descriptor(file_obj)))
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        folder, name = self._at(path)
+        if name:
+            raise asyncssh.SFTPNoSuchFile("not a folder")
+        if folder == _ROOT:
+            for child in (IN, OUT):
+                yield asyncssh.SFTPName(child.encode(), attrs=asyncssh.SFTPAttrs(permissions=_FOLDER_MODE))
+        elif folder == OUT:
+            for found, size in await asyncio.to_thread(self._mailbox.waiting):
+                yield asyncssh.SFTPName(found.encode(), attrs=asyncssh.SFTPAttrs(size=size, permissions=_FILE_MODE))
+
+    def format_longname(self, name: asyncssh.SFTPName) -> None:
+        name.longname = name.filename
+
+    async def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
+        self._at(path)
+        space = await self._mailbox.space()
+        return asyncssh.SFTPVFSAttrs(
+            bsize=space.block,
+            frsize=space.block,
+            blocks=space.blocks,
+            bfree=space.free_blocks,
+            bavail=space.free_blocks,
+            files=space.files,
+            ffree=space.free_files,
+            favail=space.free_files,
+            namemax=255,
+        )
+
+    # -- opening and closing ------------------------------------------------------------------------------------------
+
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        folder, name = self._at(path)
+        if len(self._open) >= _HANDLES_MAX:
+            raise asyncssh.SFTPFailure("too many open files")
+        if folder == IN and pflags & asyncssh.FXF_WRITE:
+            return await self._create(name, pflags)
+        if folder == OUT and pflags == asyncssh.FXF_READ:
+            _require_wire(name)
+            with disk.opened_folder(self._mailbox.folder(OUT)) as descriptor:
+                reading = _Reading(_opened_regular(name, descriptor))
+            self._open.add(reading.descriptor)
+            return reading
+        raise asyncssh.SFTPPermissionDenied("files go into /in and come out of /out")
+
+    async def close(self, file_obj: object) -> None:
+        self._active()
+        descriptor = _descriptor(file_obj)
+        try:
+            if isinstance(file_obj, _Deposit):
+                await self._synced(file_obj)
+        finally:
+            self._open.discard(descriptor)
+            os.close(descriptor)
+
+    async def exit(self) -> None:
+        self._ended(self)
+        # What was not renamed before the line broke is sent again from the start; meanwhile it must not eat the quota.
+        with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
+            for temp, inode in self._unpublished.items():
+                try:
+                    found = os.stat(temp, dir_fd=descriptor, follow_symlinks=False)
+                except OSError:
+                    continue
+                # Another session of the guest may have taken the name over.
+                if found.st_ino == inode:
+                    disk.discard(temp, descriptor)
+                    self._mailbox.removed(found.st_size)
+
+    # -- moving bytes -------------------------------------------------------------------------------------------------
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        self._active()
+        if not isinstance(file_obj, _Reading):
+            raise asyncssh.SFTPPermissionDenied("what was deposited cannot be read back")
+        # A guest that asks and does not read the answers would fill our memory; the library sends without waiting.
+        while _unsent(self.connection) > _BUFFERED_MAX:
+            await asyncio.sleep(_BUFFERED_PAUSE)
+        return os.pread(file_obj.descriptor, min(size, READ_MAX), offset)
+
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        self._active()
+        if not isinstance(file_obj, _Deposit):
+            raise asyncssh.SFTPPermissionDenied("opened for reading")
+        growth = offset + len(data) - file_obj.size
+        if growth > 0:
+            await self._within_quota(growth)
+            file_obj.size += growth
+            self._mailbox.grown(growth)
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(file_obj.descriptor, view, offset)
+            offset += written
+            view = view[written:]
+        file_obj.unsynced += len(data)
+        if file_obj.unsynced >= _SYNC_EVERY:
+            await self._push(file_obj)
+        return len(data)
+
+    async def fsync(self, file_obj: object) -> None:
+        if isinstance(file_obj, _Deposit):
+            await self._synced(file_obj)
+
+    # -- names --------------------------------------------------------------------------------------------------------
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        old_folder, temp = self._at(oldpath)
+        new_folder, name = self._at(newpath)
+        if old_folder != IN or new_folder != IN or disk.temp_owner(temp) != name:
+            raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
+        await asyncio.to_thread(self._publish, temp, name)
+        self._unpublished.pop(temp, None)
+
+    posix_rename = rename
+
+    def remove(self, path: bytes) -> None:
+        folder, name = self._at(path)
+        if folder == OUT:
+            _require_wire(name)
+        elif disk.temp_owner(name) is None:
+            raise asyncssh.SFTPPermissionDenied("what was deposited cannot be taken back")
+        with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
+            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            _require_regular(found)
+            os.unlink(name, dir_fd=descriptor)
+        if folder == IN:
+            self._mailbox.removed(found.st_size)
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        self._at(path)
+        _ignore_attributes(attrs)
+
+    lsetstat = setstat
+
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        _ignore_attributes(attrs)
+
+    # -- refused outright ---------------------------------------------------------------------------------------------
+
+    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
+        _refuse()
+
+    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> NoReturn:
+        _refuse()
+
+    def rmdir(self, path: bytes) -> NoReturn:
+        _refuse()
+
+    def readlink(self, path: bytes) -> NoReturn:
+        _refuse()
+
+    def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
+        _refuse()
+
+    def link(self, oldpath: bytes, newpath: bytes) -> NoReturn:
+        _refuse()
+
+    def lock(self, file_obj: object, offset: int, length: int, flags: int) -> NoReturn:
+        _refuse()
+
+    def unlock(self, file_obj: object, offset: int, length: int) -> NoReturn:
+        _refuse()
+
+    def fstatvfs(self, file_obj: object) -> NoReturn:
+        _refuse()
+
+    # -- inner --------------------------------------------------------------------------------------------------------
+
+    def _at(self, path: bytes) -> tuple[str, str]:
+        self._active()
+        return _place(path)
+
+    async def _create(self, name: str, pflags: int) -> _Deposit:
+        if disk.temp_owner(name) is None:
+            raise asyncssh.SFTPPermissionDenied("deposits grow under a temporary name")
+        if not pflags & asyncssh.FXF_CREAT or not pflags & asyncssh.FXF_EXCL or pflags & asyncssh.FXF_READ:
+            raise asyncssh.SFTPPermissionDenied("a deposit is created exclusively, for writing")
+        try:
+            await self._mailbox.admit(files=1)
+        except QuotaError as error:
+            raise asyncssh.SFTPQuotaExceeded("quota") from error
+        with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
+            opened = disk.create_exclusive(name, descriptor, 0o600)
+        self._mailbox.created()
+        self._unpublished[name] = os.fstat(opened).st_ino
+        self._open.add(opened)
+        return _Deposit(opened, name)
+
+    async def _within_quota(self, growth: int) -> None:
+        try:
+            await self._mailbox.admit(size=growth)
+        except QuotaError as error:
+            raise asyncssh.SFTPQuotaExceeded("quota") from error
+
+    async def _push(self, deposit: _Deposit) -> None:
+        """Start pushing to the disk, once the previous push is through."""
+        if deposit.syncing is not None:
+            await deposit.syncing
+        deposit.unsynced = 0
+        deposit.syncing = asyncio.ensure_future(asyncio.to_thread(os.fdatasync, deposit.descriptor))
+
+    async def _synced(self, deposit: _Deposit) -> None:
+        if deposit.syncing is not None:
+            pushed, deposit.syncing = deposit.syncing, None
+            await pushed
+        await asyncio.to_thread(os.fsync, deposit.descriptor)
+
+    def _publish(self, temp: str, name: str) -> None:
+        with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
+            disk.publish(temp, name, descriptor)
+
+
+def _place(path: bytes) -> tuple[str, str]:
+    """Return (folder, name) of a guest's path, either of them empty; raises for every other kind of path."""
+    if len(path) > 512:
+        raise asyncssh.SFTPNoSuchFile("no such path")
+    try:
+        parts = [part for part in path.decode("ascii").split("/") if part not in {"", "."}]
+    except UnicodeDecodeError as error:
+        raise asyncssh.SFTPNoSuchFile("no such path") from error
+    folder, name = (*parts, "", "")[:2]
+    if len(parts) > 2 or folder not in {_ROOT, IN, OUT}:
+        raise asyncssh.SFTPNoSuchFile("no such path")
+    if name and disk.as_wire_name(name) is None and disk.temp_owner(name) is None:
+        raise asyncssh.SFTPPermissionDenied("not a wire name")
+    return folder, name
+
+
+def _require_wire(name: str) -> None:
+    if disk.as_wire_name(name) is None:
+        raise asyncssh.SFTPNoSuchFile("no such file")
+
+
+def _require_regular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise asyncssh.SFTPNoSuchFile("no such file")
+
+
+def _opened_regular(name: str, folder: int) -> int:
+    try:
+        return disk.open_regular(name, folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise asyncssh.SFTPNoSuchFile("no such file") from error
+        raise
+
+
+def _attributes(found: os.stat_result) -> asyncssh.SFTPAttrs:
+    _require_regular(found)
+    return asyncssh.SFTPAttrs(size=found.st_size, permissions=_FILE_MODE)
+
+
+def _descriptor(file_obj: object) -> int:
+    if not isinstance(file_obj, _Deposit | _Reading):
+        raise asyncssh.SFTPInvalidHandle("not a file")
+    return file_obj.descriptor
+
+
+def _ignore_attributes(attrs: asyncssh.SFTPAttrs) -> None:
+    # Clients set modes and times out of habit; they mean nothing here, but a size would.
+    if attrs.size is not None:
+        raise asyncssh.SFTPPermissionDenied("a size is not set, it is written")
+
+
+def _refuse() -> NoReturn:
+    raise asyncssh.SFTPOpUnsupported("not in a mailbox")
+
+
+def _unsent(connection: asyncssh.SSHServerConnection) -> int:
+    # The library has no public way to learn how much it has handed to the socket's transport; None once it is closed.
+    transport: asyncio.Transport | None = getattr(connection, "_transport", None)
+    return transport.get_write_buffer_size() if transport is not None else 0

@@ -1,0 +1,124 @@
+"""How much of a guest's mailbox is in use, known without looking at the disk for every write."""
+
+import asyncio
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.transport import disk
+from gateway.transport.hosted import IN, OUT
+
+_BLOCK = 4096
+_COUNT_AGAIN = 1.0
+"""Seconds that a count of the folder stays good enough to refuse by."""
+
+
+class QuotaError(Exception):
+    """The guest has used up what it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A guest's view of the filesystem, in blocks of `block` bytes, and in files."""
+
+    block: int
+    blocks: int
+    free_blocks: int
+    files: int
+    free_files: int
+
+
+class Mailbox:
+    """One guest's folders with the usage of `in`; used by one event loop.
+
+    quota_bytes, quota_files: what may lie in `in`, temporary files included.
+
+    The collector takes files away behind our back, so the usage we carry is an upper bound; it is counted anew before
+    anything is refused.
+    """
+
+    def __init__(self, root: Path, quota_bytes: int, quota_files: int) -> None:
+        self._root = root
+        self._quota_bytes = quota_bytes
+        self._quota_files = quota_files
+        self._bytes = 0
+        self._files = 0
+        self._counted_at = float("-inf")
+
+    def folder(self, name: str) -> Path:
+        """Return the path of `in` or `out`."""
+        return self._root / name
+
+    async def admit(self, *, size: int = 0, files: int = 0) -> None:
+        """Return if `size` more bytes and `files` more files fit; QuotaError if they do not."""
+        if self._counted_at == float("-inf") or not self._fits(size, files):
+            await self._count()
+            if not self._fits(size, files):
+                raise QuotaError
+
+    def created(self) -> None:
+        """A file was created."""
+        self._files += 1
+
+    def grown(self, size: int) -> None:
+        """A file grew by `size` bytes."""
+        self._bytes += size
+
+    def removed(self, size: int) -> None:
+        """A file of `size` bytes was removed."""
+        self._files = max(self._files - 1, 0)
+        self._bytes = max(self._bytes - size, 0)
+
+    async def space(self) -> Room:
+        """Return what is left for the guest: the quota's rest, or the disk's if that is less."""
+        await self._count()
+        found = await asyncio.to_thread(os.statvfs, self._root)
+        disk_free = found.f_bavail * found.f_frsize
+        free = max(min(self._quota_bytes - self._bytes, disk_free), 0)
+        free_files = max(self._quota_files - self._files, 0)
+        if found.f_files:
+            free_files = min(free_files, found.f_favail)
+        return Room(_BLOCK, self._quota_bytes // _BLOCK, free // _BLOCK, self._quota_files, free_files)
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Return names and sizes of what waits in `out`; blocking."""
+        return [
+            (name, size) for name, size, _ in _regular_files(self.folder(OUT)) if disk.as_wire_name(name) is not None
+        ]
+
+    def remove_stale(self, before: float) -> int:
+        """Remove temporary files of `in` untouched since `before` (seconds since 1970); return how many. Blocking."""
+        count = 0
+        with disk.opened_folder(self.folder(IN)) as folder:
+            for name, _, touched in _regular_files(self.folder(IN)):
+                if touched < before and disk.temp_owner(name) is not None:
+                    disk.discard(name, folder)
+                    count += 1
+        return count
+
+    def _fits(self, size: int, files: int) -> bool:
+        return self._bytes + size <= self._quota_bytes and self._files + files <= self._quota_files
+
+    async def _count(self) -> None:
+        now = time.monotonic()
+        if now - self._counted_at < _COUNT_AGAIN:
+            return
+        self._counted_at = now
+        found = await asyncio.to_thread(_regular_files, self.folder(IN))
+        self._bytes = sum(size for _, size, _ in found)
+        self._files = len(found)
+
+
+def _regular_files(folder: Path) -> list[tuple[str, int, float]]:
+    files = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            if stat.S_ISREG(found.st_mode):
+                files.append((entry.name, found.st_size, found.st_mtime))
+    return files
