@@ -1,0 +1,314 @@
+"""The claim shelf: where settled exports go when they leave the outbound folder, and stay until retention is over."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from gateway.domain.errors import GatewayError, PermanentError, TransientError
+from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
+from gateway.folders import disk, entries, intent, moving, taking
+from gateway.packing import Candidate, Entry, Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claimed export. `parts` are paths on the shelf, in the order of `Candidate.parts`; size in bytes of all."""
+
+    token: ClaimToken
+    route: RouteName
+    name: str
+    root: Path
+    """The outbound folder it came from."""
+    parts: tuple[Path, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What `ClaimShelf.recover` found. `problems`: claims that wait to be finished or undone; none is lost."""
+
+    claims: tuple[Claim, ...]
+    finished: int
+    undone: int
+    problems: tuple[GatewayError, ...]
+
+
+class ClaimShelf:
+    """The folder `claims/<route>/<token>/` of the spool, private to us. Safe for several threads on different tokens.
+
+    folder: the shelf; made owner-only on first use.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+
+    def claim(
+        self,
+        root: Path,
+        candidate: Candidate,
+        route: RouteName,
+        token: ClaimToken,
+        seen: Mapping[str, Entry] = MappingProxyType({}),
+    ) -> Claim:
+        """Move the export `candidate` out of the outbound folder `root` onto the shelf; durable on return.
+
+        seen: the entries that the scan settled on; a part that looks otherwise by now is not claimed.
+        Repeatable: a token that is already on the shelf returns its claim. After any error the export is back in
+        `root`, or will be finished or put back by `recover`.
+        Raises `export-changed`, `export-vanished`, `export-locked`, `claim-busy` (transient, transfer), `entry-unsafe`,
+        `export-too-many-files` (permanent, transfer), or as `disk.failure` says.
+        """
+        with self._hold(token):
+            whole = self._folder / route / token
+            if moving.exists(whole):
+                return self._read(whole)
+            wanted = self._look(root, candidate, route, token, seen)
+            folder = whole.with_name(f".{token}")
+            disk.owner_only(self._folder)
+            disk.owner_only(folder / taking.PARTS)
+            intent.write(folder / taking.INTENT, wanted)
+            disk.fsync_folder(folder.parent)
+            disk.fsync_folder(self._folder)
+            steps = taking.Taking(folder, wanted)
+            try:
+                steps.take()
+                steps.bring_home()
+            except GatewayError:
+                with suppress(GatewayError):  # the first error says what happened; `recover` undoes the rest
+                    steps.undo()
+                raise
+            steps.commit(whole)
+            with suppress(GatewayError):  # the claim stands; `recover` removes what the share did not let go
+                steps.forget_outside(whole)
+            return self._read(whole)
+
+    def recover(self) -> Recovery:
+        """Finish or undo every interrupted claim, release and discard, and list the whole claims.
+
+        Must run before the first scan; may run again at any time.
+        Raises as `disk.failure` says if the shelf itself cannot be read.
+        """
+        finished = undone = 0
+        problems: list[GatewayError] = []
+        for route in self._routes():
+            for name in self._names(route):
+                if name in {"", ".", ".."} or self._is_busy(name):
+                    continue
+                try:
+                    if name.startswith(taking.GONE):
+                        self._forget(route / name)
+                    elif name.startswith("."):
+                        is_whole = self._resume(route / name)
+                        finished, undone = finished + is_whole, undone + (not is_whole)
+                    else:
+                        self._settle(route / name)
+                except GatewayError as error:
+                    problems.append(error)
+        claims, damaged = self._listed()
+        return Recovery(tuple(claims), finished, undone, (*problems, *damaged))
+
+    def claims(self) -> list[Claim]:
+        """Return all whole claims by route and token; a claim with a damaged note is left to `recover` to report."""
+        return self._listed()[0]
+
+    def get(self, token: ClaimToken) -> Claim:
+        """Return the claim `token`; `claim-missing` (permanent, transfer) if it is not on the shelf."""
+        return self._read(self._find(token))
+
+    def is_held(self, token: ClaimToken) -> bool:
+        """Whether the claim `token` is on the shelf."""
+        return any(moving.exists(route / token) for route in self._routes())
+
+    def has_changed(self, token: ClaimToken) -> bool:
+        """Whether a part looks otherwise than when it was claimed: somebody still writes through an open file."""
+        whole = self._find(token)
+        wanted = self._intent(whole)
+        with disk.mapped(whole):
+            return not all(
+                entries.is_same(entries.look(whole / taking.PARTS / part.name), part) for part in wanted.parts
+            )
+
+    def release(self, token: ClaimToken, to_folder: Path) -> tuple[Path, ...]:
+        """Put the original back into `to_folder` (made if missing), never overwriting (`name~2`).
+
+        Returns where its parts are now. Repeatable after a crash; a token that is no longer on the shelf returns ().
+        Raises as `disk.failure` says.
+        """
+        with self._hold(token):
+            if not self.is_held(token):
+                return ()
+            whole = self._find(token)
+            wanted = self._intent(whole)
+            shared_folder(to_folder, wanted.root)
+            return self._release(whole, wanted, to_folder)
+
+    def discard(self, token: ClaimToken) -> None:
+        """Remove the original for good; only retention may ask for it. Repeatable."""
+        with self._hold(token):
+            if self.is_held(token):
+                self._drop(self._find(token), token)
+
+    def _release(self, whole: Path, wanted: intent.Intent, folder: Path) -> tuple[Path, ...]:
+        names = [part.name for part in wanted.parts]
+        paths = moving.carry_beside(whole / taking.PARTS, names, folder, adopt=False)
+        self._drop(whole, wanted.token)
+        return paths
+
+    def _drop(self, whole: Path, token: ClaimToken) -> None:
+        gone = whole.with_name(f"{taking.GONE}{token}")
+        disk.rename_durably(whole, gone)
+        self._forget(gone)
+
+    def _resume(self, folder: Path) -> bool:
+        """Finish or undo the interrupted claim in `folder`; return whether it is whole now."""
+        wanted = intent.read(folder / taking.INTENT)
+        if wanted is None:
+            disk.remove_tree(folder)  # nothing moves before the intent stands
+            return False
+        steps = taking.Taking(folder, wanted)
+        steps.require_share()
+        if steps.is_undoing() or not steps.is_begun():
+            steps.undo()
+            return False
+        try:
+            steps.take()
+            steps.bring_home()
+        except TransientError as error:
+            if error.code not in {"export-vanished", "export-changed"}:
+                raise
+            steps.undo()
+            return False
+        whole = folder.with_name(wanted.token)
+        steps.commit(whole)
+        steps.forget_outside(whole)
+        return True
+
+    def _settle(self, whole: Path) -> None:
+        """Finish what was begun with a whole claim: the removal of the source on a share, or a release."""
+        wanted = self._intent(whole)
+        taking.Taking(whole, wanted).forget_outside(whole)
+        journal = moving.journal_of(whole / taking.PARTS)
+        if journal is not None:
+            self._release(whole, wanted, journal.folder)
+
+    def _forget(self, gone: Path) -> None:
+        wanted = intent.read(gone / taking.INTENT)
+        if wanted is None:
+            disk.remove_tree(gone)
+        else:
+            taking.Taking(gone, wanted).forget(gone)
+
+    def _look(
+        self, root: Path, candidate: Candidate, route: RouteName, token: ClaimToken, seen: Mapping[str, Entry]
+    ) -> intent.Intent:
+        found: list[Entry] = []
+        for name in candidate.parts:
+            path = root / name
+            with disk.mapped(root):
+                try:
+                    entry = entries.look(path)
+                except FileNotFoundError as error:
+                    raise TransientError(
+                        "export-vanished", "the export was taken away before it was claimed"
+                    ) from error
+            if name in seen and not entries.is_same(entry, seen[name]):
+                raise TransientError("export-changed", "the export changed after it was found settled")
+            # It will be ours to lose, and case software does not make it durable. Also proves that we can read it.
+            disk.fsync_tree(path)
+            found.append(entry)
+        return intent.Intent(token, route, root, candidate.name, tuple(found), self._mark(root, candidate, found))
+
+    @staticmethod
+    def _mark(root: Path, candidate: Candidate, found: list[Entry]) -> bytes | None:
+        last = found[-1]
+        if (
+            candidate.settled is not Settled.COMPLETE
+            or len(found) == 1
+            or last.is_folder
+            or last.size > intent.MARK_MAX
+        ):
+            return None
+        with disk.mapped(root):
+            mark = (root / last.name).read_bytes()
+        if len(mark) != last.size:
+            raise TransientError("export-changed", "the completion mark changed while it was read")
+        return mark
+
+    def _read(self, whole: Path) -> Claim:
+        wanted = self._intent(whole)
+        parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
+        return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size)
+
+    @staticmethod
+    def _intent(whole: Path) -> intent.Intent:
+        wanted = intent.read(whole / taking.INTENT)
+        if wanted is None:
+            raise PermanentError("note-damaged", "a claim has lost its note", facts={"folder": str(whole)})
+        return wanted
+
+    def _find(self, token: ClaimToken) -> Path:
+        for route in self._routes():
+            if moving.exists(route / token):
+                return route / token
+        raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
+
+    def _listed(self) -> tuple[list[Claim], list[GatewayError]]:
+        claims: list[Claim] = []
+        damaged: list[GatewayError] = []
+        for route in self._routes():
+            for name in self._names(route):
+                with suppress(ValueError):
+                    whole = route / claim_token(name)
+                    try:
+                        claims.append(self._read(whole))
+                    except GatewayError as error:
+                        damaged.append(error)
+        return claims, damaged
+
+    def _routes(self) -> list[Path]:
+        found: list[Path] = []
+        for name in self._names(self._folder):
+            with suppress(ValueError):
+                found.append(self._folder / route_name(name))
+        return found
+
+    @staticmethod
+    def _names(folder: Path) -> list[str]:
+        with disk.mapped(folder):
+            try:
+                return sorted(path.name for path in folder.iterdir())
+            except FileNotFoundError:
+                return []
+
+    @contextmanager
+    def _hold(self, token: ClaimToken) -> Iterator[None]:
+        with self._lock:
+            if token in self._busy:
+                raise TransientError("claim-busy", "another thread works on this claim", facts={"claim": token})
+            self._busy.add(token)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy.discard(token)
+
+    def _is_busy(self, name: str) -> bool:
+        with self._lock:
+            return name.removeprefix(taking.GONE).removeprefix(".") in self._busy
+
+
+def shared_folder(folder: Path, model: Path) -> None:
+    """Make `folder` with the access rights of the folder `model`, so that its users see into it; repeatable."""
+    if moving.exists(folder):
+        return
+    with disk.mapped(model):
+        rights = model.stat()
+    with disk.mapped(folder.parent):
+        folder.mkdir(exist_ok=True)
+    disk.adopt_access(folder, rights)
+    disk.fsync_folder(folder.parent)

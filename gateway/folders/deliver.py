@@ -1,0 +1,59 @@
+"""Delivery: making a finished import visible in the inbound folder, once, whole and in order."""
+
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
+from gateway.folders import disk, moving
+
+
+def publish(staging: Path, entries: Sequence[str], inbound: Path, *, sentinel: str | None = None) -> None:
+    """Rename `entries` of the private folder `staging` into `inbound`, in order, the completion mark last; durable.
+
+    Idempotent after a crash at any point: once the journal in `staging` stands, an entry that has left it was
+    published, even if the case software has taken it away since. Keep `staging` until the delivery is recorded.
+    sentinel: name of a file that is in `inbound` while its share is mounted.
+
+    Raises `name-taken-inbound` (permanent, route; nothing is overwritten or lost), `staging-missing` (permanent,
+    transfer) if an entry was never there, `mount-missing` (transient, route), or as `disk.failure` says.
+    """
+    names = _checked(entries)
+    _require_mount(inbound, sentinel)
+    if moving.journal_of(staging) is None:
+        if any(not moving.exists(staging / name) for name in names):
+            raise PermanentError("staging-missing", "an entry of the import is not in the staging folder")
+        if any(moving.exists(inbound / name) for name in names):
+            raise _taken(inbound)
+    if moving.carry(staging, [moving.Move(name, name) for name in names], inbound, adopt=True) is not None:
+        raise _taken(inbound)
+
+
+def is_published(staging: Path) -> bool:
+    """Whether a delivery from `staging` was begun and nothing of it is owed any more."""
+    journal = moving.journal_of(staging)
+    return journal is not None and not journal.owed()
+
+
+def _checked(entries: Sequence[str]) -> list[str]:
+    names = list(entries)
+    safe = all(name and not name.startswith(".") and "/" not in name and "\0" not in name for name in names)
+    if not names or not safe or len(set(names)) != len(names):
+        raise ValueError("entries must be distinct visible names without a separator")
+    return names
+
+
+def _require_mount(inbound: Path, sentinel: str | None) -> None:
+    facts = {"folder": disk.printable(str(inbound))}
+    if sentinel is not None and not moving.exists(inbound / sentinel):
+        detail = "the inbound folder's share or its sentinel file is not there"
+        raise TransientError("mount-missing", detail, scope=Scope.ROUTE, facts=facts)
+    with disk.mapped(inbound):
+        if not stat.S_ISDIR(inbound.stat().st_mode):
+            raise PermanentError("folder-missing", "the inbound folder is a file", scope=Scope.ROUTE, facts=facts)
+
+
+def _taken(inbound: Path) -> GatewayError:
+    detail = "a file of that name is already in the inbound folder and is not ours"
+    facts = {"folder": disk.printable(str(inbound))}
+    return PermanentError("name-taken-inbound", detail, scope=Scope.ROUTE, facts=facts)

@@ -1,0 +1,263 @@
+"""The local write discipline in one place: what is written, renamed or removed here survives a power cut."""
+
+import ctypes
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
+_CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+
+TEMP_PREFIX = ".caseferry-"
+"""First part of every temporary name made inside a folder that others see; scans skip names with a dot first."""
+
+
+class Moved(Enum):
+    """What became of a rename that must not overwrite."""
+
+    DONE = "done"
+    TAKEN = "taken"  # something has the new name; nothing was changed
+    ELSEWHERE = "elsewhere"  # the new name is on another filesystem (EXDEV); nothing was changed
+
+
+def failure(error: OSError, folder: Path) -> GatewayError:
+    """Return the GatewayError for `error`, met while working in `folder`.
+
+    disk-full (transient, node), folder-missing and folder-denied (permanent, route), local-io (transient, transfer).
+    Facts: `folder`, `errno` (symbolic). Entry names stay out: they may hold a person's name.
+    """
+    name = errno.errorcode.get(error.errno or 0, "unknown")
+    facts: dict[str, str | int] = {"folder": printable(str(folder)), "errno": name}
+    if error.errno in _FULL:
+        return TransientError("disk-full", f"no space left ({name})", scope=Scope.NODE, facts=facts)
+    if error.errno in _MISSING:
+        return PermanentError("folder-missing", f"folder or file not there ({name})", scope=Scope.ROUTE, facts=facts)
+    if error.errno in _DENIED:
+        return PermanentError("folder-denied", f"no permission ({name})", scope=Scope.ROUTE, facts=facts)
+    return TransientError("local-io", f"reading or writing our own disk failed ({name})", facts=facts)
+
+
+@contextmanager
+def mapped(folder: Path) -> Iterator[None]:
+    """Turn an OSError of the body into its GatewayError (see `failure`); GatewayErrors pass unchanged."""
+    try:
+        yield
+    except OSError as error:
+        raise failure(error, folder) from error
+
+
+def printable(name: str) -> str:
+    """Return `name` fit to be shown: UTF-8 as it is, else read as GB18030, else with the odd bytes as `\\xNN`."""
+    raw = os.fsencode(name)
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return raw.decode(encoding)
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def owner_only(folder: Path) -> None:
+    """Make `folder` (and missing parents) ours alone, mode 0700; repeatable. Raises as `failure` says."""
+    with mapped(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(folder.stat().st_mode) != 0o700:
+            folder.chmod(0o700)
+
+
+def fsync_file(path: Path) -> None:
+    """Force the bytes of the regular file `path` to the disk. Raises as `failure` says."""
+    with mapped(path.parent):
+        _sync(path)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Force the names in `folder` to the disk; network filesystems that cannot do it are taken as durable."""
+    with mapped(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _CANNOT_SYNC_FOLDER:
+                raise
+        finally:
+            os.close(descriptor)
+
+
+def fsync_tree(root: Path) -> None:
+    """Force everything below `root` to the disk, children before their folder; `root` may be a file."""
+    with mapped(root):
+        if not _is_folder(root):
+            if stat.S_ISREG(root.lstat().st_mode):
+                _sync(root)
+            return
+        for folder, _folders, files in os.walk(root, topdown=False, onerror=_raise):
+            for name in files:
+                path = Path(folder, name)
+                if stat.S_ISREG(path.lstat().st_mode):
+                    _sync(path)
+            fsync_folder(Path(folder))
+
+
+def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Make `path` hold exactly `data`, whole or not at all, replacing what was there; durable on return.
+
+    The temporary is a dot-name in the same folder. May be repeated. Raises as `failure` says.
+    """
+    write_many([(path, data)], mode)
+
+
+def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
+    """Like `write_durably` for several files with one fsync per folder; a crash leaves a prefix of `items` written."""
+    temporaries = [(path.with_name(_temporary(path.name)), path, data) for path, data in items]
+    done = 0
+    try:
+        for temporary, path, data in temporaries:
+            with mapped(path.parent):
+                _fill(temporary, data, mode)
+        for temporary, path, _ in temporaries:
+            with mapped(path.parent):
+                temporary.replace(path)
+            done += 1
+    finally:
+        for temporary, _, _ in temporaries[done:]:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    for folder in dict.fromkeys(path.parent for path, _ in items):
+        fsync_folder(folder)
+
+
+def rename_durably(source: Path, target: Path) -> None:
+    """Rename within one filesystem, replacing a file at `target`; both folders are on the disk on return."""
+    with mapped(target.parent):
+        source.replace(target)
+    fsync_renamed([(source, target)])
+
+
+def fsync_renamed(moves: Iterable[tuple[Path, Path]]) -> None:
+    """Force the folders at both ends of `moves` to the disk, each once, targets first."""
+    pairs = list(moves)
+    folders = [target.parent for _, target in pairs] + [source.parent for source, _ in pairs]
+    for folder in dict.fromkeys(folders):
+        fsync_folder(folder)
+
+
+def rename_new(source: Path, target: Path) -> Moved:
+    """Rename `source` to `target` unless that name is taken; atomic where the kernel knows RENAME_NOREPLACE.
+
+    Elsewhere (some network filesystems) the name is looked up first, which leaves a moment for a race with a stranger.
+    Not fsynced. Raises as `failure` says, with the folder of `target`.
+    """
+    with mapped(target.parent):
+        try:
+            _rename_noreplace(source, target)
+        except OSError as error:
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+                return Moved.TAKEN
+            if error.errno == errno.EXDEV:
+                return Moved.ELSEWHERE
+            raise
+        return Moved.DONE
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, a link or a folder with all below it; what is gone already is no error. Safe to repeat."""
+    with mapped(path.parent):
+        try:
+            if _is_folder(path):
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except FileNotFoundError:
+            if os.path.lexists(path):
+                raise
+
+
+def device(folder: Path) -> int:
+    """Return the number of the filesystem that `folder` is on. Raises as `failure` says."""
+    with mapped(folder):
+        return folder.stat().st_dev
+
+
+def adopt_access(path: Path, model: os.stat_result) -> None:
+    """Give `path` and all below it the group and permissions of the folder `model`, so that its users can read it.
+
+    Files get the folder's read and write bits, folders all of its bits; the owner always keeps read and write. Where
+    we may not change them (a share that keeps its own rules, a group we are not in) they stay as they are.
+    """
+    with mapped(path.parent):
+        _adopt(path, model)
+        if _is_folder(path):
+            for folder, folders, files in os.walk(path, onerror=_raise):
+                for name in (*folders, *files):
+                    _adopt(Path(folder, name), model)
+
+
+def _adopt(path: Path, model: os.stat_result) -> None:
+    now = path.lstat()
+    if stat.S_ISLNK(now.st_mode):
+        return
+    bits = stat.S_IMODE(model.st_mode)
+    wanted = bits | 0o700 if stat.S_ISDIR(now.st_mode) else bits & 0o666 | 0o600
+    if now.st_gid != model.st_gid:
+        with suppress(PermissionError):
+            os.chown(path, -1, model.st_gid)
+    if stat.S_IMODE(now.st_mode) != wanted:
+        with suppress(PermissionError):
+            path.chmod(wanted)
+
+
+def _rename_noreplace(source: Path, target: Path) -> None:
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if call is not None:
+        if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in _NO_SUCH_CALL:
+            raise OSError(number, os.strerror(number), str(source), None, str(target))
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    source.rename(target)
+
+
+def _temporary(name: str) -> str:
+    # From the final name, so that writers of other names in the same folder never meet and a rest is overwritten.
+    return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
+
+
+def _fill(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb", buffering=0) as stream:
+        view = memoryview(data)
+        while view:
+            view = view[stream.write(view) :]
+        os.fsync(stream.fileno())
+
+
+def _sync(path: Path) -> None:
+    # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_folder(path: Path) -> bool:
+    return stat.S_ISDIR(path.lstat().st_mode)
+
+
+def _raise(error: OSError) -> None:
+    raise error

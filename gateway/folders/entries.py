@@ -1,0 +1,59 @@
+"""What a folder's entry looks like from outside: the packing.Entry that scans compare and claims check."""
+
+import os
+import stat
+from pathlib import Path
+
+from gateway.domain.errors import PermanentError
+from gateway.packing import Entry
+
+WALK_MAX = 100_000
+"""Files and folders below one entry; the largest electronic dossier known has some 40,000 pages as files."""
+DEPTH_MAX = 32
+"""Folder levels below one entry; agency formats use at most four."""
+
+
+def look(path: Path) -> Entry:
+    """Return `path` as an Entry; links and devices are never followed or opened.
+
+    Raises OSError as the system does, and PermanentError: `entry-unsafe` for a link or a special file at the top,
+    `export-too-many-files` for a folder beyond WALK_MAX or DEPTH_MAX.
+    """
+    top = path.lstat()
+    if stat.S_ISREG(top.st_mode):
+        return Entry(path.name, is_folder=False, size=top.st_size, mtime_ns=top.st_mtime_ns, inode=top.st_ino)
+    if not stat.S_ISDIR(top.st_mode):
+        raise PermanentError("entry-unsafe", "a link or special file lies in the outbound folder")
+    size, newest, seen = 0, top.st_mtime_ns, 0
+    children: frozenset[str] = frozenset()
+    waiting = [(path, 1)]
+    while waiting:
+        folder, depth = waiting.pop()
+        with os.scandir(folder) as entries:
+            found = [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
+        if depth == 1:
+            children = frozenset(entry.name for entry, _ in found)
+        seen += len(found)
+        if seen > WALK_MAX or depth > DEPTH_MAX:
+            raise PermanentError(
+                "export-too-many-files",
+                "the folder holds more files or levels than any dossier",
+                facts={"limit": WALK_MAX},
+            )
+        for entry, status in found:
+            newest = max(newest, status.st_mtime_ns)
+            if stat.S_ISDIR(status.st_mode):
+                waiting.append((Path(entry.path), depth + 1))
+            else:
+                size += status.st_size
+    return Entry(path.name, is_folder=True, size=size, mtime_ns=newest, inode=top.st_ino, children=children)
+
+
+def is_same(one: Entry, other: Entry) -> bool:
+    """Whether two looks saw the same content, as far as can be told; the inode may differ (a share, a copy)."""
+    return (one.is_folder, one.size, one.mtime_ns, one.children) == (
+        other.is_folder,
+        other.size,
+        other.mtime_ns,
+        other.children,
+    )

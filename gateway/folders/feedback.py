@@ -1,0 +1,185 @@
+"""What the case software and its people find beside their exports: err/ for what is wrong, ack/ for receipts.
+
+Every text here was translated by the caller; it is laid out twice, for machines and for people, with the same content.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gateway.folders import disk
+from gateway.folders.claim import shared_folder
+
+ERR = "err"
+ACK = "ack"
+REJECT = "reject"
+
+_NAME_MAX = 255
+"""Bytes of a file name on every filesystem in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackLine:
+    """One finding. `text` is the whole sentence for people: what is wrong, what it should be, what to do."""
+
+    code: str
+    verdict: str
+    text: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    field: str = ""
+    value: str = ""
+    """Already masked."""
+    expected: str = ""
+    mender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What is said about one export. `at` is ISO 8601 text; `heading` and `advice` are whole sentences."""
+
+    export: str
+    verdict: str
+    at: str
+    heading: str
+    lines: tuple[FeedbackLine, ...]
+    advice: str = ""
+    claim: str = ""
+    """Token of the claimed original, by which an operator finds it; empty if it was not claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AckLine:
+    """One receipt for one recipient. `raw` is the signed receipt, verbatim; `meaning` a translated sentence."""
+
+    recipient: str
+    code: str
+    meaning: str
+    at: str
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The receipts there are for one export so far; written whole each time one comes in."""
+
+    export: str
+    bundle_id: str
+    header_hash: str
+    case_no: str
+    flow: str
+    lines: tuple[AckLine, ...]
+
+
+class FeedbackDesk:
+    """Writes into the folders `err/` and `ack/` of the outbound folder `root`. Every write may be repeated.
+
+    encoding: of the `.err.txt`; gb18030 is what old Windows programs in use read as GBK.
+    """
+
+    def __init__(self, root: Path, encoding: str = "gb18030") -> None:
+        "".encode(encoding)  # an unknown encoding is a mistake of the caller, found now and not at the first refusal
+        self._root = root
+        self._encoding = encoding
+
+    def report(self, feedback: Feedback) -> tuple[Path, Path]:
+        """Write `err/<name>.err.json` and `err/<name>.err.txt`, replacing older ones. Raises as `disk.failure` says."""
+        folder = self._folder(ERR)
+        name = _stem(feedback.export)
+        paths = folder / f"{name}.err.json", folder / f"{name}.err.txt"
+        text = _text(feedback).encode(self._encoding, "backslashreplace")
+        self._write([(paths[0], _json(_plain(feedback))), (paths[1], text)])
+        return paths
+
+    def withdraw(self, export: str) -> None:
+        """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
+        for ending in (".err.json", ".err.txt"):
+            disk.remove_tree(self._root / ERR / f"{_stem(export)}{ending}")
+
+    def acknowledge(self, acknowledgement: Acknowledgement) -> Path:
+        """Write `ack/<name>.receipt.json`, replacing an older one; durable. Raises as `disk.failure` says."""
+        path = self._folder(ACK) / f"{_stem(acknowledgement.export)}.receipt.json"
+        self._write([(path, _json(_plain_receipts(acknowledgement)))])
+        return path
+
+    def _folder(self, name: str) -> Path:
+        shared_folder(self._root / name, self._root)
+        return self._root / name
+
+    def _write(self, items: list[tuple[Path, bytes]]) -> None:
+        with disk.mapped(self._root):
+            rights = self._root.stat()
+        disk.write_many(items, mode=rights.st_mode & 0o666 | 0o600)
+        for path, _ in items:
+            disk.adopt_access(path, rights)
+
+
+def _stem(export: str) -> str:
+    """Return the export's own name, made to fit: no separator, no dot first, short enough for the longest ending."""
+    name = export.replace("/", "_").replace("\0", "_")
+    name = f"_{name[1:]}" if name.startswith(".") else name or "_"
+    room = _NAME_MAX - len(".receipt.json") - len(disk.TEMP_PREFIX)
+    raw = os.fsencode(name)
+    if len(raw) <= room:
+        return name
+    return f"{raw[: room - 17].decode('utf-8', 'ignore')}~{hashlib.sha256(raw).hexdigest()[:16]}"
+
+
+def _plain(feedback: Feedback) -> Mapping[str, object]:
+    return {
+        "v": 1,
+        "export": disk.printable(feedback.export),
+        "verdict": feedback.verdict,
+        "at": feedback.at,
+        "heading": feedback.heading,
+        "findings": [asdict(line) for line in feedback.lines],
+        "advice": feedback.advice,
+        "claim": feedback.claim,
+    }
+
+
+def _plain_receipts(acknowledgement: Acknowledgement) -> Mapping[str, object]:
+    receipts = [
+        {
+            "recipient": line.recipient,
+            "code": line.code,
+            "meaning": line.meaning,
+            "at": line.at,
+            "receipt": base64.b64encode(line.raw).decode("ascii"),
+        }
+        for line in acknowledgement.lines
+    ]
+    return {
+        "v": 1,
+        "export": disk.printable(acknowledgement.export),
+        "bundle_id": acknowledgement.bundle_id,
+        "header_hash": acknowledgement.header_hash,
+        "case_no": acknowledgement.case_no,
+        "flow": acknowledgement.flow,
+        "receipts": receipts,
+    }
+
+
+def _json(value: Mapping[str, object]) -> bytes:
+    # Names from inside an export may hold undecodable bytes; they become visible escapes rather than a failed write.
+    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _text(feedback: Feedback) -> str:
+    rows = [feedback.heading, f"{disk.printable(feedback.export)}  [{feedback.verdict}]  {feedback.at}", ""]
+    for number, line in enumerate(feedback.lines, start=1):
+        rows.append(f"{number}. [{line.code}] {line.verdict}  {line.text}")
+        place = ":".join(str(part) for part in (line.file, line.line, line.column) if part)
+        rows += [f"   {part}" for part in (f"{place}  {line.field}".strip(),) if part]
+        shown = "  ->  ".join(part for part in (line.value, line.expected) if part)
+        rows += [f"   {part}" for part in (shown, line.mender and f"@ {line.mender}") if part]
+    rows += ["", feedback.advice] if feedback.advice else []
+    rows += ["", feedback.claim] if feedback.claim else []
+    # Old editors on the agencies' Windows machines show a lone line feed as no line break at all.
+    return "\r\n".join(rows) + "\r\n"

@@ -1,0 +1,183 @@
+"""Quarantine: where untrusted bytes wait for a person; they are moved and counted, never opened and never run."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NewType
+
+from gateway.domain.errors import GatewayError, PermanentError
+from gateway.domain.ids import Digest, LinkName, digest, link_name
+from gateway.folders import copying, disk, moving, notes
+
+QuarantineId = NewType("QuarantineId", str)
+"""32 lower-case hexadecimal digits; the same for the same subject, link and bytes, so that taking may be repeated."""
+
+_CONTENT = "content"
+_NOTE = "note.json"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineNote:
+    """What is known of the bytes. subject: bundle id or name; code: why; at: seconds since 1970 UTC; size: bytes."""
+
+    subject: str
+    link: LinkName | None
+    code: str
+    at: float
+    size: int
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One thing in quarantine. `path` is the file or folder itself: not to be opened by us."""
+
+    id: QuarantineId
+    note: QuarantineNote
+    path: Path
+
+
+class Quarantine:
+    """The owner-only folder `root`, one folder per thing: `<id>/content` and `<id>/note.json`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def take(self, path: Path, note: QuarantineNote) -> QuarantineId:
+        """Move `path` into quarantine; durable on return. Repeatable: what was taken already keeps its first note.
+
+        Raises `quarantine-empty` (permanent, transfer) if there is nothing at `path` and nothing was taken; or as
+        `disk.failure` says.
+        """
+        name = _identify(note)
+        whole, half = self._root / name, self._root / f".{name}"
+        if moving.exists(whole):
+            disk.remove_tree(path)  # the same bytes again
+            return name
+        if not moving.exists(half / _CONTENT):
+            if not moving.exists(path):
+                raise PermanentError("quarantine-empty", "there is nothing to put into quarantine")
+            disk.owner_only(self._root)
+            disk.owner_only(half)
+            disk.write_durably(half / _NOTE, _encode(note))
+            disk.fsync_folder(self._root)
+            if disk.rename_new(path, half / _CONTENT) is disk.Moved.ELSEWHERE:
+                self._copy(path, half)
+        self._lock_away(half)
+        disk.rename_durably(half, whole)
+        disk.remove_tree(path)
+        return name
+
+    def recover(self) -> int:
+        """Finish what a crash interrupted: half-taken things are completed or forgotten; return how many there were."""
+        count = 0
+        for half in self._folders(hidden=True):
+            count += 1
+            if moving.exists(half / _CONTENT) and moving.exists(half / _NOTE):
+                self._lock_away(half)
+                disk.rename_durably(half, half.with_name(half.name.removeprefix(".")))
+            else:
+                disk.remove_tree(half)
+        return count
+
+    def listing(self) -> list[Quarantined]:
+        """Return what is in quarantine, oldest first; what has a damaged note is left out."""
+        found: list[Quarantined] = []
+        for folder in self._folders(hidden=False):
+            with suppress(GatewayError):
+                found.append(self._read(folder))
+        return sorted(found, key=lambda one: (one.note.at, one.id))
+
+    def get(self, name: QuarantineId) -> Quarantined:
+        """Return one thing; `quarantine-missing` (permanent, transfer) if it is not there."""
+        return self._read(self._root / _safe(name))
+
+    def give_back(self, name: QuarantineId, to: Path) -> None:
+        """Move the bytes to the new path `to` once a person released them. Repeatable; `place-taken` if it exists."""
+        folder = self._root / _safe(name)
+        content = folder / _CONTENT
+        if moving.exists(content):
+            outcome = disk.rename_new(content, to)
+            if outcome is disk.Moved.ELSEWHERE:
+                half = to.with_name(f"{disk.TEMP_PREFIX}{name}")
+                disk.remove_tree(half)
+                copying.copy_durably(content, half)
+                outcome = disk.rename_new(half, to)
+            if outcome is disk.Moved.TAKEN:
+                raise PermanentError("place-taken", "the place for released bytes is taken")
+            disk.fsync_folder(to.parent)
+        self.remove(name)
+
+    def remove(self, name: QuarantineId) -> None:
+        """Remove one thing for good, on a person's decision. Repeatable."""
+        folder = self._root / _safe(name)
+        doomed = folder.with_name(f".{name}")
+        if moving.exists(folder):
+            disk.remove_tree(folder / _NOTE)  # without its note a half-removed thing is forgotten by `recover`
+            disk.rename_durably(folder, doomed)
+        disk.remove_tree(doomed)
+
+    def _copy(self, path: Path, half: Path) -> None:
+        arriving = half / f".{_CONTENT}"
+        disk.remove_tree(arriving)
+        copying.copy_durably(path, arriving)
+        disk.rename_durably(arriving, half / _CONTENT)
+
+    @staticmethod
+    def _lock_away(half: Path) -> None:
+        content = half / _CONTENT
+        with disk.mapped(half):
+            if content.is_file() and not content.is_symlink():
+                content.chmod(0o400)
+        disk.fsync_tree(content)
+        disk.fsync_folder(half)
+
+    def _read(self, folder: Path) -> Quarantined:
+        note = notes.read(folder / _NOTE)
+        if note is None:
+            raise PermanentError("quarantine-missing", "nothing of that id is in quarantine")
+        try:
+            link = note.optional_text("link")
+            known = QuarantineNote(
+                note.text("subject"),
+                None if link is None else link_name(link),
+                note.text("code"),
+                note.number("at_ms") / 1000,
+                note.number("size"),
+                digest(note.text("sha256")),
+            )
+        except ValueError as error:
+            raise PermanentError("note-damaged", "the note of a thing in quarantine makes no sense") from error
+        return Quarantined(QuarantineId(folder.name), known, folder / _CONTENT)
+
+    def _folders(self, *, hidden: bool) -> list[Path]:
+        with disk.mapped(self._root):
+            try:
+                return sorted(path for path in self._root.iterdir() if path.name.startswith(".") is hidden)
+            except FileNotFoundError:
+                return []
+
+
+def _encode(note: QuarantineNote) -> bytes:
+    return notes.encode(
+        {
+            "subject": note.subject,
+            "link": note.link,
+            "code": note.code,
+            "at_ms": int(note.at * 1000),
+            "size": note.size,
+            "sha256": note.sha256,
+        }
+    )
+
+
+def _identify(note: QuarantineNote) -> QuarantineId:
+    named = notes.encode({"subject": note.subject, "link": note.link, "sha256": note.sha256})
+    return QuarantineId(hashlib.sha256(named).hexdigest()[:32])
+
+
+def _safe(name: QuarantineId) -> str:
+    if len(name) != 32 or not set(name) <= set("0123456789abcdef"):
+        raise PermanentError("quarantine-missing", "nothing of that id is in quarantine")
+    return name

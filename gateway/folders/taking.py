@@ -1,0 +1,159 @@
+"""One claim on its way: the steps that move an export's parts out of the outbound folder, and the way back.
+
+    .<token>/intent.json   what is to be taken (see intent.py)
+    .<token>/parts/        the parts, under their own names
+    .<token>/elsewhere     there if the outbound folder is on another filesystem; then the parts are first taken into
+                           the dot-folder `.caseferry-<token>` inside the outbound folder and copied from there
+
+Taking is always a rename within one filesystem, so each part is either still the case software's or out of its sight.
+"""
+
+import os
+from pathlib import Path
+
+from gateway.domain.errors import GatewayError, Scope, TransientError
+from gateway.folders import copying, disk, entries, moving
+from gateway.folders.intent import Intent
+from gateway.packing import Entry
+
+INTENT = "intent.json"
+PARTS = "parts"
+ELSEWHERE = "elsewhere"
+GONE = ".gone-"
+"""Prefix of a claim folder that holds nothing any more and only waits for its removal."""
+
+_BUSY = frozenset({"EBUSY", "ETXTBSY", "EAGAIN"})
+
+
+class Taking:
+    """The claim folder `folder` (with its intent written) and the moves it still owes. Every method may be repeated."""
+
+    def __init__(self, folder: Path, intent: Intent) -> None:
+        self._folder = folder
+        self._intent = intent
+        self._parts = folder / PARTS
+        self._outside = intent.root / f"{disk.TEMP_PREFIX}{intent.token}"
+
+    def require_share(self) -> None:
+        """Raise `mount-missing` (transient, route) if parts wait in an outbound folder that is not there now."""
+        if self._is_elsewhere() and not moving.exists(self._outside):
+            folder = disk.printable(str(self._intent.root))
+            detail = "the share that holds a half-claimed export is not mounted"
+            raise TransientError("mount-missing", detail, scope=Scope.ROUTE, facts={"folder": folder})
+
+    def take(self) -> None:
+        """Take every part that is not yet taken, in order, and make that durable.
+
+        Raises `export-vanished`, `export-changed`, `export-locked` (transient, transfer) or as `disk.failure` says;
+        then some parts may be taken: call `undo`.
+        """
+        for part in self._intent.parts:
+            if not moving.exists(self._hold() / part.name):
+                self._take_one(part)
+        disk.fsync_folder(self._hold())
+        if moving.exists(self._intent.root):
+            disk.fsync_folder(self._intent.root)
+
+    def bring_home(self) -> None:
+        """Copy what was taken outside into the claim folder, with proof; nothing to do on one filesystem."""
+        if not self._is_elsewhere():
+            return
+        disk.remove_tree(self._parts)
+        disk.owner_only(self._parts)
+        for part in self._intent.parts:
+            source = self._outside / part.name
+            copying.copy_durably(source, self._parts / part.name)
+            if not self._is_same(source, part):
+                raise _changed()
+        disk.fsync_folder(self._parts)
+
+    def commit(self, whole: Path) -> None:
+        """Give the claim folder its final name: from here on the export is ours."""
+        disk.rename_durably(self._folder, whole)
+
+    def is_begun(self) -> bool:
+        """Whether any part has been taken."""
+        return any(moving.exists(self._hold() / part.name) for part in self._intent.parts)
+
+    def is_undoing(self) -> bool:
+        """Whether the way back was already begun."""
+        return moving.journal_of(self._hold()) is not None
+
+    def undo(self) -> None:
+        """Put back what was taken, beside anything that has the name by now, and forget the claim."""
+        hold = self._hold()
+        names = [part.name for part in self._intent.parts if moving.exists(hold / part.name)]
+        if names or moving.journal_of(hold) is not None:
+            moving.carry_beside(hold, names, self._intent.root, adopt=False)
+        gone = self._folder.with_name(f"{GONE}{self._intent.token}")
+        disk.rename_durably(self._folder, gone)
+        self.forget(gone)
+
+    def forget(self, folder: Path) -> None:
+        """Remove the claim folder, by now named `folder`, and its dot-folder outside; neither holds a part any more."""
+        disk.remove_tree(self._outside)
+        disk.remove_tree(folder)
+
+    def forget_outside(self, whole: Path) -> None:
+        """Remove the dot-folder in the outbound folder once the copies in `whole` are ours."""
+        if moving.exists(whole / ELSEWHERE):
+            disk.remove_tree(self._outside)
+            disk.remove_tree(whole / ELSEWHERE)
+
+    def _hold(self) -> Path:
+        return self._outside if self._is_elsewhere() else self._parts
+
+    def _is_elsewhere(self) -> bool:
+        return moving.exists(self._folder / ELSEWHERE)
+
+    def _take_one(self, part: Entry) -> None:
+        source = self._intent.root / part.name
+        is_mark = self._intent.mark is not None and part is self._intent.parts[-1]
+        try:
+            if is_mark and not self._is_same(source, part):
+                self._restore_mark(part)
+                return
+            if disk.rename_new(source, self._hold() / part.name) is disk.Moved.ELSEWHERE:
+                # The dot-folder comes before the note of it: a note without the folder means that the share is away.
+                disk.owner_only(self._outside)
+                disk.write_durably(self._folder / ELSEWHERE, b"")
+                disk.rename_new(source, self._outside / part.name)
+        except GatewayError as error:
+            if moving.exists(source):
+                raise _locked(error, source) from error
+            if not is_mark:
+                raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
+            self._restore_mark(part)
+            return
+        taken = self._hold() / part.name
+        if self._is_same(taken, part):
+            return
+        if not is_mark:
+            raise _changed()
+        if disk.rename_new(taken, source) is not disk.Moved.DONE:
+            # A still newer mark has the name: whoever writes the marks has overwritten this one.
+            disk.remove_tree(taken)
+        self._restore_mark(part)
+
+    def _is_same(self, path: Path, part: Entry) -> bool:
+        with disk.mapped(path.parent):
+            return entries.is_same(entries.look(path), part)
+
+    def _restore_mark(self, part: Entry) -> None:
+        path = self._hold() / part.name
+        disk.write_durably(path, self._intent.mark or b"")
+        with disk.mapped(path.parent):
+            os.utime(path, ns=(part.mtime_ns, part.mtime_ns))
+
+
+def _changed() -> TransientError:
+    return TransientError("export-changed", "the export changed while it was being claimed")
+
+
+def _locked(error: GatewayError, source: Path) -> GatewayError:
+    # A share answers EACCES where another program has the file open; where we may not write it is a real denial.
+    number = error.facts.get("errno")
+    movable = os.access(source.parent, os.W_OK | os.X_OK) and (not source.is_dir() or os.access(source, os.W_OK))
+    if number in _BUSY or (number == "EACCES" and movable):
+        return TransientError("export-locked", f"another program holds the export open ({number})")
+    return error

@@ -1,0 +1,36 @@
+"""Another filesystem for tests of what happens where a rename cannot go."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.folders import disk
+
+
+@pytest.fixture
+def other_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that cannot be renamed into from `tmp_path`: on a tmpfs where there is one, else by refusing the rename."""
+    shared = Path("/dev/shm")
+    if shared.is_dir() and os.access(shared, os.W_OK) and shared.stat().st_dev != tmp_path.stat().st_dev:
+        with tempfile.TemporaryDirectory(dir=shared) as folder:
+            yield Path(folder)
+        return
+    folder = tmp_path / "other-device"
+    folder.mkdir()
+    refuse_renames_across(folder, monkeypatch)
+    yield folder
+
+
+def refuse_renames_across(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make renames into or out of `folder` fail with EXDEV, as between two bind mounts of one filesystem."""
+    rename = disk._rename_noreplace
+
+    def refusing(source: Path, target: Path) -> None:
+        if source.is_relative_to(folder) != target.is_relative_to(folder):
+            raise OSError(18, os.strerror(18))
+        rename(source, target)
+
+    monkeypatch.setattr(disk, "_rename_noreplace", refusing)

@@ -1,0 +1,394 @@
+"""Claiming: wherever it is interrupted, the export is in exactly one place, whole, and nothing else is touched."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.errors import GatewayError, PermanentError, TransientError
+from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
+from gateway.folders import disk, entries
+from gateway.folders.claim import ClaimShelf
+from gateway.packing import Candidate, Settled
+from tests.support.crashing import dies_at, fails_at, interrupted
+from tests.unit.folders.conftest import refuse_renames_across
+
+TOKEN = claim_token("a" * 32)
+ROUTE = route_name("to-procuratorate")
+ZIP, MARK = b"the zip" * 100, b"d41d8cd9"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An outbound folder and a shelf, side by side or on two filesystems."""
+
+    out: Path
+    shelf_folder: Path
+
+    @property
+    def shelf(self) -> ClaimShelf:
+        return ClaimShelf(self.shelf_folder)
+
+    def drop(self, name: str = "case", content: bytes = ZIP, mark: bytes = MARK) -> Candidate:
+        (self.out / f"{name}.zip").write_bytes(content)
+        (self.out / f"{name}.ok").write_bytes(mark)
+        return Candidate(f"{name}.zip", (f"{name}.zip", f"{name}.ok"), Settled.COMPLETE)
+
+    def claim(self, candidate: Candidate, token: ClaimToken = TOKEN, route: RouteName = ROUTE) -> None:
+        self.shelf.claim(self.out, candidate, route, token)
+
+    def shelved(self) -> list[dict[str, bytes]]:
+        return [{part.name: part.read_bytes() for part in claim.parts} for claim in self.shelf.claims()]
+
+    def dropped(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.out.iterdir() if path.is_file()}
+
+    def leftovers(self) -> list[str]:
+        hidden = [str(path) for path in self.out.rglob(".*")]
+        return hidden + [str(path) for path in self.shelf_folder.rglob("*") if path.name[0] == "." or path.name == "elsewhere"]
+
+
+@pytest.fixture(params=["one filesystem", "two filesystems", "two bind mounts"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    out = tmp_path / "out"
+    if request.param == "two filesystems":
+        out = request.getfixturevalue("other_device") / "out"
+    out.mkdir()
+    if request.param == "two bind mounts":
+        refuse_renames_across(out, monkeypatch)
+    return Place(out, tmp_path / "claims")
+
+
+def test_a_claim_takes_all_parts_and_leaves_the_folder_empty(place: Place) -> None:
+    candidate = place.drop()
+    claim = place.shelf.claim(place.out, candidate, ROUTE, TOKEN)
+    assert [part.read_bytes() for part in claim.parts] == [ZIP, MARK]
+    assert [part.name for part in claim.parts] == ["case.zip", "case.ok"]
+    assert (claim.token, claim.route, claim.name, claim.root) == (TOKEN, ROUTE, "case.zip", place.out)
+    assert claim.size == len(ZIP) + len(MARK)
+    assert os.listdir(place.out) == []
+    assert place.leftovers() == []
+    assert place.shelf.get(TOKEN) == claim
+    assert not place.shelf.has_changed(TOKEN)
+    assert place.shelf_folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_with_undecodable_names_is_claimed_byte_for_byte(place: Place) -> None:
+    name = os.fsdecode("案卷".encode("gb18030"))
+    folder = place.out / name
+    (folder / "卷").mkdir(parents=True)
+    (folder / "卷" / os.fsdecode(b"\xd2\xbb.pdf")).write_bytes(b"page")
+    (folder / "_READY").touch()
+    claim = place.shelf.claim(place.out, Candidate(name, (name,), Settled.COMPLETE), ROUTE, TOKEN)
+    assert (claim.parts[0] / "卷" / os.fsdecode(b"\xd2\xbb.pdf")).read_bytes() == b"page"
+    assert claim.name == name
+    assert os.listdir(place.out) == []
+    assert place.shelf.claims() == [claim]
+
+
+def test_claiming_again_with_the_same_token_returns_the_same_claim(place: Place) -> None:
+    candidate = place.drop()
+    first = place.shelf.claim(place.out, candidate, ROUTE, TOKEN)
+    assert place.shelf.claim(place.out, candidate, ROUTE, TOKEN) == first
+
+
+def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place) -> None:
+    candidate = place.drop()
+    points = 0
+    outcomes = set()
+    while dies_at(points, lambda: place.claim(candidate)):
+        found = place.shelf.recover()
+        assert found.problems == ()
+        both = [*place.shelved(), place.dropped()]
+        assert sorted(both, key=len)[-1] == {"case.zip": ZIP, "case.ok": MARK}
+        assert sum(map(bool, both)) == 1
+        assert place.leftovers() == []
+        outcomes.add(len(found.claims))
+        for claim in found.claims:
+            place.shelf.release(claim.token, place.out)
+        points += 1
+    assert points > 10
+    assert outcomes == {0, 1}
+
+
+def test_recovery_itself_may_die_at_any_point(place: Place) -> None:
+    candidate = place.drop()
+    with interrupted(-1, lambda: None) as met:
+        place.claim(candidate)
+    effects = len(met)
+    place.shelf.release(TOKEN, place.out)
+    for first in range(0, effects, 2):
+        assert dies_at(first, lambda: place.claim(candidate))
+        second = 0
+        while dies_at(second, lambda: place.shelf.recover()):
+            second += 3
+        place.shelf.recover()
+        both = [*place.shelved(), place.dropped()]
+        assert [one for one in both if one] == [{"case.zip": ZIP, "case.ok": MARK}]
+        assert place.leftovers() == []
+        for claim in place.shelf.claims():
+            place.shelf.release(claim.token, place.out)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_disk_error_at_any_point_loses_and_doubles_nothing(place: Place, number: int) -> None:
+    candidate = place.drop()
+    at = 0
+    while True:
+        try:
+            if not fails_at(at, OSError(number, os.strerror(number)), lambda: place.claim(candidate)):
+                break
+        except GatewayError as error:
+            assert error.code in {"local-io", "disk-full"}
+        place.shelf.recover()
+        both = [one for one in (*place.shelved(), place.dropped()) if one]
+        assert both == [{"case.zip": ZIP, "case.ok": MARK}]
+        assert place.leftovers() == []
+        for claim in place.shelf.claims():
+            place.shelf.release(claim.token, place.out)
+        at += 1
+    assert at > 10
+
+
+def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place) -> None:
+    reject = place.out / "reject"
+    points = 0
+    candidate = place.drop()
+    place.claim(candidate)
+    while dies_at(points, lambda: place.shelf.release(TOKEN, reject)):
+        assert place.shelf.recover().problems == ()
+        place.shelf.release(TOKEN, reject)
+        assert {path.name: path.read_bytes() for path in reject.iterdir()} == {"case.zip": ZIP, "case.ok": MARK}
+        assert place.shelf.claims() == []
+        assert place.leftovers() == []
+        for path in reject.iterdir():
+            path.rename(place.out / path.name)
+        place.claim(candidate)
+        points += 1
+    assert points > 4
+
+
+def test_a_released_original_never_overwrites_and_its_parts_stay_together(place: Place) -> None:
+    place.claim(place.drop())
+    place.drop(content=b"newer", mark=b"newer mark")
+    paths = place.shelf.release(TOKEN, place.out)
+    assert [path.name for path in paths] == ["case~2.zip", "case~2.ok"]
+    assert place.dropped() == {
+        "case.zip": b"newer",
+        "case.ok": b"newer mark",
+        "case~2.zip": ZIP,
+        "case~2.ok": MARK,
+    }
+    assert place.shelf.release(TOKEN, place.out) == ()
+
+
+def test_a_newer_export_of_the_same_name_dropped_in_between_is_left_alone(place: Place) -> None:
+    """The case software exports again between our two renames: its new zip and its new mark (over the old one) both stay."""
+    candidate = place.drop()
+    with interrupted(-1, lambda: None) as met:
+        place.claim(candidate)
+    renames = [index for index, name in enumerate(met) if name == "rename-new"]
+    for at in renames:
+        place.shelf.discard(TOKEN)
+        for path in place.out.iterdir():
+            path.unlink()
+        candidate = place.drop()
+        fresh = {"case.zip": b"newer", "case.ok": b"newer mark"}
+
+        def drop_newer() -> None:
+            if not (place.out / "case.zip").exists():
+                place.drop(content=b"newer", mark=b"newer mark")
+
+        with interrupted(at, drop_newer):
+            place.claim(candidate)
+        assert place.shelved() == [{"case.zip": ZIP, "case.ok": MARK}]
+        assert place.dropped() in ({}, fresh)
+        assert place.leftovers() == []
+
+
+def test_a_newer_export_dropped_while_we_were_dead_is_left_alone(place: Place) -> None:
+    candidate = place.drop()
+    newer = 0
+    points = 0
+    while dies_at(points, lambda: place.claim(candidate)):
+        if not (place.out / "case.zip").exists():
+            place.drop(content=b"newer", mark=b"newer mark")
+            newer += 1
+        place.shelf.recover()
+        everything = [*place.shelved(), place.dropped()]
+        kept = [(one["case.zip"], one["case.ok"]) for one in everything if "case.zip" in one]
+        assert (ZIP, MARK) in kept
+        assert ((b"newer", b"newer mark") in kept) == (len(kept) == 2)
+        assert place.leftovers() == []
+        for claim in place.shelf.claims():
+            place.shelf.discard(claim.token)
+        for path in place.out.iterdir():
+            path.unlink()
+        candidate = place.drop()
+        points += 1
+    assert newer > 3
+
+
+def test_an_export_that_changed_since_the_scan_is_not_claimed(place: Place) -> None:
+    candidate = place.drop()
+    seen = {name: entries.look(place.out / name) for name in candidate.parts}
+    with (place.out / "case.zip").open("ab") as stream:
+        stream.write(b"more")
+    with pytest.raises(TransientError) as caught:
+        place.shelf.claim(place.out, candidate, ROUTE, TOKEN, seen)
+    assert caught.value.code == "export-changed"
+    assert place.dropped() == {"case.zip": ZIP + b"more", "case.ok": MARK}
+    assert place.shelf.claims() == []
+
+
+def test_an_export_that_changes_while_it_is_claimed_is_put_back(place: Place) -> None:
+    candidate = place.drop()
+    with interrupted(-1, lambda: None) as met:
+        place.claim(candidate)
+    place.shelf.release(TOKEN, place.out)
+
+    def grow() -> None:
+        with (place.out / "case.zip").open("ab") as stream:
+            stream.write(b"more")
+
+    with interrupted(met.index("rename-new"), grow), pytest.raises(TransientError) as caught:
+        place.claim(candidate)
+    assert caught.value.code == "export-changed"
+    assert place.dropped() == {"case.zip": ZIP + b"more", "case.ok": MARK}
+    assert place.leftovers() == []
+
+
+def test_an_export_that_vanishes_is_no_claim(place: Place) -> None:
+    candidate = place.drop()
+    with interrupted(-1, lambda: None) as met:
+        place.claim(candidate)
+    place.shelf.release(TOKEN, place.out)
+    with interrupted(met.index("rename-new"), (place.out / "case.zip").unlink), pytest.raises(TransientError) as caught:
+        place.claim(candidate)
+    assert caught.value.code == "export-vanished"
+    assert place.dropped() == {"case.ok": MARK}
+    assert place.leftovers() == []
+    with pytest.raises(TransientError):
+        place.claim(candidate)
+
+
+def test_a_later_write_through_an_open_file_is_noticed(place: Place) -> None:
+    candidate = place.drop()
+    claim = place.shelf.claim(place.out, candidate, ROUTE, TOKEN)
+    with claim.parts[0].open("ab") as stream:
+        stream.write(b"late")
+    assert place.shelf.has_changed(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "code"),
+    [
+        (errno.EBUSY, TransientError, "export-locked"),
+        (errno.ETXTBSY, TransientError, "export-locked"),
+        (errno.EACCES, TransientError, "export-locked"),
+        (errno.EPERM, PermanentError, "folder-denied"),
+    ],
+)
+def test_an_export_held_open_by_another_program_waits(
+    tmp_path: Path, number: int, kind: type[GatewayError], code: str
+) -> None:
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    candidate = place.drop()
+    with interrupted(-1, lambda: None) as met:
+        place.claim(candidate)
+    place.shelf.release(TOKEN, place.out)
+    with pytest.raises(kind) as caught:
+        fails_at(met.index("rename-new"), OSError(number, "x"), lambda: place.claim(candidate))
+    assert caught.value.code == code
+    assert place.dropped() == {"case.zip": ZIP, "case.ok": MARK}
+    assert place.leftovers() == []
+
+
+def test_a_link_is_never_claimed(place: Place) -> None:
+    (place.out / "secret").symlink_to("/etc/passwd")
+    with pytest.raises(PermanentError) as caught:
+        place.claim(Candidate("secret", ("secret",), Settled.STABLE))
+    assert caught.value.code == "entry-unsafe"
+
+
+def test_an_interrupted_claim_waits_for_its_share_to_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    place = Place(mount / "out", tmp_path / "claims")
+    place.out.mkdir()
+    refuse_renames_across(place.out, monkeypatch)
+    candidate = place.drop()
+    waited = points = 0
+    while dies_at(points, lambda: place.claim(candidate)):
+        away = tmp_path / "away"
+        mount.rename(away)
+        for make_empty_root in (False, True):
+            if make_empty_root:
+                place.out.mkdir(parents=True)
+            found = place.shelf.recover()
+            waited += len(found.problems)
+            assert {problem.code for problem in found.problems} <= {"mount-missing", "folder-missing"}
+        for path in [*mount.rglob("*")][::-1]:
+            path.rmdir()
+        mount.rmdir()
+        away.rename(mount)
+        assert place.shelf.recover().problems == ()
+        assert [one for one in (*place.shelved(), place.dropped()) if one] == [{"case.zip": ZIP, "case.ok": MARK}]
+        for claim in place.shelf.claims():
+            place.shelf.release(claim.token, place.out)
+        disk.remove_tree(place.out / f".caseferry-{TOKEN}")
+        points += 1
+    assert waited > 4
+
+
+def test_discarding_may_die_and_be_repeated(place: Place) -> None:
+    place.claim(place.drop())
+    points = 0
+    while dies_at(points, lambda: place.shelf.discard(TOKEN)):
+        points += 1
+    place.shelf.discard(TOKEN)
+    place.shelf.recover()
+    assert points > 3
+    assert place.shelf.claims() == []
+    assert place.leftovers() == []
+
+
+def test_a_damaged_note_is_reported_and_its_neighbours_are_listed(place: Place) -> None:
+    place.claim(place.drop())
+    other = claim_token("b" * 32)
+    place.claim(place.drop("other"), other)
+    (place.shelf_folder / ROUTE / TOKEN / "intent.json").write_bytes(b'{"token": ')
+    found = place.shelf.recover()
+    assert [claim.token for claim in found.claims] == [other]
+    assert {problem.code for problem in found.problems} == {"note-damaged"}
+    assert (place.shelf_folder / ROUTE / TOKEN / "parts" / "case.zip").read_bytes() == ZIP
+
+
+@pytest.mark.parametrize("act", [lambda shelf: shelf.get(TOKEN), lambda shelf: shelf.has_changed(TOKEN)])
+def test_an_unknown_token_is_named(tmp_path: Path, act: Callable[[ClaimShelf], object]) -> None:
+    with pytest.raises(PermanentError) as caught:
+        act(ClaimShelf(tmp_path / "claims"))
+    assert caught.value.code == "claim-missing"
+
+
+def test_two_threads_never_work_on_one_token(tmp_path: Path) -> None:
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    candidate = place.drop()
+    shelf = place.shelf
+    refused: list[str] = []
+
+    def again() -> None:
+        try:
+            shelf.claim(place.out, candidate, ROUTE, TOKEN)
+        except TransientError as error:
+            refused.append(error.code)
+
+    with interrupted(5, again):
+        shelf.claim(place.out, candidate, ROUTE, TOKEN)
+    assert refused == ["claim-busy"]
+    assert place.shelved() == [{"case.zip": ZIP, "case.ok": MARK}]

@@ -1,0 +1,175 @@
+"""The write discipline: whole or not at all, never over a stranger, every failure named."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
+from gateway.folders import copying, disk
+from tests.support.crashing import dies_at, fails_at, interrupted
+
+
+def test_a_written_file_is_whole_or_untouched_wherever_the_writer_dies(tmp_path: Path) -> None:
+    path = tmp_path / "note"
+    path.write_bytes(b"old")
+    points = 0
+    while dies_at(points, lambda: disk.write_durably(path, b"new" * 1000)):
+        assert path.read_bytes() in {b"old", b"new" * 1000}
+        points += 1
+    assert points >= 4
+    assert path.read_bytes() == b"new" * 1000
+    assert os.listdir(tmp_path) == ["note"]
+
+
+def test_content_is_forced_out_before_the_name_and_the_name_after(tmp_path: Path) -> None:
+    with interrupted(-1, lambda: None) as met:
+        disk.write_many([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")])
+    assert met == ["create", "fsync", "create", "fsync", "replace", "replace", "fsync"]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "code", "scope"),
+    [
+        (errno.ENOSPC, TransientError, "disk-full", Scope.NODE),
+        (errno.EDQUOT, TransientError, "disk-full", Scope.NODE),
+        (errno.EIO, TransientError, "local-io", Scope.TRANSFER),
+        (errno.ENOENT, PermanentError, "folder-missing", Scope.ROUTE),
+        (errno.EACCES, PermanentError, "folder-denied", Scope.ROUTE),
+        (errno.EROFS, PermanentError, "folder-denied", Scope.ROUTE),
+    ],
+)
+def test_every_failure_of_the_disk_has_its_code(
+    tmp_path: Path, number: int, kind: type[GatewayError], code: str, scope: Scope
+) -> None:
+    path = tmp_path / "张三.zip"
+    path.write_bytes(b"old")
+    with pytest.raises(kind) as caught:
+        fails_at(1, OSError(number, os.strerror(number)), lambda: disk.write_durably(path, b"new"))
+    assert (caught.value.code, caught.value.scope) == (code, scope)
+    assert caught.value.facts == {"folder": str(tmp_path), "errno": errno.errorcode[number]}
+    assert "张三" not in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["张三.zip"]
+
+
+def test_a_failed_group_write_leaves_no_temporary(tmp_path: Path) -> None:
+    items = [(tmp_path / "a", b"1"), (tmp_path / "b", b"2")]
+    for at in range(6):
+        with pytest.raises(TransientError):
+            fails_at(at, OSError(errno.ENOSPC, "full"), lambda: disk.write_many(items))
+        assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+@pytest.mark.parametrize("knows_noreplace", [True, False])
+def test_a_new_name_never_replaces_a_file_a_folder_or_a_dangling_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knows_noreplace: bool
+) -> None:
+    if not knows_noreplace:
+        monkeypatch.setattr(disk, "_NO_SUCH_CALL", frozenset(range(200)))
+    (tmp_path / "file").write_text("theirs")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("nowhere")
+    source = tmp_path / "source"
+    for taken in ("file", "folder", "link"):
+        source.write_text("ours")
+        assert disk.rename_new(source, tmp_path / taken) is disk.Moved.TAKEN
+        assert source.read_text() == "ours"
+    assert disk.rename_new(source, tmp_path / "free") is disk.Moved.DONE
+    assert (tmp_path / "free").read_text() == "ours"
+
+
+def test_a_name_on_another_filesystem_is_said_to_be_elsewhere(tmp_path: Path, other_device: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("x")
+    assert disk.rename_new(source, other_device / "target") is disk.Moved.ELSEWHERE
+    assert source.exists()
+
+
+def test_private_folders_are_made_and_kept_private(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    disk.owner_only(folder)
+    folder.chmod(0o755)
+    disk.owner_only(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_removing_a_tree_may_be_repeated_from_any_point(tmp_path: Path) -> None:
+    (tmp_path / "t" / "deep").mkdir(parents=True)
+    (tmp_path / "t" / "deep" / "file").write_text("x")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("x")
+    (tmp_path / "t" / "link").symlink_to(outside)
+    points = 0
+    while dies_at(points, lambda: disk.remove_tree(tmp_path / "t")):
+        points += 1
+    disk.remove_tree(tmp_path / "t")
+    assert points >= 3
+    assert os.listdir(tmp_path) == ["outside"]
+    assert (outside / "kept").exists()
+
+
+def test_everything_below_a_tree_is_forced_out_children_first(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_text("1")
+    (tmp_path / "b").write_text("2")
+    (tmp_path / "link").symlink_to("nowhere")
+    with interrupted(-1, lambda: None) as met:
+        disk.fsync_tree(tmp_path)
+    assert met == ["fsync"] * 4
+
+
+def test_readers_of_the_model_folder_can_read_what_is_put_into_it(tmp_path: Path) -> None:
+    model = tmp_path / "inbound"
+    model.mkdir()
+    model.chmod(0o2770)
+    tree = tmp_path / "tree"
+    disk.owner_only(tree)
+    disk.write_durably(tree / "file", b"x")
+    disk.adopt_access(tree, model.stat())
+    assert stat.S_IMODE(tree.stat().st_mode) == 0o2770
+    assert stat.S_IMODE((tree / "file").stat().st_mode) == 0o660
+
+
+def test_names_of_any_encoding_can_be_shown() -> None:
+    assert disk.printable("案卷") == "案卷"
+    assert disk.printable(os.fsdecode("案卷".encode("gb18030"))) == "案卷"
+    odd = disk.printable(os.fsdecode(b"a\xff"))
+    assert odd == "a\\xff"
+
+
+def test_a_copy_is_exact_and_keeps_times_and_links(tmp_path: Path, other_device: Path) -> None:
+    source = tmp_path / "s"
+    (source / "卷").mkdir(parents=True)
+    (source / "卷" / os.fsdecode(b"\xc4\xe3")).write_bytes(os.urandom(3 << 20))
+    (source / "link").symlink_to("nowhere")
+    os.utime(source / "卷", ns=(1, 123_456_789))
+    copying.copy_durably(source, other_device / "t")
+    copied = other_device / "t" / "卷" / os.fsdecode(b"\xc4\xe3")
+    original = source / "卷" / os.fsdecode(b"\xc4\xe3")
+    assert copied.read_bytes() == original.read_bytes()
+    assert copied.stat().st_mtime_ns == original.stat().st_mtime_ns
+    assert (other_device / "t" / "卷").stat().st_mtime_ns == 123_456_789
+    assert os.readlink(other_device / "t" / "link") == "nowhere"
+
+
+def test_a_source_that_changes_while_it_is_copied_is_noticed(tmp_path: Path) -> None:
+    source = tmp_path / "s"
+    source.write_bytes(b"before")
+
+    def grow() -> None:
+        with source.open("ab") as stream:
+            stream.write(b" and after")
+
+    with interrupted(0, grow), pytest.raises(TransientError) as caught:
+        copying.copy_durably(source, tmp_path / "t")
+    assert caught.value.code == "export-changed"
+
+
+def test_a_device_is_never_copied(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TransientError):
+        copying.copy_durably(tmp_path / "pipe", tmp_path / "copy")
