@@ -1,0 +1,241 @@
+"""The node's own keys in one place: made once, kept for our account only, shown to nobody."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from gateway.bundle import canonical
+from gateway.bundle.card import KEYS_MAX, Card, CardKey, card_order, sign_card, ssh_text
+from gateway.bundle.keys import NodeKeys, generate
+from gateway.bundle.suites import DEFAULT_SUITE, Suite
+from gateway.domain.errors import ConfigError, Scope, SecurityError
+from gateway.domain.ids import UnitCode
+from gateway.keyring.container import FILE_MAX, Cost, is_clear, lock, unlock
+from gateway.keyring.privacy import check_folder, exists, make_folder, read_credential, read_private, replace, write_new
+
+KEY_FILE = "node.cfkeys"
+"""Name of the key file in the keys folder."""
+CREDENTIAL = "caseferry-keys"
+"""Name of the systemd credential that holds a clear key file."""
+VALID_SECONDS = 2 * 365 * 86400
+"""Two years: peers compare fingerprints anew by hand, and a node must not fall silent because nobody did."""
+
+_VERSION = 1
+
+
+class SshKey:
+    """A private ed25519 SSH key, which shows its public half only."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def public_text(self) -> str:
+        """`ssh-ed25519 <base64>`, without a comment."""
+        return ssh_text(self._key.public_key().public_bytes_raw())
+
+    def to_openssh(self) -> bytes:
+        """Return the private key in OpenSSH's own PEM form, unencrypted: for a library's memory, never for a file."""
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+
+    def to_seed(self) -> bytes:
+        """Return the 32 secret bytes."""
+        return self._key.private_bytes_raw()
+
+    def __repr__(self) -> str:
+        return f"SshKey({self.public_text}, redacted)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an SSH key does not travel; hand over to_openssh() where it must")
+
+
+@dataclass(frozen=True, slots=True)
+class DatedKeys:
+    """One pair of the node's keys, which counts from `not_before` until before `not_after` (seconds since 1970 UTC)."""
+
+    keys: NodeKeys
+    not_before: int
+    not_after: int
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("dated keys do not travel; hand over the one pair that is needed")
+
+
+class Keyring:
+    """All private keys of this node."""
+
+    __slots__ = ("_dated", "is_clear", "ssh_host", "ssh_user")
+
+    def __init__(self, dated: Sequence[DatedKeys], ssh_host: SshKey, ssh_user: SshKey, *, is_clear: bool) -> None:
+        self._dated = tuple(sorted(dated, key=lambda one: (one.not_before, one.keys.suite), reverse=True))
+        self.ssh_host = ssh_host
+        self.ssh_user = ssh_user
+        self.is_clear = is_clear
+        """Whether the key file needs no passphrase: right for systemd credentials, else worth a warning."""
+
+    def __repr__(self) -> str:
+        return f"Keyring({len(self._dated)} pairs, redacted)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a keyring does not leave its process")
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        passphrase: bytes | None,
+        *,
+        now: float,
+        suites: Sequence[Suite] = (DEFAULT_SUITE,),
+        valid_seconds: int = VALID_SECONDS,
+        cost: Cost | None = None,
+    ) -> Self:
+        """Draw new keys, valid from `now` (seconds since 1970 UTC), and write them durably into `folder`.
+
+        passphrase: None leaves the file in the clear, for `systemd-creds encrypt` or for trials.
+        Raises ConfigError `keys-exist` if there are keys, `keys-exposed`, `keys-unusable`, `passphrase-weak`.
+        """
+        path = folder / KEY_FILE
+        if os.path.lexists(path):
+            raise exists(path)
+        fresh = [_fresh(suite, now, valid_seconds) for suite in sorted(set(suites))]
+        host, user = (SshKey(Ed25519PrivateKey.generate().private_bytes_raw()) for _ in range(2))
+        ring = cls(fresh, host, user, is_clear=passphrase is None)
+        locked = lock(ring._to_bytes(), passphrase, cost or Cost())
+        make_folder(folder)
+        write_new(path, locked)
+        return ring
+
+    @classmethod
+    def load(cls, folder: Path, passphrase: Callable[[], bytes], *, credentials: Path | None = None) -> Self:
+        """Return the keys of the systemd credential in `credentials`, if it is there, else those in `folder`.
+
+        passphrase: called only if the file asks for one (see `passphrase_source`).
+        Raises ConfigError `keys-missing`, `keys-exposed`, `keys-malformed`, `keys-unusable`, `passphrase-wrong`, and
+        what `passphrase` raises.
+        """
+        given = credentials / CREDENTIAL if credentials else None
+        if given is not None and os.path.lexists(given):
+            path, raw = given, read_credential(given, FILE_MAX)
+        else:
+            check_folder(folder)
+            path = folder / KEY_FILE
+            raw = read_private(path, FILE_MAX)
+        secrets = unlock(raw, passphrase)
+        try:
+            return cls._from_bytes(secrets, is_clear=is_clear(raw))
+        except (ValueError, SecurityError):
+            # Without the cause, whose traceback would hold the secrets' bytes.
+            raise ConfigError(
+                "keys-malformed", f"{path} holds no keys", scope=Scope.NODE, facts={"path": str(path)}
+            ) from None
+
+    def renew(
+        self,
+        folder: Path,
+        passphrase: bytes | None,
+        *,
+        now: float,
+        overlap_seconds: int,
+        valid_seconds: int = VALID_SECONDS,
+        cost: Cost | None = None,
+    ) -> "Keyring":
+        """Add a new pair for each suite in use and write the key file anew; SSH keys stay.
+
+        Old pairs count for another `overlap_seconds` at most; pairs whose time has passed are destroyed.
+        Not repeatable: each call makes new keys. Raises as `create`, and `keys-missing` if `folder` holds no key file.
+        """
+        path = folder / KEY_FILE
+        check_folder(folder)
+        read_private(path, FILE_MAX)
+        alive = [one for one in self._dated if one.not_after > now]
+        kept = [DatedKeys(one.keys, one.not_before, min(one.not_after, int(now) + overlap_seconds)) for one in alive]
+        suites = sorted({one.keys.suite for one in self._dated})
+        fresh = [_fresh(suite, now, valid_seconds) for suite in suites]
+        if len(kept) + len(fresh) > KEYS_MAX:
+            raise ConfigError("keys-too-many", "renewed too often; wait until old keys have expired", scope=Scope.NODE)
+        ring = Keyring([*kept, *fresh], self.ssh_host, self.ssh_user, is_clear=passphrase is None)
+        replace(path, lock(ring._to_bytes(), passphrase, cost or Cost()))
+        return ring
+
+    @property
+    def pairs(self) -> tuple[DatedKeys, ...]:
+        """All pairs, newest first."""
+        return self._dated
+
+    def node_keys(self) -> tuple[NodeKeys, ...]:
+        """Return every pair, newest first: what opens bundles, those sealed to an older key included."""
+        return tuple(one.keys for one in self._dated)
+
+    def signing_keys(self, at: float, suite: Suite | None = None) -> NodeKeys:
+        """Return the newest pair (of `suite`, if given) that counts at `at`; else ConfigError `keys-expired`."""
+        for one in self._dated:
+            if one.not_before <= at < one.not_after and suite in (None, one.keys.suite):
+                return one.keys
+        raise ConfigError(
+            "keys-expired", "no key of this node is valid now; run: caseferry key rotate", scope=Scope.NODE
+        )
+
+    def card(self, unit: UnitCode, name: str, *, created: int, suites: Sequence[Suite] | None = None) -> bytes:
+        """Return the node's signed card; `suites` are those accepted for bundles to us, by default all with a key."""
+        keys = tuple(
+            sorted((CardKey(one.keys.public, one.not_before, one.not_after) for one in self._dated), key=card_order)
+        )
+        accepted = suites if suites is not None else sorted({one.keys.suite for one in self._dated})
+        card = Card(
+            unit=unit,
+            name=name,
+            keys=keys,
+            ssh_host_key=self.ssh_host.public_text,
+            ssh_user_key=self.ssh_user.public_text,
+            suites=tuple(accepted),
+            created=created,
+        )
+        return sign_card(card, self.node_keys())
+
+    def _to_bytes(self) -> bytes:
+        return canonical.encode(
+            {
+                "v": _VERSION,
+                "keys": [
+                    {"pair": one.keys.to_bytes().hex(), "not_before": one.not_before, "not_after": one.not_after}
+                    for one in self._dated
+                ],
+                "ssh_host": self.ssh_host.to_seed().hex(),
+                "ssh_user": self.ssh_user.to_seed().hex(),
+            }
+        )
+
+    @classmethod
+    def _from_bytes(cls, raw: bytes, *, is_clear: bool) -> Self:
+        whole = canonical.fields(
+            canonical.decode(raw, limit=FILE_MAX, values_limit=256), "v", "keys", "ssh_host", "ssh_user"
+        )
+        canonical.integer(whole["v"], "v", least=_VERSION, most=_VERSION)
+        dated = [_dated(one) for one in canonical.items(whole["keys"], "keys", limit=KEYS_MAX)]
+        if not dated:
+            raise ValueError("no keys")
+        host, user = (
+            SshKey(canonical.hexadecimal(whole[name], name, least=32, most=32)) for name in ("ssh_host", "ssh_user")
+        )
+        return cls(dated, host, user, is_clear=is_clear)
+
+
+def _fresh(suite: Suite, now: float, valid_seconds: int) -> DatedKeys:
+    return DatedKeys(generate(suite), int(now), int(now) + valid_seconds)
+
+
+def _dated(value: object) -> DatedKeys:
+    one = canonical.fields(value, "pair", "not_before", "not_after")
+    return DatedKeys(
+        NodeKeys.from_bytes(canonical.hexadecimal(one["pair"], "pair", least=1, most=1024)),
+        canonical.integer(one["not_before"], "not_before"),
+        canonical.integer(one["not_after"], "not_after"),
+    )
