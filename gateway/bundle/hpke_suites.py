@@ -27,6 +27,9 @@ class _Shared:
     def digest(self) -> Hasher:
         return hashlib.sha256()
 
+    def is_sound_seed(self, sign_seed: bytes, encrypt_seed: bytes) -> bool:
+        return True  # RFC 8032, RFC 7748 and FIPS 203, 204 take every string as a seed
+
     def encryptor(self, key: bytes, context: bytes) -> Encryptor:
         return cobblestone256_encryptor(key, context)
 

@@ -59,6 +59,8 @@ class NodeKeys:
         use = algorithms(self.suite)
         if (len(self.sign_seed), len(self.encrypt_seed)) != (use.sign_seed_length, use.encrypt_seed_length):
             raise SecurityError("key-refused", "a private seed has the wrong length")
+        if not use.is_sound_seed(self.sign_seed, self.encrypt_seed):
+            raise SecurityError("key-refused", "a private seed is out of range")
 
     def __repr__(self) -> str:
         return f"NodeKeys({self.suite.name}, redacted)"

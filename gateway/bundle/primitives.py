@@ -62,6 +62,10 @@ class Algorithms(Protocol):
         """Say whether both raw public keys are canonical, on their curves and not of small order."""
         ...
 
+    def is_sound_seed(self, sign_seed: bytes, encrypt_seed: bytes) -> bool:
+        """Say whether seeds of the right length are usable as they are."""
+        ...
+
     def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
         """Sign `label | body`; the label separates this use of the key from all others."""
         ...
@@ -70,11 +74,11 @@ class Algorithms(Protocol):
         """Say whether `signature` (S bytes) is the key's over `label | body`."""
         ...
 
-    def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
+    def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes, /) -> bytes:
         """Encrypt a short text to a raw public key, bound to `label` and to the 32 bytes of `bind`."""
         ...
 
-    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes) -> bytes | None:
+    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes, /) -> bytes | None:
         """Undo `wrap`; None if the key, the label, the bind or the bytes are other ones."""
         ...
 
