@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from gateway.daemon.crewmate import traced
 from gateway.daemon.frames import Kind, Line, from_parent, packed
+from gateway.daemon.trace import traced
 from gateway.domain.errors import GatewayError
 
 News = Mapping[str, str | int]
@@ -68,4 +68,4 @@ def serve(end: socket.socket) -> None:
     except GatewayError as error:
         line.send(Kind.FAILED, packed(error))
     except Exception as error:  # noqa: BLE001 - the parent logs it and starts anew
-        line.send(Kind.BUG, traced(error).encode("utf-8", "replace"))
+        line.send(Kind.BUG, "\n".join(traced(error)).encode("utf-8", "replace"))

@@ -5,11 +5,11 @@ import signal
 import socket
 import struct
 import sys
-import traceback
 from importlib import import_module
 from typing import Any
 
 from gateway.daemon.frames import Kind, Line, from_parent, packed
+from gateway.daemon.trace import traced
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError
 
@@ -64,11 +64,4 @@ def _answer(work: Any, arguments: tuple[Any, ...]) -> tuple[Kind, bytes]:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the parent maps it; only this piece of work failed
-        return Kind.BUG, traced(error).encode("utf-8", "replace")
-
-
-def traced(error: Exception) -> str:
-    """Where it went wrong, and the exception's kind; not its text, which may quote an export."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    return "\n".join([type(error).__name__, *places])
+        return Kind.BUG, "\n".join(traced(error)).encode("utf-8", "replace")

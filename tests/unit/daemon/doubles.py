@@ -35,19 +35,19 @@ class HeardLog:
             self.lines.append((level, event, facts))
             self._news.notify_all()
 
-    def info(self, event: str, **facts: Fact) -> None:
+    def info(self, event: str, /, **facts: Fact) -> None:
         self._hear("info", event, facts)
 
-    def warn(self, event: str, **facts: Fact) -> None:
+    def warn(self, event: str, /, **facts: Fact) -> None:
         self._hear("warn", event, facts)
 
-    def error(self, event: str, **facts: Fact) -> None:
+    def error(self, event: str, /, **facts: Fact) -> None:
         self._hear("error", event, facts)
 
-    def alert(self, event: str, **facts: Fact) -> None:
+    def alert(self, event: str, /, **facts: Fact) -> None:
         self._hear("alert", event, facts)
 
-    def bug(self, event: str, error: BaseException, **facts: Fact) -> None:
+    def bug(self, event: str, error: BaseException, /, **facts: Fact) -> None:
         self.bugs.append(error)
         self._hear("bug", event, facts)
 
