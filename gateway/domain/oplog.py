@@ -15,18 +15,18 @@ class OpsLog(Protocol):
     The operations log helps an operator; it is not the transfer record, and may be lost without losing a fact.
     """
 
-    def info(self, event: str, **facts: Fact) -> None:
+    def info(self, event: str, /, **facts: Fact) -> None:
         """Something normal that is worth a line."""
         ...
 
-    def warn(self, event: str, **facts: Fact) -> None:
+    def warn(self, event: str, /, **facts: Fact) -> None:
         """Something that will be tried again by itself."""
         ...
 
-    def error(self, event: str, **facts: Fact) -> None:
+    def error(self, event: str, /, **facts: Fact) -> None:
         """Something that stays wrong until a person acts."""
         ...
 
-    def alert(self, event: str, **facts: Fact) -> None:
+    def alert(self, event: str, /, **facts: Fact) -> None:
         """Something that a person must look at now: a security event, a dead part of the node."""
         ...
