@@ -8,7 +8,7 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """The six answers, mildest first; `alarm` of a finding is a separate flag (docs/defects.md, principle 1)."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  a verdict, no password
     FIX = "fix"
     WARN = "warn"
     WAIT = "wait"
@@ -21,7 +21,7 @@ _ORDER = tuple(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where: `file` as named inside the export; line and column from 1, 0 where there is none; `field` is Chinese name and tag."""
+    """Where: `file` as named in the export; line and column from 1, 0 for none; `field` is Chinese name and tag."""
 
     file: str = ""
     line: int = 0

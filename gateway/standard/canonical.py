@@ -1,0 +1,97 @@
+"""Frozen dataclasses to canonical JSON and back: strict, bounded, one byte form per value."""
+
+import dataclasses
+import json
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from gateway.domain.errors import SecurityError
+
+T = TypeVar("T")
+
+MAX_INTEGER = (1 << 53) - 1
+"""The largest integer that every JSON reader keeps exact (RFC 8259, 6)."""
+
+
+def malformed(detail: str) -> SecurityError:
+    """Return the one error for bytes that are no canonical case package; `detail` ends `the case package ...`."""
+    return SecurityError("case-package-malformed", f"the case package {detail}")
+
+
+def dump(value: Any) -> bytes:
+    """Return the canonical bytes of a dataclass instance: UTF-8, keys sorted, no spaces, integers only.
+
+    ValueError if a text holds a lone surrogate or an integer is out of range: a packer's bug, never input.
+    """
+    return _text(_plain(value)).encode("utf-8")
+
+
+def load(kind: type[T], raw: bytes, limit: int) -> T:
+    """Return the `kind` whose canonical form is exactly `raw` (at most `limit` bytes); else SecurityError."""
+    if len(raw) > limit:
+        raise malformed(f"is longer than {limit} bytes")
+    try:
+        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
+        value: T = _Builder().build(kind, data)
+        again = dump(value)
+    except (ValueError, TypeError, RecursionError) as e:
+        raise malformed(f"cannot be read: {type(e).__name__}") from e
+    if again != raw:
+        raise malformed("is not in canonical form")
+    return value
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value <= MAX_INTEGER:
+            raise ValueError("integer out of range")
+        return value
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    if dataclasses.is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+class _Builder:
+    """Makes values from parsed JSON, looking up the fields of each dataclass once."""
+
+    def __init__(self) -> None:
+        self._fields: dict[Any, dict[str, Any]] = {}
+
+    def build(self, kind: Any, data: Any) -> Any:
+        if kind in (str, int):
+            if type(data) is not kind:
+                raise ValueError("value of another type")
+            return data
+        if get_origin(kind) is tuple:
+            if type(data) is not list:
+                raise ValueError("list expected")
+            item = get_args(kind)[0]
+            return tuple(self.build(item, d) for d in data)
+        fields = self._fields_of(kind)
+        if type(data) is not dict or data.keys() != fields.keys():
+            raise ValueError("other names than those of the format")
+        return kind(**{name: self.build(hint, data[name]) for name, hint in fields.items()})
+
+    def _fields_of(self, kind: Any) -> dict[str, Any]:
+        if kind not in self._fields:
+            hints = get_type_hints(kind)
+            self._fields[kind] = {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+        return self._fields[kind]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("name given twice")
+    return found
+
+
+def _refuse(_text: str) -> Any:
+    raise ValueError("number is no integer")

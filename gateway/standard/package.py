@@ -1,0 +1,266 @@
+"""The case package: one case as every agency understands it, each value with the place in the export it came from.
+
+Values are text as the export has them, except that dates and times are ISO 8601 (`2026-03-10`, `2026-03-02T10:20:00`,
+local time) and identity numbers are in capitals and half width; where that changed the text, `Origin.text` keeps what
+stood there. An empty string means that the export says nothing.
+"""
+
+from dataclasses import dataclass, field
+
+from gateway.standard import canonical
+from gateway.standard.findings import Finding, Verdict
+
+UNCLASSIFIED = "unclassified"
+"""The flow of an export whose meaning no packer knows."""
+
+MAX_CASE_PACKAGE_BYTES = 32 << 20
+"""Ten times the largest dossier catalogue met (100,000 entries); a bigger one is an attack on the reader's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value stood. `value` names it (`persons[0].id_no`), `tag` is the element's path, `line` counts from 1."""
+
+    value: str
+    label: str
+    """Chinese name of the field, as its handlers call it."""
+    tag: str
+    file: str
+    line: int = 0
+    text: str = ""
+    """The text as it stood there, where the value is not that text."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownValue:
+    """An element or attribute that the packer has no name for, kept so that nothing is lost."""
+
+    name: str
+    value: str
+    file: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNumber:
+    """One number under which an agency knows the case; `scheme` is a field of the standard, e.g. `police-case-no`."""
+
+    scheme: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One suspected offence: code in the sender's scheme, name, article of the Criminal Law (`264`)."""
+
+    code: str = ""
+    name: str = ""
+    article: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One coercive measure. `extension_basis` is the number of days the sender claims: 3, 7 or 30."""
+
+    kind: str = ""
+    name: str = ""
+    start: str = ""
+    end: str = ""
+    extension_basis: str = ""
+    place: str = ""
+    inmate_no: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Person:
+    """One suspect. The flags are `1`, `0` or empty; codes are those of the sender (GB/T 2261.1, GA/T 2000.156)."""
+
+    ordinal: str = ""
+    person_no: str = ""
+    name: str = ""
+    sex: str = ""
+    birth_date: str = ""
+    ethnicity: str = ""
+    nationality: str = ""
+    id_type: str = ""
+    id_no: str = ""
+    id_missing_reason: str = ""
+    household_region: str = ""
+    household_address: str = ""
+    residence_address: str = ""
+    education: str = ""
+    occupation: str = ""
+    special_identity: str = ""
+    plea: str = ""
+    juvenile: str = ""
+    charges: tuple[Charge, ...] = ()
+    measures: tuple[Measure, ...] = ()
+
+    def __repr__(self) -> str:
+        # Values end up in logs and tracebacks; persons must not.
+        return f"Person(ordinal={self.ordinal!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One legal document of the list. `path` is the member's path; `pages` 0 and `signed` empty where not stated."""
+
+    title: str
+    path: str
+    number: str = ""
+    pages: int = 0
+    signed: str = ""
+    person: str = ""
+    """The person named by the file name, where it names one."""
+    ordinal: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DossierEntry:
+    """One file of a volume under its catalogue title."""
+
+    title: str
+    path: str
+    pages: int = 0
+    ordinal: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """One volume of the electronic dossier; `kind` in the sender's codes."""
+
+    kind: str
+    title: str
+    entries: tuple[DossierEntry, ...] = ()
+    ordinal: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The person in charge at the sender."""
+
+    name: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the export was. `size` in bytes; `sha256` hexadecimal of its container, empty where there is none."""
+
+    format: str
+    name: str
+    size: int = 0
+    sha256: str = ""
+    system: str = ""
+    version: str = ""
+    declared_encoding: str = ""
+    encoding: str = ""
+    """The encoding that its text really had."""
+    name_encoding: str = ""
+    """The encoding of its member names: `utf-8` or `gb18030`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A member that travels under a shorter or cleaner path than its name in the export."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A finding that travels with the case package (`fix`, `warn`); `value` is masked."""
+
+    code: str
+    verdict: str
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    field: str = ""
+    value: str = ""
+    expected: str = ""
+
+    @classmethod
+    def of(cls, finding: Finding) -> "Mark":
+        """Return the mark that says what `finding` says."""
+        place = finding.place
+        return cls(
+            code=finding.code,
+            verdict=finding.verdict.value,
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            field=place.field,
+            value=finding.value,
+            expected=finding.expected,
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CasePackage:
+    """One case. `flow` is a slug of the flow catalogue; codes of units are those of the export's own scheme."""
+
+    source: Source
+    flow: str = UNCLASSIFIED
+    business: str = ""
+    """The sender's own code for the flow."""
+    business_name: str = ""
+    sender_code: str = ""
+    sender_name: str = ""
+    handling_unit: str = ""
+    receiver_code: str = ""
+    receiver_name: str = ""
+    case_no: str = ""
+    case_name: str = ""
+    case_numbers: tuple[CaseNumber, ...] = ()
+    category: str = ""
+    filing_date: str = ""
+    offence_start: str = ""
+    offence_end: str = ""
+    offence_region: str = ""
+    offence_place: str = ""
+    request_date: str = ""
+    exported_at: str = ""
+    """When the sender's system wrote the export, by the export's own word."""
+    secrecy: str = ""
+    person_count: str = ""
+    handler: Handler = field(default_factory=Handler)
+    brief: str = ""
+    persons: tuple[Person, ...] = ()
+    documents: tuple[Document, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    unknown: tuple[UnknownValue, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Names of leftovers of editors and systems that do not travel."""
+    marks: tuple[Mark, ...] = ()
+    v: int = 1
+
+    def __repr__(self) -> str:
+        return f"CasePackage(flow={self.flow!r}, persons={len(self.persons)}, documents={len(self.documents)})"
+
+    def to_json(self) -> bytes:
+        """Return the canonical form: UTF-8, sorted keys, no spaces. The same value always gives the same bytes."""
+        return canonical.dump(self)
+
+    @classmethod
+    def from_json(cls, raw: bytes) -> "CasePackage":
+        """Return the case package that `raw` is the canonical form of.
+
+        Raises SecurityError `case-package-malformed` for anything else: longer than MAX_CASE_PACKAGE_BYTES, another
+        version, a missing, doubled or unknown name, a value of another type, or other bytes for the same value.
+        """
+        package = canonical.load(cls, raw, MAX_CASE_PACKAGE_BYTES)
+        if package.v != 1:
+            raise canonical.malformed("is of an unknown version")
+        return package
+
+
+def marks_of(findings: tuple[Finding, ...]) -> tuple[Mark, ...]:
+    """Return the marks that travel: what was normalised, and what the recipient is to know."""
+    return tuple(Mark.of(f) for f in findings if f.verdict in {Verdict.FIX, Verdict.WARN})

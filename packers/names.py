@@ -1,0 +1,113 @@
+"""Names of members: which bytes mean which text, which paths are safe, which files are mere leftovers."""
+
+import hashlib
+import re
+import unicodedata
+from fnmatch import fnmatchcase
+
+UTF8, GB18030, ASCII = "utf-8", "gb18030", "ascii"
+
+MAX_NAME_BYTES = 4096
+"""PATH_MAX of Linux: no file system that case software runs on can have made a longer name."""
+MAX_DEPTH = 30
+"""Names in a path; dossiers have four. Bundles allow 32, two are left for the folders it travels in."""
+MAX_COMPONENT_BYTES = 255
+"""NAME_MAX of every common file system, in UTF-8 bytes."""
+MAX_PATH_BYTES = 1900
+"""Bytes of UTF-8 in a whole path; bundles allow 2048, the rest is for the folders it travels in."""
+LONG_FOLDER = "~long"
+"""Where a member goes whose whole path is too long."""
+SHORT_STEM_BYTES = 180
+"""What is left of a name that is too long: still readable, with room for a mark and a temp suffix."""
+
+_RESERVED = re.compile(r"(?i:con|prn|aux|nul|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?")
+_DRIVE = re.compile(r"[A-Za-z]:")
+_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+"""What turns the direction of text, so that `gpj.exe` can look like `exe.jpg`."""
+_LEFTOVERS = ("~$*", ".~lock*", "~wrl*.tmp", "thumbs.db", "ehthumbs.db", ".ds_store", "desktop.ini", "._*")
+_LEFTOVER_FOLDERS = frozenset({"__macosx"})
+
+
+def decode_name(raw: bytes, *, flagged_utf8: bool = False) -> tuple[str, str] | None:
+    """Return the text of a name's bytes and its encoding, or None if no encoding fits.
+
+    A name that is marked as UTF-8 must be; any other is tried as UTF-8 first, because GB18030 accepts nearly
+    everything and UTF-8 nearly nothing that was not meant as UTF-8.
+    """
+    if raw.isascii():
+        return raw.decode("ascii"), ASCII
+    for encoding in (UTF8,) if flagged_utf8 else (UTF8, GB18030):
+        try:
+            return raw.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def unsafe_reason(name: str) -> str:
+    """Return why `name` (with `/` as separator) may not become a path, or an empty string.
+
+    One of `absolute`, `drive`, `parent`, `control`, `direction`, `stream`, `reserved`, `trailing`, `deep`, `empty`.
+    """
+    if name.startswith("/"):
+        return "absolute"
+    if _DRIVE.match(name):
+        return "drive"
+    parts = [p for p in name.split("/") if p not in {"", "."}]
+    if not parts:
+        return "empty"
+    if len(parts) > MAX_DEPTH:
+        return "deep"
+    return next((reason for reason in map(_unsafe_part, parts) if reason), "")
+
+
+def _unsafe_part(part: str) -> str:
+    if part == "..":
+        return "parent"
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in part):
+        return "control"
+    if not _DIRECTION.isdisjoint(part):
+        return "direction"
+    if ":" in part:
+        return "stream"
+    if _RESERVED.fullmatch(part):
+        return "reserved"
+    return "trailing" if part[-1] in ". " else ""
+
+
+def clean_path(name: str) -> str:
+    """Return a safe name as a relative POSIX path in NFC, without empty and `.` parts."""
+    return unicodedata.normalize("NFC", "/".join(p for p in name.split("/") if p not in {"", "."}))
+
+
+def folded(path: str) -> str:
+    """Return what two paths have in common that a case-insensitive or normalising file system takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def is_leftover(path: str) -> bool:
+    """Whether `path` is a leftover of an editor or system (catalogue D4) and no part of the case."""
+    *folders, name = path.casefold().split("/")
+    return any(f in _LEFTOVER_FOLDERS for f in folders) or any(fnmatchcase(name, p) for p in _LEFTOVERS)
+
+
+def fitting_path(path: str) -> str:
+    """Return `path` with every part that no file system can hold replaced by a short, unique, stable one."""
+    fitting = "/".join(_fitting_part(p) for p in path.split("/"))
+    if len(fitting.encode()) <= MAX_PATH_BYTES:
+        return fitting
+    return f"{LONG_FOLDER}/{_shortened(fitting.rpartition('/')[2], path)}"
+
+
+def _fitting_part(part: str) -> str:
+    return part if len(part.encode()) <= MAX_COMPONENT_BYTES else _shortened(part, part)
+
+
+def _shortened(part: str, meaning: str) -> str:
+    """Return a short form of `part` that is different for every `meaning`."""
+    mark = hashlib.sha256(meaning.encode()).hexdigest()[:8]
+    stem, dot, suffix = part.rpartition(".")
+    if not dot or len(suffix.encode()) > 8:
+        stem, suffix = part, ""
+    short = stem.encode()[:SHORT_STEM_BYTES].decode("utf-8", "ignore").rstrip(". ")
+    return f"{short}~{mark}.{suffix}" if suffix else f"{short}~{mark}"

@@ -1,0 +1,247 @@
+"""The packer of the police case system: one zip per case with GBK names and GBK XML, and its completion mark."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.domain.errors import TransientError
+from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
+from gateway.standard.check_documents import suffix_of
+from gateway.standard.checking import PresentFile
+from gateway.standard.checks import check_case_package
+from gateway.standard.content import ContentWatch
+from gateway.standard.findings import Finding, Place, Verdict
+from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, marks_of
+from gateway.standard.tables import Tables, load_tables
+from packers import names
+from packers.container import Container, ContainerEntry, Limits, open_container
+from packers.marker import MAX_MARK_BYTES, Digests, Mark, digest_file, mark_bytes, read_mark
+from packers.police_xml import PoliceReader
+from packers.xmltext import MAX_XML_BYTES, XmlText, parse_xml
+from packers.zipwriter import ZipWriter
+
+CASE_XML = "案件信息.xml"
+FORMAT = "police"
+_MARK_SUFFIX = ".ok"
+_NAME = re.compile(
+    r"(?P<business>[A-Z]{2,12})_(?P<sender>[0-9]{12})_(?P<receiver>[0-9]{6})_(?P<case>[A-Z0-9]{23})_"
+    r"(?P<at>[0-9]{14})(?:_P(?P<part>[0-9]+)of(?P<parts>[0-9]+))?\.zip",
+    re.IGNORECASE,
+)
+_WORTH_MEASURING = 1 << 20
+"""Below this size of XML no case package can reach its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicePacker:
+    """Reads and writes exports of the police case system (layout 2.1). Stateless; `limits` bound what is accepted."""
+
+    limits: Limits = field(default_factory=Limits)
+    tables: Tables = field(default_factory=load_tables)
+
+    def candidates(self, entries: Sequence[Entry]) -> list[Candidate]:
+        """One candidate per zip; complete with its `.ok` beside it. Everything else is no police export."""
+        marks = {e.name.casefold(): e.name for e in entries if not e.is_folder}
+        found = []
+        for entry in sorted(entries, key=lambda e: e.name):
+            name = entry.name
+            if entry.is_folder or not name.casefold().endswith(".zip") or name.startswith("."):
+                continue
+            mark = marks.get(name.casefold() + _MARK_SUFFIX)
+            parts = (name,) if mark is None else (name, mark)
+            found.append(Candidate(name, parts, Settled.INCOMPLETE if mark is None else Settled.COMPLETE))
+        return found
+
+    @contextmanager
+    def read(self, parts: Sequence[Path]) -> Iterator[Reading]:
+        """Open the zip `parts[0]` with its completion mark `parts[1]`; without a mark the reading says so (D1)."""
+        try:
+            with _opened(parts, self.limits, self.tables) as reading:
+                yield reading
+        except OSError as e:
+            raise TransientError(
+                "local-io", f"our own disk failed over an export: {e.strerror or type(e).__name__}"
+            ) from e
+
+    def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
+        """Write `<name>.zip` and, to be published last, `<name>.zip.ok`. The same packet gives the same bytes."""
+        name = f"{packet.name}.zip"
+        try:
+            with (into / name).open("xb") as out:
+                writer = ZipWriter(out)
+                for path in sorted(p for p in packet.root.rglob("*") if p.is_file()):
+                    raw, utf8 = _written_name(packet, path.relative_to(packet.root).as_posix())
+                    writer.add(raw, partial(_open_file, path), size=path.stat().st_size, utf8=utf8)
+                writer.close()
+            (into / f"{name}{_MARK_SUFFIX}").write_bytes(mark_bytes(digest_file(into / name)))
+        except OSError as e:
+            raise TransientError(
+                "local-io", f"our own disk failed over an import: {e.strerror or type(e).__name__}"
+            ) from e
+        return (name, f"{name}{_MARK_SUFFIX}")
+
+
+def _open_file(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
+def _written_name(packet: Packet, path: str) -> tuple[bytes, bool]:
+    raw = packet.raw_names.get(path)
+    source = packet.package.source
+    if raw is not None:
+        # A name that had to be shortened has raw bytes too, in whatever encoding the source used.
+        is_utf8 = source.format == FORMAT and source.name_encoding == names.UTF8
+        return raw, is_utf8 and not raw.isascii()
+    if path.isascii():
+        return path.encode(), False
+    if source.format == FORMAT and source.name_encoding == names.UTF8:
+        return path.encode(), True
+    return path.encode("gb18030"), False
+
+
+@contextmanager
+def _opened(parts: Sequence[Path], limits: Limits, tables: Tables) -> Iterator[Reading]:
+    file = parts[0]
+    digests = digest_file(file)
+    findings = _check_mark(file, parts[1:], digests)
+    source = Source(FORMAT, file.name, digests.size, digests.sha256)
+    if digests.size == 0:
+        findings.append(Finding("FS-ZERO-BYTE", Verdict.REJECT, Place(file.name), facts={"file": file.name}))
+        yield Reading(CasePackage(source), (), tuple(findings))
+        return
+    with open_container(file, limits) as container:
+        yield _Examination(file.name, container, source, tables, findings).reading()
+
+
+def _check_mark(file: Path, marks: Sequence[Path], digests: Digests) -> list[Finding]:
+    if not marks:
+        facts: dict[str, str | int] = {"file": file.name}
+        return [Finding("FS-NO-MARKER", Verdict.WAIT, Place(file.name), facts=facts)]
+    with marks[0].open("rb") as stream:
+        mark = read_mark(stream.read(MAX_MARK_BYTES))
+    if mark.fits(digests):
+        return []
+    return [_mismatch(file.name, mark, digests)]
+
+
+def _mismatch(file: str, mark: Mark, digests: Digests) -> Finding:
+    facts: dict[str, str | int] = {"file": file, "stated": mark.size, "actual": digests.size}
+    return Finding(
+        "FS-MARKER-MISMATCH", Verdict.HOLD, Place(file + _MARK_SUFFIX), mark.md5, digests.md5.upper(), facts=facts
+    )
+
+
+@dataclass(slots=True)
+class _Examination:
+    """The way of one opened zip to its reading."""
+
+    file: str
+    container: Container
+    source: Source
+    tables: Tables
+    findings: list[Finding]
+
+    def reading(self) -> Reading:
+        watches: dict[str, ContentWatch] = {}
+
+        def watch_of(entry: ContainerEntry) -> ContentWatch:
+            return watches.setdefault(entry.path, ContentWatch(suffix_of(entry.path)))
+
+        self.container.sweep(watch_of)
+        self.findings.extend(self.container.findings)
+        if not self.container.is_readable:
+            return Reading(CasePackage(self.source), (), tuple(self.findings))
+        package = self._package()
+        files = [
+            PresentFile(e.path, e.name, watches[e.path].result()) for e in self.container.entries if e.path != CASE_XML
+        ]
+        if package.business:
+            whole = not any(f.verdict is Verdict.REJECT for f in self.container.findings)
+            self.findings.extend(check_case_package(package, files, self.tables, sender_role="police", has_lists=whole))
+        package = replace(
+            package,
+            renamed=tuple(self.container.renamed),
+            dropped=tuple(self.container.dropped),
+            marks=marks_of(tuple(self.findings)),
+        )
+        # Marked material leaves no copy anywhere (catalogue, principle 3).
+        secret = any(f.code == "SEC-LEVEL" for f in self.findings)
+        members = () if secret else tuple(map(self._member, self.container.entries))
+        return Reading(package, members, tuple(self.findings))
+
+    def _member(self, entry: ContainerEntry) -> Member:
+        return Member(entry.path, entry.raw, entry.size, partial(self.container.open, entry))
+
+    def _package(self) -> CasePackage:
+        named = _NAME.fullmatch(self.file)
+        self.source = replace(self.source, name_encoding=self.container.name_encoding)
+        entry = next((e for e in self.container.entries if e.path == CASE_XML), None)
+        empty = CasePackage(self.source)
+        if entry is None:
+            if not any(f.verdict is Verdict.REJECT for f in self.container.findings):
+                self._reject("XML-ABSENT", CASE_XML)
+            return empty
+        if entry.size > MAX_XML_BYTES:
+            self._reject("XML-LIMIT", CASE_XML, limit=MAX_XML_BYTES)
+            return empty
+        with self.container.open(entry) as stream:
+            raw = stream.read()
+        parsed = parse_xml(raw, CASE_XML)
+        self.findings.extend(parsed.findings)
+        if parsed.root is None:
+            return empty
+        reader = PoliceReader(CASE_XML, self._path_of())
+        package = reader.read(
+            parsed.root, self._source(parsed.root.get("XTMC", ""), parsed.root.get("BB", ""), parsed.source)
+        )
+        self.findings.extend(reader.findings)
+        package = self._with_name(package, named)
+        if len(raw) > _WORTH_MEASURING and len(package.to_json()) > MAX_CASE_PACKAGE_BYTES:
+            self._reject("XML-LIMIT", CASE_XML, limit=MAX_CASE_PACKAGE_BYTES)
+            return empty
+        return package
+
+    def _source(self, system: str, version: str, text: XmlText) -> Source:
+        return replace(
+            self.source, system=system, version=version, declared_encoding=text.declared, encoding=text.encoding
+        )
+
+    def _path_of(self) -> "_Paths":
+        return _Paths(
+            {names.folded(names.clean_path(e.name.replace("\\", "/"))): e.path for e in self.container.entries}
+        )
+
+    def _with_name(self, package: CasePackage, named: re.Match[str] | None) -> CasePackage:
+        """Take from the export's file name what only it says, and compare the rest."""
+        if named is None:
+            return replace(package, exported_at=max((e.record.modified for e in self.container.entries), default=""))
+        for group, value in (("case", package.case_no), ("receiver", package.receiver_code)):
+            if value and value != named[group].upper():
+                facts: dict[str, str | int] = {"file": self.file, "named": named[group], "stated": value}
+                self.findings.append(
+                    Finding("FS-NAME-MISMATCH", Verdict.HOLD, Place(self.file), named[group], value, facts=facts)
+                )
+        at = named["at"]
+        return replace(
+            package,
+            sender_code=named["sender"],
+            exported_at=f"{at[:4]}-{at[4:6]}-{at[6:8]}T{at[8:10]}:{at[10:12]}:{at[12:]}",
+        )
+
+    def _reject(self, code: str, file: str, **facts: str | int) -> None:
+        self.findings.append(Finding(code, Verdict.REJECT, Place(file), mender="vendor", facts={"file": file, **facts}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """From a path as the XML writes it to the path of the member it means."""
+
+    by_name: dict[str, str]
+
+    def __call__(self, written: str) -> str:
+        cleaned = names.clean_path(written.replace("\\", "/"))
+        return self.by_name.get(names.folded(cleaned), cleaned)

@@ -1,0 +1,254 @@
+"""Turns the tree of a police export's 案件信息.xml into a case package, each value with its line, nothing lost."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type information
+
+from gateway.standard.check_documents import person_named
+from gateway.standard.dates import read_when
+from gateway.standard.findings import Finding, Place, Verdict
+from gateway.standard.identity import normal_number
+from gateway.standard.package import (
+    UNCLASSIFIED,
+    CaseNumber,
+    CasePackage,
+    Charge,
+    Document,
+    DossierEntry,
+    Handler,
+    Measure,
+    Origin,
+    Person,
+    Source,
+    UnknownValue,
+    Volume,
+)
+from packers import police_fields as tags
+
+ROOT = "ZFAJ"
+MAX_ELEMENTS = 400_000
+"""Four elements for each of 100,000 dossier entries."""
+_MAX_PAGES_DIGITS = 7
+
+Known = Mapping[str, tuple[str, str]]
+
+
+@dataclass(slots=True)
+class PoliceReader:
+    """Reads one tree, once. `path_of` turns a path as the XML writes it into the one under which the member travels."""
+
+    file: str
+    path_of: Callable[[str], str]
+    findings: list[Finding] = field(default_factory=list)
+    _origins: list[Origin] = field(default_factory=list)
+    _unknown: list[UnknownValue] = field(default_factory=list)
+
+    def read(self, root: etree._Element, source: Source) -> CasePackage:
+        """Return the case package; with a finding, an empty one where the tree is none of a police export."""
+        why = "root" if root.tag != ROOT else "elements" if sum(1 for _ in root.iter()) > MAX_ELEMENTS else ""
+        if why:
+            self._complain("XML-SCHEMA", Verdict.REJECT, root, why=why)
+            return CasePackage(source)
+        case: dict[str, str] = {}
+        persons: list[Person] = []
+        documents: list[Document] = []
+        volumes: list[Volume] = []
+        for section in root:
+            if section.tag == "JBXX":
+                for name, value in self._values(section, tags.CASE, "", ROOT).items():
+                    case.setdefault(name, value)
+                continue
+            for element in section:
+                match (section.tag, element.tag):
+                    case ("XYRS", "XYR"):
+                        persons.append(self._person(element, len(persons)))
+                    case ("WSLB", "WS"):
+                        documents.append(self._document(element))
+                    case ("JZML", "JUAN"):
+                        volumes.append(self._volume(element, len(volumes)))
+                    case _:
+                        self._keep(element, f"{ROOT}/{section.tag}")
+            self._keep_attributes(section, (), ROOT)
+        self._keep_attributes(root, ("BB", "XTMC"), "")
+        return self._package(source, case, tuple(persons), tuple(documents), tuple(volumes))
+
+    def _package(
+        self,
+        source: Source,
+        case: dict[str, str],
+        persons: tuple[Person, ...],
+        documents: tuple[Document, ...],
+        volumes: tuple[Volume, ...],
+    ) -> CasePackage:
+        def value(name: str) -> str:
+            return case.get(name, "")
+
+        number = value("case_no")
+        return CasePackage(
+            source,
+            flow=tags.FLOWS.get(value("business"), UNCLASSIFIED),
+            business=value("business"),
+            business_name=value("business_name"),
+            sender_code=value("handling_unit"),
+            sender_name=value("sender_name"),
+            handling_unit=value("handling_unit"),
+            receiver_code=value("receiver_code"),
+            receiver_name=value("receiver_name"),
+            case_no=number,
+            case_name=value("case_name"),
+            case_numbers=(CaseNumber("police-case-no", number),) if number else (),
+            category=value("category"),
+            filing_date=value("filing_date"),
+            offence_start=value("offence_start"),
+            offence_end=value("offence_end"),
+            offence_region=value("offence_region"),
+            offence_place=value("offence_place"),
+            request_date=value("request_date"),
+            secrecy=value("secrecy"),
+            person_count=value("person_count"),
+            handler=Handler(value("handler.name"), value("handler.phone")),
+            brief=value("brief"),
+            persons=persons,
+            documents=documents,
+            volumes=volumes,
+            origins=tuple(self._origins),
+            unknown=tuple(self._unknown),
+        )
+
+    def _values(
+        self, element: etree._Element, known: Known, prefix: str, above: str, skip: tuple[str, ...] = ()
+    ) -> dict[str, str]:
+        """Return the known leaf values of an element by name, with their origins; keep what is unknown."""
+        path = f"{above}/{element.tag}"
+        values: dict[str, str] = {}
+        for child in element:
+            if child.tag in skip:
+                continue
+            if child.tag not in known or len(child):
+                self._keep(child, path)
+                continue
+            name, label = known[child.tag]
+            if name in values:
+                self._complain("FIELD-REPEATED", Verdict.HOLD, child, field=f"{label}({child.tag})")
+                self._keep(child, path)
+                continue
+            text = (child.text or "").strip()
+            values[name] = _normal(name, text)
+            altered = text if values[name] != text else ""
+            self._origins.append(
+                Origin(prefix + name, label, f"{path}/{child.tag}", self.file, child.sourceline or 0, altered)
+            )
+            self._keep_attributes(child, (), path)
+        self._keep_attributes(element, (), above)
+        return values
+
+    def _person(self, element: etree._Element, n: int) -> Person:
+        prefix, path = f"persons[{n}].", f"{ROOT}/XYRS/XYR"
+        values = self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", ("SAZM", "QZCS"))
+        number = self._origin_text(prefix + "id_no")
+        if number:
+            place = Place(self.file, element.sourceline or 0, 0, "身份号码(SFHM)")
+            facts: dict[str, str | int] = {"person": values.get("name", "")}
+            self.findings.append(Finding("ID-LOWERCASE-X", Verdict.FIX, place, mender="vendor", facts=facts))
+        charges: list[Charge] = []
+        measures: list[Measure] = []
+        for child in element:
+            if child.tag == "SAZM":
+                at = f"{prefix}charges[{len(charges)}]"
+                self._origins.append(Origin(at, "涉案罪名", f"{path}/SAZM", self.file, child.sourceline or 0))
+                charges.append(Charge(**self._values(child, tags.CHARGE, at + ".", path)))
+            elif child.tag == "QZCS":
+                at = f"{prefix}measures[{len(measures)}]"
+                measures.append(Measure(**self._values(child, tags.MEASURE, at + ".", path)))
+        return Person(**values, charges=tuple(charges), measures=tuple(measures))
+
+    def _document(self, element: etree._Element) -> Document:
+        values = self._leaves(element, tags.DOCUMENT, f"{ROOT}/WSLB")
+        title, written = values.get("title", ""), values.get("path", "")
+        return Document(
+            title=title,
+            path=self.path_of(written),
+            number=values.get("number", ""),
+            pages=_pages(values.get("pages", "")),
+            signed=values.get("signed", ""),
+            person=person_named(title, written.replace("\\", "/")),
+            ordinal=values.get("ordinal", ""),
+            line=element.sourceline or 0,
+        )
+
+    def _volume(self, element: etree._Element, n: int) -> Volume:
+        path = f"{ROOT}/JZML/JUAN"
+        values = self._attribute_values(element, tags.VOLUME, f"{ROOT}/JZML")
+        line = element.sourceline or 0
+        self._origins.append(Origin(f"volumes[{n}]", "电子卷宗", path, self.file, line))
+        entries = []
+        for catalogue in element:
+            if catalogue.tag != "ML":
+                self._keep(catalogue, path)
+                continue
+            shared = self._attribute_values(catalogue, tags.CATALOGUE, path)
+            for file in catalogue:
+                if file.tag != "WJ":
+                    self._keep(file, f"{path}/ML")
+                    continue
+                own = self._attribute_values(file, tags.ENTRY, f"{path}/ML")
+                entries.append(
+                    DossierEntry(
+                        title=shared.get("title", ""),
+                        path=self.path_of(own.get("path", "")),
+                        pages=_pages(own.get("pages", "")),
+                        ordinal=shared.get("ordinal", ""),
+                        line=file.sourceline or 0,
+                    )
+                )
+        return Volume(values.get("kind", ""), values.get("title", ""), tuple(entries), values.get("ordinal", ""), line)
+
+    def _leaves(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
+        """Like `_values` for records that carry their own line: no origin for each value."""
+        before = len(self._origins)
+        values = self._values(element, known, "", above)
+        del self._origins[before:]
+        return values
+
+    def _attribute_values(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
+        self._keep_attributes(element, tuple(known), above)
+        return {known[name][0]: value.strip() for name, value in element.attrib.items() if name in known}
+
+    def _origin_text(self, value: str) -> str:
+        return next((o.text for o in reversed(self._origins) if o.value == value), "")
+
+    def _keep(self, element: etree._Element, above: str) -> None:
+        """Keep everything of an element that has no name in the case package."""
+        path = f"{above}/{element.tag}"
+        text = "".join((element.text or "", *(child.tail or "" for child in element))).strip()
+        if text or not (len(element) or element.attrib):
+            self._unknown.append(UnknownValue(path, text, self.file, element.sourceline or 0))
+        self._keep_attributes(element, (), above)
+        for child in element:
+            self._keep(child, path)
+
+    def _keep_attributes(self, element: etree._Element, known: tuple[str, ...], above: str) -> None:
+        path = f"{above}/{element.tag}" if above else str(element.tag)
+        self._unknown.extend(
+            UnknownValue(f"{path}/@{name}", value, self.file, element.sourceline or 0)
+            for name, value in element.attrib.items()
+            if name not in known
+        )
+
+    def _complain(self, code: str, verdict: Verdict, element: etree._Element, **facts: str) -> None:
+        place = Place(self.file, element.sourceline or 0, 0, facts.get("field", ""))
+        self.findings.append(Finding(code, verdict, place, mender="vendor", facts=facts))
+
+
+def _normal(name: str, text: str) -> str:
+    if name == "id_no":
+        return normal_number(text)
+    if name in tags.DATES and text:
+        when = read_when(text)
+        return when.iso if when else text
+    return text
+
+
+def _pages(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_PAGES_DIGITS else 0
