@@ -32,7 +32,7 @@ class Guard:
     """Counts connections and failures. `now` is monotonic seconds. Each method answers at once; none does IO."""
 
     def __init__(self, limits: GuardLimits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._strangers: set[Hashable] = set()
         self._guests: dict[Hashable, UnitCode] = {}
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
@@ -47,16 +47,16 @@ class Guard:
         """Count a new connection; return why it must go instead, None if it may stay."""
         if self._banned_until.get(address, now) > now:
             return "address-banned"
-        if len(self._strangers) >= self._limits.unauthenticated:
+        if len(self._strangers) >= self.limits.unauthenticated:
             return "too-many-logins"
         self._strangers.add(connection)
         return None
 
     def log_in(self, connection: Hashable, guest: UnitCode, address: str) -> str | None:
         """Count a connection as the guest's; return why it must go instead, None if it may stay."""
-        if len(self._guests) >= self._limits.connections:
+        if len(self._guests) >= self.limits.connections:
             return "too-many-connections"
-        if sum(unit == guest for unit in self._guests.values()) >= self._limits.per_guest:
+        if sum(unit == guest for unit in self._guests.values()) >= self.limits.per_guest:
             return "too-many-of-guest"
         self._strangers.discard(connection)
         self._guests[connection] = guest
@@ -70,14 +70,14 @@ class Guard:
 
     def fail(self, address: str, now: float) -> bool:
         """Count a failed login; return whether it is the one that shuts the address out."""
-        recent = self._failures.setdefault(address, deque(maxlen=self._limits.failures))
+        recent = self._failures.setdefault(address, deque(maxlen=self.limits.failures))
         self._failures.move_to_end(address)
         recent.append(now)
         _forget_oldest(self._failures)
-        if len(recent) < self._limits.failures or recent[0] <= now - self._limits.window:
+        if len(recent) < self.limits.failures or recent[0] <= now - self.limits.window:
             return False
         self._failures.pop(address)
-        self._banned_until[address] = now + self._limits.ban
+        self._banned_until[address] = now + self.limits.ban
         self._banned_until.move_to_end(address)
         _forget_oldest(self._banned_until)
         return True

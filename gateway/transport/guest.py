@@ -1,10 +1,10 @@
 """One connection to the embedded server, from the first byte over the login to its SFTP sessions."""
 
-import time
 from typing import Protocol
 
 import asyncssh
 
+from gateway.domain.clock import Clock
 from gateway.transport.jail import GuestSession
 from gateway.transport.quota import Mailbox
 
@@ -33,6 +33,10 @@ class Reception(Protocol):
         """Count a failed login."""
         ...
 
+    def deposited(self, guest: "GuestConnection") -> None:
+        """A file of the guest stands in its mailbox, durable and under its name."""
+        ...
+
     def leave(self, connection: asyncssh.SSHServerConnection, guest: "GuestConnection") -> None:
         """Forget a connection."""
         ...
@@ -41,8 +45,9 @@ class Reception(Protocol):
 class GuestConnection(asyncssh.SSHServer):
     """What the library asks about one connection. `unit` and `blob` are proven once `log_in` was called."""
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, clock: Clock) -> None:
         self._reception = reception
+        self._clock = clock
         self._connection: asyncssh.SSHServerConnection | None = None
         self._sessions: list[GuestSession] = []
         self._has_tried = False
@@ -51,7 +56,7 @@ class GuestConnection(asyncssh.SSHServer):
         self.address = ""
         self.unit = ""
         self.blob = b""
-        self.active_at = time.monotonic()
+        self.active_at = self._clock.monotonic()
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -89,7 +94,7 @@ class GuestConnection(asyncssh.SSHServer):
 
     def open_session(self, chan: "asyncssh.SSHServerChannel[bytes]", mailbox: Mailbox) -> GuestSession:
         """Return a new SFTP session over this connection."""
-        session = GuestSession(chan, mailbox, self._is_active, self._sessions.remove)
+        session = GuestSession(chan, mailbox, self._is_active, self._deposited, self._sessions.remove)
         self._sessions.append(session)
         if len(self._sessions) > _SESSIONS_MAX:
             self.turn_away("too many sessions")
@@ -97,7 +102,7 @@ class GuestConnection(asyncssh.SSHServer):
 
     def is_busy(self) -> bool:
         """Whether the guest is amid a transfer: a file is open, or one was closed and may be about to be renamed."""
-        is_recent = time.monotonic() - self.active_at < _BUSY_FOR
+        is_recent = self._clock.monotonic() - self.active_at < _BUSY_FOR
         return self._is_logged_in and (is_recent or any(session.has_open_files for session in self._sessions))
 
     def turn_away(self, why: str) -> None:
@@ -105,5 +110,8 @@ class GuestConnection(asyncssh.SSHServer):
         if self._connection is not None:
             self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, why)
 
+    def _deposited(self) -> None:
+        self._reception.deposited(self)
+
     def _is_active(self) -> None:
-        self.active_at = time.monotonic()
+        self.active_at = self._clock.monotonic()

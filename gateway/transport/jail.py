@@ -58,12 +58,14 @@ class GuestSession(asyncssh.SFTPServer):
         chan: "asyncssh.SSHServerChannel[bytes]",
         mailbox: Mailbox,
         active: Callable[[], None],
+        deposited: Callable[[], None],
         ended: "Callable[[GuestSession], None]",
     ) -> None:
-        """`active` is called at every request, `ended` when the session is over."""
+        """`active` is called at every request, `deposited` after every rename, `ended` when the session is over."""
         super().__init__(chan)
         self._mailbox = mailbox
         self._active = active
+        self._deposited = deposited
         self._ended = ended
         self._open: set[int] = set()
         self._unpublished: dict[str, int] = {}
@@ -206,6 +208,7 @@ class GuestSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         await asyncio.to_thread(self._publish, temp, name)
         self._unpublished.pop(temp, None)
+        self._deposited()
 
     posix_rename = rename
 

@@ -16,6 +16,7 @@ from paramiko.ssh_exception import (
     UnableToAuthenticate,
 )
 
+from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.transport.channel import Deadlines
 from gateway.transport.errors import fault
@@ -73,7 +74,7 @@ class SshPeer:
 class ParamikoChannel:
     """The Channel over one paramiko connection of its own; used by one thread at a time."""
 
-    def __init__(self, peer: SshPeer, deadlines: Deadlines) -> None:
+    def __init__(self, peer: SshPeer, deadlines: Deadlines, clock: Clock) -> None:
         """Connect, prove both identities, open the SFTP subsystem; raises the contract's link errors."""
         self._deadlines = deadlines
         key = _identity(peer.identity)
@@ -81,7 +82,7 @@ class ParamikoChannel:
         self._transport = paramiko.Transport(self._socket, WINDOW, PACKET)
         self._quieten()
         shortest = min(deadlines.connect, deadlines.idle)
-        self._watchdog = Watchdog(self._abort, shortest, f"watchdog-{peer.host}:{peer.port}")
+        self._watchdog = Watchdog(self._abort, shortest, clock, f"watchdog-{peer.host}:{peer.port}")
         try:
             self._watchdog.expect(deadlines.connect)
             with self._mapped():

@@ -3,10 +3,10 @@
 import asyncio
 import os
 import stat
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.domain.clock import Clock
 from gateway.transport import disk
 from gateway.transport.hosted import IN, OUT
 
@@ -39,13 +39,19 @@ class Mailbox:
     anything is refused.
     """
 
-    def __init__(self, root: Path, quota_bytes: int, quota_files: int) -> None:
+    def __init__(self, root: Path, quota_bytes: int, quota_files: int, clock: Clock) -> None:
         self._root = root
         self._quota_bytes = quota_bytes
         self._quota_files = quota_files
+        self._clock = clock
         self._bytes = 0
         self._files = 0
         self._counted_at = float("-inf")
+
+    def allow(self, quota_bytes: int, quota_files: int) -> None:
+        """Change what may lie in `in`; what lies there already stays."""
+        self._quota_bytes = quota_bytes
+        self._quota_files = quota_files
 
     def folder(self, name: str) -> Path:
         """Return the path of `in` or `out`."""
@@ -102,7 +108,7 @@ class Mailbox:
         return self._bytes + size <= self._quota_bytes and self._files + files <= self._quota_files
 
     async def _count(self) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now - self._counted_at < _COUNT_AGAIN:
             return
         self._counted_at = now

@@ -1,17 +1,15 @@
 """The embedded SFTP server: a process of its own that gives each guest its mailbox over SSH."""
 
 import asyncio
-import os
 import signal
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncssh
 
+from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope, TransientError
 from gateway.domain.ids import UnitCode
 from gateway.transport.accounts import load_accounts
@@ -19,6 +17,7 @@ from gateway.transport.guard import Guard, GuardLimits
 from gateway.transport.guest import GuestConnection
 from gateway.transport.hosted import create_mailbox
 from gateway.transport.jail import GuestSession
+from gateway.transport.news import NewsDesk, Post
 from gateway.transport.quota import Mailbox
 
 KEX = ("mlkem768x25519-sha256", "curve25519-sha256", "curve25519-sha256@libssh.org")
@@ -33,26 +32,25 @@ _STALE = 86_400.0
 _SWEEP = 1.0
 _STALE_SWEEP = 3_600.0
 _DRAIN_STEP = 0.05
+_HEARD_WITHIN = 1.0
 _THREADS = 16
 """Threads for fsync and for counting folders; enough to keep several disks busy, few enough for two cores."""
-_REPORTS_MAX = 1_000
-"""Reports that may wait for whoever reads them; more are dropped and counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """Everything the server process needs; may be pickled.
 
-    host, port:      address to listen on; port 0 takes a free one, told by the report `listening`.
+    host, port:      address to listen on; port 0 takes a free one, told by `ready`.
     host_key:        private key, unencrypted OpenSSH PEM, Ed25519.
     mailboxes:       folder of the mailboxes, `<mailboxes>/<unit>/{in,out}`; created where missing.
-    accounts:        the accounts file (gateway.transport.accounts); read again on SIGHUP.
+    accounts:        the accounts file (gateway.transport.accounts).
     quota_bytes, quota_files: what one guest may have lying in its `in`.
     limits:          connections and failed logins.
     login_grace:     seconds from connecting to being logged in.
     idle:            seconds without a request after which a connection is closed.
     keepalive:       seconds between signs of life asked of a silent guest; three unanswered close the connection.
-    drain:           seconds that transfers under way get after SIGTERM.
+    drain:           seconds that transfers under way get when the server is to end.
     window:          bytes that one guest may have under way to us.
     memory:          bytes that the windows of all guests may take together; late comers get smaller ones.
     """
@@ -73,76 +71,59 @@ class ServerConfig:
     memory: int = 256 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ServerReport:
-    """Something that happened, for the operations log.
+def serve(config: ServerConfig, post: Post) -> None:
+    """Serve until `post` orders the end (or its line breaks), SIGTERM or SIGINT. Needs the main thread of its process.
 
-    what:    `listening`, `reloaded`, `reload-kept`, `logged-in`, `left`, `login-failed`, `turned-away`, `swept`,
-             `stopped`.
-    code:    why, where there is a why: an error's code or a reason of the Guard.
-    guest:   unit code, once it is proven.
-    address: of the other side.
-    number:  port, accounts, removed files or dropped reports, according to `what`.
-    detail:  English, for the log.
-    """
+    An order with an `argument` is a reload: the accounts file is read again, and the limits of the new ServerConfig
+    hold from then on; address and host key stay. SIGHUP reads the accounts again. What cannot be used is told and
+    changes nothing.
 
-    what: str
-    code: str = ""
-    guest: str = ""
-    address: str = ""
-    number: int = 0
-    detail: str = ""
+    ready: `port`. News, by `event`: `reloaded` (accounts), `reload-kept` (code), `logged-in`, `left`, `deposited`
+    (guest), `login-failed` (address, code when it is now banned), `turned-away` (code, address, guest if proven),
+    `swept` (files), `stopped`. `times` counts repetitions.
 
-
-def serve(config: ServerConfig, report: Callable[[ServerReport], object]) -> None:
-    """Serve until SIGTERM or SIGINT, or until the parent process is gone; read the accounts again on SIGHUP.
-
-    report: called from a thread of its own, one report after the other; must not block for ever. In a spawned process
-            the `send` of a multiprocessing connection will do.
-
-    Needs the main thread of its process. Raises ConfigError (`accounts-*`, `host-key-unusable`) and TransientError
+    Raises ConfigError (`accounts-unreadable`, `accounts-malformed`, `host-key-unusable`) and TransientError
     (`port-taken`) before it listens.
     """
-    asyncio.run(_Server(config, report).run())
+    asyncio.run(_Server(config, post, SystemClock()).run())
 
 
 class _Server:
     """The Reception of all guests, and what they share."""
 
-    def __init__(self, config: ServerConfig, report: Callable[[ServerReport], object]) -> None:
+    def __init__(self, config: ServerConfig, post: Post, clock: Clock) -> None:
         self._config = config
-        self._report_to = report
+        self._post = post
+        self._clock = clock
+        self._news = NewsDesk(post)
         self._accounts = load_accounts(config.accounts)
         self._guard = Guard(config.limits)
         self._connections: dict[object, GuestConnection] = {}
         self._windows: dict[GuestConnection, int] = {}
         self._window = config.window
         self._mailboxes: dict[UnitCode, Mailbox] = {}
-        self._reporter = ThreadPoolExecutor(1, "reports")
-        self._reports_waiting = 0
-        self._reports_dropped = 0
         self._stop = asyncio.Event()
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(_THREADS, "disk"))
-        parent = os.getppid()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._reload(self._config))
         self._create_mailboxes()
         self._acceptor = await self._listen()
-        self._report(ServerReport("listening", number=self._acceptor.get_port()))
-        sweeping = asyncio.create_task(self._sweep(parent))
+        loop.add_reader(self._post.fileno(), self._obey)
+        self._news.ready({"port": self._acceptor.get_port()})
+        sweeping = asyncio.create_task(self._sweep())
         try:
             await self._stop.wait()
         finally:
             sweeping.cancel()
+            loop.remove_reader(self._post.fileno())
             self._acceptor.close()
             await self._drain()
-            self._report(ServerReport("stopped", number=self._reports_dropped))
-            self._reporter.shutdown(wait=True)
+            await self._news.close(_HEARD_WITHIN)
 
     async def _listen(self) -> asyncssh.SSHAcceptor:
         config = self._config
@@ -150,7 +131,7 @@ class _Server:
             return await asyncssh.listen(
                 config.host,
                 config.port,
-                server_factory=lambda: GuestConnection(self),
+                server_factory=lambda: GuestConnection(self, self._clock),
                 server_host_keys=[_host_key(config.host_key)],
                 sftp_factory=self._session,
                 sftp_version=3,
@@ -188,9 +169,9 @@ class _Server:
 
     def arrive(self, connection: asyncssh.SSHServerConnection, guest: GuestConnection) -> str | None:
         self._connections[connection] = guest
-        refusal = self._guard.arrive(guest, guest.address, time.monotonic())
+        refusal = self._guard.arrive(guest, guest.address, self._clock.monotonic())
         if refusal is not None:
-            self._report(ServerReport("turned-away", code=refusal, address=guest.address))
+            self._news.tell("turned-away", code=refusal, address=guest.address)
         return refusal
 
     def accepts(self, unit: str, blob: bytes) -> bool:
@@ -198,42 +179,31 @@ class _Server:
 
     def log_in(self, guest: GuestConnection) -> str | None:
         refusal = self._guard.log_in(guest, UnitCode(guest.unit), guest.address)
-        what = "logged-in" if refusal is None else "turned-away"
-        self._report(ServerReport(what, code=refusal or "", guest=guest.unit, address=guest.address))
         if refusal is None:
+            self._news.tell("logged-in", guest=guest.unit, address=guest.address)
             self._windows[guest] = self._window
             self._share_memory()
+        else:
+            self._news.tell("turned-away", code=refusal, guest=guest.unit, address=guest.address)
         return refusal
 
     def fail(self, guest: GuestConnection) -> None:
-        is_banned = self._guard.fail(guest.address, time.monotonic())
-        self._report(ServerReport("login-failed", code="address-banned" if is_banned else "", address=guest.address))
+        is_banned = self._guard.fail(guest.address, self._clock.monotonic())
+        self._news.tell("login-failed", code="address-banned" if is_banned else "", address=guest.address)
+
+    def deposited(self, guest: GuestConnection) -> None:
+        self._news.tell("deposited", guest=guest.unit)
 
     def leave(self, connection: asyncssh.SSHServerConnection, guest: GuestConnection) -> None:
         self._connections.pop(connection, None)
         self._guard.leave(guest)
         if self._windows.pop(guest, None) is not None:
-            self._report(ServerReport("left", guest=guest.unit, address=guest.address))
+            self._news.tell("left", guest=guest.unit, address=guest.address)
             self._share_memory()
 
     def _session(self, chan: "asyncssh.SSHServerChannel[bytes]") -> GuestSession:
         guest = self._connections[chan.get_connection()]
         return guest.open_session(chan, self._mailboxes[UnitCode(guest.unit)])
-
-    # -- life ---------------------------------------------------------------------------------------------------------
-
-    def _report(self, report: ServerReport) -> None:
-        if self._reports_waiting >= _REPORTS_MAX:
-            self._reports_dropped += 1
-            return
-        self._reports_waiting += 1
-        loop = asyncio.get_running_loop()
-        loop.run_in_executor(self._reporter, self._report_to, report).add_done_callback(self._reported)
-
-    def _reported(self, handed_over: "asyncio.Future[object]") -> None:
-        self._reports_waiting -= 1
-        # A reader that is gone is the parent process; the sweep notices that.
-        handed_over.exception()
 
     def _share_memory(self) -> None:
         """Give those who connect from now on an eighth of what is left, so that the sum stays within the memory."""
@@ -243,30 +213,45 @@ class _Server:
             self._window = window
             self._acceptor.update(window=window)
 
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def _obey(self) -> None:
+        # The line is read here and not in a thread: orders are short, and come whole.
+        order = self._post.order()
+        if order is None:
+            self._stop.set()
+        else:
+            wanted = getattr(order, "argument", None)
+            self._reload(wanted if isinstance(wanted, ServerConfig) else self._config)
+
+    def _reload(self, wanted: ServerConfig) -> None:
+        kept = self._config, self._accounts
+        try:
+            self._accounts = load_accounts(wanted.accounts)
+            self._config = replace(wanted, host=kept[0].host, port=kept[0].port, host_key=kept[0].host_key)
+            self._create_mailboxes()
+        except GatewayError as error:
+            self._config, self._accounts = kept
+            self._news.tell("reload-kept", code=error.code)
+            return
+        self._guard.limits = self._config.limits
+        for mailbox in self._mailboxes.values():
+            mailbox.allow(self._config.quota_bytes, self._config.quota_files)
+        for guest in list(self._windows):
+            if not self.accepts(guest.unit, guest.blob):
+                guest.turn_away("account-withdrawn")
+        self._news.tell("reloaded", accounts=len(self._accounts))
+
     def _create_mailboxes(self) -> None:
         for unit in self._accounts:
             if unit not in self._mailboxes:
                 root = create_mailbox(self._config.mailboxes, unit)
-                self._mailboxes[unit] = Mailbox(root, self._config.quota_bytes, self._config.quota_files)
+                self._mailboxes[unit] = Mailbox(root, self._config.quota_bytes, self._config.quota_files, self._clock)
 
-    def _reload(self) -> None:
-        before = self._accounts
-        try:
-            self._accounts = load_accounts(self._config.accounts)
-            self._create_mailboxes()
-        except GatewayError as error:
-            self._accounts = before
-            self._report(ServerReport("reload-kept", code=error.code, detail=error.detail))
-            return
-        for guest in list(self._windows):
-            if not self.accepts(guest.unit, guest.blob):
-                guest.turn_away("account-withdrawn")
-        self._report(ServerReport("reloaded", number=len(self._accounts)))
-
-    async def _sweep(self, parent: int) -> None:
+    async def _sweep(self) -> None:
         stale_at = 0.0
-        while os.getppid() == parent:
-            now = time.monotonic()
+        while True:
+            now = self._clock.monotonic()
             for guest in list(self._windows):
                 if now - guest.active_at > self._config.idle:
                     guest.turn_away("idle")
@@ -274,21 +259,20 @@ class _Server:
                 stale_at = now + _STALE_SWEEP
                 await self._remove_stale()
             await asyncio.sleep(_SWEEP)
-        self._stop.set()
 
     async def _remove_stale(self) -> None:
         count = 0
         for mailbox in list(self._mailboxes.values()):
             # A folder that cannot be swept now concerns only its guest, who is told when it deposits.
             with suppress(OSError):
-                count += await asyncio.to_thread(mailbox.remove_stale, time.time() - _STALE)
+                count += await asyncio.to_thread(mailbox.remove_stale, self._clock.now() - _STALE)
         if count:
-            self._report(ServerReport("swept", number=count))
+            self._news.tell("swept", files=count)
 
     async def _drain(self) -> None:
-        deadline = time.monotonic() + self._config.drain
+        deadline = self._clock.monotonic() + self._config.drain
         while self._connections:
-            is_over = time.monotonic() >= deadline
+            is_over = self._clock.monotonic() >= deadline
             for guest in list(self._connections.values()):
                 if is_over or not guest.is_busy():
                     guest.turn_away("stopping")

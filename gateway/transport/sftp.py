@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from time import monotonic
 
+from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
@@ -20,7 +20,7 @@ from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp_deposit import SftpDeposit, meaning
 from gateway.transport.sftp_fetch import blocks
 from gateway.transport.sftp_session import REQUESTS, RefusedError, SftpSession
-from gateway.transport.sftp_wire import OPEN_READ, Kind, Status, string
+from gateway.transport.sftp_wire import OPEN_READ, Kind, Outcome, string
 
 
 class SftpTransport:
@@ -34,9 +34,16 @@ class SftpTransport:
     """
 
     def __init__(
-        self, connect: Callable[[], Channel], *, deposit: str = "/in", collect: str = "/out", reuse: float = 60.0
+        self,
+        connect: Callable[[], Channel],
+        clock: Clock,
+        *,
+        deposit: str = "/in",
+        collect: str = "/out",
+        reuse: float = 60.0,
     ) -> None:
         self._connect = connect
+        self._clock = clock
         self._deposit = deposit.encode().rstrip(b"/") + b"/"
         self._collect = collect.encode().rstrip(b"/") + b"/"
         self._reuse = reuse
@@ -45,10 +52,11 @@ class SftpTransport:
 
     @classmethod
     def over_paramiko(
-        cls, peer: SshPeer, deadlines: Deadlines, *, deposit: str = "/in", collect: str = "/out"
+        cls, peer: SshPeer, deadlines: Deadlines, clock: Clock, *, deposit: str = "/in", collect: str = "/out"
     ) -> "SftpTransport":
         """Return the transport that logs in to `peer` with the library's own client."""
-        return cls(partial(ParamikoChannel, peer, deadlines), deposit=deposit, collect=collect, reuse=deadlines.reuse)
+        connect = partial(ParamikoChannel, peer, deadlines, clock)
+        return cls(connect, clock, deposit=deposit, collect=collect, reuse=deadlines.reuse)
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         with local_disk():
@@ -132,7 +140,7 @@ class SftpTransport:
         finally:
             if session.is_usable():
                 with self._lock:
-                    self._idle.append((monotonic(), session))
+                    self._idle.append((self._clock.monotonic(), session))
             else:
                 session.close()
 
@@ -142,7 +150,7 @@ class SftpTransport:
                 if not self._idle:
                     return None
                 since, session = self._idle.pop()
-            if monotonic() - since < self._reuse and session.is_usable():
+            if self._clock.monotonic() - since < self._reuse and session.is_usable():
                 return session
             session.close()
 
@@ -162,7 +170,7 @@ class SftpTransport:
         try:
             handle = session.handle(session.ask_open(self._collect + name.encode(), OPEN_READ))
         except RefusedError as refused:
-            if refused.code == Status.NO_SUCH_FILE:
+            if refused.code == Outcome.NO_SUCH_FILE:
                 raise fault("no-such-name", "nothing of that name is waiting") from refused
             raise
         try:
@@ -183,5 +191,5 @@ def _read_side(session: SftpSession) -> Iterator[None]:
 
 def _removed(session: SftpSession, number: int) -> None:
     code = session.settle(number)
-    if code not in {Status.OK, Status.NO_SUCH_FILE}:
+    if code not in {Outcome.OK, Outcome.NO_SUCH_FILE}:
         raise RefusedError(code)

@@ -10,7 +10,7 @@ from gateway.transport import disk
 from gateway.transport.api import Progress
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
-from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, Kind, Status, string
+from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, Kind, Outcome, string
 
 _ASK_SPACE_FROM = 1 << 20
 """Bytes from which the room at the peer is asked for before anything is sent; less is sent sooner than asked."""
@@ -71,7 +71,7 @@ class SftpDeposit:
         try:
             self._handle = session.handle(opened)
         except RefusedError as refused:
-            if refused.code != Status.FAILURE:
+            if refused.code != Outcome.FAILURE:
                 raise
             self._handle = self._open()
         if self._size >= _ASK_SPACE_FROM:
@@ -93,7 +93,7 @@ class SftpDeposit:
         while sent < self._size or asked:
             if sent == self._size or len(asked) == depth:
                 number, end = asked.popleft()
-                session.answer(number, Kind.STATUS)
+                session.answer(number, Kind.OUTCOME)
                 progress(end)
                 continue
             with local_disk():
@@ -112,9 +112,9 @@ class SftpDeposit:
         closed = session.ask(Kind.CLOSE, handle)
         there = session.ask_stat(self._final)
         if synced is not None:
-            session.answer(synced, Kind.STATUS)
+            session.answer(synced, Kind.OUTCOME)
         size = session.attributes(held).size
-        session.answer(closed, Kind.STATUS)
+        session.answer(closed, Kind.OUTCOME)
         self._handle = None
         taken = session.attributes_if_there(there)
         if size != self._size:
@@ -125,7 +125,7 @@ class SftpDeposit:
     def _publish(self) -> None:
         session = self._session
         try:
-            session.answer(session.ask_rename(self._temp, self._final), Kind.STATUS)
+            session.answer(session.ask_rename(self._temp, self._final), Kind.OUTCOME)
         except GatewayError as error:
             raise fault("deposit-unknown", "the line broke at the rename: it may or may not have arrived") from error
         except RefusedError:
@@ -160,15 +160,15 @@ class SftpDeposit:
     def _meaning(self, refused: RefusedError) -> GatewayError:
         self._session.drain()
         # Version 3 has no status for a full disk: every server says "failure", and only asking tells.
-        if refused.code == Status.FAILURE and self._is_full():
+        if refused.code == Outcome.FAILURE and self._is_full():
             return fault("mailbox-full", f"no room for {self._size} bytes", sent=self._size)
         return meaning(refused, "depositing")
 
 
 def meaning(refused: RefusedError, doing: str) -> GatewayError:
     """Return what a refusal says about the mailbox."""
-    if refused.code == Status.NO_SUCH_FILE:
+    if refused.code == Outcome.NO_SUCH_FILE:
         return fault("mailbox-missing", f"{doing}: the folder is not there")
-    if refused.code == Status.PERMISSION_DENIED:
+    if refused.code == Outcome.PERMISSION_DENIED:
         return fault("mailbox-denied", f"{doing}: no permission")
-    return fault("mailbox-failed", f"{doing}: the server answered with status {refused.code}", status=refused.code)
+    return fault("mailbox-failed", f"{doing}: the server answered with status {refused.code}", answer=refused.code)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.transport import sftp_wire as wire
 from gateway.transport.channel import Channel
 from gateway.transport.errors import fault
-from gateway.transport.sftp_wire import Attributes, Cursor, Kind, Named, Status, WireError
+from gateway.transport.sftp_wire import Attributes, Cursor, Kind, Named, Outcome, WireError
 
 SAFE_BLOCK = 32 << 10
 """Bytes per read or write towards a server that does not say what it takes (draft 02, section 3)."""
@@ -90,9 +90,9 @@ class SftpSession:
             self._receive()
         kind, cursor = self._answers.pop(number)
         with self._strict():
-            if kind == Kind.STATUS:
+            if kind == Kind.OUTCOME:
                 code = cursor.u32()
-                if code != Status.OK or expected is not Kind.STATUS:
+                if code != Outcome.OK or expected is not Kind.OUTCOME:
                     raise RefusedError(code)
             elif kind != expected:
                 raise WireError("an answer of the wrong kind")
@@ -101,10 +101,10 @@ class SftpSession:
     def settle(self, number: int) -> int:
         """Wait for a status and return its code instead of raising it."""
         try:
-            self.answer(number, Kind.STATUS)
+            self.answer(number, Kind.OUTCOME)
         except RefusedError as refused:
             return refused.code
-        return Status.OK
+        return Outcome.OK
 
     def drain(self) -> None:
         """Wait for everything that is still outstanding and forget it, so that the session can be used again."""
@@ -131,7 +131,7 @@ class SftpSession:
         try:
             return self.attributes(number)
         except RefusedError as refused:
-            if refused.code == Status.NO_SUCH_FILE:
+            if refused.code == Outcome.NO_SUCH_FILE:
                 return None
             raise
 
@@ -155,7 +155,7 @@ class SftpSession:
         try:
             cursor = self.answer(number, Kind.DATA)
         except RefusedError as refused:
-            if refused.code == Status.EOF:
+            if refused.code == Outcome.EOF:
                 return b""
             raise
         with self._strict():
@@ -183,7 +183,7 @@ class SftpSession:
                 if len(found) > _LISTING_MAX:
                     raise fault("mailbox-failed", f"the listing has more than {_LISTING_MAX} entries")
         except RefusedError as refused:
-            if refused.code != Status.EOF:
+            if refused.code != Outcome.EOF:
                 raise
         finally:
             self.settle(self.ask(Kind.CLOSE, handle))

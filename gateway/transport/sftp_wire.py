@@ -27,7 +27,7 @@ class Kind(IntEnum):
     REMOVE = 13
     STAT = 17
     RENAME = 18
-    STATUS = 101
+    OUTCOME = 101  # SSH_FXP_STATUS
     HANDLE = 102
     DATA = 103
     NAME = 104
@@ -36,18 +36,14 @@ class Kind(IntEnum):
     EXTENDED_REPLY = 201
 
 
-class Status(IntEnum):
-    """The answers of version 3 to a request that has no other answer."""
+class Outcome(IntEnum):
+    """The answers to a request that has no other, as far as we tell them apart."""
 
     OK = 0
     EOF = 1
     NO_SUCH_FILE = 2
     PERMISSION_DENIED = 3
     FAILURE = 4
-    BAD_MESSAGE = 5
-    NO_CONNECTION = 6
-    CONNECTION_LOST = 7
-    OP_UNSUPPORTED = 8
 
 
 OPEN_READ = 0x01

@@ -1,8 +1,9 @@
 """Tears a connection down from outside when it does not move, since a blocked library cannot be asked to stop."""
 
 import threading
-import time
 from collections.abc import Callable
+
+from gateway.domain.clock import Clock
 
 
 class Watchdog:
@@ -12,9 +13,10 @@ class Watchdog:
     shortest: seconds; no deadline is ever set nearer than this, which lets arming be a mere assignment.
     """
 
-    def __init__(self, abort: Callable[[], None], shortest: float, name: str) -> None:
+    def __init__(self, abort: Callable[[], None], shortest: float, clock: Clock, name: str) -> None:
         self._abort = abort
         self._shortest = shortest
+        self._clock = clock
         self._deadline: float | None = None
         self._ended = threading.Event()
         self._fired = threading.Event()
@@ -28,7 +30,7 @@ class Watchdog:
 
     def expect(self, seconds: float) -> None:
         """Something must happen within `seconds` (at least `shortest`); replaces the previous deadline."""
-        self._deadline = time.monotonic() + seconds
+        self._deadline = self._clock.monotonic() + seconds
 
     def rest(self) -> None:
         """Nothing is being waited for."""
@@ -44,7 +46,7 @@ class Watchdog:
         pause = self._shortest
         while not self._ended.wait(pause):
             deadline = self._deadline
-            left = self._shortest if deadline is None else deadline - time.monotonic()
+            left = self._shortest if deadline is None else deadline - self._clock.monotonic()
             if left <= 0:
                 self._fired.set()
                 self._abort()

@@ -1,6 +1,7 @@
 """The embedded SFTP server as a process of its own on loopback, for tests and benchmarks."""
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,59 +14,102 @@ from typing import Any
 
 from gateway.domain.ids import UnitCode
 from gateway.transport.accounts import save_accounts
-from gateway.transport.server import ServerConfig, ServerReport, serve
+from gateway.transport.news import News
+from gateway.transport.server import ServerConfig, serve
 from tests.support.sshkeys import KeyPair, key_pair
+
+
+@dataclass(frozen=True)
+class Reload:
+    """The order to take a new argument."""
+
+    argument: object
+
+
+class PipePost:
+    """The server's side of a pipe to the test."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def ready(self, facts: News) -> None:
+        self._pipe.send({"event": "ready", **facts})
+
+    def tell(self, news: News) -> None:
+        self._pipe.send(dict(news))
+
+    def fileno(self) -> int:
+        return self._pipe.fileno()
+
+    def order(self) -> object | None:
+        try:
+            return self._pipe.recv()  # type: ignore[no-any-return]  # what a pipe carries has no type
+        except (EOFError, OSError):
+            return None
+
+
+def serve_over_pipe(config: ServerConfig, pipe: Connection) -> None:
+    """Run the server; the entry point of its process."""
+    serve(config, PipePost(pipe))
 
 
 @dataclass
 class EmbeddedServer:
-    """A running server; `reports` grows as it tells what happens."""
+    """A running server; `news` grows as it tells what happens."""
 
     config: ServerConfig
     host_key: KeyPair
     process: BaseProcess
+    pipe: Connection
     port: int = 0
-    reports: list[ServerReport] = field(default_factory=list)
+    news: list[News] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
+    def mailbox(self, unit: UnitCode) -> Path:
+        """Return the folder of the unit's mailbox."""
+        return self.config.mailboxes / unit
+
     def allow(self, accounts: Mapping[UnitCode, Sequence[bytes]]) -> None:
-        """Change the accounts and have them read."""
+        """Change the accounts and have them read on SIGHUP."""
         save_accounts(self.config.accounts, accounts)
         self.hang_up()
 
     def hang_up(self) -> None:
         """Send SIGHUP and wait for the answer."""
-        pid = self.process.pid
-        assert pid is not None
-        seen = self._count_reloads()
-        _kill(pid, signal.SIGHUP)
-        self.wait_for(lambda _: self._count_reloads() > seen)
+        self._reloaded(lambda: os.kill(self.process.pid or 0, signal.SIGHUP))
 
-    def wait_for(self, is_it: Callable[[ServerReport], bool], seconds: float = 20.0) -> ServerReport:
-        """Return the first report that `is_it`."""
+    def reload(self, config: ServerConfig) -> None:
+        """Order a reload and wait for the answer."""
+        self._reloaded(lambda: self.pipe.send(Reload(config)))
+
+    def wait_for(self, event: str, seconds: float = 20.0, **facts: str | int) -> News:
+        """Return the first news of `event` with these `facts`."""
+        wanted = {"event": event, **facts}
         with self._changed:
-            found = self._changed.wait_for(lambda: [r for r in self.reports if is_it(r)], seconds)
-        assert found, self.reports
-        return found[0]
+            found = self._changed.wait_for(
+                lambda: [news for news in self.news if wanted.items() <= news.items()], seconds
+            )
+            assert found, self.news
+            return found[0]
 
-    def _count_reloads(self) -> int:
-        return sum(report.what in {"reloaded", "reload-kept"} for report in self.reports)
+    def _reloaded(self, ask: Callable[[], None]) -> None:
+        with self._changed:
+            seen = self._reloads()
+            ask()
+            assert self._changed.wait_for(lambda: self._reloads() > seen, 20.0), self.news
 
-    def _read(self, pipe: Connection) -> None:
+    def _reloads(self) -> int:
+        return sum(int(news.get("times", 1)) for news in self.news if str(news["event"]).startswith("reload"))
+
+    def _read(self) -> None:
         while True:
             try:
-                report = pipe.recv()
+                news = self.pipe.recv()
             except (EOFError, OSError):
                 return
             with self._changed:
-                self.reports.append(report)
+                self.news.append(news)
                 self._changed.notify_all()
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    import os
-
-    os.kill(pid, number)
 
 
 @contextmanager
@@ -78,15 +122,15 @@ def embedded_server(
     save_accounts(path, accounts)
     config = ServerConfig("127.0.0.1", 0, host_key.private, folder / "mailboxes", path, **settings)
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=serve, args=(config, theirs.send), daemon=True)
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve_over_pipe, args=(config, theirs), daemon=True)
     process.start()
     theirs.close()
-    server = EmbeddedServer(config, host_key, process)
-    reader = threading.Thread(target=server._read, args=(ours,), daemon=True)
+    server = EmbeddedServer(config, host_key, process, ours)
+    reader = threading.Thread(target=server._read, daemon=True)
     reader.start()
     try:
-        server.port = server.wait_for(lambda report: report.what == "listening").number
+        server.port = int(server.wait_for("ready")["port"])
         yield server
     finally:
         process.terminate()
