@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import disk, entries, intent, moving, taking
-from gateway.packing import Candidate, Entry, Settled
+from gateway.folders import disk, entries, intent, moving, sharing, taking
+from gateway.packing import Candidate, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class ClaimShelf:
         """
         with self._hold(token):
             whole = self._folder / route / token
-            if moving.exists(whole):
+            if disk.exists(whole):
                 return self._read(whole)
-            wanted = self._look(root, candidate, route, token, seen)
+            wanted = intent.survey(root, candidate, route, token, seen)
             folder = whole.with_name(f".{token}")
             disk.owner_only(self._folder)
             disk.owner_only(folder / taking.PARTS)
@@ -112,6 +112,20 @@ class ClaimShelf:
         claims, damaged = self._listed()
         return Recovery(tuple(claims), finished, undone, (*problems, *damaged))
 
+    def orphans(self, root: Path) -> list[Path]:
+        """Return dot-folders of claims in the outbound folder `root` that the shelf knows nothing of.
+
+        They can only come from a spool that was lost or exchanged, and hold exports in nobody's sight: tell a person.
+        """
+        known = {f"{disk.TEMP_PREFIX}{claim}" for claim in self._tokens()}
+        found: list[Path] = []
+        for name in self._names(root):
+            if name.startswith(disk.TEMP_PREFIX) and name not in known:
+                with suppress(ValueError):
+                    claim_token(name.removeprefix(disk.TEMP_PREFIX))
+                    found.append(root / name)
+        return found
+
     def claims(self) -> list[Claim]:
         """Return all whole claims by route and token; a claim with a damaged note is left to `recover` to report."""
         return self._listed()[0]
@@ -122,7 +136,7 @@ class ClaimShelf:
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""
-        return any(moving.exists(route / token) for route in self._routes())
+        return any(disk.exists(route / token) for route in self._routes())
 
     def has_changed(self, token: ClaimToken) -> bool:
         """Whether a part looks otherwise than when it was claimed: somebody still writes through an open file."""
@@ -144,7 +158,7 @@ class ClaimShelf:
                 return ()
             whole = self._find(token)
             wanted = self._intent(whole)
-            shared_folder(to_folder, wanted.root)
+            sharing.shared_folder(to_folder, wanted.root)
             return self._release(whole, wanted, to_folder)
 
     def discard(self, token: ClaimToken) -> None:
@@ -203,42 +217,6 @@ class ClaimShelf:
         else:
             taking.Taking(gone, wanted).forget(gone)
 
-    def _look(
-        self, root: Path, candidate: Candidate, route: RouteName, token: ClaimToken, seen: Mapping[str, Entry]
-    ) -> intent.Intent:
-        found: list[Entry] = []
-        for name in candidate.parts:
-            path = root / name
-            with disk.mapped(root):
-                try:
-                    entry = entries.look(path)
-                except FileNotFoundError as error:
-                    raise TransientError(
-                        "export-vanished", "the export was taken away before it was claimed"
-                    ) from error
-            if name in seen and not entries.is_same(entry, seen[name]):
-                raise TransientError("export-changed", "the export changed after it was found settled")
-            # It will be ours to lose, and case software does not make it durable. Also proves that we can read it.
-            disk.fsync_tree(path)
-            found.append(entry)
-        return intent.Intent(token, route, root, candidate.name, tuple(found), self._mark(root, candidate, found))
-
-    @staticmethod
-    def _mark(root: Path, candidate: Candidate, found: list[Entry]) -> bytes | None:
-        last = found[-1]
-        if (
-            candidate.settled is not Settled.COMPLETE
-            or len(found) == 1
-            or last.is_folder
-            or last.size > intent.MARK_MAX
-        ):
-            return None
-        with disk.mapped(root):
-            mark = (root / last.name).read_bytes()
-        if len(mark) != last.size:
-            raise TransientError("export-changed", "the completion mark changed while it was read")
-        return mark
-
     def _read(self, whole: Path) -> Claim:
         wanted = self._intent(whole)
         parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
@@ -253,7 +231,7 @@ class ClaimShelf:
 
     def _find(self, token: ClaimToken) -> Path:
         for route in self._routes():
-            if moving.exists(route / token):
+            if disk.exists(route / token):
                 return route / token
         raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
 
@@ -269,6 +247,10 @@ class ClaimShelf:
                     except GatewayError as error:
                         damaged.append(error)
         return claims, damaged
+
+    def _tokens(self) -> set[str]:
+        names = {name for route in self._routes() for name in self._names(route)}
+        return {name.removeprefix(taking.GONE).removeprefix(".") for name in names}
 
     def _routes(self) -> list[Path]:
         found: list[Path] = []
@@ -300,15 +282,3 @@ class ClaimShelf:
     def _is_busy(self, name: str) -> bool:
         with self._lock:
             return name.removeprefix(taking.GONE).removeprefix(".") in self._busy
-
-
-def shared_folder(folder: Path, model: Path) -> None:
-    """Make `folder` with the access rights of the folder `model`, so that its users see into it; repeatable."""
-    if moving.exists(folder):
-        return
-    with disk.mapped(model):
-        rights = model.stat()
-    with disk.mapped(folder.parent):
-        folder.mkdir(exist_ok=True)
-    disk.adopt_access(folder, rights)
-    disk.fsync_folder(folder.parent)

@@ -21,9 +21,9 @@ def publish(staging: Path, entries: Sequence[str], inbound: Path, *, sentinel: s
     names = _checked(entries)
     _require_mount(inbound, sentinel)
     if moving.journal_of(staging) is None:
-        if any(not moving.exists(staging / name) for name in names):
+        if any(not disk.exists(staging / name) for name in names):
             raise PermanentError("staging-missing", "an entry of the import is not in the staging folder")
-        if any(moving.exists(inbound / name) for name in names):
+        if any(disk.exists(inbound / name) for name in names):
             raise _taken(inbound)
     if moving.carry(staging, [moving.Move(name, name) for name in names], inbound, adopt=True) is not None:
         raise _taken(inbound)
@@ -45,7 +45,7 @@ def _checked(entries: Sequence[str]) -> list[str]:
 
 def _require_mount(inbound: Path, sentinel: str | None) -> None:
     facts = {"folder": disk.printable(str(inbound))}
-    if sentinel is not None and not moving.exists(inbound / sentinel):
+    if sentinel is not None and not disk.exists(inbound / sentinel):
         detail = "the inbound folder's share or its sentinel file is not there"
         raise TransientError("mount-missing", detail, scope=Scope.ROUTE, facts=facts)
     with disk.mapped(inbound):

@@ -99,11 +99,11 @@ def fsync_folder(folder: Path) -> None:
 def fsync_tree(root: Path) -> None:
     """Force everything below `root` to the disk, children before their folder; `root` may be a file."""
     with mapped(root):
-        if not _is_folder(root):
+        if not is_folder(root):
             if stat.S_ISREG(root.lstat().st_mode):
                 _sync(root)
             return
-        for folder, _folders, files in os.walk(root, topdown=False, onerror=_raise):
+        for folder, _folders, files in os.walk(root, topdown=False, onerror=reraise):
             for name in files:
                 path = Path(folder, name)
                 if stat.S_ISREG(path.lstat().st_mode):
@@ -176,7 +176,7 @@ def remove_tree(path: Path) -> None:
     """Remove a file, a link or a folder with all below it; what is gone already is no error. Safe to repeat."""
     with mapped(path.parent):
         try:
-            if _is_folder(path):
+            if is_folder(path):
                 shutil.rmtree(path)
             else:
                 path.unlink()
@@ -185,38 +185,20 @@ def remove_tree(path: Path) -> None:
                 raise
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything of that name, a dangling link included. Raises as `failure` says."""
+    with mapped(path.parent):
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+
 def device(folder: Path) -> int:
     """Return the number of the filesystem that `folder` is on. Raises as `failure` says."""
     with mapped(folder):
         return folder.stat().st_dev
-
-
-def adopt_access(path: Path, model: os.stat_result) -> None:
-    """Give `path` and all below it the group and permissions of the folder `model`, so that its users can read it.
-
-    Files get the folder's read and write bits, folders all of its bits; the owner always keeps read and write. Where
-    we may not change them (a share that keeps its own rules, a group we are not in) they stay as they are.
-    """
-    with mapped(path.parent):
-        _adopt(path, model)
-        if _is_folder(path):
-            for folder, folders, files in os.walk(path, onerror=_raise):
-                for name in (*folders, *files):
-                    _adopt(Path(folder, name), model)
-
-
-def _adopt(path: Path, model: os.stat_result) -> None:
-    now = path.lstat()
-    if stat.S_ISLNK(now.st_mode):
-        return
-    bits = stat.S_IMODE(model.st_mode)
-    wanted = bits | 0o700 if stat.S_ISDIR(now.st_mode) else bits & 0o666 | 0o600
-    if now.st_gid != model.st_gid:
-        with suppress(PermissionError):
-            os.chown(path, -1, model.st_gid)
-    if stat.S_IMODE(now.st_mode) != wanted:
-        with suppress(PermissionError):
-            path.chmod(wanted)
 
 
 def _rename_noreplace(source: Path, target: Path) -> None:
@@ -255,9 +237,11 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: Path) -> bool:
+    """Whether `path` itself is a folder; a link is not. Raises OSError."""
     return stat.S_ISDIR(path.lstat().st_mode)
 
 
-def _raise(error: OSError) -> None:
+def reraise(error: OSError) -> None:
+    """The `onerror` of os.walk that hides nothing."""
     raise error

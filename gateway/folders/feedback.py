@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gateway.folders import disk
-from gateway.folders.claim import shared_folder
+from gateway.folders import disk, sharing
 
 ERR = "err"
 ACK = "ack"
@@ -108,7 +107,7 @@ class FeedbackDesk:
         return path
 
     def _folder(self, name: str) -> Path:
-        shared_folder(self._root / name, self._root)
+        sharing.shared_folder(self._root / name, self._root)
         return self._root / name
 
     def _write(self, items: list[tuple[Path, bytes]]) -> None:
@@ -116,7 +115,7 @@ class FeedbackDesk:
             rights = self._root.stat()
         disk.write_many(items, mode=rights.st_mode & 0o666 | 0o600)
         for path, _ in items:
-            disk.adopt_access(path, rights)
+            sharing.adopt_access(path, rights)
 
 
 def _stem(export: str) -> str:

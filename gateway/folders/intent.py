@@ -1,14 +1,15 @@
-"""What a claim means to take, written down before anything moves."""
+"""What a claim means to take: looked at and written down before anything moves."""
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.domain.errors import PermanentError
+from gateway.domain.errors import PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import disk, notes
-from gateway.packing import Entry
+from gateway.folders import disk, entries, notes
+from gateway.packing import Candidate, Entry, Settled
 
 MARK_MAX = 64 << 10
 """Bytes of a completion mark worth remembering; real ones hold a digest and a size."""
@@ -35,6 +36,27 @@ class Intent:
     def size(self) -> int:
         """Bytes of all parts."""
         return sum(part.size for part in self.parts)
+
+
+def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken, seen: Mapping[str, Entry]) -> Intent:
+    """Look at the parts of `candidate` in the outbound folder `root` and return what a claim is to take.
+
+    seen: earlier looks that must still hold. The parts are forced to the disk, which also proves that we can read them.
+    Raises `export-vanished`, `export-changed` (transient, transfer), as `entries.look` or as `disk.failure` says.
+    """
+    found: list[Entry] = []
+    for name in candidate.parts:
+        with disk.mapped(root):
+            try:
+                entry = entries.look(root / name)
+            except FileNotFoundError as error:
+                raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
+        if name in seen and not entries.is_same(entry, seen[name]):
+            raise TransientError("export-changed", "the export changed after it was found settled")
+        # It will be ours to lose, and case software does not make it durable.
+        disk.fsync_tree(root / name)
+        found.append(entry)
+    return Intent(token, route, root, candidate.name, tuple(found), _mark(root, candidate, found[-1]))
 
 
 def write(path: Path, intent: Intent) -> None:
@@ -82,6 +104,16 @@ def read(path: Path) -> Intent | None:
         raise PermanentError(
             "note-damaged", "the note of a claim makes no sense", facts={"folder": str(path.parent)}
         ) from error
+
+
+def _mark(root: Path, candidate: Candidate, last: Entry) -> bytes | None:
+    if candidate.settled is not Settled.COMPLETE or len(candidate.parts) == 1 or last.is_folder or last.size > MARK_MAX:
+        return None
+    with disk.mapped(root):
+        mark = (root / last.name).read_bytes()
+    if len(mark) != last.size:
+        raise TransientError("export-changed", "the completion mark changed while it was read")
+    return mark
 
 
 def _part(row: notes.Note) -> Entry:

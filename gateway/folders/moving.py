@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.domain.errors import PermanentError
-from gateway.folders import copying, disk, notes
+from gateway.folders import copying, disk, notes, sharing
 
 JOURNAL = f"{disk.TEMP_PREFIX}move.json"
 
@@ -38,17 +38,7 @@ class Journal:
 
     def owed(self) -> list[Move]:
         """Return the moves whose entry is still at its origin."""
-        return [move for move in self.moves if exists(self.origin / move.name)]
-
-
-def exists(path: Path) -> bool:
-    """Whether there is anything of that name, a dangling link included. Raises as `disk.failure` says."""
-    with disk.mapped(path.parent):
-        try:
-            path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
+        return [move for move in self.moves if disk.exists(self.origin / move.name)]
 
 
 def journal_of(private: Path) -> Journal | None:
@@ -103,7 +93,7 @@ def free_moves(folder: Path, names: Sequence[str]) -> list[Move]:
     """Return moves of `names` to names free in `folder`; the variant `~n` is the same for all, before the first dot."""
     for number in range(1, _VARIANTS):
         moves = [Move(name, variant(name, number)) for name in names]
-        if not any(exists(folder / move.target) for move in moves):
+        if not any(disk.exists(folder / move.target) for move in moves):
             return moves
     raise PermanentError(
         "name-taken-inbound", "too many entries of one name", facts={"folder": disk.printable(str(folder))}
@@ -130,7 +120,7 @@ def _begin(private: Path, moves: Sequence[Move], folder: Path, *, copy: bool, ad
         with disk.mapped(folder):
             model = folder.stat()
         for move in moves:
-            disk.adopt_access(origin / move.name, model)
+            sharing.adopt_access(origin / move.name, model)
     for move in moves:
         disk.fsync_tree(origin / move.name)
     disk.fsync_folder(origin)

@@ -8,7 +8,7 @@ from typing import NewType
 
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.ids import Digest, LinkName, digest, link_name
-from gateway.folders import copying, disk, moving, notes
+from gateway.folders import copying, disk, notes
 
 QuarantineId = NewType("QuarantineId", str)
 """32 lower-case hexadecimal digits; the same for the same subject, link and bytes, so that taking may be repeated."""
@@ -52,11 +52,11 @@ class Quarantine:
         """
         name = _identify(note)
         whole, half = self._root / name, self._root / f".{name}"
-        if moving.exists(whole):
+        if disk.exists(whole):
             disk.remove_tree(path)  # the same bytes again
             return name
-        if not moving.exists(half / _CONTENT):
-            if not moving.exists(path):
+        if not disk.exists(half / _CONTENT):
+            if not disk.exists(path):
                 raise PermanentError("quarantine-empty", "there is nothing to put into quarantine")
             disk.owner_only(self._root)
             disk.owner_only(half)
@@ -74,7 +74,7 @@ class Quarantine:
         count = 0
         for half in self._folders(hidden=True):
             count += 1
-            if moving.exists(half / _CONTENT) and moving.exists(half / _NOTE):
+            if disk.exists(half / _CONTENT) and disk.exists(half / _NOTE):
                 self._lock_away(half)
                 disk.rename_durably(half, half.with_name(half.name.removeprefix(".")))
             else:
@@ -97,7 +97,7 @@ class Quarantine:
         """Move the bytes to the new path `to` once a person released them. Repeatable; `place-taken` if it exists."""
         folder = self._root / _safe(name)
         content = folder / _CONTENT
-        if moving.exists(content):
+        if disk.exists(content):
             outcome = disk.rename_new(content, to)
             if outcome is disk.Moved.ELSEWHERE:
                 half = to.with_name(f"{disk.TEMP_PREFIX}{name}")
@@ -113,7 +113,7 @@ class Quarantine:
         """Remove one thing for good, on a person's decision. Repeatable."""
         folder = self._root / _safe(name)
         doomed = folder.with_name(f".{name}")
-        if moving.exists(folder):
+        if disk.exists(folder):
             disk.remove_tree(folder / _NOTE)  # without its note a half-removed thing is forgotten by `recover`
             disk.rename_durably(folder, doomed)
         disk.remove_tree(doomed)

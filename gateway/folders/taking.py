@@ -22,6 +22,9 @@ ELSEWHERE = "elsewhere"
 GONE = ".gone-"
 """Prefix of a claim folder that holds nothing any more and only waits for its removal."""
 
+_REMOVING = b"removing"
+"""Content of the note once the removal of the dot-folder was begun: from then on it may be missing."""
+
 _BUSY = frozenset({"EBUSY", "ETXTBSY", "EAGAIN"})
 
 
@@ -36,10 +39,8 @@ class Taking:
 
     def require_share(self) -> None:
         """Raise `mount-missing` (transient, route) if parts wait in an outbound folder that is not there now."""
-        if self._is_elsewhere() and not moving.exists(self._outside):
-            folder = disk.printable(str(self._intent.root))
-            detail = "the share that holds a half-claimed export is not mounted"
-            raise TransientError("mount-missing", detail, scope=Scope.ROUTE, facts={"folder": folder})
+        if self._is_elsewhere() and not disk.exists(self._outside):
+            raise self._away()
 
     def take(self) -> None:
         """Take every part that is not yet taken, in order, and make that durable.
@@ -48,10 +49,10 @@ class Taking:
         then some parts may be taken: call `undo`.
         """
         for part in self._intent.parts:
-            if not moving.exists(self._hold() / part.name):
+            if not disk.exists(self._hold() / part.name):
                 self._take_one(part)
         disk.fsync_folder(self._hold())
-        if moving.exists(self._intent.root):
+        if disk.exists(self._intent.root):
             disk.fsync_folder(self._intent.root)
 
     def bring_home(self) -> None:
@@ -73,7 +74,7 @@ class Taking:
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
-        return any(moving.exists(self._hold() / part.name) for part in self._intent.parts)
+        return any(disk.exists(self._hold() / part.name) for part in self._intent.parts)
 
     def is_undoing(self) -> bool:
         """Whether the way back was already begun."""
@@ -82,7 +83,7 @@ class Taking:
     def undo(self) -> None:
         """Put back what was taken, beside anything that has the name by now, and forget the claim."""
         hold = self._hold()
-        names = [part.name for part in self._intent.parts if moving.exists(hold / part.name)]
+        names = [part.name for part in self._intent.parts if disk.exists(hold / part.name)]
         if names or moving.journal_of(hold) is not None:
             moving.carry_beside(hold, names, self._intent.root, adopt=False)
         gone = self._folder.with_name(f"{GONE}{self._intent.token}")
@@ -95,16 +96,29 @@ class Taking:
         disk.remove_tree(folder)
 
     def forget_outside(self, whole: Path) -> None:
-        """Remove the dot-folder in the outbound folder once the copies in `whole` are ours."""
-        if moving.exists(whole / ELSEWHERE):
-            disk.remove_tree(self._outside)
-            disk.remove_tree(whole / ELSEWHERE)
+        """Remove the dot-folder outside, as the copies in `whole` are ours now; `mount-missing` if its share is away."""
+        note = whole / ELSEWHERE
+        if not disk.exists(note):
+            return
+        with disk.mapped(whole):
+            is_begun = note.read_bytes() == _REMOVING
+        if not is_begun:
+            if not disk.exists(self._outside):
+                raise self._away()
+            disk.write_durably(note, _REMOVING)
+        disk.remove_tree(self._outside)
+        disk.remove_tree(note)
+
+    def _away(self) -> TransientError:
+        folder = disk.printable(str(self._intent.root))
+        detail = "the share that holds a half-claimed export is not mounted"
+        return TransientError("mount-missing", detail, scope=Scope.ROUTE, facts={"folder": folder})
 
     def _hold(self) -> Path:
         return self._outside if self._is_elsewhere() else self._parts
 
     def _is_elsewhere(self) -> bool:
-        return moving.exists(self._folder / ELSEWHERE)
+        return disk.exists(self._folder / ELSEWHERE)
 
     def _take_one(self, part: Entry) -> None:
         source = self._intent.root / part.name
@@ -119,7 +133,7 @@ class Taking:
                 disk.write_durably(self._folder / ELSEWHERE, b"")
                 disk.rename_new(source, self._outside / part.name)
         except GatewayError as error:
-            if moving.exists(source):
+            if disk.exists(source):
                 raise _locked(error, source) from error
             if not is_mark:
                 raise TransientError("export-vanished", "the export was taken away before it was claimed") from error

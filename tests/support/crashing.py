@@ -61,7 +61,7 @@ def dies_at(at: int, action: Callable[[], object]) -> bool:
             with interrupted(at, lambda: os._exit(_DIED)):
                 action()
             status = 0
-        except BaseException:
+        except Exception:  # noqa: BLE001 - whatever it is, the child must end here and not in the test runner
             traceback.print_exc()
         finally:
             os._exit(status)
@@ -72,7 +72,7 @@ def dies_at(at: int, action: Callable[[], object]) -> bool:
 
 
 def fails_at(at: int, error: OSError, action: Callable[[], object]) -> bool:
-    """Run `action` with effect `at` raising `error`; False if there was no such effect. What `action` raises is passed on."""
+    """Run `action` with effect `at` raising `error`; False if there was none. What `action` raises is passed on."""
 
     def happen() -> None:
         raise error

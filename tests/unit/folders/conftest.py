@@ -12,7 +12,7 @@ from gateway.folders import disk
 
 @pytest.fixture
 def other_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that cannot be renamed into from `tmp_path`: on a tmpfs where there is one, else by refusing the rename."""
+    """A folder out of reach of renames from `tmp_path`: on a tmpfs where there is one, else by refusing."""
     shared = Path("/dev/shm")
     if shared.is_dir() and os.access(shared, os.W_OK) and shared.stat().st_dev != tmp_path.stat().st_dev:
         with tempfile.TemporaryDirectory(dir=shared) as folder:
