@@ -110,6 +110,9 @@ class _Walk:
             self._dropped.append(shown)
             return
         info = os.lstat(path)
+        if stat.S_ISDIR(info.st_mode):
+            self._reject("FS-NAME-UNUSABLE", shown, why="deep")
+            return
         if not stat.S_ISREG(info.st_mode):
             self._reject("FS-SPECIAL-FILE", shown, alarm=True, why=_kind(info.st_mode))
             return
@@ -149,12 +152,15 @@ class _Walk:
 
 
 def _files(folder: bytes, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield name below the root and path of everything that is no folder, in the order of name bytes."""
+    """Yield name below the root and path of everything that is no folder, in the order of name bytes.
+
+    A folder below MAX_DEPTH others is yielded itself, unopened.
+    """
     with os.scandir(folder) as scan:
         children = sorted(scan, key=lambda c: c.name)
     for child in children:
         name = prefix + child.name
-        if child.is_dir(follow_symlinks=False):
+        if child.is_dir(follow_symlinks=False) and name.count(b"/") < names.MAX_DEPTH:
             yield from _files(child.path, name + b"/")
         else:
             yield name, child.path

@@ -3,6 +3,7 @@
 import codecs
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type information
 
@@ -19,7 +20,8 @@ _DTD = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:[A-Za-z_][\w.-]{0,40}|#[0-9]{1,8}|#x[0-9A-Fa-f]{1,8});)")
 _GB = frozenset({"gbk", "gb2312", "gb18030", "cp936", "ms936", "x-gbk", "gb_2312-80", "euc-cn"})
-_SMALLER = {"gb2312": "gb2312", "gb_2312-80": "gb2312", "euc-cn": "gb2312", "gb18030": "gb18030"}
+_SMALLER = MappingProxyType({"gb2312": "gb2312", "gb_2312-80": "gb2312", "euc-cn": "gb2312", "gb18030": "gb18030"})
+"""The codec that a declaration really promises; `gbk` for the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from gateway.standard.checking import Case
 from gateway.standard.dates import When, read_when
@@ -15,7 +16,7 @@ _WORK_LEVEL = "工作秘密"
 """A grade below state secrets that may travel on this network."""
 _FLAGRANT = timedelta(days=1)
 """刑诉法 82: who is caught in the act is detained first; the case is then filed within the day."""
-_LIMITS = {"": 3, "3": 3, "7": 7, "30": 30}
+_LIMITS = MappingProxyType({"": 3, "3": 3, "7": 7, "30": 30})
 """刑诉法 91: days from detention to the request, by the basis of extension that the sender states."""
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 _HEAD = 4096
 _TAIL = 4096
@@ -42,20 +43,22 @@ _MAGIC = (
     (b"Rar!", "rar"),
     (b"{\\rtf", "rtf"),
 )
-_KIND_OF_SUFFIX = {
-    "pdf": {"pdf"},
-    "ofd": {"zip"},
-    "jpg": {"jpg"},
-    "jpeg": {"jpg"},
-    "png": {"png"},
-    "gif": {"gif"},
-    "bmp": {"bmp"},
-    "tif": {"tif"},
-    "tiff": {"tif"},
-    "doc": {"doc", "rtf"},
-    "docx": {"zip"},
-    "mp4": {"mp4"},
-}
+_KIND_OF_SUFFIX = MappingProxyType(
+    {
+        "pdf": {"pdf"},
+        "ofd": {"zip"},
+        "jpg": {"jpg"},
+        "jpeg": {"jpg"},
+        "png": {"png"},
+        "gif": {"gif"},
+        "bmp": {"bmp"},
+        "tif": {"tif"},
+        "tiff": {"tif"},
+        "doc": {"doc", "rtf"},
+        "docx": {"zip"},
+        "mp4": {"mp4"},
+    }
+)
 PROPRIETARY_SUFFIXES = frozenset({"dav", "264", "h264", "hik", "ifv", "mbf"})
 """Recorder formats that need their maker's player (catalogue D76)."""
 
