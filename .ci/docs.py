@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.domain.lifecycle import FIRST, TABLE, Direction, ends
+from gateway.words.catalogue import Words
+from gateway.words.errors import ERRORS
+from gateway.words.findings import FINDINGS
+from gateway.words.language import CHINESE, ENGLISH
+from gateway.words.templates import Table, fields
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -39,7 +44,43 @@ def _node(state: str) -> str:
     return state.replace("-", "_")
 
 
-PAGES = {"state-machine.md": state_machine}
+def errors() -> Iterator[str]:
+    """Yield the lines of docs/errors.md."""
+    yield "# Error codes"
+    yield ""
+    yield "Generated from `gateway/words/` by `make docs`; do not edit."
+    yield "The code is the same in the ledger, the operations log, the command line and here."
+    yield "`{words}` in braces are filled in from the error's facts."
+    yield from _explanations(ERRORS)
+
+
+def defects() -> Iterator[str]:
+    """Yield the lines of docs/defects.md."""
+    yield "# What a check may find in an export"
+    yield ""
+    yield "Generated from `gateway/words/` by `make docs`; do not edit."
+    yield "The same codes stand in `<name>.err.json` beside a returned export and in `caseferry inspect`."
+    yield "The verdict is the check's: put in order, sent with a mark, held, or returned."
+    yield "A returned or held original stays as it is, byte for byte."
+    yield from _explanations(FINDINGS)
+
+
+def _explanations(table: Table) -> Iterator[str]:
+    english, chinese = Words(ENGLISH), Words(CHINESE)
+    yield ""
+    yield "| code | what happened | why | what to do |"
+    yield "|---|---|---|---|"
+    for code in sorted(table):
+        cells = (table[code].what, table[code].why, table[code].do)
+        yield f"| `{code}` | " + " | ".join(f"{_raw(english, c)}<br>{_raw(chinese, c)}" for c in cells) + " |"
+
+
+def _raw(words: Words, original: str) -> str:
+    """Return the translation with its fields left open."""
+    return words.text(original, **{name: f"{{{name}}}" for name in fields(original)})
+
+
+PAGES = {"state-machine.md": state_machine, "errors.md": errors, "defects.md": defects}
 
 
 def main(mode: str) -> int:

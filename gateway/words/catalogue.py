@@ -53,22 +53,28 @@ class Words:
         return self.error_code(error.code, error.facts)
 
     def error_code(self, code: str, facts: Mapping[str, str | int] | None = None) -> Explained:
-        """Explain an error of which only the code is left (a hold, a last error, a line of the log)."""
+        """Explain a code of which only the text is left: a hold, a last error, a reason in a receipt."""
+        if code in FINDINGS:
+            return self.finding(Finding(code, Verdict.HOLD, facts=facts or {}))
         return self._explain(ERRORS.get(code, UNKNOWN_ERROR), {**(facts or {}), "code": code})
 
     def finding(self, finding: Finding) -> Explained:
-        """Explain what a check found; the place, the present and the expected value are shown by the caller."""
-        facts: dict[str, object] = {
-            "line": finding.place.line or "",
-            "column": finding.place.column or "",
-            **finding.facts,
+        """Explain what a check found; the place, the present and the expected value are shown by the caller.
+
+        A finding's own facts win over its place: they are what the check meant.
+        """
+        template = FINDINGS.get(finding.code)
+        known = {"value": finding.value, "expected": finding.expected, **finding.facts}
+        place: dict[str, object] = {
             "file": finding.place.file or self._translate(_EXPORT),
             "field": finding.place.field or self._translate(_FIELD),
-            "value": finding.value,
-            "expected": finding.expected,
-            "code": finding.code,
+            "line": finding.place.line,
+            "column": finding.place.column,
         }
-        return self._explain(FINDINGS.get(finding.code, UNKNOWN_FINDING), facts)
+        facts = {**place, **{name: fact for name, fact in known.items() if fact != ""}}
+        if template is None:
+            return self._explain(UNKNOWN_FINDING, {"code": finding.code})
+        return self._explain(template, facts)
 
     def place(self, place: Place) -> str:
         """Return where a finding is, e.g. `案件信息.xml, line 7, column 50, 案件编号(AJBH)`; empty if nowhere."""

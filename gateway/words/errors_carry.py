@@ -1,4 +1,4 @@
-"""What is said when carrying fails: lines, mailboxes, this server's own disk, configuration, waiting for people."""
+"""What is said when carrying fails: lines, mailboxes, folders, waiting for people."""
 
 from types import MappingProxyType
 

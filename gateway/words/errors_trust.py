@@ -196,5 +196,70 @@ TABLE: Table = MappingProxyType(
             "Neither a credential of the service nor a passphrase file nor a terminal to ask on was found.",
             "See docs/operations.md, chapter keys, on how the service gets its passphrase.",
         ),
+        "card-unproven": Template(
+            "A card cannot be accepted without confirming its fingerprint.",
+            "The keys that are known of this peer did not sign it, or the peer was revoked.",
+            "Have the fingerprint read out by telephone, then run `caseferry peer add` with it.",
+        ),
+        "card-older": Template(
+            "A newer card of this unit is already known.",
+            "Old cards are refused, so that keys that were given up do not come back.",
+            "Nothing to do if the newer card works; otherwise ask the peer's administrator for its present card.",
+        ),
+        "cards-too-many": Template(
+            "Too many cards of this unit are kept.",
+            "Every card stays, so that old receipts can still be verified.",
+            "Ask the peer's administrator why its keys are renewed so often.",
+        ),
+        "card-key-taken": Template(
+            "A key on the card of {unit} belongs to {other}.",
+            "Two units never share a key: one server was cloned, or a card was put together from another one.",
+            "Do not use the card. Call both administrators.",
+        ),
+        "fingerprint-missing": Template(
+            "A new peer is only accepted with its fingerprint.",
+            "Nobody is trusted at first sight: a card may have been exchanged on the way.",
+            "Have the fingerprint read out by telephone on a known number, then run `caseferry peer add` with it.",
+        ),
+        "fingerprint-mismatch": Template(
+            "The fingerprint is not that of this card.",
+            "It was mistyped, or the card was exchanged on the way.",
+            "Do not use the card before the peer has read out the same fingerprint by telephone.",
+        ),
+        "peer-unknown": Template(
+            "There is no confirmed card of unit {unit}.",
+            "The unit has never been added here.",
+            "Get its card, compare the fingerprint by telephone, and run `caseferry peer add`.",
+        ),
+        "peer-revoked": Template(
+            "The peer {unit} is revoked.",
+            "Somebody here withdrew the trust in its keys.",
+            "If it is to be trusted again: get a new card, compare the fingerprint by telephone, and run `caseferry peer add`.",
+        ),
+        "peer-keys-expired": Template(
+            "No key of {unit} is valid now, so nothing can be sealed for it.",
+            "Its card is out of date, and no newer card has been added.",
+            "Get a new card from the recipient's administrator, compare the fingerprint, and run `caseferry peer add`.",
+        ),
+        "peers-exposed": Template(
+            "The list of peers can be changed by other accounts.",
+            "{path}: {why}.",
+            "Mend it: {do}.",
+        ),
+        "peers-unusable": Template(
+            "The list of peers cannot be read.",
+            "{path}: {reason}.",
+            "Give the folder to the account of the service, or name the right place in config/gateway.yaml.",
+        ),
+        "peers-malformed": Template(
+            "A file of the list of peers is damaged: {path}.",
+            "It was changed by hand, or the disk is failing.",
+            "Restore it from a backup, or remove it and add the peer's card anew.",
+        ),
+        "clock-skew": Template(
+            "A bundle was made more than a day in our future.",
+            "The clock of the sender or of this server is wrong.",
+            "It waits and is looked at again by itself. Check this server's clock, then call the sender's operator.",
+        ),
     }
 )

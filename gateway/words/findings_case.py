@@ -17,62 +17,62 @@ TABLE: Table = MappingProxyType(
             "Correct it in the case software, and export the case again.",
         ),
         "ID-CHECKSUM": Template(
-            "An identity number in {field} has a wrong check digit.",
+            "The identity number of {person} has a wrong check digit: it ends in {last}, by calculation in {right}.",
             "A digit was mistyped.",
             "Compare it with the identity document, correct it in the case software, and export the case again.",
         ),
         "ID-BIRTH-MISMATCH": Template(
-            "The date of birth differs from the one in the identity number.",
+            "{person}: the date of birth is given as {stated}, the identity number says {numbered}.",
             "One of the two was mistyped, or the identity document is wrong.",
             "Let the case handler decide which one counts, and note the reason.",
         ),
         "ID-SEX-MISMATCH": Template(
-            "The sex differs from the one in the identity number.",
+            "{person}: the sex differs from the one in the identity number.",
             "One of the two was mistyped, or the identity document is wrong.",
             "Let the case handler decide which one counts, and note the reason.",
         ),
         "ID-LOWERCASE-X": Template(
-            "An identity number was written with full-width digits or a small x.",
+            "The identity number of {person} was written with full-width digits or a small x.",
             "It is treated as the standard form; a digest of the original is kept.",
             "Nothing to do.",
         ),
         "ID-15-DIGIT": Template(
-            "An identity number has the old form with 15 digits.",
+            "The identity number of {person} has the old form with 15 digits.",
             "It is converted for comparison only; the original is not changed.",
             "Add the number with 18 digits in the case software when it is known.",
         ),
         "ID-MISSING": Template(
-            "A person has neither an identity number nor a reason why it is missing.",
+            "{person} has neither an identity number nor a reason why it is missing.",
             "The procedure law (article 160) allows an unknown identity, but it must be said.",
             "Fill in the number, or choose the reason, such as “identity unknown”; then export the case again.",
         ),
         "ID-DUPLICATE": Template(
-            "Two persons of the case have the same identity number.",
+            "{persons} have the same identity number.",
             "One of the two was mistyped, or one person was recorded twice.",
             "Let the case handler correct or confirm it.",
         ),
         "AGE-UNDER-16": Template(
-            "A person was under 16 at the time of the act, and the offence counts from 16 years on.",
+            "{person} was {age} years old at the time of the act; {charge} counts from {needed} years on.",
             "Age is calculated from the date of birth and the date of the offence; see the juvenile mark as well.",
             "The legal department must confirm it and note the reason before it can be sent.",
         ),
         "AGE-12-14": Template(
-            "A person was between 12 and 14 at the time of the act.",
+            "{person} was {age} years old at the time of the act ({charge}).",
             "Criminal Law article 17 paragraph 3 requires the approval of the Supreme People's Procuratorate.",
             "Confirm it to send at this stage; at indictment the approval must be among the documents.",
         ),
         "DATE-ORDER": Template(
-            "The dates of the case are not in their natural order.",
+            "{earlier} ({earlier_date}) lies before {later} ({later_date}).",
             "A later step is dated before an earlier one.",
             "Let the case handler check the dates, then correct or confirm them.",
         ),
         "DATE-FUTURE": Template(
-            "{field} lies in the future.",
+            "{field} lies in the future: {value}.",
             "Probably digits of the year were swapped; nothing is corrected by itself.",
             "Let the case handler check the date.",
         ),
         "DETENTION-LIMIT": Template(
-            "The time of detention is longer than the ground given allows.",
+            "{person} was detained for {days} days; the ground given allows {limit}.",
             "Procedure law article 91 gives 3, 7 or 30 days.",
             "It is sent with a mark; let the case handler check the ground for extension.",
         ),
@@ -92,12 +92,12 @@ TABLE: Table = MappingProxyType(
             "Choose the right flow or recipient in the case software, and export the case again.",
         ),
         "CHG-MISMATCH": Template(
-            "The code and the name of an offence do not belong together.",
+            "The code and the name of an offence do not belong together: {value}.",
             "One of the two was chosen wrongly.",
             "Correct it in the case software, and export the case again.",
         ),
         "CHG-INVESTIGATOR": Template(
-            "This offence is usually investigated by another authority.",
+            "{charge} is usually investigated by another authority.",
             "The charge and the sending unit do not fit each other by the usual rules of jurisdiction.",
             "Confirm the ground of jurisdiction, and note the reason.",
         ),
@@ -107,22 +107,22 @@ TABLE: Table = MappingProxyType(
             "Nothing to do.",
         ),
         "PERSON-COUNT": Template(
-            "The number of persons given differs from the persons listed.",
+            "The number of persons is given as {value}, but {expected} are listed.",
             "A person was forgotten, or the number was not updated.",
             "Correct the number or the list in the case software, or confirm it.",
         ),
         "DOC-MISSING": Template(
-            "A document that this flow requires is missing.",
+            "A document that this flow requires is missing: {title}.",
             "The recipient may not accept the case without it.",
             "Add the document in the case software, and export the case again.",
         ),
         "DOC-LISTED-ABSENT": Template(
-            "The list names a document that is not in the export.",
+            "The list names {title}, which is not in the export.",
             "It was deleted or not exported.",
             "Add the document or take it off the list, and export the case again.",
         ),
         "DOC-UNLISTED": Template(
-            "The export contains a file that its list does not name.",
+            "The export contains {file}, which its list does not name.",
             "It may be internal material put there by mistake; nothing is sent before somebody confirms it.",
             "Confirm the file, or remove it and export the case again.",
         ),
@@ -137,7 +137,7 @@ TABLE: Table = MappingProxyType(
             "Produce the document as PDF or OFD, and export the case again.",
         ),
         "DOC-EDITABLE-ONLY": Template(
-            "A legal document is there only in an editable form.",
+            "{title} is there only in an editable form.",
             "There is no fixed version with seal or signature.",
             "Produce the sealed PDF or OFD version, and export the case again.",
         ),
@@ -162,7 +162,7 @@ TABLE: Table = MappingProxyType(
             "The security administrator has been told; handle it by the rules on secrecy.",
         ),
         "SEC-VOLUME": Template(
-            "The export contains an internal volume.",
+            "The export contains an internal volume: {title}.",
             "Only the litigation volumes are handed over; investigation and deliberation volumes stay in the house.",
             "Remove the volume, and export the case again.",
         ),
@@ -250,6 +250,36 @@ TABLE: Table = MappingProxyType(
             "The recipient's encryption key is out of date, so nothing can be sealed for it.",
             "Its card has expired or been revoked, and no newer card has been added.",
             "Get a new card from the recipient's administrator, compare the fingerprint, and run `caseferry peer add`.",
+        ),
+        "FIELD-REPEATED": Template(
+            "{field} occurs more than once.",
+            "Nobody can say which value counts; the first one was taken.",
+            "Let the case handler confirm it, or have it corrected by the vendor of the case software.",
+        ),
+        "ID-FORMAT": Template(
+            "The identity number of {person} has {length} characters or an impossible date.",
+            "A resident identity number has 18 characters and contains the date of birth.",
+            "Compare it with the identity document, correct it in the case software, and export the case again.",
+        ),
+        "AGE-IMPLAUSIBLE": Template(
+            "By the dates given, {person} was {age} years old at the time of the act.",
+            "The date of birth or the date of the offence was mistyped.",
+            "Let the case handler check the dates, then correct or confirm them.",
+        ),
+        "AGE-JUVENILE-FLAG": Template(
+            "{person} was {age} years old at the time of the act, but is not marked as a juvenile.",
+            "Juveniles have rights of their own in the procedure, so the mark matters.",
+            "Let the case handler correct or confirm it.",
+        ),
+        "DATE-UNREADABLE": Template(
+            "{field} is not a date: {value}.",
+            "The recipient's system could not read it.",
+            "Correct it in the case software, and export the case again.",
+        ),
+        "DOC-NAMES-PERSON": Template(
+            "{file} names {person}, who is not a person of this case.",
+            "A document of another case may have been put here by mistake.",
+            "It is sent with a mark; let the case handler check the document.",
         ),
     }
 )

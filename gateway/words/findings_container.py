@@ -22,7 +22,7 @@ TABLE: Table = MappingProxyType(
             "Check the free space of the exporting machine, then export the case again.",
         ),
         "FS-LEFTOVER": Template(
-            "Temporary or system files were left out; everything else is sent.",
+            "{count} temporary or system files were left out; everything else is sent.",
             "Word processors and operating systems leave such files behind; they are no part of the case.",
             "Nothing to do; if a document was open during the export, make sure that its last version was saved.",
         ),
@@ -97,7 +97,7 @@ TABLE: Table = MappingProxyType(
             "It is set aside and the security administrator has been told; nothing of it was written to the disk.",
         ),
         "NAME-SLASH-IN-TITLE": Template(
-            "A document title with a slash was turned into a folder.",
+            "The document title “{title}” has a slash and was turned into a folder.",
             "The case software wrote the title as a path; the file was matched to its title by the list.",
             "Confirm that it is the right document, then release it.",
         ),
@@ -107,8 +107,8 @@ TABLE: Table = MappingProxyType(
             "Nothing to do.",
         ),
         "ENC-DECL-MISMATCH": Template(
-            "{file} is in another encoding than it declares.",
-            "It was read in the encoding that fits; the declaration is wrong.",
+            "{file} declares the encoding {declared} and is written in {actual}.",
+            "The exporting program writes a wrong declaration.",
             "Ask the vendor of the case software to correct the declaration.",
         ),
         "ENC-GB2312-RARE": Template(
@@ -117,12 +117,12 @@ TABLE: Table = MappingProxyType(
             "Nothing to do.",
         ),
         "ENC-REPLACEMENT": Template(
-            "Characters in {field} were probably lost.",
+            "The name {person} has probably lost characters.",
             "Question marks or boxes stand where rare characters may have been; a case must not go out under a wrong name.",
             "Check the identity document, correct it in the case software, and export the case again.",
         ),
         "ENC-PUA": Template(
-            "{field} contains a character made by hand.",
+            "The name {person} contains a character made by hand ({codes}).",
             "Other systems show nothing for it.",
             "Add the pronunciation or the parts of the character, or use the standard one; then release or export again.",
         ),
@@ -137,12 +137,12 @@ TABLE: Table = MappingProxyType(
             "Nothing to do.",
         ),
         "XML-MALFORMED": Template(
-            "{file} is not well-formed XML.",
+            "{file} is not well-formed XML (line {line}, column {column}).",
             "A character such as & or < stands where it must be escaped, or the file broke off.",
             "Give the place to the vendor of the case software, and export the case again.",
         ),
         "XML-CONTROL-CHAR": Template(
-            "{file} contains an invisible control character.",
+            "{file} contains an invisible control character (line {line}, column {column}).",
             "It mostly comes with text pasted from a word processor; it is not removed, as that would change the document.",
             "Delete the character from the text in the case software, and export the case again.",
         ),
@@ -195,6 +195,66 @@ TABLE: Table = MappingProxyType(
             "The virus scanner found something in {file}.",
             "It is set aside; only auditors can see that it exists.",
             "Call the security administrator, and have the exporting machine checked.",
+        ),
+        "FS-NAME-MISMATCH": Template(
+            "The name of the export says {named}, its content says {stated}.",
+            "The export was renamed by hand, or the case software mixed up two cases.",
+            "Check which one is right; then release it, or export the case again.",
+        ),
+        "FS-EMPTY": Template(
+            "{file} contains no file.",
+            "The export was started and not filled, or only temporary files were left in it.",
+            "Export the case again.",
+        ),
+        "FS-LIMIT": Template(
+            "{file} contains more than {limit} files.",
+            "The wrong folder was probably dropped; no dossier has so many files.",
+            "Check what was dropped, and export the case again.",
+        ),
+        "FS-DUP-NAME": Template(
+            "{file} and {other} cannot be told apart on other systems.",
+            "Their names differ only in upper and lower case or in the way characters are put together.",
+            "Rename one of the two and export the case again.",
+        ),
+        "FS-NAME-UNUSABLE": Template(
+            "The file name {file} cannot be used on other systems.",
+            "It is too long, cannot be read, or contains characters that lead elsewhere.",
+            "Rename the file and export the case again.",
+        ),
+        "FS-SPECIAL-FILE": Template(
+            "{file} is a link or a device and not a file.",
+            "Such things can lead to other places of the server; case software does not make them.",
+            "Nothing was sent and the security administrator has been told; find out who put it there.",
+        ),
+        "ZIP-MALFORMED": Template(
+            "{file} breaks the rules of the zip format.",
+            "Its parts contradict each other; it was damaged on the way or made by a faulty program.",
+            "Export the case again; if it happens again, ask the vendor of the case software.",
+        ),
+        "ZIP-LIMIT": Template(
+            "{file} contains more entries than any dossier.",
+            "So many entries are a fault or an attack.",
+            "Check what was exported; the administrator may raise the limit.",
+        ),
+        "ZIP-METHOD": Template(
+            "{file} is packed with a method that the gateway does not read.",
+            "Only plain zip files (stored or deflated) are read.",
+            "Export with the case software's own function, and do not repack with other programs.",
+        ),
+        "XML-ABSENT": Template(
+            "The export has no {file}.",
+            "Without it nobody knows which case this is.",
+            "Export the case again; if it happens again, ask the vendor of the case software.",
+        ),
+        "XML-LIMIT": Template(
+            "{file} is larger than {limit} bytes.",
+            "No case has so many fields; it is a fault or an attack.",
+            "Ask the vendor of the case software what was written into it.",
+        ),
+        "XML-SCHEMA": Template(
+            "{file} is not the case data of this case software.",
+            "Its outermost element or its size is not what the format prescribes.",
+            "Check that the export was dropped into the right folder; if so, ask the vendor of the case software.",
         ),
     }
 )

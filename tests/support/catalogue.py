@@ -123,9 +123,9 @@ def unexplained() -> Iterator[str]:
     """Yield the codes that the sources use and the tables of words do not explain."""
     modules = sources.trees()
     for table, used_codes in ((ERRORS, sources.error_codes(modules)), (FINDINGS, sources.finding_codes(modules))):
-        for used in used_codes:
-            if used.text not in table:
-                yield f"{used.place}:{used.line}: no words for {used.text}"
+        for text, place in sorted({(used.text, f"{used.place}:{used.line}") for used in used_codes}):
+            if text not in table:
+                yield f"{place}: no words for {text}"
 
 
 def stale() -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the source files say to people: texts marked for translation, and the codes of errors and findings they use."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ ROOMS = ("gateway", "packers")
 ERROR_KINDS = frozenset({"GatewayError", "TransientError", "PermanentError", "SecurityError", "ConfigError"})
 TABLES = frozenset({"TEMPLATES"})
 """Module-level tables of that name hold texts as their values: strings, or tuples of strings."""
+
+CHECKS = ("gateway/standard/", "packers/")
+FINDING_CODE = re.compile(r"[A-Z]{2,}(-[A-Z0-9]+)+")
+NO_CODES = frozenset({"UTF-8", "UTF-16", "GB-18030"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,14 @@ def error_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
 
 
 def finding_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
-    """Return every code given to a Finding, directly or through a function that hands it on."""
-    return _codes(modules, frozenset({"Finding"}), "code")
+    """Return every code given to a Finding, and every literal of that form in a check."""
+    found = _codes(modules, frozenset({"Finding"}), "code")
+    for place, tree in modules.items():
+        if place.startswith(CHECKS):
+            found += [
+                used for node in ast.walk(tree) for used in _literals(node, place) if isinstance(node, ast.Constant)
+            ]
+    return [used for used in found if FINDING_CODE.fullmatch(used.text) and used.text not in NO_CODES]
 
 
 def _codes(modules: Mapping[str, ast.Module], makers: frozenset[str], keyword: str) -> list[Used]:
