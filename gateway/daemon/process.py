@@ -14,6 +14,8 @@ from gateway.domain.errors import GatewayError
 
 EXIT_COLLAPSED = 70
 """EX_SOFTWARE of sysexits.h: a worker died of a bug too often; systemd starts the node anew."""
+EXIT_REFUSED = 1
+"""The node could not be started; only seen if what had been started hangs, else the error itself is raised."""
 DRAIN_SECONDS = 9.0
 """Given to the drain out of the ten seconds that `systemctl stop` is promised."""
 GUARD_SECONDS = 0.8
@@ -79,8 +81,13 @@ class MainLoop:
         with self._inbox.caught(_HEEDED):
             try:
                 self._node.start()
-            except BaseException:
-                self._drain(1)
+            except GatewayError as error:
+                tell(self._log, "start-refused", error)
+                self._drain(EXIT_REFUSED)
+                raise
+            except BaseException as error:
+                self._log.bug("start-failed", error)
+                self._drain(EXIT_REFUSED)
                 raise
             self._notifier.ready(self._node.summary())
             self._log.info("daemon-ready", pid=os.getpid())
