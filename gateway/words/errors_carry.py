@@ -86,11 +86,6 @@ TABLE: Table = MappingProxyType(
             "Another part of the gateway, or a person, was faster.",
             "Nothing to do: the newer state counts.",
         ),
-        "disk-low": Template(
-            "Too little space is left on this server's disk.",
-            "Large exports are left waiting so that small ones can still be carried.",
-            "Make room on the disk; it goes on by itself.",
-        ),
         "folder-missing": Template(
             "A folder of a route is not there.",
             "The share is not mounted, or the folder was moved or renamed.",
@@ -106,30 +101,10 @@ TABLE: Table = MappingProxyType(
             "The case software wrote to it again while it was being taken.",
             "The original is kept. Let the case software finish, and export the case again.",
         ),
-        "export-refused": Template(
-            "An export cannot be sent as it is.",
-            "The check found faults that the recipient could not work with.",
-            "See the list of findings next to the export, have them mended, and export the case again.",
-        ),
         "export-held": Template(
             "An export waits for a decision.",
             "The check found something that only a person may decide.",
             "See the findings with `caseferry explain`; then release it with a reason, or have it exported again.",
-        ),
-        "no-recipient": Template(
-            "No recipient is known for an export.",
-            "The receiver's code in the export is not in any route of its folder.",
-            "Add the code to the route in config/routes.d/ and reload, or correct the receiver in the case software.",
-        ),
-        "receipt-overdue": Template(
-            "No receipt has come although one was due.",
-            "The peer has not collected or not answered: its gateway may be off.",
-            "The receipt is asked for by itself. Call the peer's operator if it lasts.",
-        ),
-        "worker-lost": Template(
-            "A worker process of the gateway ended unexpectedly.",
-            "It was killed, or the server ran out of memory.",
-            "It is tried again by itself. If it lasts, check the memory of this server.",
         ),
         "settings-refused": Template(
             "The configuration cannot be used; {count} complaints.",

@@ -46,11 +46,6 @@ TABLE: Table = MappingProxyType(
             "The key was used before or after its time, or the sender's clock is wrong by days.",
             "Ask the sender's administrator to check the clock and the keys there.",
         ),
-        "key-expired": Template(
-            "The recipient's encryption key is out of date, so nothing can be sealed for it.",
-            "Its card has expired or been revoked, and no newer card has been added.",
-            "Get a new card from the recipient's administrator, compare the fingerprint, and run `caseferry peer add`.",
-        ),
         "replayed": Template(
             "A bundle arrived that this node has already received.",
             "Usually our receipt was lost on the way; it may also be an old bundle played back.",
@@ -146,11 +141,6 @@ TABLE: Table = MappingProxyType(
             "The receipt was changed on the way, or somebody pretends to be the recipient.",
             "The receipt was set aside and proves nothing. Keep it for the security administrator.",
         ),
-        "receipt-contradiction": Template(
-            "A receipt contradicts an earlier signed one.",
-            "The peer first said one thing about this bundle and now says another.",
-            "Both receipts are kept. Call the peer's administrator and find out which is true.",
-        ),
         "card-malformed": Template(
             "A card cannot be read.",
             "It is damaged, incomplete, or not a card at all.",
@@ -175,16 +165,6 @@ TABLE: Table = MappingProxyType(
             "The node's keys are not there.",
             "The node was never initialised, or the configuration names another folder.",
             "Run `caseferry init`, or put the right folder into config/gateway.yaml.",
-        ),
-        "keys-present": Template(
-            "Keys are already there and are not overwritten.",
-            "Losing a node's keys would make everything sealed for it unreadable.",
-            "Use the keys that are there, or name another folder.",
-        ),
-        "keys-damaged": Template(
-            "The node's key file cannot be read.",
-            "The file is damaged, incomplete, or from another version.",
-            "Restore the key folder from the backup made at initialisation.",
         ),
         "passphrase-wrong": Template(
             "The passphrase does not open the node's keys.",

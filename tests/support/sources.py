@@ -5,10 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("gateway", "packers")
 ERROR_KINDS = frozenset({"GatewayError", "TransientError", "PermanentError", "SecurityError", "ConfigError"})
+HOLDS = MappingProxyType({"hold": (1, "code")})
+"""Ledger.hold(transfer, code, ...) shows its code to the operator as an error does."""
 TABLES = frozenset({"TEMPLATES"})
 """Module-level tables of that name hold texts as their values: strings, or tuples of strings."""
 
@@ -68,7 +71,8 @@ def _literals(node: ast.expr, place: str) -> Iterator[Used]:
 
 def error_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
     """Return every slug given to an error: directly, through a function that hands it on, or in a table CODES."""
-    found = _codes(modules, ERROR_KINDS | _subclasses(modules, ERROR_KINDS), "code")
+    makers = dict.fromkeys(ERROR_KINDS | _subclasses(modules, ERROR_KINDS), (0, "code"))
+    found = _codes(modules, {**makers, **HOLDS})
     for place, tree in modules.items():
         for name, value in _module_level(tree):
             if name == "CODES":
@@ -79,7 +83,7 @@ def error_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
 
 def finding_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
     """Return every code given to a Finding, and every literal of that form in a check."""
-    found = _codes(modules, frozenset({"Finding"}), "code")
+    found = _codes(modules, {"Finding": (0, "code")})
     for place, tree in modules.items():
         if place.startswith(CHECKS):
             found += [
@@ -88,9 +92,10 @@ def finding_codes(modules: Mapping[str, ast.Module]) -> list[Used]:
     return [used for used in found if FINDING_CODE.fullmatch(used.text) and used.text not in NO_CODES]
 
 
-def _codes(modules: Mapping[str, ast.Module], makers: frozenset[str], keyword: str) -> list[Used]:
-    """Follow `makers`, whose first argument is the code, through every function that hands an argument on to them."""
-    takers: dict[str, tuple[int, str]] = dict.fromkeys(makers, (0, keyword))
+def _codes(modules: Mapping[str, ast.Module], makers: Mapping[str, tuple[int, str]]) -> list[Used]:
+    """Follow `makers` (name -> place and keyword of the code) through every function that hands an argument on."""
+    takers = dict(makers)
+    constants = _constants(modules)
     while True:
         handing_on = _handing_on(modules, takers)
         if handing_on.keys() <= takers.keys():
@@ -101,8 +106,22 @@ def _codes(modules: Mapping[str, ast.Module], makers: frozenset[str], keyword: s
         for place, tree in modules.items()
         for call in _calls(tree)
         if (argument := _argument(call, takers)) is not None
-        for used in _literals(argument, place)
+        for used in _literals(_resolved(argument, constants), place)
     ]
+
+
+def _constants(modules: Mapping[str, ast.Module]) -> dict[str, ast.expr]:
+    """Return the module-level constants by name; a code may be named once and used in several places."""
+    return {
+        name: value
+        for tree in modules.values()
+        for name, value in _module_level(tree)
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }
+
+
+def _resolved(argument: ast.expr, constants: Mapping[str, ast.expr]) -> ast.expr:
+    return constants.get(_last_name(argument), argument) if isinstance(argument, ast.Name | ast.Attribute) else argument
 
 
 def _handing_on(modules: Mapping[str, ast.Module], takers: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:

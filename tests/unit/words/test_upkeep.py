@@ -35,6 +35,17 @@ def test_compiled_catalogue_is_its_po() -> None:
     assert len(compiled) > 500
 
 
+def test_nothing_is_explained_that_no_source_says() -> None:
+    said = {
+        node.value
+        for place, tree in sources.trees().items()
+        if not place.startswith("gateway/words/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+    }
+    assert set(ERRORS) - said == set()
+
+
 def test_every_defect_of_the_catalogue_page_is_explained() -> None:
     page = sources.ROOT / "docs" / "defects.md"
     named = set(re.findall(r"^\| `([A-Z0-9-]+)`", page.read_text(encoding="utf-8"), re.MULTILINE))
@@ -111,6 +122,8 @@ def test_texts_are_found_where_they_are_spoken(source: str, texts: list[str]) ->
         "class Refused(PermanentError): ...\nraise Refused('some-slug')",
         "raise TransientError('some-slug' if x else 'some-slug')",
         "CODES = {'some-slug': 1}",
+        "GONE = 'some-slug'\nraise PermanentError(GONE)",
+        "ledger.hold(transfer, 'some-slug', actor, why)",
     ],
 )
 def test_slugs_are_found_however_they_reach_an_error(source: str) -> None:
