@@ -71,6 +71,16 @@ class NodeKeys:
         use = algorithms(self.suite)
         return PublicKeys(self.suite, use.sign_public(self.sign_seed), use.encrypt_public(self.encrypt_seed))
 
+    @property
+    def sign_key_id(self) -> bytes:
+        """As `PublicKeys.sign_key_id`, without checking our own keys again."""
+        return _key_id(self.suite, b"S", algorithms(self.suite).sign_public(self.sign_seed))
+
+    @property
+    def encrypt_key_id(self) -> bytes:
+        """As `PublicKeys.encrypt_key_id`, without checking our own keys again."""
+        return _key_id(self.suite, b"E", algorithms(self.suite).encrypt_public(self.encrypt_seed))
+
     def sign(self, name: str, body: bytes) -> bytes:
         """Return the signature over L(`name`) and `body`."""
         return algorithms(self.suite).sign(self.sign_seed, label(name), body)

@@ -24,6 +24,8 @@ FINDINGS_MAX = 96 * 1024
 """Bytes of sealed findings in one receipt."""
 REASONS_MAX = 256
 CHECKPOINT_MAX = 4096
+VALUES_MAX = 2 * CHECKPOINT_MAX
+"""More than all fields and reasons, and a checkpoint full of commas, need."""
 
 _PREFIX = 1 + HASH_LENGTH + 4
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -91,7 +93,7 @@ def sign_receipt(receipt: Receipt, keys: NodeKeys) -> bytes:
     text = _encode(receipt)
     if _decode(text) != receipt:
         raise ValueError("a field of the receipt has another type than it promises")
-    prefix = bytes([keys.suite]) + keys.public.sign_key_id + len(text).to_bytes(4, "big")
+    prefix = bytes([keys.suite]) + keys.sign_key_id + len(text).to_bytes(4, "big")
     return prefix + text + keys.sign("receipt", text)
 
 
@@ -144,7 +146,7 @@ def seal_findings(findings: bytes, to: PublicKeys, header_hash: Digest) -> bytes
 def open_findings(receipt: Receipt, keys: Sequence[NodeKeys]) -> bytes:
     """Decrypt the findings of a verified receipt; SecurityError `not-addressed-to-us` or `unwrap-failed`."""
     key_id, wrapped = receipt.findings[:HASH_LENGTH], receipt.findings[HASH_LENGTH:]
-    ours = next((key for key in keys if key.public.encrypt_key_id == key_id), None)
+    ours = next((key for key in keys if key.encrypt_key_id == key_id), None)
     if ours is None:
         raise SecurityError("not-addressed-to-us", "the findings are sealed to another key")
     findings = ours.unwrap("findings", bytes.fromhex(receipt.header_hash), wrapped)
@@ -229,7 +231,7 @@ def _encode(receipt: Receipt) -> bytes:
 
 
 def _decode(text: bytes) -> Receipt:
-    found = canonical.fields(canonical.decode(text, limit=RECEIPT_MAX, values_limit=CHECKPOINT_MAX), *_NAMES)
+    found = canonical.fields(canonical.decode(text, limit=RECEIPT_MAX, values_limit=VALUES_MAX), *_NAMES)
     canonical.integer(found["v"], "v", least=VERSION, most=VERSION)
     return Receipt(
         bundle_id=bundle_id(canonical.text(found["bundle_id"], "bundle_id", limit=32)),

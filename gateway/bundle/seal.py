@@ -98,7 +98,7 @@ def prepare(
 
     ids = [recipient.encrypt_key_id for recipient in recipients]
     order = sorted(range(len(ids)), key=ids.__getitem__)
-    sender = keys.public
+    sender_key_id = keys.sign_key_id
     ident = secrets.token_bytes(16)
 
     def fixed(manifest_hash: bytes, segments_hash: bytes) -> bytes:
@@ -112,14 +112,14 @@ def prepare(
             bundle=ident,
             manifest_length=manifest_length,
             data_length=data_length,
-            sender_key_id=sender.sign_key_id,
+            sender_key_id=sender_key_id,
             manifest_hash=manifest_hash,
             segments_hash=segments_hash,
             epoch=epoch,
         )
 
     blank = bytes(HASH_LENGTH)
-    bind = bind_of(keys.suite, bound_part(fixed(blank, blank)), sender.sign_key_id, [ids[at] for at in order])
+    bind = bind_of(keys.suite, bound_part(fixed(blank, blank)), sender_key_id, [ids[at] for at in order])
     content_key = secrets.token_bytes(use.content_key_length)
     manifest_offset = header_length(keys.suite, len(recipients)) + use.signature_length
     segments_offset = manifest_offset + manifest_length
@@ -154,7 +154,7 @@ def prepare(
         fixed=fixed(digest(keys.suite, cipher), segments_hash),
         slots=tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order),
         order=tuple(order),
-        sender_key_id=sender.sign_key_id,
+        sender_key_id=sender_key_id,
         size=data_offset + data_length,
     )
 
@@ -168,7 +168,7 @@ def finish(out: BinaryIO, prepared: Prepared, sequences: Sequence[int], keys: No
     """
     if len(sequences) != len(prepared.order) or not all(1 <= number < INTEGER_LIMIT for number in sequences):
         raise ValueError("one sequence number from 1 per recipient is needed")
-    if keys.suite != prepared.suite or keys.public.sign_key_id != prepared.sender_key_id:
+    if keys.suite != prepared.suite or keys.sign_key_id != prepared.sender_key_id:
         raise ValueError("these are not the keys that prepared the bundle")
     slots = zip(prepared.slots, prepared.order, strict=True)
     recipients = [Recipient(key_id, sequences[at], wrap) for (key_id, wrap), at in slots]
