@@ -27,6 +27,7 @@ from gateway.standard.package import (
 from packers import police_fields as tags
 
 ROOT = "ZFAJ"
+_SECTIONS = frozenset({"XYRS", "WSLB", "JZML"})
 MAX_ELEMENTS = 400_000
 """Four elements for each of 100,000 dossier entries."""
 _MAX_PAGES_DIGITS = 7
@@ -55,9 +56,13 @@ class PoliceReader:
         documents: list[Document] = []
         volumes: list[Volume] = []
         for section in root:
+            if section.tag == "JBXX" and not case:
+                case = self._values(section, tags.CASE, "", ROOT)
+                continue
             if section.tag == "JBXX":
-                for name, value in self._values(section, tags.CASE, "", ROOT).items():
-                    case.setdefault(name, value)
+                self._complain("FIELD-REPEATED", Verdict.HOLD, section, field="案件基本信息(JBXX)")
+            if section.tag not in _SECTIONS:
+                self._keep(section, ROOT)
                 continue
             for element in section:
                 match (section.tag, element.tag):
@@ -69,8 +74,8 @@ class PoliceReader:
                         volumes.append(self._volume(element, len(volumes)))
                     case _:
                         self._keep(element, f"{ROOT}/{section.tag}")
-            self._keep_attributes(section, (), ROOT)
-        self._keep_attributes(root, ("BB", "XTMC"), "")
+            self._keep_rest(section, (), ROOT)
+        self._keep_rest(root, ("BB", "XTMC"), "")
         return self._package(source, case, tuple(persons), tuple(documents), tuple(volumes))
 
     def _package(
@@ -140,7 +145,7 @@ class PoliceReader:
                 Origin(prefix + name, label, f"{path}/{child.tag}", self.file, child.sourceline or 0, altered)
             )
             self._keep_attributes(child, (), path)
-        self._keep_attributes(element, (), above)
+        self._keep_rest(element, (), above)
         return values
 
     def _person(self, element: etree._Element, n: int) -> Person:
@@ -212,7 +217,7 @@ class PoliceReader:
         return values
 
     def _attribute_values(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
-        self._keep_attributes(element, tuple(known), above)
+        self._keep_rest(element, tuple(known), above)
         return {known[name][0]: value.strip() for name, value in element.attrib.items() if name in known}
 
     def _origin_text(self, value: str) -> str:
@@ -221,12 +226,19 @@ class PoliceReader:
     def _keep(self, element: etree._Element, above: str) -> None:
         """Keep everything of an element that has no name in the case package."""
         path = f"{above}/{element.tag}"
-        text = "".join((element.text or "", *(child.tail or "" for child in element))).strip()
-        if text or not (len(element) or element.attrib):
-            self._unknown.append(UnknownValue(path, text, self.file, element.sourceline or 0))
-        self._keep_attributes(element, (), above)
+        if not (len(element) or element.attrib or _own_text(element)):
+            self._unknown.append(UnknownValue(path, "", self.file, element.sourceline or 0))
+        self._keep_rest(element, (), above)
         for child in element:
             self._keep(child, path)
+
+    def _keep_rest(self, element: etree._Element, known: tuple[str, ...], above: str) -> None:
+        """Keep what an element has besides its children: text of its own, and attributes that are not `known`."""
+        text = _own_text(element)
+        if text:
+            path = f"{above}/{element.tag}" if above else str(element.tag)
+            self._unknown.append(UnknownValue(path, text, self.file, element.sourceline or 0))
+        self._keep_attributes(element, known, above)
 
     def _keep_attributes(self, element: etree._Element, known: tuple[str, ...], above: str) -> None:
         path = f"{above}/{element.tag}" if above else str(element.tag)
@@ -239,6 +251,10 @@ class PoliceReader:
     def _complain(self, code: str, verdict: Verdict, element: etree._Element, **facts: str) -> None:
         place = Place(self.file, element.sourceline or 0, 0, facts.get("field", ""))
         self.findings.append(Finding(code, verdict, place, mender="vendor", facts=facts))
+
+
+def _own_text(element: etree._Element) -> str:
+    return "".join((element.text or "", *(child.tail or "" for child in element))).strip()
 
 
 def _normal(name: str, text: str) -> str:
