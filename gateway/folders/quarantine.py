@@ -8,7 +8,7 @@ from typing import NewType
 
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.ids import Digest, LinkName, digest, link_name
-from gateway.folders import copying, disk, notes
+from gateway.folders import copying, disk, moving, notes
 
 QuarantineId = NewType("QuarantineId", str)
 """32 lower-case hexadecimal digits; the same for the same subject, link and bytes, so that taking may be repeated."""
@@ -96,17 +96,12 @@ class Quarantine:
     def give_back(self, name: QuarantineId, to: Path) -> None:
         """Move the bytes to the new path `to` once a person released them. Repeatable; `place-taken` if it exists."""
         folder = self._root / _safe(name)
-        content = folder / _CONTENT
-        if disk.exists(content):
-            outcome = disk.rename_new(content, to)
-            if outcome is disk.Moved.ELSEWHERE:
-                half = to.with_name(f"{disk.TEMP_PREFIX}{name}")
-                disk.remove_tree(half)
-                copying.copy_durably(content, half)
-                outcome = disk.rename_new(half, to)
-            if outcome is disk.Moved.TAKEN:
-                raise PermanentError("place-taken", "the place for released bytes is taken")
-            disk.fsync_folder(to.parent)
+        if disk.exists(folder):
+            begun = moving.journal_of(folder) is not None
+            if not begun and disk.exists(to):
+                raise _taken()
+            if moving.carry(folder, [moving.Move(_CONTENT, to.name)], to.parent, adopt=True) is not None:
+                raise _taken()
         self.remove(name)
 
     def remove(self, name: QuarantineId) -> None:
@@ -170,6 +165,10 @@ def _encode(note: QuarantineNote) -> bytes:
             "sha256": note.sha256,
         }
     )
+
+
+def _taken() -> PermanentError:
+    return PermanentError("place-taken", "the place for released bytes is taken")
 
 
 def _identify(note: QuarantineNote) -> QuarantineId:

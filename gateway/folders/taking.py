@@ -96,7 +96,7 @@ class Taking:
         disk.remove_tree(folder)
 
     def forget_outside(self, whole: Path) -> None:
-        """Remove the dot-folder outside, as the copies in `whole` are ours now; `mount-missing` if its share is away."""
+        """Remove the dot-folder outside, as the copies in `whole` are ours; `mount-missing` if its share is away."""
         note = whole / ELSEWHERE
         if not disk.exists(note):
             return

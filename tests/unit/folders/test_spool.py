@@ -1,0 +1,106 @@
+"""The spool's places: private, from checked ids, with nothing left of an earlier run's half-written work."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import bundle_id, claim_token, link_name
+from gateway.folders.deliver import publish
+from gateway.folders.spool import Spool
+from tests.support.crashing import dies_at
+
+BUNDLE, OTHER = bundle_id("b" * 32), bundle_id("c" * 32)
+TOKEN = claim_token("a" * 32)
+LINK = link_name("to-hub")
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    return spool
+
+
+def test_everything_is_private_and_preparing_may_be_repeated(tmp_path: Path, spool: Spool) -> None:
+    assert spool.prepare() == 0
+    folders = [path for path in (tmp_path / "spool").rglob("*") if path.is_dir()]
+    assert {path.name for path in folders} == {"claims", "outbound", "inbound", "staging"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
+
+
+def test_half_written_files_of_an_earlier_run_are_removed_and_whole_ones_stay(spool: Spool) -> None:
+    spool.sealing(TOKEN).write_bytes(b"half")
+    spool.fetching(LINK, BUNDLE).write_bytes(b"half")
+    spool.fetching(LINK, OTHER).write_bytes(b"whole")
+    spool.keep_fetched(LINK, [OTHER])
+    spool.fresh_staging(LINK, BUNDLE)
+    assert spool.prepare() == 2
+    assert not spool.sealing(TOKEN).exists()
+    assert not spool.fetching(LINK, BUNDLE).exists()
+    assert spool.inbound_bundle(LINK, OTHER).read_bytes() == b"whole"
+    assert spool.stagings() == [(LINK, BUNDLE)]
+
+
+def test_sealed_bundles_get_their_names_together_and_again(spool: Spool) -> None:
+    second = claim_token("d" * 32)
+    for token in (TOKEN, second):
+        spool.sealing(token).write_bytes(token.encode())
+    pairs = [(TOKEN, BUNDLE), (second, OTHER)]
+    points = 0
+    while dies_at(points, lambda: spool.keep_sealed(pairs)):
+        spool.keep_sealed(pairs)
+        assert spool.outbound_bundle(BUNDLE).read_bytes() == TOKEN.encode()
+        assert spool.outbound_bundle(OTHER).read_bytes() == second.encode()
+        for token, bundle in pairs:
+            spool.outbound_bundle(bundle).rename(spool.sealing(token))
+        points += 1
+    assert points >= 4
+    assert spool.outbound_bundle(BUNDLE).name == f"{BUNDLE}.cfb"
+
+
+def test_a_bundle_that_is_nowhere_cannot_be_kept(spool: Spool) -> None:
+    with pytest.raises(GatewayError):
+        spool.keep_sealed([(TOKEN, BUNDLE)])
+
+
+def test_the_same_id_from_two_links_never_meets(spool: Spool) -> None:
+    other = link_name("to-court")
+    assert spool.inbound_bundle(LINK, BUNDLE) != spool.inbound_bundle(other, BUNDLE)
+    assert spool.staging(LINK, BUNDLE).root != spool.staging(other, BUNDLE).root
+    assert spool.fetching(LINK, BUNDLE) != spool.fetching(other, BUNDLE)
+
+
+def test_a_fresh_staging_folder_is_empty(spool: Spool) -> None:
+    staging = spool.fresh_staging(LINK, BUNDLE)
+    (staging.members / "old").touch()
+    assert spool.fresh_staging(LINK, BUNDLE) == staging == spool.staging(LINK, BUNDLE)
+    assert list(staging.members.iterdir()) == []
+    assert list(staging.imports.iterdir()) == []
+
+
+def test_a_half_dropped_staging_folder_is_never_a_delivery_not_yet_begun(tmp_path: Path, spool: Spool) -> None:
+    inbound = tmp_path / "in"
+    inbound.mkdir()
+    points = 0
+    while True:
+        staging = spool.fresh_staging(LINK, BUNDLE)
+        (staging.imports / "case").write_bytes(b"x")
+        publish(staging.imports, ["case"], inbound)
+        (inbound / "case").unlink()
+        if not dies_at(points, lambda: spool.drop_staging(LINK, BUNDLE)):
+            break
+        if staging.imports.exists():
+            publish(staging.imports, ["case"], inbound)
+            assert not (inbound / "case").exists()
+        spool.prepare()
+        spool.drop_staging(LINK, BUNDLE)
+        assert spool.stagings() == []
+        points += 1
+    assert points > 3
+
+
+def test_dropping_what_is_gone_is_no_error(spool: Spool) -> None:
+    spool.drop(spool.outbound_bundle(BUNDLE))
+    spool.drop_staging(LINK, BUNDLE)
