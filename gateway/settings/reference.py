@@ -29,9 +29,9 @@ group of routes:
     schema/*.json     for editors that understand `# yaml-language-server`
 
 `caseferry check` reads all of it and says of every fault `file:line:column: what is wrong; what to do`. Unknown
-settings are refused. Unit codes are text: write them in quotes. Durations are written `90s`, `10m`, `1h 30m`, `30d`, sizes
-`20 MiB`, `5 GiB`. Relative paths count from the folder of `gateway.yaml`. Only `true` and `false` are truth values;
-aliases, anchors and tags of YAML are refused, and so is a setting given twice."""
+settings are refused. Unit codes are text: write them in quotes. Durations are written `90s`, `10m`, `1h 30m`,
+`30d`, sizes `20 MiB`, `5 GiB`. Relative paths count from the folder of `gateway.yaml`. Only `true` and `false` are
+truth values; aliases, anchors and tags of YAML are refused, and so is a setting given twice."""
 
 
 def pages() -> dict[str, str]:
