@@ -13,6 +13,7 @@ from gateway.domain.ids import WireName, wire_name
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
+_NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
 
 
@@ -49,9 +50,14 @@ def opened_folder(folder: Path) -> Iterator[int]:
 
 
 def open_regular(name: str, folder: int) -> int:
-    """Open the regular file `name` in `folder` for reading; ELOOP for a link, ENOENT for anything else."""
+    """Open the regular file `name` in `folder` for reading; FileNotFoundError for a link and whatever else is there."""
     # O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _NOT_A_FILE:
+            raise FileNotFoundError(errno.ENOENT, "not a regular file") from error
+        raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileNotFoundError(errno.ENOENT, "not a regular file")
@@ -102,6 +108,12 @@ def discard(name: str, folder: int) -> None:
     """Remove `name` from `folder` if it is there and may be removed."""
     with suppress(OSError):
         os.unlink(name, dir_fd=folder)
+
+
+def free_bytes(folder: int) -> int:
+    """Return the bytes that the filesystem of `folder` still takes from us."""
+    found = os.fstatvfs(folder)
+    return found.f_bavail * found.f_frsize
 
 
 def sync_folder(folder: Path) -> None:

@@ -46,6 +46,8 @@ class FolderTransport:
                     os.fsync(folder)
                     return
                 disk.discard(temp, folder)
+                if (free := disk.free_bytes(folder)) < size:
+                    raise fault("mailbox-full", f"{free} bytes are free, {size} are needed", free=free, sent=size)
                 writer = disk.create_exclusive(temp, folder, self._mode)
             try:
                 try:
@@ -103,8 +105,7 @@ class FolderTransport:
             disk.discard(temp, folder)
             os.close(disk.create_exclusive(temp, folder, self._mode))
             os.unlink(temp, dir_fd=folder)
-            space = os.fstatvfs(folder)
-            if space.f_blocks and not space.f_bavail:
+            if not disk.free_bytes(folder):
                 raise fault("mailbox-full", "no space is left in the folder we deposit into")
         self.listing()
         if not os.access(self._collect, os.W_OK):

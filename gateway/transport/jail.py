@@ -1,7 +1,6 @@
 """What a guest may see and do over SFTP: its own mailbox, by the rules of a mailbox, and nothing else."""
 
 import asyncio
-import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -136,7 +135,7 @@ class GuestSession(asyncssh.SFTPServer):
         if folder == OUT and pflags == asyncssh.FXF_READ:
             _require_wire(name)
             with disk.opened_folder(self._mailbox.folder(OUT)) as descriptor:
-                reading = _Reading(_opened_regular(name, descriptor))
+                reading = _Reading(disk.open_regular(name, descriptor))
             self._open.add(reading.descriptor)
             return reading
         raise asyncssh.SFTPPermissionDenied("files go into /in and come out of /out")
@@ -333,15 +332,6 @@ def _require_wire(name: str) -> None:
 def _require_regular(found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise asyncssh.SFTPNoSuchFile("no such file")
-
-
-def _opened_regular(name: str, folder: int) -> int:
-    try:
-        return disk.open_regular(name, folder)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise asyncssh.SFTPNoSuchFile("no such file") from error
-        raise
 
 
 def _attributes(found: os.stat_result) -> asyncssh.SFTPAttrs:

@@ -33,6 +33,9 @@ WINDOW = 16 << 20
 PACKET = 256 << 10
 """Bytes of one packet we accept: fewer, larger packets are what makes a Python client fast."""
 
+_READER_ENDS_WITHIN = 5.0
+"""Seconds for the library's reader thread to notice that its socket is closed; it looks ten times a second."""
+
 MAPPED: Mapping[type[paramiko.SSHException], str] = MappingProxyType(
     {
         paramiko.SSHException: "link-unreachable",
@@ -125,6 +128,7 @@ class ParamikoChannel:
         # What the reader thread or the socket still has to complain about concerns nobody any more.
         with suppress(Exception):
             self._transport.close()
+            self._transport.join(_READER_ENDS_WITHIN)
         self._socket.close()
 
     def _log_in(self, peer: SshPeer, key: paramiko.PKey) -> None:
@@ -189,8 +193,8 @@ def code_of(error: Exception) -> str:
 def _identity(private: bytes) -> paramiko.PKey:
     try:
         return paramiko.Ed25519Key.from_private_key(io.StringIO(private.decode("ascii")))
-    except (paramiko.SSHException, ValueError) as error:
-        # Not chained: the parser's complaint may quote the key.
+    except Exception as error:  # noqa: BLE001 - the library's parser trips over a damaged key in many ways
+        # Not chained: the complaint may quote the key.
         detail = f"our own SSH key cannot be used: {type(error).__name__}"
     raise fault("link-auth-refused", detail)
 

@@ -30,7 +30,7 @@ class Sshd:
 
 
 @contextmanager
-def sshd(folder: Path, allowed: Sequence[bytes], extra: str = "") -> Iterator[Sshd]:
+def sshd(folder: Path, allowed: Sequence[bytes], extra: str = "", subsystem: str = "internal-sftp") -> Iterator[Sshd]:
     """Run sshd with its files below `folder` until the context ends; `extra` are further lines of configuration."""
     program = shutil.which("sshd", path=_SBIN)
     assert program is not None, "mark the test with needs_sshd"
@@ -59,11 +59,12 @@ def sshd(folder: Path, allowed: Sequence[bytes], extra: str = "") -> Iterator[Ss
         KbdInteractiveAuthentication no
         MaxStartups 100
         PerSourcePenalties no
-        Subsystem sftp internal-sftp
+        Subsystem sftp {subsystem}
         {extra}
         """.replace("PerSourcePenalties no\n", _penalties(program))
     )
-    process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=log.open("wb"))
+    with log.open("wb") as complaints:
+        process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=complaints)
     try:
         _wait_until_listening(process, log)
         yield Sshd(port, getpass.getuser(), host_key, log)

@@ -44,24 +44,26 @@ class Relay:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self.target))
+            self._lines += [client, server]
             for source, sink, is_up in ((client, server, True), (server, client, False)):
                 source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 thread = threading.Thread(target=self._pump, args=(source, sink, is_up), daemon=True)
-                self._lines.append(source)
                 self._threads.append(thread)
                 thread.start()
 
     def cut(self) -> None:
         """Break every connection now."""
-        for line in self._lines:
-            with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+        _break(*self._lines)
+
+    def wait_until_cut(self) -> None:
+        """Wait for the threads of connections that were cut."""
+        for thread in self._threads:
+            thread.join(5)
 
     def close(self) -> None:
         """Break every connection and wait for the threads."""
         self.cut()
-        for thread in self._threads:
-            thread.join(5)
+        self.wait_until_cut()
         for line in self._lines:
             line.close()
 
@@ -88,7 +90,13 @@ class Relay:
                     break
             except OSError:
                 break
-        self.cut()
+        _break(source, sink)
+
+
+def _break(*lines: socket.socket) -> None:
+    for line in lines:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -102,5 +110,5 @@ def relay(target: int, limit: int | None = None, action: str = "cut") -> Iterato
             yield running
         finally:
             listener.shutdown(socket.SHUT_RDWR)
-            running.close()
             thread.join(5)
+            running.close()

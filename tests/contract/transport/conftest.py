@@ -1,0 +1,193 @@
+"""The four places that every transport promise is checked at."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.clock import SystemClock
+from gateway.domain.ids import UnitCode, unit_code
+from gateway.transport.api import Transport
+from gateway.transport.channel import Channel, Deadlines
+from gateway.transport.folder import FolderTransport
+from gateway.transport.hosted import HostedTransport
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.sftp import SftpTransport
+from tests.support.embedded import EmbeddedServer, embedded_server
+from tests.support.sshd import Sshd, sshd
+from tests.support.sshkeys import KeyPair, key_pair
+
+DEADLINES = Deadlines(connect=10.0, idle=10.0, keepalive=5.0)
+NOBODY = 65534
+
+
+@dataclass
+class Site:
+    """One mailbox, with a view of both folders that needs no transport.
+
+    theirs:  where deposits end up.
+    waiting: where the peer leaves things for us.
+    """
+
+    kind: str
+    transport: Transport
+    theirs: Path
+    waiting: Path
+
+    def leave(self, name: str | bytes, data: bytes) -> None:
+        """Be the peer and leave a file for us."""
+        (self.waiting / os.fsdecode(name)).write_bytes(data)
+
+    def arrived(self) -> dict[str, bytes]:
+        """Everything in the peer's folder, hidden names included."""
+        return {path.name: path.read_bytes() for path in self.theirs.iterdir()}
+
+
+@dataclass
+class Server:
+    """An SFTP server of either make, with the mailbox of one test."""
+
+    kind: str
+    port: int
+    username: str
+    host_key: KeyPair
+    identity: KeyPair
+    deposit: str
+    collect: str
+    theirs: Path
+    waiting: Path
+    transports: list[SftpTransport] = field(default_factory=list)
+
+    def peer(
+        self, *, port: int | None = None, identity: KeyPair | None = None, host_key: KeyPair | None = None
+    ) -> SshPeer:
+        """Return how to log in here, with what a test wants to be different."""
+        return SshPeer(
+            "127.0.0.1",
+            port or self.port,
+            self.username,
+            (identity or self.identity).private,
+            ((host_key or self.host_key).public,),
+        )
+
+    def channel(self) -> Channel:
+        """Return a new channel to this server."""
+        return ParamikoChannel(self.peer(), DEADLINES, SystemClock())
+
+    def transport(self, peer: SshPeer | None = None, deadlines: Deadlines = DEADLINES) -> SftpTransport:
+        """Return a transport to this server that is closed after the test."""
+        made = SftpTransport.over_paramiko(
+            peer or self.peer(), deadlines, SystemClock(), deposit=self.deposit, collect=self.collect
+        )
+        self.transports.append(made)
+        return made
+
+    def transport_over(self, connect: Callable[[], Channel]) -> SftpTransport:
+        """Return a transport over channels of the test's own."""
+        made = SftpTransport(connect, SystemClock(), deposit=self.deposit, collect=self.collect)
+        self.transports.append(made)
+        return made
+
+
+@dataclass
+class Guests:
+    """Hands out a fresh account of the embedded server to every test."""
+
+    server: EmbeddedServer
+    identity: KeyPair
+    units: list[UnitCode] = field(default_factory=list)
+
+    def add(self) -> UnitCode:
+        """Return the unit of a new account."""
+        self.units.append(unit_code(f"3301{len(self.units):08d}"))
+        self.server.allow({unit: [self.identity.public] for unit in self.units})
+        return self.units[-1]
+
+
+@pytest.fixture(scope="session")
+def identity() -> KeyPair:
+    return key_pair()
+
+
+@pytest.fixture(scope="session")
+def guests(tmp_path_factory: pytest.TempPathFactory, identity: KeyPair) -> Iterator[Guests]:
+    with embedded_server(tmp_path_factory.mktemp("embedded"), {}) as server:
+        yield Guests(server, identity)
+
+
+@pytest.fixture(scope="session")
+def openssh(tmp_path_factory: pytest.TempPathFactory, identity: KeyPair) -> Iterator[Sshd]:
+    with sshd(tmp_path_factory.mktemp("openssh"), [identity.public]) as server:
+        yield server
+
+
+MAKES = [pytest.param("embedded"), pytest.param("openssh", marks=pytest.mark.needs_sshd)]
+SITES = [pytest.param("folder"), pytest.param("hosted"), *MAKES]
+
+
+def _server(kind: str, request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Server:
+    if kind == "embedded":
+        guests: Guests = request.getfixturevalue("guests")
+        unit = guests.add()
+        mailbox = guests.server.mailbox(unit)
+        return Server(
+            kind,
+            guests.server.port,
+            unit,
+            guests.server.host_key,
+            identity,
+            "/in",
+            "/out",
+            mailbox / "in",
+            mailbox / "out",
+        )
+    running: Sshd = request.getfixturevalue("openssh")
+    theirs, waiting = tmp_path / "mailbox-in", tmp_path / "mailbox-out"
+    theirs.mkdir()
+    waiting.mkdir()
+    return Server(
+        kind, running.port, running.username, running.host_key, identity, str(theirs), str(waiting), theirs, waiting
+    )
+
+
+@pytest.fixture(params=MAKES)
+def server(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Iterator[Server]:
+    made = _server(request.param, request, tmp_path, identity)
+    yield made
+    for transport in made.transports:
+        transport.close()
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Iterator[Site]:
+    kind = request.param
+    if kind == "folder":
+        theirs, waiting = tmp_path / "mailbox-in", tmp_path / "mailbox-out"
+        theirs.mkdir()
+        waiting.mkdir()
+        yield Site(kind, FolderTransport(theirs, waiting), theirs, waiting)
+    elif kind == "hosted":
+        guest = unit_code("330102000000")
+        transport = HostedTransport(tmp_path / "mailboxes", guest)
+        yield Site(kind, transport, tmp_path / "mailboxes" / guest / "out", tmp_path / "mailboxes" / guest / "in")
+    else:
+        made = _server(kind, request, tmp_path, identity)
+        yield Site(kind, made.transport(), made.theirs, made.waiting)
+        for sftp in made.transports:
+            sftp.close()
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Let permissions count even where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
