@@ -7,7 +7,7 @@ from typing import BinaryIO
 from gateway.bundle import compression
 from gateway.bundle.manifest import ZSTD_MEMBER_MAX, Coding, may_be_zstd
 from gateway.bundle.primitives import Hasher
-from gateway.bundle.streams import disk_errors, fill
+from gateway.bundle.streams import Progress, disk_errors, fill
 from gateway.domain.errors import TransientError
 
 SAMPLE = 128 * 1024
@@ -48,17 +48,21 @@ class Planned:
     kept: Kept | None = None
 
 
-def plan(members: Sequence[SealMember], new_hasher: Callable[[], Hasher], buffer: memoryview) -> list[Planned]:
+def plan(
+    members: Sequence[SealMember], new_hasher: Callable[[], Hasher], buffer: memoryview, progress: Progress
+) -> list[Planned]:
     """Decide the coding of every member; reads what may be compressed, keeps up to KEPT_MAX of it.
 
-    buffer: scratch space of at least one piece.
+    buffer:   scratch space of at least one piece.
+    progress: told 0 for every piece read: nothing is written yet, but somebody is at work.
     Raises TransientError `source-changed` or `local-io`.
     """
     room = KEPT_MAX
     planned = []
     for member in members:
+        progress(0)
         with disk_errors("reading a member"):
-            one = _plan_one(member, room, new_hasher, buffer)
+            one = _plan_one(member, room, new_hasher, buffer, progress=progress)
         room -= len(one.kept.stored) if one.kept else 0
         planned.append(one)
     return planned
@@ -69,7 +73,9 @@ def source_changed(member: SealMember, found: int) -> TransientError:
     return TransientError("source-changed", f"a member of {member.size} bytes yielded {found}")
 
 
-def _plan_one(member: SealMember, room: int, new_hasher: Callable[[], Hasher], buffer: memoryview) -> Planned:
+def _plan_one(
+    member: SealMember, room: int, new_hasher: Callable[[], Hasher], buffer: memoryview, *, progress: Progress
+) -> Planned:
     if not 0 < member.size <= ZSTD_MEMBER_MAX:
         return Planned(member, Coding.IDENTITY, member.size)
     with member.open() as source:
@@ -77,7 +83,7 @@ def _plan_one(member: SealMember, room: int, new_hasher: Callable[[], Hasher], b
         if not compression.shrinks(sample, may_be_zstd):
             return _plan_as_it_is(member, source, sample, room, new_hasher)
     with member.open() as source:
-        return _plan_compressed(member, source, room, new_hasher, buffer)
+        return _plan_compressed(member, source, room, new_hasher, buffer, progress=progress)
 
 
 def _plan_as_it_is(
@@ -94,7 +100,13 @@ def _plan_as_it_is(
 
 
 def _plan_compressed(
-    member: SealMember, source: BinaryIO, room: int, new_hasher: Callable[[], Hasher], buffer: memoryview
+    member: SealMember,
+    source: BinaryIO,
+    room: int,
+    new_hasher: Callable[[], Hasher],
+    buffer: memoryview,
+    *,
+    progress: Progress,
 ) -> Planned:
     read = stored = 0
     parts: list[bytes] = []
@@ -103,6 +115,7 @@ def _plan_compressed(
         read += len(piece)
         stored += len(packed)
         running.update(piece)
+        progress(0)
         if stored <= room:
             parts.append(packed)
         if stored > 0 and not may_be_zstd(member.size, stored):

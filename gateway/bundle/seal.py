@@ -78,7 +78,7 @@ def prepare(
     """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
 
     created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
-    progress: told the bytes of members done so far.
+    progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
@@ -88,7 +88,7 @@ def prepare(
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
     buffer = memoryview(bytearray(PIECE))
-    planned = plan(members, use.digest, buffer)
+    planned = plan(members, use.digest, buffer, progress)
     draft = _draft(meta, planned)
     plain_manifest_length = 4 + len(manifest.encode(draft)) + use.signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
