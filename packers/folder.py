@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -82,14 +83,18 @@ class _Walk:
         self._dropped: list[str] = []
         self._renamed: list[Renamed] = []
         self._seen: dict[str, str] = {}
+        self._prefers_gb = False
 
     def reading(self) -> Reading:
         mode = self._root.lstat().st_mode
         if stat.S_ISDIR(mode):
-            for raw, path in _files(os.fsencode(self._root), b""):
-                if len(self._members) >= self._max_members:
-                    self._reject("FS-LIMIT", self._root.name, limit=self._max_members)
-                    break
+            found = list(islice(_files(os.fsencode(self._root), b""), self._max_members + 1))
+            if len(found) > self._max_members:
+                self._reject("FS-LIMIT", self._root.name, limit=self._max_members)
+                found = []
+            # A folder on Linux has UTF-8 names, unless one of them shows that it was filled by an old system.
+            self._prefers_gb = any(names.is_certainly_gb(raw) for raw, _ in found)
+            for raw, path in found:
                 self._take(raw, path)
         else:
             self._take(os.fsencode(self._root.name), os.fsencode(self._root))
@@ -104,7 +109,7 @@ class _Walk:
         return Reading(self._package(), tuple(self._members), tuple(self._findings))
 
     def _take(self, raw: bytes, path: bytes) -> None:
-        decoded = names.decode_name(raw)
+        decoded = names.decode_name(raw, prefers_gb=self._prefers_gb)
         shown = decoded[0] if decoded else raw.decode("ascii", "backslashreplace")
         if names.is_leftover(shown):
             self._dropped.append(shown)

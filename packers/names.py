@@ -20,6 +20,8 @@ LONG_FOLDER = "~long"
 SHORT_STEM_BYTES = 180
 """What is left of a name that is too long: still readable, with room for a mark and a temp suffix."""
 
+_THREE_BYTES = "\u0800"
+"""From here on UTF-8 takes three bytes: all of Chinese, and a pattern that GBK text does not meet by chance."""
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
@@ -28,20 +30,32 @@ _LEFTOVERS = ("~$*", ".~lock*", "~wrl*.tmp", "thumbs.db", "ehthumbs.db", ".ds_st
 _LEFTOVER_FOLDERS = frozenset({"__macosx"})
 
 
-def decode_name(raw: bytes, *, flagged_utf8: bool = False) -> tuple[str, str] | None:
+def decode_name(raw: bytes, *, flagged_utf8: bool = False, prefers_gb: bool = True) -> tuple[str, str] | None:
     """Return the text of a name's bytes and its encoding, or None if no encoding fits.
 
-    A name that is marked as UTF-8 must be; any other is tried as UTF-8 first, because GB18030 accepts nearly
-    everything and UTF-8 nearly nothing that was not meant as UTF-8.
+    A name that is marked as UTF-8 must be. Any other is tried as UTF-8 first, because GB18030 accepts nearly
+    everything and UTF-8 nearly nothing that was not meant as UTF-8. The exception are short names of two-byte
+    sequences only: the GBK bytes of 目录 are the UTF-8 bytes of U+013F U+00BC. These are GB18030 where
+    `prefers_gb` says that the source writes it.
     """
     if raw.isascii():
         return raw.decode("ascii"), ASCII
-    for encoding in (UTF8,) if flagged_utf8 else (UTF8, GB18030):
-        try:
-            return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    return None
+    utf8, gb18030 = _decoded(raw, UTF8), None if flagged_utf8 else _decoded(raw, GB18030)
+    if utf8 is not None and (gb18030 is None or not prefers_gb or any(c >= _THREE_BYTES for c in utf8)):
+        return utf8, UTF8
+    return None if gb18030 is None else (gb18030, GB18030)
+
+
+def is_certainly_gb(raw: bytes) -> bool:
+    """Whether a name's bytes are GB18030 and cannot be anything else we know."""
+    return _decoded(raw, UTF8) is None and _decoded(raw, GB18030) is not None
+
+
+def _decoded(raw: bytes, encoding: str) -> str | None:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
 
 
 def unsafe_reason(name: str) -> str:
