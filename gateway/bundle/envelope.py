@@ -21,8 +21,8 @@ DATA_MAX = 2**46
 SEGMENT_LOG2 = range(20, 27)
 LIFETIME_MAX = 90 * 86400
 """Seconds from `created` to `expires` at most: the time for which old decryption keys are kept."""
-INTEGER_LIMIT = 2**63
-"""Times, epochs and sequence numbers stay below: ledgers store signed 64-bit integers."""
+INTEGER_LIMIT = 2**53
+"""Times, epochs and sequence numbers stay below: receipts repeat them in JSON (RFC 7493), ledgers in 64 bits."""
 ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373
 """So many first bytes of any bundle hold its whole header and signature (suite 2, 64 recipients)."""
 

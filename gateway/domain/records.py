@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
+
+T = TypeVar("T")
+
+
+def known(value: T | None) -> T:
+    """Return a fact of a transfer that its state promises; ValueError (a bug) if it is not there."""
+    if value is None:
+        raise ValueError("a fact that the transfer's state promises is missing")
+    return value
 
 
 class Stage(StrEnum):

@@ -1,12 +1,12 @@
 """The spool: our private disk, and where on it everything lies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.bundle.names import bundle_name
-from gateway.domain.ids import BundleId, ClaimToken, LinkName, bundle_id, link_name
+from gateway.bundle.names import Kind, bundle_name, parse
+from gateway.domain.ids import BundleId, ClaimToken, LinkName, WireName, bundle_id, link_name
 from gateway.folders import disk
 
 _PART = ".part"
@@ -64,11 +64,14 @@ class Spool:
         """Where the sealed bundle lies."""
         return self._outbound / bundle_name(bundle)
 
-    def keep_sealed(self, token: ClaimToken, bundle: BundleId) -> Path:
-        """Make the file at `sealing(token)` durable under its final name and return that. Repeatable."""
-        source, target = self.sealing(token), self.outbound_bundle(bundle)
-        _keep(source, target)
-        return target
+    def keep_sealed(self, bundles: Sequence[tuple[ClaimToken, BundleId]]) -> None:
+        """Make the files at `sealing(token)` durable under their final names, sharing one fsync of the folder. Repeatable."""
+        _keep([(self.sealing(token), self.outbound_bundle(bundle)) for token, bundle in bundles])
+
+    def outbound_bundles(self) -> list[BundleId]:
+        """Return which sealed bundles lie in the spool, so that those the ledger does not know can be dropped."""
+        found = (parse(path.name) for path in _listed(self._outbound))
+        return [bundle_id(one[1]) for one in found if one is not None and one[0] is Kind.BUNDLE]
 
     def fetching(self, link: LinkName, bundle: BundleId) -> Path:
         """Where a bundle is written while it is fetched; its folder exists on return."""
@@ -79,11 +82,20 @@ class Spool:
         """Where the fetched bundle lies."""
         return self._inbound / link / bundle_name(bundle)
 
-    def keep_fetched(self, link: LinkName, bundle: BundleId) -> Path:
-        """Make the file at `fetching(link, bundle)` durable under its final name and return that. Repeatable."""
-        source, target = self.fetching(link, bundle), self.inbound_bundle(link, bundle)
-        _keep(source, target)
-        return target
+    def keep_fetched(self, link: LinkName, bundles: Sequence[BundleId]) -> None:
+        """Make the files at `fetching(link, bundle)` durable under their final names, sharing one fsync of the folder.
+
+        Repeatable.
+        """
+        _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
+
+    def letter(self, link: LinkName, name: WireName) -> Path:
+        """Where a receipt file lies while it is written, read or set aside; its folder exists on return.
+
+        A dot-name, since it is worth nothing after a crash: what it holds is in the ledger, or still in the mailbox.
+        """
+        disk.owner_only(self._inbound / link)
+        return self._inbound / link / f".{name}"
 
     def staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return the staging folders of a bundle as they are; they may not exist."""
@@ -134,12 +146,14 @@ class Spool:
         return self._root / "staging"
 
 
-def _keep(source: Path, target: Path) -> None:
-    with disk.mapped(target.parent):
-        if not source.exists() and target.exists():
-            return
-    disk.fsync_file(source)
-    disk.rename_durably(source, target)
+def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
+    owed = [(source, target) for source, target in moves if source.exists() or not target.exists()]
+    for source, _target in owed:
+        disk.fsync_file(source)
+    for source, target in owed:
+        with disk.mapped(target.parent):
+            source.replace(target)
+    disk.fsync_renamed(owed)
 
 
 def _folders(folder: Path) -> Iterator[Path]:

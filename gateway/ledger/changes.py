@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, update
 
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError, TransientError
-from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger import streams
@@ -35,15 +35,19 @@ _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name !
 _TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name != "note")
 
 
+Touched = set[tuple[State, LinkName | None]]
+"""States that transfers entered or were changed in, each with the transfer's link."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One caller's part of a transaction: who we are, what time it is, and which states it has touched so far."""
+    """One caller's part of a transaction: who we are, what time it is, and what it has touched so far."""
 
     connection: Connection
     unit: UnitCode
     epoch: int
     now: float
-    touched: set[State] = field(default_factory=set)
+    touched: Touched = field(default_factory=set)
 
 
 def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
@@ -119,7 +123,7 @@ def keep_receipt(change: Change, seen: Transfer, receipt: ReceiptRecord) -> None
 
 def born(change: Change, transfer: Transfer, stage: Stage) -> None:
     """Record the first event of a transfer that was just inserted."""
-    change.touched.add(transfer.state)
+    change.touched.add((transfer.state, transfer.link))
     _event(change, transfer, "event", transfer.state, stage)
 
 
@@ -209,7 +213,7 @@ def _write(change: Change, stored: Transfer, now: Transfer) -> Transfer:
     )
     if result.rowcount != 1:
         raise _moved_on(stored)
-    change.touched.add(now.state)
+    change.touched.add((now.state, now.link))
     return now
 
 

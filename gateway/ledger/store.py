@@ -22,7 +22,7 @@ from gateway.domain.records import (
     Transfer,
 )
 from gateway.ledger import arrivals, changes, queries, streams
-from gateway.ledger.changes import Change
+from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
 from gateway.ledger.queries import Counts, TransferFilter
@@ -43,7 +43,7 @@ class Ledger:
         self._connections = connections
         self._unit = unit
         self._clock = clock
-        self._listeners: tuple[Callable[[set[State]], None], ...] = ()
+        self._listeners: tuple[Callable[[Touched], None], ...] = ()
 
     @classmethod
     def open(
@@ -84,7 +84,7 @@ class Ledger:
         """This node's epoch."""
         return self._connections.epoch
 
-    def on_change(self, listener: Callable[[set[State]], None]) -> None:
+    def on_change(self, listener: Callable[[Touched], None]) -> None:
         """Have `listener` called after each commit with the states that transfers entered, or were changed in.
 
         It runs in the thread that committed, must be quick and must not raise. Changes by other processes are not told.
@@ -250,7 +250,7 @@ class Ledger:
             return queries.read(connection, query)
 
     def _change(self, work: Callable[[Change], T]) -> T:
-        touched: set[State] = set()
+        touched: Touched = set()
 
         def run(connection: Connection) -> T:
             return work(Change(connection, self._unit, self.epoch, self._clock.now(), touched))

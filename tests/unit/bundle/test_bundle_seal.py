@@ -181,14 +181,18 @@ CONTENTS = {
 }
 
 
-@pytest.mark.parametrize("difference", [-1, 1], ids=["one byte more", "one byte fewer"])
-@pytest.mark.parametrize("kind", list(CONTENTS))
+@pytest.mark.parametrize(
+    ("kind", "difference"),
+    [
+        (kind, difference)
+        for kind, content in CONTENTS.items()
+        for difference in (-1, 1)
+        if len(content) + difference >= 0
+    ],
+)
 def test_source_of_another_size(classic, kind, difference):
     content = CONTENTS[kind]
-    size = len(content) + difference
-    if size < 0:
-        pytest.skip("no such size")
-    assert classic.code_of(sealing(classic, member(content, size))) == "source-changed"
+    assert classic.code_of(sealing(classic, member(content, len(content) + difference))) == "source-changed"
 
 
 @pytest.mark.parametrize("size", [64 * MIB + 1, 65 * MIB])
@@ -263,9 +267,9 @@ def test_recipient_of_another_suite(classic):
         {"expires": 1_000_000},
         {"expires": 1_000_001 + 90 * 86400},
         {"created": -1},
-        {"created": 2**63 - 2, "expires": 2**63},
+        {"created": 2**53 - 2, "expires": 2**53},
         {"epoch": -1},
-        {"epoch": 2**63},
+        {"epoch": 2**53},
         {"routing_class": 2**16},
         {"seg_log2": 19},
         {"seg_log2": 27},
@@ -288,7 +292,7 @@ def test_finish_wants_its_own_keys_and_numbers(classic):
     keys = classic.keys
     out = io.BytesIO()
     prepared = prepare(out, [member(b"x")], keys=keys.sender, recipients=[keys.recipient.public], **SETTINGS)
-    for sequences in ([], [0], [1, 2], [2**63]):
+    for sequences in ([], [0], [1, 2], [2**53]):
         with pytest.raises(ValueError, match="sequence"):
             finish(out, prepared, sequences, keys.sender)
     with pytest.raises(ValueError, match="keys"):

@@ -14,6 +14,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, Transient
 from gateway.domain.lifecycle import Event, IllegalStepError, State
 from gateway.domain.records import Stage, Step
 from gateway.ledger import database
+from gateway.ledger.changes import Touched
 from gateway.ledger.commits import AT_MOST, GroupCommit
 from gateway.ledger.database import prepare_file, writer_engine
 from tests.support.ledger import export, found, open_ledger, seal, sealed
@@ -228,12 +229,12 @@ def test_a_full_disk_records_nothing_and_is_survived(tmp_path: Path) -> None:
 
 
 def test_listeners_hear_which_states_changed_once_it_is_durable(tmp_path: Path) -> None:
-    heard: list[set[State]] = []
+    heard: list[Touched] = []
     with open_ledger(tmp_path) as ledger, open_ledger(tmp_path, read_only=True) as reader:
 
-        def listen(states: set[State]) -> None:
+        def listen(touched: Touched) -> None:
             assert sum(reader.counts().by_state.values()) > 0
-            heard.append(states)
+            heard.append(touched)
 
         ledger.on_change(listen)
         transfer = found(ledger)
@@ -242,7 +243,7 @@ def test_listeners_hear_which_states_changed_once_it_is_durable(tmp_path: Path) 
             ledger.advance(Step(transfer, Event.SENT, Stage.SEND))
         transfer = ledger.advance(seal(transfer, 1, 1))
         ledger.hold(transfer, "operator-hold", "wang", "wait")
-    assert heard == [{State.FOUND}, {State.SEALED}, {State.SEALED}]
+    assert heard == [{(State.FOUND, None)}, {(State.SEALED, transfer.link)}, {(State.SEALED, transfer.link)}]
 
 
 def test_many_threads_move_many_transfers(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""The command line: one function per command; each parses, calls, prints and decides nothing."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.terminal import Terminal, config_folder
+from gateway.domain.errors import GatewayError
+
+app = typer.Typer(
+    name="caseferry",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Exchange gateway between justice agencies 政法跨部门数据交换网关",
+)
+peer = typer.Typer(no_args_is_help=True, help="Peers whose cards were confirmed 对端")
+app.add_typer(peer, name="peer")
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration folder 配置目录; else $CASEFERRY_CONFIG, else /etc/caseferry."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines 输出 JSON.")]
+
+
+def main() -> None:
+    """Entry point of the command `caseferry`."""
+    app()
+
+
+@contextmanager
+def speaking(*, as_json: bool = False) -> Iterator[Terminal]:
+    """Yield the terminal of one command; a GatewayError ends it with an explanation and exit code 1."""
+    terminal = Terminal.open(as_json=as_json)
+    try:
+        yield terminal
+    except GatewayError as error:
+        terminal.fail(error)
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """Be the daemon, in the foreground; SIGTERM drains, SIGHUP reloads 运行守护进程."""
+    from gateway.cli.run import run as run_node
+
+    with speaking():
+        code = run_node(config_folder(config))
+    sys.exit(code)
+
+
+@app.command()
+def init(
+    unit: Annotated[str, typer.Option(help="Official code of the unit 单位代码.")],
+    name: Annotated[str, typer.Option(help="Name of the unit 单位名称.")],
+    config: Config = None,
+    state: Annotated[str, typer.Option(help="Folder for everything the node keeps 状态目录.")] = "/var/lib/caseferry",
+    listen: Annotated[str, typer.Option(help="This server's address on the exchange network 监听地址.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port of the SFTP server 端口.")] = 2222,
+    clear_keys: Annotated[
+        bool, typer.Option("--clear-keys", help="Leave the key file without a passphrase 密钥文件不设口令.")
+    ] = False,
+) -> None:
+    """Make a new node: configuration, folders, keys 初始化节点."""
+    from gateway.cli.trust import init as init_node
+
+    with speaking() as terminal:
+        init_node(terminal, config_folder(config), unit, name, state, listen, port, clear_keys=clear_keys)
+
+
+@peer.command("card")
+def peer_card(
+    config: Config = None,
+    out: Annotated[Path | None, typer.Option(help="Write the card to this file 写入文件.")] = None,
+    qr: Annotated[bool, typer.Option("--qr", help="Show the fingerprint as QR code 显示二维码.")] = False,
+    json: Json = False,
+) -> None:
+    """Show this node's card and the fingerprint to be read aloud 本机名片与指纹."""
+    from gateway.cli.trust import card
+
+    with speaking(as_json=json) as terminal:
+        card(terminal, config_folder(config), out, qr=qr)
+
+
+@peer.command("add")
+def peer_add(
+    file: Annotated[Path, typer.Argument(help="The peer's card file 对端名片文件.")],
+    config: Config = None,
+    fingerprint: Annotated[
+        str | None, typer.Option(help="The fingerprint as the peer read it to you 对方口述的指纹.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Accept new keys that the old ones did not sign 更换密钥.")
+    ] = False,
+) -> None:
+    """Confirm a peer's card by its fingerprint 添加对端."""
+    from gateway.cli.trust import add
+
+    with speaking() as terminal:
+        add(terminal, config_folder(config), file, fingerprint, replace=replace)
+
+
+@peer.command("list")
+def peer_list(config: Config = None, json: Json = False) -> None:
+    """List the confirmed peers 列出对端."""
+    from gateway.cli.trust import list_peers
+
+    with speaking(as_json=json) as terminal:
+        list_peers(terminal, config_folder(config))

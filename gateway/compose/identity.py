@@ -1,0 +1,62 @@
+"""What a node is before it runs: its settings, keys, peers and ledger, opened from the configuration folder."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.domain.clock import Clock
+from gateway.keyring.keyring import Keyring
+from gateway.keyring.passphrase import CREDENTIALS_VARIABLE, passphrase_source
+from gateway.ledger.store import Ledger
+from gateway.plugins import packer_names
+from gateway.roster.peers import PeerBook
+from gateway.settings.load import Settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A node's configuration and trust, read together so that a reload swaps them together."""
+
+    settings: Settings
+    keyring: Keyring
+    peers: PeerBook
+
+
+def load_settings(config: Path) -> Settings:
+    """Return the checked settings in `config`; ConfigError with every complaint otherwise."""
+    return load(config, packers=packer_names())
+
+
+def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Keyring:
+    """Return the node's keys from its systemd credential or its key file; ConfigError otherwise."""
+    folder = environ.get(CREDENTIALS_VARIABLE)
+    return Keyring.load(
+        settings.paths.keys,
+        passphrase_source(environ, prompt),
+        credentials=Path(folder) if folder else None,
+    )
+
+
+def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
+    """Return everything that a start or a reload reads, whole or not at all."""
+    settings = load_settings(config)
+    return Identity(settings, load_keyring(settings, environ, prompt), PeerBook.open(settings.paths.peers))
+
+
+def open_ledger(settings: Settings, clock: Clock, *, read_only: bool = False) -> Ledger:
+    """Return the node's ledger; made if it is not there, unless `read_only`."""
+    return Ledger.open(
+        settings.ledger_path, unit=settings.node.unit, clock=clock, new_epoch=new_epoch, read_only=read_only
+    )
+
+
+def new_epoch() -> int:
+    """Draw the epoch of a new or restored node: random, so that no two lives of a node share one."""
+    return secrets.randbits(52) + 1
+
+
+def new_umask() -> None:
+    """Let nothing this process makes be readable by others unless it says so."""
+    os.umask(0o077)

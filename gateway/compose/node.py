@@ -1,0 +1,371 @@
+"""The running node: builds everything in order, swaps configurations whole, takes everything down within a deadline."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from pathlib import Path
+from types import MappingProxyType
+
+from gateway.compose.health import Health, Trouble, Waiting, write_health
+from gateway.compose.identity import Identity, load_identity, open_ledger
+from gateway.compose.workers import Ground, Plan, Planner
+from gateway.daemon.buglog import BugLog
+from gateway.daemon.child import SupervisedChild
+from gateway.daemon.childpost import News
+from gateway.daemon.crew import ProcessCrew
+from gateway.daemon.lock import StateLock
+from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
+from gateway.daemon.progress import ProgressBoard
+from gateway.daemon.scheduler import Scheduler
+from gateway.daemon.supervisor import Supervisor
+from gateway.daemon.worker import Bells
+from gateway.domain.clock import Clock
+from gateway.domain.errors import ConfigError, Scope
+from gateway.domain.ids import LinkName, UnitCode, unit_code
+from gateway.domain.lifecycle import Direction, State, ends
+from gateway.domain.oplog import Fact
+from gateway.folders import disk
+from gateway.folders.claim import ClaimShelf
+from gateway.folders.events import FolderBell
+from gateway.folders.quarantine import Quarantine
+from gateway.folders.space import SpaceGuard
+from gateway.folders.spool import Spool
+from gateway.ledger.changes import Touched
+from gateway.ledger.store import Ledger
+from gateway.settings.load import Settings
+from gateway.stages.claim import ClaimStage
+from gateway.stages.legs import in_leg, out_leg
+from gateway.stages.open import OpenStage
+from gateway.stages.pack import PackStage
+from gateway.transport.accounts import public_blob, save_accounts
+from gateway.transport.guard import GuardLimits
+from gateway.transport.server import ServerConfig, serve
+from gateway.words.catalogue import Words
+from gateway.words.templates import mark
+
+BELL_FOLDER = "bell"
+"""Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
+ACCOUNTS_FILE = "accounts.json"
+HEALTH_EVERY = 5.0
+LISTEN_EVERY = 30.0
+READY_WITHIN = 30.0
+"""Seconds."""
+
+_SUMMARY = mark("{owed} under way, {held} held")
+
+
+class RunningNode:
+    """What `daemon.process.MainLoop` runs. Its methods are called from the main thread, one at a time."""
+
+    def __init__(
+        self,
+        config: Path,
+        environ: Mapping[str, str],
+        identity: Identity,
+        *,
+        words: Words,
+        clock: Clock,
+        log: BugLog,
+        wake: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._environ = environ
+        self._identity = identity
+        self._words = words
+        self._clock = clock
+        self._log = log
+        self._bells = Bells()
+        self._started_at = clock.now()
+        self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
+        self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
+        self._lock: StateLock | None = None
+        self._ledger: Ledger | None = None
+        self._crew: ProcessCrew | None = None
+        self._ground: Ground | None = None
+        self._plan: Plan | None = None
+        self._server: SupervisedChild | None = None
+        self._server_place: tuple[str, int] | None = None
+        self._port = 0
+        self._folder_bell: FolderBell | None = None
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take the state folder, mend what the last run left, then start server, workers and watches."""
+        settings = self._identity.settings
+        state = settings.paths.state
+        disk.owner_only(state)
+        self._lock = StateLock.take(state)
+        ground = self._lay_ground(settings)
+        plan = Planner(self._identity, ground, self._words).plan()
+        adopted = plan.claim.adopt()
+        self._sweep(ground)
+        if adopted:
+            self._log.info("claims-adopted", count=adopted)
+        ground.ledger.on_change(self._ring_for)
+        self._start_server(settings)
+        self._run_plan(plan)
+        self._scheduler.every("health", HEALTH_EVERY, self._write_health, first_after=0.0)
+        self._scheduler.every("listen", LISTEN_EVERY, self._check_bell)
+        self._scheduler.start()
+
+    def reload(self) -> None:
+        """Read configuration, keys and peers again and swap them whole; whatever is wrong leaves everything as it was."""
+        if self._ground is None:
+            return
+        identity = load_identity(self._config, self._environ)
+        self._refuse_what_needs_a_restart(identity.settings)
+        plan = Planner(identity, self._ground, self._words).plan()
+        self._identity = identity
+        self._reload_server(identity.settings)
+        self._run_plan(plan)
+        self._bells.ring_all()
+
+    def collapsed(self) -> str | None:
+        """Return the worker that died too often, None while all is well."""
+        return self._supervisor.collapsed
+
+    def stuck(self) -> tuple[str, ...]:
+        """Return the workers whose step neither returned nor made progress in time."""
+        return self._supervisor.stuck()
+
+    def summary(self) -> str:
+        """Return the line that `systemctl status` shows."""
+        if self._ledger is None:
+            return ""
+        counts = self._ledger.counts()
+        owed = sum(count for (direction, state), count in counts.by_state.items() if state not in ends(direction))
+        return self._words.text(_SUMMARY, owed=owed, held=counts.held)
+
+    def drain(self, deadline: float) -> bool:
+        """Let what is under way come to its next safe point and stop everything; whether all ended in time."""
+        until = self._clock.monotonic() + deadline
+        self._supervisor.ask_stop()
+        self._scheduler.stop(1.0)
+        if self._folder_bell is not None:
+            self._folder_bell.stop()
+        if self._server is not None:
+            self._server.stop(max(1.0, deadline / 2))
+        if self._crew is not None:
+            self._crew.close(max(0.5, (until - self._clock.monotonic()) / 2))
+        late = self._supervisor.stop(max(0.5, until - self._clock.monotonic()))
+        if not late and self._ledger is not None:
+            self._ledger.close()
+        if self._lock is not None:
+            self._lock.release()
+        return not late
+
+    # -- starting -----------------------------------------------------------------------------------------------------
+
+    def _lay_ground(self, settings: Settings) -> Ground:
+        state = settings.paths.state
+        spool = Spool(settings.paths.spool)
+        spool.prepare()
+        disk.owner_only(state / BELL_FOLDER)
+        quarantine = Quarantine(settings.paths.quarantine)
+        quarantine.recover()
+        self._ledger = open_ledger(settings, self._clock)
+        self._crew = ProcessCrew(settings.workers.processes, log=self._log, clock=self._clock)
+        board = ProgressBoard(
+            state / PROGRESS_FILE,
+            clock=self._clock,
+            ring=lambda: self._bells.ring(ProgressBoard.name),
+            on_progress=self._supervisor.beat,
+        )
+        space = SpaceGuard(settings.paths.spool, floor_bytes=settings.limits.free_space, floor_ratio=0.0)
+        self._ground = Ground(
+            self._ledger,
+            spool,
+            ClaimShelf(spool.claims),
+            space,
+            quarantine,
+            self._crew,
+            board,
+            self._bells,
+            self._clock,
+            self._log,
+        )
+        return self._ground
+
+    def _sweep(self, ground: Ground) -> None:
+        """Drop what a power cut left and the ledger does not expect: bundles never recorded, stagings long delivered."""
+        for bundle in ground.spool.outbound_bundles():
+            if not ground.ledger.by_bundle(bundle, Direction.OUTBOUND):
+                ground.spool.drop(ground.spool.outbound_bundle(bundle))
+        for link, bundle in ground.spool.stagings():
+            known = [t for t in ground.ledger.by_bundle(bundle, Direction.INBOUND) if t.link == link]
+            if not any(t.state in (State.FETCHED, State.VERIFIED) for t in known):
+                ground.spool.drop_staging(link, bundle)
+
+    def _run_plan(self, plan: Plan) -> None:
+        self._plan = plan
+        for leg in self._supervisor.swap(plan.workers, deadline=self._identity.settings.timing.drain):
+            self._log.warn("worker-still-busy", worker=leg)
+        if self._folder_bell is not None:
+            self._folder_bell.stop()
+        bell = self._identity.settings.paths.state / BELL_FOLDER
+        self._folder_bell = FolderBell([*plan.outbound_folders, *plan.mail_folders, bell], self._heard)
+        self._folder_bell.start()
+
+    # -- the SFTP server ----------------------------------------------------------------------------------------------
+
+    def _start_server(self, settings: Settings) -> None:
+        if not settings.server.enabled:
+            return
+        self._save_accounts(settings)
+        self._server_place = (settings.server.listen, settings.server.port)
+        self._server = SupervisedChild(
+            "sftp-server",
+            serve,
+            self._server_config(settings),
+            log=self._log,
+            clock=self._clock,
+            on_news=self._server_news,
+        )
+        self._server.start()
+        self._port = int(self._server.wait_ready(READY_WITHIN).get("port", settings.server.port))
+
+    def _reload_server(self, settings: Settings) -> None:
+        if self._server is not None:
+            self._save_accounts(settings)
+            self._server.reload(self._server_config(settings))
+
+    def _server_config(self, settings: Settings) -> ServerConfig:
+        server = settings.server
+        return ServerConfig(
+            host=server.listen,
+            port=server.port,
+            host_key=self._identity.keyring.ssh_host.to_openssh(),
+            mailboxes=settings.paths.mailboxes,
+            accounts=settings.paths.state / ACCOUNTS_FILE,
+            quota_bytes=server.quota,
+            limits=GuardLimits(
+                connections=server.max_connections,
+                per_guest=server.max_connections_per_peer,
+                failures=server.auth_failures,
+                ban=server.shut_out,
+            ),
+            login_grace=server.login_timeout,
+            idle=server.idle_timeout,
+        )
+
+    def _save_accounts(self, settings: Settings) -> None:
+        """Let in exactly the peers whose link needs a mailbox here."""
+        guests = {link.peer for link in settings.links if link.enabled and link.hosts_mailbox}
+        accounts = {
+            unit: [public_blob(key) for key in keys]
+            for unit, keys in self._identity.peers.accounts().items()
+            if unit in guests
+        }
+        path = settings.paths.state / ACCOUNTS_FILE
+        with disk.mapped(path.parent):
+            save_accounts(path, accounts)
+
+    def _server_news(self, news: News) -> None:
+        facts: dict[str, Fact] = {name: value for name, value in news.items() if name != "event"}
+        event = str(news.get("event", "news"))
+        if event == "deposited":
+            link = self._link_of(str(news.get("guest", "")))
+            if link is not None:
+                self._bells.ring(in_leg(link))
+        else:
+            self._log.info(f"server-{event}", **facts)
+
+    def _link_of(self, guest: str) -> LinkName | None:
+        try:
+            unit: UnitCode = unit_code(guest)
+        except ValueError:
+            return None
+        return self._plan.link_of.get(unit) if self._plan is not None else None
+
+    # -- bells --------------------------------------------------------------------------------------------------------
+
+    def _ring_for(self, touched: Touched) -> None:
+        """Wake the workers that owe something after this commit."""
+        names: set[str] = set()
+        for state, link in touched:
+            names.update(_COMMON.get(state, ()))
+            if link is not None:
+                names.update(leg(link) for leg in _LEGS.get(state, ()))
+        self._bells.ring(*names)
+
+    def _heard(self, folder: Path) -> None:
+        plan = self._plan
+        if plan is None or folder.name == BELL_FOLDER:
+            self._bells.ring_all()
+        elif folder in plan.mail_folders:
+            self._bells.ring(in_leg(plan.mail_folders[folder]))
+        else:
+            self._bells.ring(ClaimStage.name)
+
+    def _check_bell(self) -> None:
+        if self._folder_bell is not None:
+            self._folder_bell.check()
+
+    # -- health -------------------------------------------------------------------------------------------------------
+
+    def _write_health(self) -> None:
+        plan, bell = self._plan, self._folder_bell
+        if plan is None or bell is None:
+            return
+        views = [gate.view() for gate in plan.gates]
+        health = Health(
+            os.getpid(),
+            self._started_at,
+            self._port,
+            tuple(Trouble(v.scope, v.name, v.code, v.detail, v.failures, v.since, v.next_try) for v in views if v.code),
+            tuple(
+                Waiting(route, disk.printable(one.candidate.name), one.why, one.seconds)
+                for route, one in plan.claim.overdue()
+            ),
+            tuple(str(folder) for folder in bell.check().deaf),
+            {view.name: view.deaths for view in self._supervisor.views() if view.deaths},
+        )
+        write_health(self._identity.settings.paths.state, health)
+
+    def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
+        """ConfigError `restart-needed` if the new settings move what this process holds open."""
+        old = self._identity.settings
+        moved = [
+            name
+            for name, before, after in (
+                ("node.unit", old.node.unit, settings.node.unit),
+                ("paths", old.paths, settings.paths),
+                ("ledger", old.ledger, settings.ledger),
+                ("workers", old.workers, settings.workers),
+                ("log", old.log, settings.log),
+                ("server.enabled", old.server.enabled, settings.server.enabled),
+                ("server.listen", old.server.listen, settings.server.listen),
+                ("server.port", old.server.port, settings.server.port),
+            )
+            if before != after
+        ]
+        if moved:
+            raise _restart_needed(moved)
+
+
+_COMMON = MappingProxyType(
+    {
+        State.FOUND: (PackStage.name,),
+        State.FETCHED: (OpenStage.name,),
+        State.VERIFIED: (OpenStage.name,),
+    }
+)
+_LEGS = MappingProxyType(
+    {
+        State.SEALED: (out_leg,),
+        State.OFFERED: (in_leg,),
+        State.VERIFIED: (in_leg,),
+        State.QUARANTINED: (in_leg,),
+        State.DELIVERED: (out_leg, in_leg),
+        State.REJECTED: (out_leg, in_leg),
+    }
+)
+"""Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox."""
+
+
+def _restart_needed(moved: Sequence[str]) -> ConfigError:
+    names = ", ".join(moved)
+    return ConfigError(
+        "restart-needed", f"changed, but only read at start: {names}", scope=Scope.NODE, facts={"names": names}
+    )

@@ -1,0 +1,71 @@
+"""Makes a new node: its configuration folder, its state folder and its keys; never touches one that exists."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.compose.identity import load_settings
+from gateway.domain.clock import Clock
+from gateway.domain.errors import ConfigError, Scope
+from gateway.domain.ids import UnitCode
+from gateway.folders import disk
+from gateway.keyring.keyring import Keyring
+from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settings
+
+_NODE_FILE = """\
+# Who this node is and where it keeps things. Every setting: docs/configuration.md
+node:
+  unit: {unit}
+  name: {name}
+
+paths:
+  state: {state}
+
+server:
+  listen: {listen}
+  port: {port}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewNode:
+    """What a new node is to be. `state` may be relative to the configuration folder."""
+
+    unit: UnitCode
+    name: str
+    state: str
+    listen: str
+    port: int
+
+
+def init_node(config: Path, node: NewNode, passphrase: bytes | None, clock: Clock) -> Settings:
+    """Write the configuration folder `config`, make the state folder and draw the keys; return the settings.
+
+    passphrase: protects the key file; None leaves it to its file mode (or to `systemd-creds encrypt`).
+    Raises ConfigError `node-exists` if there is a configuration, `keys-exist` if there are keys, and whatever the new
+    configuration is refused for: then nothing is left behind that a second call would trip over.
+    """
+    path = config / NODE_FILE
+    if path.exists():
+        raise ConfigError("node-exists", f"{path} is there already", scope=Scope.NODE, facts={"path": str(path)})
+    with disk.mapped(config):
+        for folder in (config, config / LINKS_FOLDER, config / ROUTES_FOLDER):
+            folder.mkdir(parents=True, exist_ok=True)
+    disk.write_durably(path, _text(node).encode(), mode=0o644)
+    try:
+        settings = load_settings(config)
+        disk.owner_only(settings.paths.state)
+        Keyring.create(settings.paths.keys, passphrase, now=clock.now())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return settings
+
+
+def _text(node: NewNode) -> str:
+    # A JSON string is a YAML string, whatever it holds.
+    quoted = {name: json.dumps(value, ensure_ascii=False) for name, value in (("unit", node.unit), ("name", node.name))}
+    places = {
+        name: json.dumps(value, ensure_ascii=False) for name, value in (("state", node.state), ("listen", node.listen))
+    }
+    return _NODE_FILE.format(**quoted, **places, port=node.port)

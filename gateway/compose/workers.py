@@ -1,0 +1,326 @@
+"""Builds the workers of a node from its settings: one for each leg that all share, two for each link."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.bundle.keys import NodeKeys
+from gateway.compose.identity import Identity
+from gateway.daemon.errand import Crew
+from gateway.daemon.progress import ProgressBoard
+from gateway.daemon.worker import Bells, Worker
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
+from gateway.domain.oplog import OpsLog
+from gateway.domain.records import Stage, Transfer
+from gateway.folders.claim import ClaimShelf
+from gateway.folders.feedback import FeedbackDesk
+from gateway.folders.quarantine import Quarantine
+from gateway.folders.space import SpaceGuard
+from gateway.folders.spool import Spool
+from gateway.folders.watch import OutboundWatch
+from gateway.ledger.store import Ledger
+from gateway.plugins import load_packer
+from gateway.settings.links import LinkSettings, TransportKind
+from gateway.settings.routes import OutboundRoute as RouteSettings
+from gateway.stages import routes
+from gateway.stages.acknowledge import AcknowledgeStage
+from gateway.stages.backoff import Backoff
+from gateway.stages.claim import ClaimStage, WatchedRoute
+from gateway.stages.gate import Gate
+from gateway.stages.intake import ReceiptIntake
+from gateway.stages.legs import InLeg, OutLeg
+from gateway.stages.open import OpenStage
+from gateway.stages.pack import PackStage
+from gateway.stages.receive import ReceiveStage
+from gateway.stages.recording import Recorder
+from gateway.stages.retain import RetainStage
+from gateway.stages.send import SendStage
+from gateway.stages.suspects import QuarantineDesk
+from gateway.stages.telling import SourceTelling
+from gateway.transport.accounts import public_blob
+from gateway.transport.api import Progress, Transport
+from gateway.transport.channel import Deadlines
+from gateway.transport.folder import FolderTransport
+from gateway.transport.hosted import HostedTransport
+from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.split import SplitTransport
+from gateway.transport.sftp import SftpTransport
+from gateway.words.catalogue import Words
+
+RETAIN_EVERY = 3600.0
+"""Seconds between looks at what retention has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What outlives a reload: everything that holds state."""
+
+    ledger: Ledger
+    spool: Spool
+    shelf: ClaimShelf
+    space: SpaceGuard
+    quarantine: Quarantine
+    crew: Crew
+    board: ProgressBoard
+    bells: Bells
+    clock: Clock
+    ops: OpsLog
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The workers of one configuration, and what the node itself must know of them."""
+
+    workers: tuple[Worker, ...]
+    claim: ClaimStage
+    gates: tuple[Gate, ...]
+    outbound_folders: tuple[Path, ...]
+    mail_folders: Mapping[Path, LinkName]
+    """Folders that a gap device or a share fills for us, and the link of each."""
+    link_of: Mapping[UnitCode, LinkName]
+
+
+class Planner:
+    """Turns one identity into workers over one ground."""
+
+    def __init__(self, identity: Identity, ground: Ground, words: Words) -> None:
+        self._settings = identity.settings
+        self._keyring = identity.keyring
+        self._peers = identity.peers
+        self._ground = ground
+        timing = self._settings.timing
+        self._backoff = Backoff(timing.retry_first, timing.retry_most)
+        self._recorder = Recorder(ground.ledger, self._backoff, ground.clock, ground.ops)
+        self._quarantine = QuarantineDesk(ground.quarantine, ground.clock)
+        desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
+        self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
+        self._gates: list[Gate] = []
+
+    def plan(self) -> Plan:
+        """Return the workers; raises GatewayError if a peer's card or a key that the configuration needs is missing."""
+        now = self._ground.clock.now()
+        links = [link for link in self._settings.links if link.enabled]
+        outbound = [route for route in self._settings.outbound if route.enabled]
+        claim = self._claim(outbound)
+        keys = self._keyring.signing_keys(now)
+        workers: list[Worker] = [claim, self._pack(outbound, keys, now), self._open(keys), self._retain()]
+        for link in links:
+            workers += self._legs_or_none(link)
+        return Plan(
+            (*workers, self._ground.board),
+            claim,
+            tuple(self._gates),
+            tuple(route.folder for route in outbound),
+            {
+                link.folder.collect: LinkName(link.name)
+                for link in links
+                if link.folder is not None and link.transport is TransportKind.FOLDER
+            },
+            {link.peer: LinkName(link.name) for link in links},
+        )
+
+    # -- the legs that all share --------------------------------------------------------------------------------------
+
+    def _claim(self, outbound: Sequence[RouteSettings]) -> ClaimStage:
+        ground, timing = self._ground, self._settings.timing
+        watched = [
+            WatchedRoute(
+                route.name,
+                route.folder,
+                OutboundWatch(
+                    route.folder,
+                    load_packer(route.packer),
+                    ground.clock,
+                    stable_scans=route.stable_scans or timing.stable_scans,
+                    spacing=timing.scan_every / 2,
+                ),
+                self._gate(Scope.ROUTE, route.name),
+            )
+            for route in outbound
+        ]
+        return ClaimStage(
+            routes=watched,
+            shelf=ground.shelf,
+            space=ground.space,
+            ledger=ground.ledger,
+            new_token=lambda: ClaimToken(secrets.token_hex(16)),
+            clock=ground.clock,
+            ops=ground.ops,
+            scan_seconds=timing.scan_every,
+        )
+
+    def _pack(self, outbound: Sequence[RouteSettings], keys: NodeKeys, now: float) -> PackStage:
+        ground = self._ground
+        return PackStage(
+            routes={RouteName(route.name): self._route(route, keys, now) for route in outbound},
+            ledger=ground.ledger,
+            recorder=self._recorder,
+            spool=ground.spool,
+            shelf=ground.shelf,
+            crew=ground.crew,
+            width=self._settings.workers.processes,
+            keys=keys,
+            telling=self._telling,
+            watching=self._watching(),
+            clock=ground.clock,
+            ops=ground.ops,
+            ring=lambda: ground.bells.ring(PackStage.name),
+        )
+
+    def _route(self, route: RouteSettings, keys: NodeKeys, now: float) -> routes.OutboundRoute:
+        receivers = {}
+        for code, unit in route.receivers.items():
+            link = self._settings.link_to(unit)
+            if link is None:
+                continue  # settings complain of a receiver without a link before we get here
+            try:
+                public = self._peers.recipient_keys(unit, now, [keys.suite])
+            except GatewayError as error:
+                self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
+                continue
+            receivers[code] = routes.Recipient(unit, LinkName(link.name), public)
+        return routes.OutboundRoute(
+            RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
+        )
+
+    def _open(self, keys: NodeKeys) -> OpenStage:
+        ground = self._ground
+        inbound = [
+            routes.InboundRoute(
+                RouteName(route.name), route.folder, route.packer, frozenset(route.senders), frozenset(route.flows)
+            )
+            for route in self._settings.inbound
+            if route.enabled
+        ]
+        return OpenStage(
+            unit=self._settings.node.unit,
+            routes=inbound,
+            ledger=ground.ledger,
+            recorder=self._recorder,
+            spool=ground.spool,
+            quarantine=self._quarantine,
+            crew=ground.crew,
+            width=self._settings.workers.processes,
+            keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
+            size_limit=self._settings.limits.bundle,
+            peers=self._peers,
+            watching=self._watching(),
+            clock=ground.clock,
+            ops=ground.ops,
+            ring=lambda: ground.bells.ring(OpenStage.name),
+        )
+
+    def _retain(self) -> RetainStage:
+        ground = self._ground
+        return RetainStage(
+            ledger=ground.ledger,
+            recorder=self._recorder,
+            spool=ground.spool,
+            shelf=ground.shelf,
+            clock=ground.clock,
+            ops=ground.ops,
+            keep_seconds=self._settings.timing.keep_originals,
+            every_seconds=RETAIN_EVERY,
+        )
+
+    # -- links --------------------------------------------------------------------------------------------------------
+
+    def _legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
+        """Return the link's workers; none if this one link cannot work, which must not keep the others from working."""
+        try:
+            return self._legs(link)
+        except GatewayError as error:
+            self._gate(Scope.LINK, link.name).failed(error)
+            return ()
+
+    def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
+        ground, timing = self._ground, self._settings.timing
+        name = LinkName(link.name)
+        gate = self._gate(Scope.LINK, name)
+        out, back = self._transport(link), self._transport(link)
+        acknowledge = AcknowledgeStage(
+            link=name,
+            unit=self._settings.node.unit,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=gate,
+            recorder=self._recorder,
+            clock=ground.clock,
+        )
+        send = SendStage(
+            link=name,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=gate,
+            recorder=self._recorder,
+            watching=self._watching(),
+            clock=ground.clock,
+            receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+        )
+        receive = ReceiveStage(
+            link=name,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            space=ground.space,
+            transport=back,
+            intake=ReceiptIntake(
+                ledger=ground.ledger,
+                recorder=self._recorder,
+                peers=self._peers,
+                telling=self._telling,
+                ops=ground.ops,
+            ),
+            quarantine=self._quarantine,
+            gate=gate,
+            recorder=self._recorder,
+            watching=self._watching(),
+            clock=ground.clock,
+            ops=ground.ops,
+            poll_seconds=link.poll_every or timing.poll_every,
+        )
+        return OutLeg(name, acknowledge, send, out), InLeg(name, receive, back)
+
+    def _transport(self, link: LinkSettings) -> Transport:
+        """Return the mailbox of `link`: hosted here, hosted by the peer, or one half each."""
+        if link.folder is not None and link.transport is TransportKind.FOLDER:
+            return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
+        hosted = HostedTransport(self._settings.paths.mailboxes, link.peer) if link.hosts_mailbox else None
+        remote = self._sftp(link) if link.calls_to_deposit or link.calls_to_collect else None
+        if hosted is None or remote is None:
+            whole: Transport | None = hosted or remote
+            if whole is None:
+                raise ValueError("a link neither calls nor is called")
+            return whole
+        if link.calls_to_deposit:
+            return SplitTransport(outgoing=remote, incoming=hosted)
+        return SplitTransport(outgoing=hosted, incoming=remote)
+
+    def _sftp(self, link: LinkSettings) -> SftpTransport | None:
+        if link.sftp is None:
+            return None
+        peer = SshPeer(
+            link.sftp.host,
+            link.sftp.port,
+            link.sftp.user or self._settings.node.unit,
+            self._keyring.ssh_user.to_openssh(),
+            (public_blob(self._peers.ssh_host_key(link.peer)),),
+        )
+        deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
+        return SftpTransport.over_paramiko(peer, deadlines, self._ground.clock)
+
+    # -- small parts --------------------------------------------------------------------------------------------------
+
+    def _gate(self, scope: Scope, name: str) -> Gate:
+        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops)
+        self._gates.append(gate)
+        return gate
+
+    def _watching(self) -> Callable[[Transfer, Stage, int], AbstractContextManager[Progress]]:
+        board = self._ground.board
+        return lambda transfer, stage, total: board.track(transfer.id, stage, total)

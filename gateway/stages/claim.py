@@ -1,0 +1,130 @@
+"""The first leg: settled exports move out of the outbound folders into the spool, and the ledger learns of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.ids import ClaimToken, RouteName
+from gateway.domain.lifecycle import State
+from gateway.domain.oplog import OpsLog
+from gateway.domain.records import FoundExport
+from gateway.folders.claim import Claim, ClaimShelf
+from gateway.folders.space import SpaceGuard
+from gateway.folders.feedback import REJECT
+from gateway.folders.watch import OutboundWatch, ScanResult, Waiting
+from gateway.ledger.store import Ledger
+from gateway.packing import Candidate
+from gateway.stages.gate import Gate
+
+SMALL_BYTES = 16 * 2**20
+"""Exports up to this size are let in while there is room for the small only."""
+BATCH = 64
+"""Exports claimed before the ledger is told: one commit for many, and little to adopt after a power cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRoute:
+    """A route together with the eye on its folder and its health."""
+
+    name: RouteName
+    folder: Path
+    watch: OutboundWatch
+    gate: Gate
+
+
+class ClaimStage:
+    """Scans every outbound folder and claims what is settled. One for the node: claims are cheap."""
+
+    name = "claim"
+
+    def __init__(
+        self,
+        *,
+        routes: Sequence[WatchedRoute],
+        shelf: ClaimShelf,
+        space: SpaceGuard,
+        ledger: Ledger,
+        new_token: Callable[[], ClaimToken],
+        clock: Clock,
+        ops: OpsLog,
+        scan_seconds: float,
+    ) -> None:
+        self._routes = routes
+        self._shelf = shelf
+        self._space = space
+        self._ledger = ledger
+        self._new_token = new_token
+        self._clock = clock
+        self._ops = ops
+        self._scan_seconds = scan_seconds
+        self._waiting: dict[RouteName, tuple[Waiting, ...]] = {}
+
+    def adopt(self) -> int:
+        """Finish interrupted claims and make known to the ledger what it has not recorded; return how many there were.
+
+        Called once before the first step: a claim that stands in the spool is ours to lose even if power was cut before its record.
+        """
+        recovery = self._shelf.recover()
+        for problem in recovery.problems:
+            self._ops.error("claim-damaged", code=problem.code, detail=problem.detail)
+        orphans = []
+        for claim in recovery.claims:
+            transfer = self._ledger.by_claim(claim.token)
+            if transfer is None:
+                orphans.append(claim)
+            elif transfer.state is State.REFUSED:
+                self._shelf.release(claim.token, claim.root / REJECT)
+        self._record(orphans)
+        return len(orphans)
+
+    def step(self) -> float | None:
+        """Scan every folder once, claim what is settled; return the seconds until the next scan."""
+        again = False
+        for watched in self._routes:
+            if watched.gate.wait():
+                continue
+            try:
+                again |= self._claim_settled(watched)
+            except GatewayError as error:
+                watched.gate.failed(error)
+        return 0.0 if again else self._scan_seconds
+
+    def overdue(self) -> list[tuple[RouteName, Waiting]]:
+        """Return what waits in the outbound folders for longer than it should, as the last scans saw it. Any thread."""
+        return [(route, one) for route, waiting in list(self._waiting.items()) for one in waiting]
+
+    def _claim_settled(self, watched: WatchedRoute) -> bool:
+        """Claim one batch of the route's settled exports; return whether more are settled."""
+        scan = watched.watch.scan()
+        self._waiting[watched.name] = tuple(one for one in scan.waiting if one.wants_reminder())
+        claims: list[Claim] = []
+        try:
+            for candidate in scan.settled[:BATCH]:
+                self._claim(watched, candidate, scan, claims)
+        finally:
+            self._record(claims)
+        watched.gate.succeeded()
+        return len(scan.settled) > BATCH
+
+    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult, claims: list[Claim]) -> None:
+        """Claim one export; one that changes or is locked waits for the next scan, its neighbours go on."""
+        size = sum(scan.entries[part].size for part in candidate.parts)
+        try:
+            # The sealed bundle will take as much again as the claimed original.
+            self._space.may_accept(size, urgent=size <= SMALL_BYTES)
+            claims.append(
+                self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
+            )
+        except GatewayError as error:
+            if error.scope is Scope.ROUTE:
+                raise
+            self._ops.warn("claim-failed", route=watched.name, code=error.code, detail=error.detail)
+
+    def _record(self, claims: Sequence[Claim]) -> None:
+        if not claims:
+            return
+        now = self._clock.now()
+        self._ledger.found([FoundExport(c.token, c.route, c.name, c.size, now) for c in claims])
+        self._ops.info("exports-claimed", count=len(claims), bytes=sum(c.size for c in claims))

@@ -1,0 +1,99 @@
+"""Takes in peers' receipts: each is verified, matched to the transfer it names by id and digest, and moves it on."""
+
+from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
+from gateway.domain.lifecycle import Direction, Event, State, is_legal
+from gateway.domain.oplog import OpsLog
+from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
+from gateway.ledger.store import Ledger
+from gateway.roster.peers import PeerBook
+from gateway.stages.recording import Recorder
+from gateway.stages.telling import SourceTelling
+
+_MEANS = {
+    ReceiptCode.CUSTODY: Event.CUSTODY_RECEIPTED,
+    ReceiptCode.DELIVERED: Event.DELIVERY_RECEIPTED,
+    ReceiptCode.COLLECTED: Event.COLLECTION_RECEIPTED,
+}
+_REACHED = {
+    Event.CUSTODY_RECEIPTED: frozenset({State.IN_CUSTODY, State.DELIVERED, State.COLLECTED, State.CLOSED}),
+    Event.DELIVERY_RECEIPTED: frozenset({State.DELIVERED, State.COLLECTED, State.CLOSED}),
+    Event.COLLECTION_RECEIPTED: frozenset({State.COLLECTED, State.CLOSED}),
+    Event.REFUSAL_RECEIPTED: frozenset({State.REFUSED, State.CLOSED}),
+}
+"""States in which the event is old news: a receipt repeated, or overtaken by a later one."""
+
+
+class ReceiptIntake:
+    """Applies receipt files. What case handlers see is written before the ledger records it."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        recorder: Recorder,
+        peers: PeerBook,
+        telling: SourceTelling,
+        ops: OpsLog,
+    ) -> None:
+        self._ledger = ledger
+        self._recorder = recorder
+        self._peers = peers
+        self._telling = telling
+        self._ops = ops
+
+    def take(self, body: bytes) -> int:
+        """Apply every receipt of one file and return how many moved a transfer.
+
+        Raises SecurityError if the file is not a receipt file or one receipt does not verify: then none is applied.
+        May be repeated: what was applied before is old news.
+        """
+        verified = [(raw, self._verify(raw)) for raw in split_receipts(body)]
+        steps: list[Step] = []
+        told: list[tuple[Transfer, Receipt, bytes]] = []
+        for raw, receipt in verified:
+            step = self._step(raw, receipt)
+            if step is not None:
+                steps.append(step)
+                told.append((step.transfer, receipt, raw))
+        self._telling.receipted(told)
+        self._recorder.advance(steps)
+        for step in steps:
+            if step.event is Event.REFUSAL_RECEIPTED:
+                self._telling.give_back(step.transfer)
+        return len(steps)
+
+    def _verify(self, raw: bytes) -> Receipt:
+        """Return what one receipt truly states, issued by the unit whose key signed it; SecurityError otherwise."""
+        signer = self._peers.signer_of(signer_key_id(raw))
+        receipt = verify_receipt(raw, lambda _key_id: None if signer is None else signer.public)
+        check_issuer(receipt, known(signer).unit)
+        return receipt
+
+    def _step(self, raw: bytes, receipt: Receipt) -> Step | None:
+        """Return what the receipt does to a transfer; None for old news, warnings and receipts about nothing of ours."""
+        transfer = next(
+            (t for t in self._ledger.by_bundle(receipt.bundle_id, Direction.OUTBOUND) if t.recipient == receipt.issuer),
+            None,
+        )
+        if transfer is None or transfer.header_hash != receipt.header_hash:
+            self._ops.alert("receipt-unmatched", issuer=receipt.issuer, bundle=receipt.bundle_id, code=receipt.code)
+            return None
+        if receipt.code.startswith("4"):
+            self._ops.warn("peer-warns", issuer=receipt.issuer, transfer=transfer.id, code=receipt.code)
+            return None
+        event = _MEANS.get(receipt.code, Event.REFUSAL_RECEIPTED)
+        if not is_legal(Direction.OUTBOUND, transfer.state, event):
+            if transfer.state not in _REACHED[event]:
+                self._ops.alert(
+                    "receipt-contradicts",
+                    issuer=receipt.issuer,
+                    transfer=transfer.id,
+                    code=receipt.code,
+                    state=transfer.state,
+                )
+            return None
+        record = ReceiptRecord(
+            receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, receipt.issued_at, raw
+        )
+        note = " ".join((str(receipt.code), *receipt.reasons))
+        return Step(transfer, event, Stage.ACKNOWLEDGE, Facts(note=note), record)

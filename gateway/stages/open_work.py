@@ -1,0 +1,176 @@
+"""The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports, sign receipts."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.bundle.envelope import Envelope
+from gateway.bundle.keys import NodeKeys, PublicKeys
+from gateway.bundle.manifest import Manifest, ManifestFile
+from gateway.bundle.receipt import Receipt, sign_receipt
+from gateway.bundle.unseal import open_bundle
+from gateway.domain.errors import GatewayError, PermanentError, SecurityError
+from gateway.domain.ids import RouteName, TransferId, UnitCode
+from gateway.folders import disk
+from gateway.folders.spool import Staging
+from gateway.packing import Packet
+from gateway.plugins import load_packer
+from gateway.stages import layout
+from gateway.stages.routes import InboundRoute
+from gateway.standard.package import CasePackage
+
+DELIVERY_NOTE = "delivery.json"
+"""In the staging folder of a verified bundle: which route, which entries in which order; read again after a power cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """One bundle whose envelope was verified. `staging` is its own, made anew and empty."""
+
+    transfer: TransferId
+    bundle: Path
+    size: int
+    staging: Staging
+    envelope: Envelope
+    signer: PublicKeys
+    origin: UnitCode
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBatch:
+    """Orders that one worker does in one go, our keys, and where deliveries may go."""
+
+    orders: tuple[OpenOrder, ...]
+    keys: tuple[NodeKeys, ...]
+    routes: tuple[InboundRoute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the staging folder of a verified bundle holds, ready to be published."""
+
+    route: RouteName
+    name: str
+    entries: tuple[str, ...]
+    flow: str
+    case_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOutcome:
+    """What became of one order: a delivery, or an error."""
+
+    transfer: TransferId
+    delivery: Delivery | None = None
+    error: GatewayError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptBatch:
+    """Receipts to be signed in one go."""
+
+    receipts: tuple[Receipt, ...]
+    keys: NodeKeys
+
+
+def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[OpenOutcome, ...]:
+    """Open every bundle of `batch` into its staging folder; one that fails does not touch its neighbours. May be repeated."""
+    return tuple(_open(order, batch, progress) for order in batch.orders)
+
+
+def sign_receipts(batch: ReceiptBatch, _progress: Callable[[int], None]) -> tuple[bytes, ...]:
+    """Sign every receipt of `batch`."""
+    return tuple(sign_receipt(receipt, batch.keys) for receipt in batch.receipts)
+
+
+def read_delivery(staging: Staging) -> Delivery:
+    """Return the delivery that `staging` was prepared for; PermanentError `staging-missing` if there is none."""
+    try:
+        with disk.mapped(staging.root):
+            found = json.loads((staging.root / DELIVERY_NOTE).read_bytes())
+    except PermanentError as error:
+        raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
+    return Delivery(RouteName(found["route"]), found["name"], tuple(found["entries"]), found["flow"], found["case_no"])
+
+
+def _open(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
+    try:
+        with disk.mapped(order.staging.root):
+            return OpenOutcome(order.transfer, _stage(order, batch, progress))
+    except GatewayError as error:
+        return OpenOutcome(order.transfer, error=error)
+
+
+def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> Delivery:
+    opened, made = order.staging.members, order.staging.imports
+    chosen: list[InboundRoute] = []
+    with order.bundle.open("rb") as source:
+        manifest = open_bundle(
+            source,
+            order.size,
+            envelope=order.envelope,
+            keys=batch.keys,
+            signer=order.signer,
+            sink=lambda member: _create(opened, member),
+            accept=lambda found: chosen.append(_route(found, order.origin, batch.routes)),
+            progress=progress,
+        )
+    package = _case_package(opened, manifest)
+    delivery_name = _name(package.case_no, order.envelope)
+    content = opened / layout.CONTENT
+    content.mkdir(exist_ok=True)
+    raw_names = {
+        f.path.removeprefix(layout.CONTENT): f.raw
+        for f in manifest.files
+        if f.raw is not None and f.path.startswith(layout.CONTENT)
+    }
+    route = chosen[0]
+    entries = load_packer(route.packer).write(Packet(package, content, raw_names, delivery_name), made)
+    delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no)
+    disk.fsync_tree(made)
+    note = {
+        "route": route.name,
+        "name": delivery.name,
+        "entries": entries,
+        "flow": package.flow,
+        "case_no": package.case_no,
+    }
+    disk.write_durably(order.staging.root / DELIVERY_NOTE, json.dumps(note, ensure_ascii=False).encode())
+    disk.remove_tree(opened)
+    return delivery
+
+
+def _create(root: Path, member: ManifestFile) -> BinaryIO:
+    """Open the new file of one member below `root`; its path was checked when the manifest was read."""
+    path = root / member.path
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.open("xb")
+
+
+def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:
+    """Return where a bundle of this flow from `origin` is delivered; PermanentError `not-permitted` if nowhere."""
+    flow = str(manifest.meta.get(layout.FLOW, ""))
+    for route in routes:
+        if route.takes(origin, flow):
+            return route
+    raise PermanentError("not-permitted", "no inbound route takes this flow from this unit", facts={"flow": flow})
+
+
+def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
+    """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
+    try:
+        raw = (opened / layout.CASE_PACKAGE).read_bytes()
+    except FileNotFoundError:
+        raise SecurityError("case-package-malformed", "the bundle holds no case package") from None
+    package = CasePackage.from_json(raw)
+    if package.flow != manifest.meta.get(layout.FLOW):
+        raise SecurityError("case-package-malformed", "case package and manifest name different flows")
+    return package
+
+
+def _name(case_no: str, envelope: Envelope) -> str:
+    """Return the deterministic name of the delivery: what an operator looks for first, then what makes it unique."""
+    safe = case_no if case_no.isascii() and case_no.isalnum() and len(case_no) <= 40 else "case"
+    return f"{safe}_{envelope.bundle_id}"

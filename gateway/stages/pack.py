@@ -1,0 +1,247 @@
+"""The pack leg: claimed exports become sealed bundles, numbered without gaps, or go back to their source with reasons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from gateway.bundle.keys import NodeKeys
+from gateway.bundle.seal import Sealed
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, PermanentError, TransientError
+from gateway.domain.ids import RouteName, TransferId, UnitCode
+from gateway.domain.lifecycle import Event, State
+from gateway.domain.oplog import OpsLog
+from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.folders.claim import ClaimShelf
+from gateway.folders.spool import Spool
+from gateway.ledger.store import Ledger
+from gateway.stages.crew import Crew
+from gateway.stages.pack_work import (
+    PackBatch,
+    PackOrder,
+    PackOutcome,
+    SignBatch,
+    SignOrder,
+    pack_exports,
+    sign_bundles,
+)
+from gateway.stages.recording import Recorder
+from gateway.stages.routes import OutboundRoute
+from gateway.stages.telling import SourceTelling
+from gateway.stages.watching import Watching
+from gateway.standard.findings import Verdict
+
+BATCH_EXPORTS = 32
+"""Small exports that share one trip to a worker process, one signature round and one commit."""
+SMALL_BYTES = 16 * 2**20
+"""An export above this goes alone, and never takes the last free worker."""
+LOOK_AHEAD = 512
+"""Claimed exports looked at to fill the free workers."""
+
+EXPORT_HELD = "export-held"
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    transfers: Mapping[TransferId, Transfer]
+    started_at: float
+    is_big: bool
+    watched: ExitStack
+    """Ends the big transfer's line on the board."""
+
+
+class PackStage:
+    """Turns what was claimed into sealed bundles. The only writer of outbound sequence numbers."""
+
+    name = "pack"
+
+    def __init__(
+        self,
+        *,
+        routes: Mapping[RouteName, OutboundRoute],
+        ledger: Ledger,
+        spool: Spool,
+        shelf: ClaimShelf,
+        crew: Crew,
+        width: int,
+        keys: NodeKeys,
+        telling: SourceTelling,
+        recorder: Recorder,
+        watching: Watching,
+        clock: Clock,
+        ops: OpsLog,
+        ring: Callable[[], None],
+    ) -> None:
+        self._routes = routes
+        self._ledger = ledger
+        self._spool = spool
+        self._shelf = shelf
+        self._crew = crew
+        self._width = width
+        self._keys = keys
+        self._telling = telling
+        self._recorder = recorder
+        self._watching = watching
+        self._clock = clock
+        self._ops = ops
+        self._ring = ring
+        self._running: dict[Future[tuple[PackOutcome, ...]], _Running] = {}
+
+    def step(self) -> float | None:
+        """Record what the workers have finished, give them more; return the seconds until something falls due."""
+        for future in [f for f in self._running if f.done()]:
+            running = self._running.pop(future)
+            running.watched.close()
+            self._finish(future, running)
+        self._start()
+        if self._running:
+            return None  # a finished batch rings
+        return self._recorder.seconds_until_due((State.FOUND,))
+
+    # -- starting -----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Fill the free workers, small exports first."""
+        if len(self._running) >= self._width:
+            return
+        busy = {transfer for running in self._running.values() for transfer in running.transfers}
+        due = [
+            t
+            for t in self._ledger.due((State.FOUND,), now=self._clock.now(), limit=LOOK_AHEAD + len(busy))
+            if t.id not in busy
+        ]
+        small = [t for t in due if t.size <= SMALL_BYTES]
+        big = [t for t in due if t.size > SMALL_BYTES]
+        while small and len(self._running) < self._width:
+            self._submit(small[:BATCH_EXPORTS], is_big=False)
+            del small[:BATCH_EXPORTS]
+        while big and len(self._running) < self._width and self._big_running() < max(1, self._width - 1):
+            self._submit(big[:1], is_big=True)
+            del big[:1]
+
+    def _big_running(self) -> int:
+        return sum(running.is_big for running in self._running.values())
+
+    def _submit(self, transfers: Sequence[Transfer], *, is_big: bool) -> None:
+        orders = [order for order in map(self._order, transfers) if order is not None]
+        if not orders:
+            return
+        by_id = {t.id: t for t in transfers}
+        watched = ExitStack()
+        progress = None
+        if is_big:
+            progress = watched.enter_context(self._watching(transfers[0], Stage.PACK, transfers[0].size))
+        future = self._crew.run(pack_exports, PackBatch(tuple(orders), self._keys), progress)
+        moving = {order.transfer: by_id[order.transfer] for order in orders}
+        self._running[future] = _Running(moving, self._clock.now(), is_big, watched)
+        future.add_done_callback(lambda _future: self._ring())
+
+    def _order(self, transfer: Transfer) -> PackOrder | None:
+        """Return the order for one transfer; None if it cannot be given now (recorded)."""
+        started = self._clock.now()
+        try:
+            route = self._routes.get(transfer.route) if transfer.route is not None else None
+            if route is None:
+                raise PermanentError("route-gone", "the route that claimed this export is no longer configured")
+            return PackOrder(
+                transfer.id,
+                route,
+                self._shelf.get(known(transfer.claim)).parts,
+                self._spool.sealing(known(transfer.claim)),
+                int(started),
+                self._ledger.epoch,
+                self._waived(transfer),
+            )
+        except GatewayError as error:
+            self._recorder.fail(transfer, Stage.PACK, error, started)
+            return None
+
+    def _waived(self, transfer: Transfer) -> bool:
+        """Whether a named person has released this export after it was held."""
+        return transfer.attempts > 0 and any(entry.kind == "release" for entry in self._ledger.timeline(transfer.id))
+
+    # -- finishing ----------------------------------------------------------------------------------------------------
+
+    def _finish(self, future: Future[tuple[PackOutcome, ...]], running: _Running) -> None:
+        try:
+            outcomes = future.result()
+        except GatewayError as error:
+            for transfer in running.transfers.values():
+                self._recorder.fail(transfer, Stage.PACK, error, running.started_at)
+            return
+        ready: list[tuple[Transfer, PackOutcome]] = []
+        for outcome in outcomes:
+            transfer = running.transfers[outcome.transfer]
+            if outcome.error is not None:
+                self._recorder.fail(transfer, Stage.PACK, outcome.error, running.started_at)
+            elif outcome.prepared is not None:
+                ready.append((transfer, outcome))
+            elif outcome.verdict is Verdict.REJECT:
+                self._refuse(transfer, outcome, running.started_at)
+            elif outcome.verdict is Verdict.WAIT:
+                self._recorder.fail(
+                    transfer, Stage.PACK, TransientError("export-incomplete", _codes(outcome)), running.started_at
+                )
+            else:
+                self._hold(transfer, outcome, running.started_at)
+        if ready:
+            self._seal(ready, running.started_at)
+
+    def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
+        """Allot sequence numbers, sign, make durable and record, all in one commit: a number is used or it does not exist."""
+        next_number: dict[UnitCode, int] = {}
+        orders: list[SignOrder] = []
+        for _transfer, outcome in ready:
+            unit = known(outcome.recipient).unit
+            number = next_number.get(unit) or self._ledger.next_sequence(unit)
+            next_number[unit] = number + 1
+            orders.append(SignOrder(outcome.out, known(outcome.prepared), number))
+        try:
+            sealed = self._crew.run(sign_bundles, SignBatch(tuple(orders), self._keys)).result()
+            self._spool.keep_sealed(
+                [(known(t.claim), s.bundle_id) for (t, _outcome), s in zip(ready, sealed, strict=True)]
+            )
+        except GatewayError as error:
+            for transfer, _outcome in ready:
+                self._recorder.fail(transfer, Stage.PACK, error, started_at)
+            return
+        steps = [
+            Step(transfer, Event.SEALED, Stage.PACK, self._facts(outcome, seal, order.sequence), started_at=started_at)
+            for (transfer, outcome), seal, order in zip(ready, sealed, orders, strict=True)
+        ]
+        for transfer in self._recorder.advance(steps):
+            self._telling.sealed(transfer)
+
+    def _facts(self, outcome: PackOutcome, sealed: Sealed, sequence: int) -> Facts:
+        return Facts(
+            link=known(outcome.recipient).link,
+            recipient=known(outcome.recipient).unit,
+            bundle_id=sealed.bundle_id,
+            header_hash=sealed.header_hash,
+            epoch=self._ledger.epoch,
+            sequence=sequence,
+            flow=outcome.flow,
+            case_no=outcome.case_no,
+            size=sealed.size,
+            verdict=outcome.verdict,
+            note=_codes(outcome),
+        )
+
+    def _refuse(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
+        """Tell the source, record it, give the original back: in this order, each repeatable."""
+        self._telling.refused(transfer, outcome.findings)
+        facts = Facts(flow=outcome.flow, case_no=outcome.case_no, verdict=Verdict.REJECT, note=_codes(outcome))
+        self._ledger.advance(Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at))
+        self._telling.give_back(transfer)
+        alarm = any(finding.alarm for finding in outcome.findings)
+        (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=transfer.id, codes=_codes(outcome))
+
+    def _hold(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
+        self._telling.held(transfer, outcome.findings)
+        self._recorder.fail(transfer, Stage.PACK, PermanentError(EXPORT_HELD, _codes(outcome)), started_at)
+
+
+def _codes(outcome: PackOutcome) -> str:
+    """Return the codes of all findings, once each, in the order found."""
+    return " ".join(dict.fromkeys(finding.code for finding in outcome.findings))

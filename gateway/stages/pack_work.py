@@ -1,0 +1,179 @@
+"""The part of packing that runs in a worker process: read untrusted exports, prepare their bundles, sign them."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from gateway.bundle.keys import NodeKeys
+from gateway.bundle.seal import Prepared, Sealed, SealMember, finish, prepare
+from gateway.domain.errors import GatewayError, TransientError
+from gateway.domain.ids import TransferId
+from gateway.packing import Reading
+from gateway.plugins import load_packer
+from gateway.stages import layout
+from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.standard.findings import Finding, Place, Verdict, worst
+
+SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
+
+
+@dataclass(frozen=True, slots=True)
+class PackOrder:
+    """One claimed export to be read and prepared. Times are unix seconds; `out` is where the unsigned bundle goes."""
+
+    transfer: TransferId
+    route: OutboundRoute
+    parts: tuple[Path, ...]
+    out: Path
+    created: int
+    epoch: int
+    waived: bool
+    """A named person has released the holds of this export; rejections stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackBatch:
+    """Orders that one worker does in one go."""
+
+    orders: tuple[PackOrder, ...]
+    keys: NodeKeys
+
+
+@dataclass(frozen=True, slots=True)
+class PackOutcome:
+    """What became of one order. `prepared` is there only if the export may travel; `error` only if our own disk or code failed."""
+
+    transfer: TransferId
+    out: Path
+    findings: tuple[Finding, ...] = ()
+    verdict: Verdict = Verdict.PASS
+    flow: str = ""
+    case_no: str = ""
+    recipient: Recipient | None = None
+    prepared: Prepared | None = None
+    error: GatewayError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOrder:
+    """One prepared bundle and the sequence number allotted to it."""
+
+    out: Path
+    prepared: Prepared
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignBatch:
+    """Prepared bundles that one worker signs in one go."""
+
+    orders: tuple[SignOrder, ...]
+    keys: NodeKeys
+
+
+def pack_exports(batch: PackBatch, progress: Callable[[int], None]) -> tuple[PackOutcome, ...]:
+    """Read and prepare every export of `batch`; one that fails does not touch its neighbours. May be repeated."""
+    return tuple(_pack(order, batch.keys, progress) for order in batch.orders)
+
+
+def sign_bundles(batch: SignBatch, _progress: Callable[[int], None]) -> tuple[Sealed, ...]:
+    """Write header and signature of every prepared bundle of `batch`. May be repeated."""
+    sealed = []
+    for order in batch.orders:
+        with local_io(), order.out.open("r+b") as out:
+            sealed.append(finish(out, order.prepared, [order.sequence], batch.keys))
+    return tuple(sealed)
+
+
+@contextmanager
+def local_io() -> Iterator[None]:
+    """Map the operating system's errors on our own files to TransientError `local-io`."""
+    try:
+        yield
+    except OSError as error:
+        raise TransientError("local-io", f"our own disk: {error.strerror}") from error
+
+
+def examine(reading: Reading, route: OutboundRoute) -> tuple[tuple[Finding, ...], Recipient | None]:
+    """Return all findings of `reading`, the route's own added, and the recipient if the route knows it."""
+    recipient = route.recipient(reading.package.receiver_code)
+    findings = reading.findings
+    stopped = worst(findings) is Verdict.REJECT
+    if recipient is None and not stopped:
+        findings += (
+            Finding(
+                "ORG-UNKNOWN",
+                Verdict.REJECT,
+                Place(field="接收单位"),
+                value=reading.package.receiver_code,
+                facts={"code": reading.package.receiver_code},
+            ),
+        )
+    if not route.permits(reading.package.flow) and not stopped:
+        findings += (
+            Finding(
+                "ROUTE-MISMATCH",
+                Verdict.REJECT,
+                Place(field="业务类型"),
+                value=reading.package.flow,
+                facts={"flow": reading.package.flow, "route": route.name},
+            ),
+        )
+    return findings, recipient
+
+
+def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> PackOutcome:
+    try:
+        with local_io(), load_packer(order.route.packer).read(order.parts) as reading:
+            findings, recipient = examine(reading, order.route)
+            verdict = worst(findings)
+            outcome = PackOutcome(
+                order.transfer,
+                order.out,
+                findings,
+                verdict,
+                reading.package.flow,
+                reading.package.case_no,
+                recipient,
+            )
+            waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
+            if not waved or recipient is None:
+                return outcome
+            with order.out.open("w+b") as out:
+                prepared = _prepare(out, reading, recipient, order, keys, progress)
+            return replace(outcome, prepared=prepared)
+    except GatewayError as error:
+        return PackOutcome(order.transfer, order.out, error=error)
+
+
+def _prepare(
+    out: BinaryIO,
+    reading: Reading,
+    recipient: Recipient,
+    order: PackOrder,
+    keys: NodeKeys,
+    progress: Callable[[int], None],
+) -> Prepared:
+    package = reading.package.to_json()
+    members = [SealMember(layout.CASE_PACKAGE, None, len(package), lambda: io.BytesIO(package))]
+    members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in reading.members]
+    meta = {
+        layout.FLOW: reading.package.flow,
+        layout.CASE_NO: reading.package.case_no,
+        layout.EXPORT_NAME: reading.package.source.name,
+        layout.RECEIVER_CODE: reading.package.receiver_code,
+    }
+    return prepare(
+        out,
+        members,
+        meta=meta,
+        keys=keys,
+        recipients=[recipient.keys],
+        created=order.created,
+        expires=order.created + order.route.expires_seconds,
+        epoch=order.epoch,
+        progress=progress,
+    )

@@ -1,0 +1,215 @@
+"""The receive leg of one link: fetches what peers left for us, hands receipts on, and clears the mailbox once we have custody."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
+from gateway.bundle.names import Kind, bundle_name, parse
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, Scope, SecurityError
+from gateway.domain.ids import BundleId, LinkName, WireName, bundle_id
+from gateway.domain.lifecycle import Event, State
+from gateway.domain.oplog import OpsLog
+from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
+from gateway.folders.space import SpaceGuard
+from gateway.folders.spool import Spool
+from gateway.ledger.store import Ledger
+from gateway.stages.gate import Gate
+from gateway.stages.intake import ReceiptIntake
+from gateway.stages.recording import Recorder
+from gateway.stages.suspects import QuarantineDesk, Suspect
+from gateway.stages.watching import Watching
+from gateway.transport.api import Entry, Transport
+
+SMALL_BYTES = 16 * 2**20
+"""Bundles up to this size are let in while there is room for the small only."""
+BATCH = 256
+"""Names handled in one step, smallest first: small urgent exchanges do not wait behind a mountain."""
+RECORD_BYTES = 16 * 2**20
+"""After this much was fetched the record is written, so that a cut repeats little."""
+RECEIPT_FILE_MAX = 16 * 2**20
+"""Bytes; what `join_receipts` can make, and no more."""
+
+_HAVE_CUSTODY = frozenset(
+    {State.VERIFIED, State.DELIVERED, State.CONFIRMED, State.COLLECTED, State.REJECTED, State.DISMISSED, State.CLOSED}
+)
+
+
+class ReceiveStage:
+    """Fetches bundles and receipts of one link."""
+
+    def __init__(
+        self,
+        *,
+        link: LinkName,
+        ledger: Ledger,
+        spool: Spool,
+        space: SpaceGuard,
+        transport: Transport,
+        intake: ReceiptIntake,
+        quarantine: QuarantineDesk,
+        gate: Gate,
+        recorder: Recorder,
+        watching: Watching,
+        clock: Clock,
+        ops: OpsLog,
+        poll_seconds: float,
+    ) -> None:
+        self._link = link
+        self._ledger = ledger
+        self._spool = spool
+        self._space = space
+        self._transport = transport
+        self._intake = intake
+        self._quarantine = quarantine
+        self._gate = gate
+        self._recorder = recorder
+        self._watching = watching
+        self._clock = clock
+        self._ops = ops
+        self._poll_seconds = poll_seconds
+        self._fetched: set[BundleId] = set()
+        """Fetched in this run and not yet taken out of the mailbox: seeing them listed again is no news."""
+
+    def step(self) -> float | None:
+        """Look into the mailbox once; return the seconds until the next look."""
+        if pause := self._gate.wait():
+            return pause
+        try:
+            more = self._look()
+        except GatewayError as error:
+            if not self._gate.failed(error):
+                raise
+            return self._gate.wait()
+        self._gate.succeeded()
+        return 0.0 if more else self._poll_seconds
+
+    def _look(self) -> bool:
+        """Handle what is listed; return whether more is waiting that can be handled at once."""
+        receipts: list[Entry] = []
+        bundles: dict[BundleId, Entry] = {}
+        listing = sorted(self._transport.listing(), key=lambda entry: entry.size)
+        for entry in listing[:BATCH]:
+            match parse(entry.name):
+                case (Kind.RECEIPTS, _):
+                    receipts.append(entry)
+                case (Kind.BUNDLE, text):
+                    bundles[bundle_id(text)] = entry
+        if receipts:
+            self._take_receipts(receipts)
+        offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
+        transfers = self._ledger.offered(offers) if offers else []
+        fetched = self._fetch([t for t in transfers if t.state is State.OFFERED], bundles)
+        self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
+        self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
+        return len(listing) > BATCH and (fetched or bool(receipts))
+
+    # -- bundles ------------------------------------------------------------------------------------------------------
+
+    def _fetch(self, offered: Sequence[Transfer], entries: dict[BundleId, Entry]) -> bool:
+        """Fetch what is due of `offered` into the spool and record it; return whether anything was fetched."""
+        now = self._clock.now()
+        done: list[Step] = []
+        pending = 0
+        any_fetched = False
+        try:
+            for transfer in offered:
+                if transfer.hold_code is not None or transfer.next_attempt_at > now:
+                    continue
+                step = self._fetch_one(transfer, entries[known(transfer.bundle_id)])
+                if step is None:
+                    continue
+                done.append(step)
+                any_fetched = True
+                pending += transfer.size
+                if pending >= RECORD_BYTES:
+                    self._record(done)
+                    done, pending = [], 0
+        finally:
+            self._record(done)
+        return any_fetched
+
+    def _fetch_one(self, transfer: Transfer, entry: Entry) -> Step | None:
+        started = self._clock.now()
+        try:
+            part = self._spool.fetching(self._link, known(transfer.bundle_id))
+            with (
+                self._space.reserve(entry.size, urgent=entry.size <= SMALL_BYTES),
+                self._watching(transfer, Stage.RECEIVE, entry.size) as progress,
+            ):
+                self._transport.fetch(entry.name, part, entry.size, progress)
+        except GatewayError as error:
+            if error.scope is not Scope.TRANSFER:
+                raise
+            self._recorder.fail(transfer, Stage.RECEIVE, error, started)
+            return None
+        return Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=entry.size), started_at=started)
+
+    def _record(self, done: list[Step]) -> None:
+        if not done:
+            return
+        bundles = [known(step.transfer.bundle_id) for step in done]
+        self._spool.keep_fetched(self._link, bundles)
+        self._recorder.advance(done)
+        self._fetched.update(bundles)
+
+    def _clear(self, held: Sequence[Transfer], entries: dict[BundleId, Entry]) -> None:
+        """Take out of the mailbox what is in our custody; what we had taken out before has come again."""
+        gone: list[WireName] = []
+        for transfer in held:
+            if known(transfer.bundle_id) in self._fetched:
+                self._fetched.discard(known(transfer.bundle_id))
+            else:
+                self._again(transfer, entries[known(transfer.bundle_id)])
+            gone.append(bundle_name(known(transfer.bundle_id)))
+        if gone:
+            self._transport.remove(gone)
+
+    def _again(self, transfer: Transfer, entry: Entry) -> None:
+        """A bundle we already have was deposited once more: our receipt was lost, or somebody reuses its name."""
+        try:
+            same = parse_envelope(self._transport.head(entry.name, ENVELOPE_MAX)).header_hash == transfer.header_hash
+        except SecurityError:
+            same = False
+        if not same:
+            self._ops.alert("equivocation", transfer=transfer.id, link=self._link)
+            self._set_aside(entry, "equivocation")
+        elif transfer.state in (State.CONFIRMED, State.COLLECTED, State.DISMISSED):
+            self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
+
+    def _set_aside(self, entry: Entry, code: str) -> None:
+        """Keep untrusted bytes of the mailbox for a person to look at."""
+        part = self._spool.letter(self._link, entry.name)
+        self._transport.fetch(entry.name, part, entry.size)
+        self._quarantine.take(part, Suspect(entry.name, self._link, code))
+
+    def _reconsider(self, quarantined: Sequence[Transfer]) -> None:
+        """Bytes that were set aside as damaged are fetched anew when they are offered again."""
+        for transfer in quarantined:
+            if known(transfer.bundle_id) in self._fetched:
+                self._fetched.discard(known(transfer.bundle_id))
+                self._transport.remove([bundle_name(known(transfer.bundle_id))])
+            else:
+                self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))
+
+    # -- receipts -----------------------------------------------------------------------------------------------------
+
+    def _take_receipts(self, entries: Sequence[Entry]) -> None:
+        """Read receipt files, apply what they prove, then remove them; a bad file is set aside, its neighbours go on."""
+        for entry in entries:
+            part = self._spool.letter(self._link, entry.name)
+            if entry.size > RECEIPT_FILE_MAX:
+                self._ops.alert("receipt-file-too-large", link=self._link, size=entry.size)
+                self._set_aside(entry, "receipt-file-too-large")
+            else:
+                self._transport.fetch(entry.name, part, entry.size)
+                self._apply(part, entry)
+            self._transport.remove([entry.name])
+
+    def _apply(self, part: Path, entry: Entry) -> None:
+        try:
+            self._intake.take(part.read_bytes())
+        except SecurityError as error:
+            self._ops.alert("receipt-refused", link=self._link, code=error.code)
+            self._quarantine.take(part, Suspect(entry.name, self._link, error.code))
+        self._spool.drop(part)

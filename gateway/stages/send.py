@@ -1,0 +1,102 @@
+"""The send leg of one link: sealed bundles go into the peer's mailbox, and again when no receipt comes in time."""
+
+from gateway.bundle.names import bundle_name
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, PermanentError, Scope
+from gateway.domain.ids import LinkName
+from gateway.domain.lifecycle import Event, State
+from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.folders.spool import Spool
+from gateway.ledger.store import Ledger
+from gateway.stages.gate import Gate
+from gateway.stages.recording import Recorder
+from gateway.stages.watching import Watching
+from gateway.transport.api import Transport
+
+BATCH = 64
+"""Bundles looked at in one step: enough to share a commit, few enough to notice a stop."""
+RECORD_BYTES = 16 * 2**20
+"""After this much was sent the record is written, so that a cut repeats little."""
+
+
+class SendStage:
+    """Deposits what is sealed for one link; returns when nothing is due."""
+
+    def __init__(
+        self,
+        *,
+        link: LinkName,
+        ledger: Ledger,
+        spool: Spool,
+        transport: Transport,
+        gate: Gate,
+        recorder: Recorder,
+        watching: Watching,
+        clock: Clock,
+        receipt_seconds: float,
+    ) -> None:
+        self._link = link
+        self._ledger = ledger
+        self._spool = spool
+        self._transport = transport
+        self._gate = gate
+        self._recorder = recorder
+        self._watching = watching
+        self._clock = clock
+        self._receipt_seconds = receipt_seconds
+
+    def step(self) -> float | None:
+        """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
+        if pause := self._gate.wait():
+            return pause
+        now = self._clock.now()
+        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH)
+        due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
+        done: list[Step] = []
+        sent_bytes = 0
+        try:
+            for transfer in due:
+                step = self._deposit(transfer)
+                if step is not None:
+                    done.append(step)
+                    sent_bytes += transfer.size
+                if sent_bytes >= RECORD_BYTES:
+                    self._recorder.advance(done)
+                    done, sent_bytes = [], 0
+        except GatewayError as error:
+            if not self._gate.failed(error):
+                raise
+        finally:
+            self._recorder.advance(done)
+        if pause := self._gate.wait():
+            return pause
+        return 0.0 if len(due) == BATCH else self._next()
+
+    def _next(self) -> float | None:
+        """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
+        waits = [self._recorder.seconds_until_due((State.SEALED,), self._link)]
+        receipt_due = self._ledger.next_receipt_due_at(self._link)
+        if receipt_due is not None:
+            waits.append(max(0.0, receipt_due - self._clock.now()))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def _deposit(self, transfer: Transfer) -> Step | None:
+        """Deposit one bundle; None if that failed for reasons of its own. A failure of the link is raised."""
+        started = self._clock.now()
+        path = self._spool.outbound_bundle(known(transfer.bundle_id))
+        try:
+            if not path.exists():
+                raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
+            with self._watching(transfer, Stage.SEND, transfer.size) as progress:
+                self._transport.deposit(path, bundle_name(known(transfer.bundle_id)), progress)
+        except GatewayError as error:
+            if error.scope is not Scope.TRANSFER:
+                raise
+            self._recorder.fail(transfer, Stage.SEND, error, started)
+            return None
+        self._gate.succeeded()
+        facts = Facts(
+            receipt_due_at=self._clock.now() + self._receipt_seconds,
+            note="sent again: no receipt" if transfer.state is State.SENT else "",
+        )
+        return Step(transfer, Event.SENT, Stage.SEND, facts, started_at=started)

@@ -1,0 +1,35 @@
+"""Setting untrusted bytes aside: hashed, moved into quarantine, and noted with why and whence."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.domain.clock import Clock
+from gateway.domain.ids import Digest, LinkName
+from gateway.folders import disk
+from gateway.folders.quarantine import Quarantine, QuarantineId, QuarantineNote
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """What is set aside: a wire name, the link it came by, and the code of what is wrong with it."""
+
+    subject: str
+    link: LinkName | None
+    code: str
+
+
+class QuarantineDesk:
+    """Takes files into quarantine."""
+
+    def __init__(self, quarantine: Quarantine, clock: Clock) -> None:
+        self._quarantine = quarantine
+        self._clock = clock
+
+    def take(self, path: Path, suspect: Suspect) -> QuarantineId:
+        """Move the file `path` into quarantine and return its id there; may be repeated. Raises as `disk.failure` says."""
+        with disk.mapped(path.parent), path.open("rb") as source:
+            found = hashlib.file_digest(source, "sha256").hexdigest()
+            size = source.tell()
+        note = QuarantineNote(suspect.subject, suspect.link, suspect.code, self._clock.now(), size, Digest(found))
+        return self._quarantine.take(path, note)
