@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from gateway.daemon.childpost import Post, Reload
+from gateway.daemon.frames import Kind
 from gateway.domain.errors import ConfigError, Scope
 
 
@@ -47,3 +48,8 @@ def second_time_lucky(mark: str, post: Post) -> None:
 def ignores_hangup(_argument: None, post: Post) -> None:
     os.kill(os.getpid(), signal.SIGHUP)
     echo("alive", post)
+
+
+def babble(_argument: None, post: Post) -> None:
+    post._send(Kind.RESULT, {})
+    post.order()

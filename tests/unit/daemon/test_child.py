@@ -119,6 +119,36 @@ def test_one_that_does_not_listen_is_killed_after_the_deadline(start: Start, log
     assert log.of("child-ended") == [{"child": "server", "exit_code": -9}]
 
 
+def test_without_room_for_a_process_it_is_tried_again(
+    start: Start, log: HeardLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    child = start(servers.echo, "first")
+    with pytest.raises(TransientError) as raised:
+        child.wait_ready(WAIT)
+    assert raised.value.code == "child-unstartable"
+    monkeypatch.undo()
+    log.until("child-ready")
+    assert child.wait_ready(WAIT)["argument"] == "first"
+
+
+def test_one_that_babbles_is_ended_and_started_again(start: Start, log: HeardLog) -> None:
+    start(servers.babble, None)
+    assert log.until("child-answer-refused", 2)[0]["child"] == "server"
+
+
+def test_a_stop_before_a_start_is_nothing(log: HeardLog) -> None:
+    child = SupervisedChild("server", servers.echo, None, log=log, clock=SystemClock())
+    assert child.stop(0.0)
+    assert not child.serving
+
+
+def test_a_stop_shortens_the_pause_before_a_restart(start: Start, log: HeardLog) -> None:
+    child = start(servers.refuse, None, policy=ChildPolicy(first_backoff=3600.0, longest_backoff=3600.0))
+    log.until("child-restarting")
+    assert child.stop(WAIT)
+
+
 def test_a_stray_hangup_does_not_end_it(start: Start) -> None:
     assert start(servers.ignores_hangup, None).wait_ready(WAIT)["argument"] == "alive"
 

@@ -1,7 +1,9 @@
 """What a crew promises of its children: isolation, intact errors, bounded news, a clean end."""
 
 import os
+import select
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import pytest
 
 from gateway.daemon.crew import InlineCrew, ProcessCrew
 from gateway.daemon.crewseat import Rules
+from gateway.daemon.frames import MAX_BODY, Kind, packed
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from tests.unit.daemon import errands
@@ -124,6 +127,54 @@ def test_an_answer_that_is_no_value_is_refused_and_never_called(
     assert (type(error), error.code) == (SecurityError, "worker-answer-refused")
     assert list(tmp_path.iterdir()) == []
     assert crew.run(errands.double, 2).result(WAIT) == 4
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xff" * 5,  # no such kind
+        struct.pack("<BI", Kind.RESULT, MAX_BODY + 1),
+        struct.pack("<BI", Kind.FAILED, len(packed("no error"))) + packed("no error"),
+        struct.pack("<BI", Kind.READY, 0),
+        struct.pack("<BI", Kind.READY, len(packed({}))) + packed({}),
+    ],
+)
+def test_a_child_that_babbles_is_ended(crew: ProcessCrew, raw: bytes) -> None:
+    error = failure(crew.run(errands.babble, raw))
+    assert (type(error), error.code) == (SecurityError, "worker-answer-refused")
+    assert crew.pids == ()
+    assert crew.run(errands.double, 2).result(WAIT) == 4
+
+
+def test_without_room_for_a_process_the_work_is_tried_again_later(
+    crew: ProcessCrew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    error = failure(crew.run(errands.double, 2))
+    assert (type(error), error.code, error.scope) == (TransientError, "worker-unstartable", Scope.NODE)
+    monkeypatch.undo()
+    assert crew.run(errands.double, 2).result(WAIT) == 4
+
+
+def test_work_that_is_cancelled_before_it_began_is_never_begun(log: HeardLog, fifo: Path) -> None:
+    crew = ProcessCrew(1, log=log, clock=SystemClock())
+    running = blocked(crew, fifo)
+    waiting = crew.run(errands.kill_itself, None)
+    assert waiting.cancel()
+    fifo.write_bytes(b"go on")
+    assert running.result(WAIT) == b"go on"
+    assert crew.run(errands.double, 2).result(WAIT) == 4
+    assert log.of("crew-child-died") == []
+    crew.close(0.0)
+
+
+def test_a_crew_of_nobody_is_refused(log: HeardLog) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        ProcessCrew(0, log=log, clock=SystemClock())
+
+
+def test_a_child_takes_little_memory(crew: ProcessCrew) -> None:
+    assert crew.run(errands.resident_bytes, None).result(WAIT) < 40 << 20
 
 
 def test_a_result_that_cannot_travel_is_a_bug_of_the_work(crew: ProcessCrew) -> None:
@@ -237,6 +288,7 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: Path, fifo: Path) -
     program = f"""
 import os, signal
 from gateway.daemon.crew import ProcessCrew
+from gateway.daemon.frames import MAX_BODY, Kind, packed
 from gateway.domain.clock import SystemClock
 from tests.unit.daemon import errands
 from tests.unit.daemon.doubles import HeardLog
@@ -256,7 +308,6 @@ signal.pause()
         watches = [os.pidfd_open(pid) for pid in pids]
         parent.kill()
         parent.wait()
-    import select
 
     for watch in watches:
         assert select.select([watch], [], [], WAIT)[0], "an orphan lives on"
