@@ -115,7 +115,7 @@ class ContentWatch:
             whole = b"PK\x05\x06" in self._tail and self._has_ofd_root
             return None if whole else Trouble.INCOMPLETE
         if self._boxes is not None:
-            return None if self._boxes.has_index else Trouble.UNPLAYABLE
+            return None if self._boxes.is_playable else Trouble.UNPLAYABLE
         return Trouble.PROPRIETARY if self._suffix in PROPRIETARY_SUFFIXES else None
 
 
@@ -127,6 +127,11 @@ class _BoxWalk:
         self._skip = 0
         self._header = b""
         self._open_ended = False
+
+    @property
+    def is_playable(self) -> bool:
+        """Whether the index was there and the last box ended where the file did."""
+        return self.has_index and self._skip == 0 and not self._header
 
     def feed(self, chunk: bytes) -> None:
         at = 0
