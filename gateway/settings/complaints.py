@@ -54,6 +54,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "size-malformed": ('"{text}" is not a size', 'write a number and KiB, MiB or GiB, such as "{example}"'),
         "unit-malformed": ('"{text}" is not a unit code', "write its 4 to 24 digits or capital letters, in quotes"),
         "label-malformed": ('"{text}" is not a usable name', "use 1 to 63 of a-z, 0-9 and -, the first no -"),
+        "word-malformed": ('"{text}" is not usable here', "use 1 to {most} letters, digits, dots, _ and -"),
         "path-malformed": (
             '"{text}" is not a usable path',
             "write it whole, or as seen from the folder of gateway.yaml",

@@ -219,24 +219,28 @@ def _folders(sources: Sources, config_dir: Path) -> Iterator[Complaint]:
     kept: list[tuple[str, _Use]] = []
     for use in [*private, *public]:
         real = os.path.realpath(use.path)
-        first = seen.get(real)
-        if first is None:
+        earlier = seen.get(real)
+        if earlier is None:
             seen[real] = use
             kept.append((real, use))
-        elif not (use.shareable and use.shareable == first.shareable):
-            yield use.document.at_value(use.trail, "folder-twice", use=first.use, other=first.place())
-    for real, use in kept:
-        outer = next((seen[str(parent)] for parent in Path(real).parents if str(parent) in seen), None)
-        if outer is not None:
-            yield use.document.at_value(use.trail, "folder-nested", use=outer.use, other=outer.place())
+        elif not (use.shareable and use.shareable == earlier.shareable):
+            yield use.document.at_value(use.trail, "folder-twice", use=earlier.use, other=earlier.place())
     fixed = [("the configuration", os.path.realpath(config_dir))]
     if sources.node:
         fixed.append(("paths.state", os.path.realpath(sources.node.value.paths.state)))
+    holders = set()
     for use in public:
         real_use = os.path.realpath(use.path)
         for what, real in fixed:
-            if real == real_use or Path(real).is_relative_to(real_use):
+            if Path(real).is_relative_to(real_use):
+                holders.add(real_use)
                 yield use.document.at_value(use.trail, "folder-holds", what=what)
+    for real, use in kept:
+        outer = next((str(parent) for parent in Path(real).parents if str(parent) in seen), None)
+        # Who holds paths.state holds all below it: said once.
+        if outer is not None and outer not in holders:
+            first = seen[outer]
+            yield use.document.at_value(use.trail, "folder-nested", use=first.use, other=first.place())
 
 
 def _private(sources: Sources) -> Iterator[_Use]:

@@ -75,8 +75,12 @@ def _complaint(document: Document, model: type[Section], error: ErrorDetails) ->
             return document.at_key(trail[:-1], "key-missing", key=shown(trail[-1]), meaning=meaning)
     if trail and trail[-1] == "[key]":
         trail = trail[:-1]
-        return document.at_key(trail, "value-refused", text=shown(trail[-1]), problem=error["msg"])
+        code, facts = _bounded(error["type"], error, trail[-1], None)
+        return document.at_key(trail, code, **{"text": shown(trail[-1]), **facts})
     code, facts = _code(document, model, trail, error)
+    if code == "value-missing":
+        # An absent value has no place of its own.
+        return document.at_key(trail, code, **facts)
     return document.at_value(trail, code, **{"text": shown(document.spot(trail).raw), **facts})
 
 

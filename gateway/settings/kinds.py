@@ -16,6 +16,8 @@ ANY = "*"
 
 _HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_HOST_LABEL}(\.{_HOST_LABEL})*", re.ASCII)
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
+_FILE_NAME = re.compile(r"\.?[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _PATH_MAX = 4096 - 256
 """Bytes; PATH_MAX of Linux less the longest name that is put below."""
 _NAME_MAX = 100
@@ -92,6 +94,18 @@ def _listen(text: str) -> str:
         raise PydanticCustomError("listen-malformed", "not an address") from None
 
 
+def _account(text: str) -> str:
+    if not _ACCOUNT.fullmatch(text):
+        raise PydanticCustomError("word-malformed", "not an account", {"most": "32"})
+    return text
+
+
+def _file_name(text: str) -> str:
+    if not _FILE_NAME.fullmatch(text):
+        raise PydanticCustomError("word-malformed", "not a file name", {"most": "64"})
+    return text
+
+
 def _title(text: str) -> str:
     stripped = text.strip()
     if not stripped or len(stripped) > _NAME_MAX:
@@ -110,6 +124,8 @@ RouteLabel = Annotated[RouteName, AfterValidator(_route), _pattern(_LABEL)]
 Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]
 LabelOrAny = Annotated[str, AfterValidator(_label_or_any), _pattern(rf"{_LABEL}|\*")]
 Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string", "minLength": 1})]
+Account = Annotated[str, AfterValidator(_account), _pattern(_ACCOUNT.pattern)]
+FileName = Annotated[str, AfterValidator(_file_name), _pattern(_FILE_NAME.pattern)]
 Host = Annotated[str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253})]
 Listen = Annotated[str, AfterValidator(_listen), WithJsonSchema({"type": "string", "minLength": 2, "maxLength": 45})]
 Title = Annotated[

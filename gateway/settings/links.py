@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from gateway.settings.kinds import Folder, Host, LinkLabel, Section, Unit
+from gateway.settings.kinds import Account, FileName, Folder, Host, LinkLabel, Section, Unit
 from gateway.settings.quantities import Duration, Size
 
 
@@ -32,9 +32,7 @@ class SftpSettings(Section):
     port: Annotated[int, Strict(), Field(ge=1, le=65535)] = Field(
         default=2222, description="TCP port of the peer's server"
     )
-    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")] | None = Field(
-        default=None, description="our account there; default: the code of our own unit"
-    )
+    user: Account | None = Field(default=None, description="our account there; default: the code of our own unit")
 
 
 class FolderSettings(Section):
@@ -42,7 +40,7 @@ class FolderSettings(Section):
 
     deposit: Folder = Field(description="we leave things here for the peer")
     collect: Folder = Field(description="the peer's things appear here")
-    sentinel: Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = Field(
+    sentinel: FileName | None = Field(
         default=None,
         description="name of a file that both folders always hold; without it the mount is taken to be missing",
     )
