@@ -62,5 +62,5 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "make: installing the locked dependencies into $(VENV)"
 	@$(PIP) install --requirement requirements.lock
-	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@PYTHONWARNINGS=ignore $(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@

@@ -336,5 +336,20 @@ TABLE: Table = MappingProxyType(
             "It is not written as five fields: minute, hour, day, month, weekday.",
             "Correct it in config/gateway.yaml, as docs/configuration.md says.",
         ),
+        "node-exists": Template(
+            "There is a configuration already: {path}.",
+            "Making a new node there would take its place.",
+            "Use the one that is there, or name another folder.",
+        ),
+        "restart-needed": Template(
+            "Settings were changed that are only read at the start: {names}.",
+            "They cannot be exchanged under transfers that are under way; the running configuration stays as it is.",
+            "Restart the gateway, or undo the change and reload.",
+        ),
+        "unit-malformed": Template(
+            "This is not a unit code: {unit}.",
+            "A unit code has 4 to 24 digits or capital letters.",
+            "Write the official code of the unit.",
+        ),
     }
 )

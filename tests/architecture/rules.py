@@ -70,7 +70,7 @@ def keeps_no_mutable_state(_path: str, source: str) -> list[str]:
     found = [f"line {n.lineno}: `global` is module-level state" for n in ast.walk(tree) if isinstance(n, ast.Global)]
     for line, name, value in _module_level_assignments(tree):
         maker = ast.unparse(value.func).rpartition(".")[2] if isinstance(value, ast.Call) else ""
-        if (isinstance(value, _MUTABLE) or maker in _MAKERS) and name not in wrapped:
+        if (isinstance(value, _MUTABLE) or maker in _MAKERS) and name not in wrapped | {"__all__"}:
             found.append(f"line {line}: {name} can be changed; use a tuple, a frozenset or a MappingProxyType")
     return found
 

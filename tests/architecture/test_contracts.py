@@ -51,7 +51,10 @@ PLANTED = {
     "home-daemon": [("gateway/stages/planted.py", "import loguru"), ("gateway/cli/planted.py", "import apscheduler")],
     "home-watchdog": [("gateway/daemon/planted.py", "import watchdog.events")],
     "home-terminal": [("gateway/daemon/planted.py", "import typer"), ("gateway/words/planted.py", "import rich")],
-    "home-zstandard": [("gateway/folders/planted.py", "import zstandard")],
+    "home-format": [
+        ("gateway/folders/planted.py", "import zstandard"),
+        ("gateway/keyring/planted.py", "import gmalg.sm2"),
+    ],
     "home-lxml": [("gateway/settings/planted.py", "import lxml.etree")],
 }
 CASES = [
@@ -104,10 +107,10 @@ def test_a_planted_violation_is_named(contract: str, module: str, line: str, tre
 @pytest.mark.parametrize("one", ["pack", "send", "receive"])
 def test_a_leg_may_not_call_a_leg(one: str, tree: Path) -> None:
     (tree / "gateway/stages" / f"{one}.py").touch()
-    (tree / "gateway/stages/deliver.py").write_text(f"import gateway.stages.{one}\n", encoding="utf-8")
+    (tree / "gateway/stages/operate.py").write_text(f"import gateway.stages.{one}\n", encoding="utf-8")
     code, printed = lint(tree, "stages")
     assert code != 0
-    assert f"gateway.stages.deliver -> gateway.stages.{one}" in printed
+    assert f"gateway.stages.operate -> gateway.stages.{one}" in printed
 
 
 def test_every_contract_is_proven_by_a_planted_violation() -> None:
