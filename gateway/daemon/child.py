@@ -109,12 +109,16 @@ class SupervisedChild:
             if self._running is not None:
                 self._order(self._running, Kind.RELOAD, packed(argument))
 
-    def stop(self, deadline: float) -> bool:
-        """Ask the child to end, kill it after `deadline` seconds, and return whether it ended by itself."""
+    def ask_stop(self) -> None:
+        """Ask the child to end, without waiting; it is not restarted any more."""
         with self._changed:
             self._bell.stop()
             if self._running is not None:
                 self._order(self._running, Kind.STOP, b"")
+
+    def stop(self, deadline: float) -> bool:
+        """Ask the child to end, kill it after `deadline` seconds, and return whether it ended by itself."""
+        self.ask_stop()
         if self._ended_within(deadline):
             return True
         self._log.warn("child-did-not-stop", child=self._name, seconds=deadline)
