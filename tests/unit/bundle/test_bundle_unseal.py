@@ -335,6 +335,13 @@ def streamed_without_size() -> bytes:
     return packer.compress(TEXT) + packer.flush()
 
 
+def with_block(kind: int, length: int) -> bytes:
+    """A frame of TEXT whose first block is said to be of another kind and length."""
+    good = frame(TEXT)
+    at = zstandard.frame_header_size(good)
+    return good[:at] + (length << 3 | kind << 1).to_bytes(3, "little") + good[at + 3 :]
+
+
 BAD_FRAMES = {
     "checksum": lambda: raw_frame(TEXT, write_checksum=1),
     "no content size": streamed_without_size,
@@ -348,6 +355,10 @@ BAD_FRAMES = {
     "not a frame": lambda: b"PK\x03\x04" * 20,
     "empty": lambda: b"",
     "one byte": lambda: b"\x28",
+    "reserved block": lambda: with_block(3, 1),
+    "block above 128 KiB": lambda: with_block(0, 128 * 1024 + 1),
+    "block longer than the rest": lambda: with_block(0, 500),
+    "dictionary": lambda: b"\x28\xb5\x2f\xfd\xa1\x07" + len(TEXT).to_bytes(4, "little") + frame(TEXT)[8:],
     "other content": lambda: frame(TEXT.replace(b"form", b"farm")),
 }
 
@@ -368,12 +379,17 @@ def test_frame_that_wants_a_large_window(classic):
     assert classic.refusal(classic.forge([listed], stored)) == "file-hash-mismatch"
 
 
-def test_bomb_stops_at_the_promised_size(classic):
-    """The header of the frame promises 200 KB, its blocks hold 32 MiB."""
-    header = frame(bytes(len(TEXT)))
-    size = zstandard.frame_header_size(header)
+BOMB_HEADERS = {
+    "one segment": b"\x28\xb5\x2f\xfd\xa0" + len(TEXT).to_bytes(4, "little"),
+    "window of 128 KiB": b"\x28\xb5\x2f\xfd\x80\x38" + len(TEXT).to_bytes(4, "little"),
+}
+
+
+@pytest.mark.parametrize("kind", list(BOMB_HEADERS))
+def test_bomb_stops_at_the_promised_size(classic, kind):
+    """The header of the frame promises 230 KB, its blocks hold 32 MiB."""
     rle = (128 * 1024 << 3 | 1 << 1).to_bytes(3, "little") + b"\0"
-    stored = header[:size] + rle * 255 + (128 * 1024 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\0"
+    stored = BOMB_HEADERS[kind] + rle * 255 + (128 * 1024 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\0"
     written = []
 
     class Counting(io.BytesIO):
