@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The six answers, mildest first; `alarm` of a finding is a separate flag (docs/defects.md, principle 1)."""
+    """The six answers, mildest first; `alarm` of a finding is a separate flag (docs/catalogue.md, principle 1)."""
 
     PASS = "pass"  # noqa: S105  a verdict, no password
     FIX = "fix"
