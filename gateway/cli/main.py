@@ -11,6 +11,9 @@ import typer
 from gateway.cli.terminal import Terminal, config_folder
 from gateway.domain.errors import GatewayError
 
+SAMPLES = Path(__file__).parents[2] / "samples"
+"""Where the samples lie in a source tree."""
+
 app = typer.Typer(
     name="caseferry",
     no_args_is_help=True,
@@ -111,3 +114,17 @@ def peer_list(config: Config = None, json: Json = False) -> None:
 
     with speaking(as_json=json) as terminal:
         list_peers(terminal, config_folder(config))
+
+
+@app.command()
+def demo(
+    keep: Annotated[Path | None, typer.Option(help="Keep everything in this new folder 保留现场.")] = None,
+    samples: Annotated[Path | None, typer.Option(help="Folder of sample exports 样例目录.")] = None,
+    json: Json = False,
+) -> None:
+    """Let two nodes on this machine ferry every sample export 演示."""
+    from gateway.cli.demo import demo as run_demo
+
+    with speaking(as_json=json) as terminal:
+        code = run_demo(terminal, samples or SAMPLES, keep)
+    sys.exit(code)

@@ -20,6 +20,9 @@ from gateway.words.templates import mark
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
+PIPE_WIDTH = 140
+"""Columns where there is no terminal: a file or a pager has room."""
+
 CONFIG_VARIABLE = "CASEFERRY_CONFIG"
 DEFAULT_CONFIG = Path("/etc/caseferry")
 
@@ -37,13 +40,14 @@ class Terminal:
     def open(cls, language: str | None = None, *, as_json: bool = False) -> "Terminal":
         """Return the terminal in the language of `language`, or of the locale."""
         words = Words(choose_language(language, os.environ))
-        plain = {"highlight": False, "soft_wrap": True}
-        return cls(words, Console(**plain), Console(stderr=True, **plain), as_json)  # type: ignore[arg-type]  # rich types each option by itself
+        width = None if sys.stdout.isatty() else PIPE_WIDTH
+        out = Console(highlight=False, soft_wrap=False, width=width)
+        return cls(words, out, Console(stderr=True, highlight=False, soft_wrap=True), as_json)
 
     def say(self, original: str, **facts: object) -> None:
         """Print one translated text; not for machines."""
         if not self.as_json:
-            self.out.print(self.words.text(original, **facts), markup=False)
+            self.out.print(self.words.text(original, **facts), markup=False, soft_wrap=True)
 
     def emit(self, value: Mapping[str, object]) -> None:
         """Print one JSON object."""

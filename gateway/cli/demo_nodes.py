@@ -1,0 +1,182 @@
+"""Two real nodes on this machine for the demo: their folders, trust, links and routes, and their daemon processes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.bundle.card import fingerprint, parse_card
+from gateway.compose.identity import load_keyring, load_settings, open_ledger
+from gateway.compose.setup import NewNode, init_node
+from gateway.domain.clock import Clock
+from gateway.domain.errors import TransientError
+from gateway.domain.ids import UnitCode
+from gateway.folders import disk
+from gateway.ledger.store import Ledger
+from gateway.roster.peers import PeerBook
+from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER
+
+POLICE = UnitCode("990102000000")
+PROCURATORATE = UnitCode("990102")
+
+STOP_SECONDS = 15.0
+"""SIGTERM is answered within ten."""
+
+_FAST = """
+timing:
+  scan_every: 200ms
+  stable_scans: 2
+  poll_every: 1s
+
+limits:
+  free_space: 64 MiB
+
+log:
+  to: file
+"""
+
+_LINK = """\
+name: {name}
+peer: "{peer}"
+initiate: push
+sftp:
+  host: 127.0.0.1
+  port: {port}
+"""
+
+_POLICE_ROUTES = """\
+outbound:
+  - name: police
+    folder: {out}/police
+    packer: police
+    receivers:
+      "990102": "990102"
+    feedback_encoding: gb18030
+  - name: files
+    folder: {out}/files
+    packer: folder
+    receivers:
+      "*": "990102"
+"""
+
+_PROCURATORATE_ROUTES = """\
+inbound:
+  - name: from-police
+    senders: ["990102000000"]
+    folder: {into}
+    packer: folder
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one node of the demo lives, and how it is called."""
+
+    root: Path
+    unit: UnitCode
+    name: str
+    port: int
+
+    @property
+    def config(self) -> Path:
+        """The configuration folder."""
+        return self.root / "etc"
+
+    @property
+    def out(self) -> Path:
+        """The folder that holds the outbound folders."""
+        return self.root / "out"
+
+    @property
+    def into(self) -> Path:
+        """The inbound folder."""
+        return self.root / "in"
+
+
+class DemoNode:
+    """One node: a folder, and a daemon process that may be started, stopped and killed."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the daemon; it is another process of the same Python, as an operator would run it."""
+        command = [sys.executable, "-m", "gateway", "run", "--config", str(self.place.config)]
+        with (self.place.root / "daemon.err").open("ab") as errors:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)  # noqa: S603 - our own command line
+
+    def is_running(self) -> bool:
+        """Whether the daemon process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the daemon as a power cut would: SIGKILL, nothing is finished."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> int | None:
+        """End the daemon as systemd would and return its exit code; None if it was not running."""
+        if self._process is None:
+            return None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TransientError("demo-node-hangs", f"node {self.place.unit} did not stop in time") from None
+
+    def errors(self) -> str:
+        """Return what the daemon wrote to its standard error, for when it did not start."""
+        return (self.place.root / "daemon.err").read_text("utf-8", "replace")
+
+    def ledger(self, clock: Clock) -> Ledger:
+        """Open the node's ledger for reading."""
+        return open_ledger(load_settings(self.place.config), clock, read_only=True)
+
+
+def make_nodes(root: Path, clock: Clock) -> tuple[DemoNode, DemoNode]:
+    """Make the police node and the procuratorate node below `root`, each trusting the other, ready to start."""
+    ports = free_ports(2)
+    police = Place(root / "police", POLICE, "测试市公安局甲区分局", ports[0])
+    procuratorate = Place(root / "procuratorate", PROCURATORATE, "测试市甲区人民检察院", ports[1])
+    for place in (police, procuratorate):
+        init_node(place.config, NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port), None, clock)
+        with (place.config / NODE_FILE).open("a", encoding="utf-8") as file:
+            file.write(_FAST)
+    for folder in (police.out / "police", police.out / "files", procuratorate.into):
+        folder.mkdir(parents=True)
+    _trust(police, procuratorate, clock)
+    _trust(procuratorate, police, clock)
+    _write(police, LINKS_FOLDER, "procuratorate", _LINK.format(name="procuratorate", peer=PROCURATORATE, port=ports[1]))
+    _write(procuratorate, LINKS_FOLDER, "police", _LINK.format(name="police", peer=POLICE, port=ports[0]))
+    _write(police, ROUTES_FOLDER, "police", _POLICE_ROUTES.format(out="../out"))
+    _write(procuratorate, ROUTES_FOLDER, "procuratorate", _PROCURATORATE_ROUTES.format(into="../in"))
+    return DemoNode(police), DemoNode(procuratorate)
+
+
+def free_ports(count: int) -> Sequence[int]:
+    """Return TCP ports on loopback that nobody uses at this moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _trust(place: Place, peer: Place, clock: Clock) -> None:
+    """Confirm the peer's card. Here one program sees both fingerprints; between servers, two people read them aloud."""
+    theirs = load_settings(peer.config)
+    card = load_keyring(theirs, os.environ).card(peer.unit, peer.name, created=int(clock.now()))
+    book = PeerBook.open(load_settings(place.config).paths.peers)
+    book.add(card, fingerprint(parse_card(card)), now=clock.now())
+
+
+def _write(place: Place, folder: str, name: str, text: str) -> None:
+    disk.write_durably(place.config / folder / f"{name}.yaml", text.encode(), mode=0o644)

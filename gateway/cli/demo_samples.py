@@ -1,0 +1,98 @@
+"""The sample exports of the demo: what there is, how case software would drop it, and whether it arrived byte for byte."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.domain.errors import ConfigError, Scope
+from gateway.plugins import load_packer
+from gateway.stages.layout import CONTENT
+
+
+READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One export. `parts` are files or folders, the completion mark last; `route` names the outbound folder and packer."""
+
+    name: str
+    parts: tuple[Path, ...]
+    route: str
+    packer: str
+    expected: str
+    """`delivered`, `refused` or `held`."""
+    code: str
+    """The defect it is made to show; empty for a good one."""
+
+
+def find_samples(folder: Path) -> list[Sample]:
+    """Return the samples below `folder`, good ones first; ConfigError `samples-missing` if there are none."""
+    found = [_police(path, "delivered", "") for path in sorted((folder / "police").glob("*.zip"))]
+    found += [
+        Sample(path.name, (path,), "files", "folder", "delivered", "")
+        for path in sorted((folder / "folder").glob("*"))
+        if not path.name.startswith(".")
+    ]
+    index = folder / "defects" / "index.json"
+    if index.exists():
+        for row in json.loads(index.read_bytes()):
+            found.append(_police(folder / "defects" / row["path"], _expected(row["verdict"]), row["code"]))
+    if not found:
+        raise ConfigError("samples-missing", f"no samples in {folder}", scope=Scope.NODE, facts={"folder": str(folder)})
+    return found
+
+
+def drop(sample: Sample, outbound: Path) -> int:
+    """Put the export into its outbound folder as case software does, the completion mark last; return its bytes."""
+    folder = outbound / sample.route
+    for part in sample.parts:
+        # Written aside and renamed, so that no scan sees half of it.
+        arriving = folder / f".{part.name}"
+        if part.is_dir():
+            shutil.copytree(part, arriving)
+        else:
+            shutil.copyfile(part, arriving)
+        arriving.rename(folder / part.name)
+    return sum(_size(part) for part in sample.parts)
+
+
+def arrived_whole(sample: Sample, delivery: Path) -> bool:
+    """Whether the delivered folder holds exactly the members of the export, byte for byte, under their true names."""
+    with load_packer(sample.packer).read(sample.parts) as reading:
+        sent: dict[str, str] = {}
+        for member in reading.members:
+            hasher = hashlib.sha256()
+            with member.open() as stream:
+                while piece := stream.read(READ_BYTES):
+                    hasher.update(piece)
+            sent[member.path] = hasher.hexdigest()
+    content = delivery / CONTENT
+    found = {str(path.relative_to(content)): _digest(path) for path in content.rglob("*") if path.is_file()}
+    return sent == found
+
+
+def _police(path: Path, expected: str, code: str) -> Sample:
+    mark = path.with_name(f"{path.name}.ok")
+    parts: Sequence[Path] = (path, mark) if mark.exists() else (path,)
+    return Sample(path.name, tuple(parts), "police", "police", expected, code)
+
+
+def _expected(verdict: str) -> str:
+    if verdict.startswith("reject"):
+        return "refused"
+    return "held" if verdict.startswith("hold") else "delivered"
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    return path.stat().st_size
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
