@@ -89,7 +89,7 @@ class MainLoop:
                 self._log.bug("start-failed", error)
                 self._drain(EXIT_REFUSED)
                 raise
-            self._notifier.ready(self._node.summary())
+            self._notifier.ready(self._summary())
             self._log.info("daemon-ready", pid=os.getpid())
             return self._drain(self._until_the_end())
 
@@ -102,7 +102,7 @@ class MainLoop:
             now = self._clock.monotonic()
             if now >= next_feed:
                 self._feeder.feed()
-                self._notifier.say(self._node.summary())
+                self._notifier.say(self._summary())
                 next_feed = now + self._feeder.period
             came = self._inbox.wait(max(next_feed - now, 0.0))
             if came & {signal.SIGTERM, signal.SIGINT}:
@@ -121,7 +121,14 @@ class MainLoop:
             self._log.bug("reload-refused", error)
         else:
             self._log.info("reloaded")
-        self._notifier.ready(self._node.summary())
+        self._notifier.ready(self._summary())
+
+    def _summary(self) -> str:
+        try:
+            return self._node.summary()
+        except Exception as error:  # noqa: BLE001 - a line for people must not end what it speaks of
+            self._log.bug("summary-failed", error)
+            return ""
 
     def _drain(self, code: int) -> int:
         self._notifier.stopping()

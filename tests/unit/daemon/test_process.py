@@ -38,6 +38,7 @@ class Script:
         self.whole = True
         self.reload_error: Exception | None = None
         self.start_error: Exception | None = None
+        self.summary_error: Exception | None = None
         self.drain_step: Callable[[], None] = lambda: None
 
     def start(self) -> None:
@@ -56,6 +57,8 @@ class Script:
         return self.fallen
 
     def summary(self) -> str:
+        if self.summary_error is not None:
+            raise self.summary_error
         return "well"
 
     def drain(self, deadline: float) -> bool:
@@ -170,6 +173,14 @@ def test_a_node_that_cannot_start_is_drained_and_its_error_raised(stand: Stand, 
     assert raised.value is error
     assert node.events == ["start", f"drain {process.DRAIN_SECONDS}"]
     assert "READY=1" not in stand.said()
+
+
+@pytest.mark.parametrize("error", [ConfigError("ledger-busy"), KeyError("bug")])
+def test_a_line_for_people_that_cannot_be_made_ends_nothing(stand: Stand, error: Exception) -> None:
+    node = Script(send(signal.SIGTERM))
+    node.summary_error = error
+    assert stand.run(node) == 0
+    assert stand.said() == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
 
 
 def test_what_hangs_after_the_drain_is_left_behind(stand: Stand) -> None:
