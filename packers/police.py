@@ -168,10 +168,11 @@ class _Examination:
             dropped=tuple(self.container.dropped),
             marks=marks_of(tuple(self.findings)),
         )
-        # Marked material leaves no copy anywhere (catalogue, principle 3).
-        secret = any(f.code == "SEC-LEVEL" for f in self.findings)
-        members = () if secret else tuple(map(self._member, self.container.entries))
-        return Reading(package, members, tuple(self.findings))
+        if any(f.code == "SEC-LEVEL" for f in self.findings):
+            # Marked material leaves no copy anywhere (catalogue, principle 3); its number is needed to say so.
+            bare = CasePackage(self.source, package.flow, case_no=package.case_no, receiver_code=package.receiver_code)
+            return Reading(bare, (), tuple(self.findings))
+        return Reading(package, tuple(map(self._member, self.container.entries)), tuple(self.findings))
 
     def _member(self, entry: ContainerEntry) -> Member:
         return Member(entry.path, entry.raw, entry.size, partial(self.container.open, entry))

@@ -185,6 +185,14 @@ def test_part_of_a_compound_charge_passes(packer: PolicePacker, tmp_path: Path) 
         assert reading.findings == ()
 
 
+def test_marked_material_leaves_no_copy(packer: PolicePacker, tmp_path: Path) -> None:
+    with packer.read(PoliceExport().changed(("<MJ>内部</MJ>", "<MJ>绝密</MJ>")).drop(tmp_path)) as reading:
+        assert reading.members == ()
+        assert (reading.package.case_no, reading.package.receiver_code) == ("A9901020000002026030012", "990102")
+        kept = reading.package.to_json().decode()
+    assert not [text for text in ("张测试", "样板广场", "郑承办", "拘留证") if text in kept]
+
+
 def test_candidates_pair_zip_and_mark(packer: PolicePacker) -> None:
     found = packer.candidates(
         [
