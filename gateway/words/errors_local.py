@@ -351,5 +351,30 @@ TABLE: Table = MappingProxyType(
             "A unit code has 4 to 24 digits or capital letters.",
             "Write the official code of the unit.",
         ),
+        "demo-folder-used": Template(
+            "The folder {folder} is not empty.",
+            "The demonstration fills a folder of its own and never touches other files.",
+            "Name an empty or a new folder.",
+        ),
+        "demo-node-failed": Template(
+            "A node of the demonstration did not start ({unit}).",
+            "The detail shows what it said.",
+            "Look for a port or a folder that is in use; run it with --keep to look at the logs.",
+        ),
+        "demo-node-hangs": Template(
+            "A node of the demonstration did not stop in time.",
+            "It was ended by force; its ledger survives that.",
+            "Run it with --keep to look at the logs.",
+        ),
+        "demo-unfinished": Template(
+            "The demonstration did not come to its end: {late}.",
+            "These exports were neither delivered nor refused in the time allowed; the machine may be slow.",
+            "Run it with --keep to look at the logs.",
+        ),
+        "samples-missing": Template(
+            "There are no sample exports in {folder}.",
+            "They belong to the source tree and not to an installed copy.",
+            "Run the demonstration from the source tree (`make demo`).",
+        ),
     }
 )
