@@ -1,5 +1,6 @@
 """What the police packer puts into the case package: every field of the layout, with its place."""
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -212,3 +213,32 @@ def test_candidates_pair_zip_and_mark(packer: PolicePacker) -> None:
         Candidate("a.zip", ("a.zip", "a.zip.ok"), Settled.COMPLETE),
         Candidate("b.zip", ("b.zip",), Settled.INCOMPLETE),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ((("<CSRQ>19880808</CSRQ>", "<CSRQ>20270808</CSRQ>"), ("103198808080286", "")), "AGE-IMPLAUSIBLE"),
+        (
+            (("<CSRQ>19880808</CSRQ>", "<CSRQ>20090808</CSRQ>"), ("990103198808080286", "990103200908080285")),
+            "AGE-JUVENILE-FLAG",
+        ),
+        ((("<LASJ>2026-03-02 10:20:00</LASJ>", "<LASJ>昨天</LASJ>"),), "FIELD-FORMAT"),
+        ((("<KSRQ>2026-03-03</KSRQ>", "<KSRQ>2026-02-25</KSRQ>"),), "DATE-ORDER"),
+        ((("文书/提请批准逮捕书.pdf</WJLJ>", "文书/提请批准逮捕书.jpg</WJLJ>"),), "DOC-TYPE"),
+        ((("<JZML>", "<JZML2>"), ("</JZML>", "</JZML2>")), "DOC-MISSING"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_checks_beyond_the_catalogue(
+    changes: tuple[tuple[str, str], ...], code: str, packer: PolicePacker, tmp_path: Path
+) -> None:
+    with packer.read(PoliceExport().changed(*changes).drop(tmp_path)) as reading:
+        assert code in {f.code for f in reading.findings}
+
+
+def test_too_large_an_xml_is_refused_unread(packer: PolicePacker, tmp_path: Path) -> None:
+    items = [i for i in PoliceExport().items() if i.name != CASE_XML.encode("gbk")]
+    big = ZipItem(CASE_XML.encode("gbk"), b"<ZFAJ/>" + random.Random(1).randbytes(1000) * 17_000, method=0)
+    with packer.read(replace(PoliceExport(), raw=zip_bytes([big, *items])).drop(tmp_path)) as reading:
+        assert [(f.code, f.facts["limit"]) for f in reading.findings] == [("XML-LIMIT", 16 << 20)]

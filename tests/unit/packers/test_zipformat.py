@@ -5,6 +5,7 @@ import os
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,3 +230,24 @@ def test_writer_needs_zip64_for_many_members(tmp_path: Path) -> None:
 def test_honest_export_of_the_builder_is_a_sound_zip() -> None:
     with zipfile.ZipFile(io.BytesIO(PoliceExport().zip())) as made:
         assert made.testzip() is None
+
+
+@pytest.mark.parametrize("lie", ["", "locator", "end", "extra"])
+def test_zip64_is_read_and_checked(lie: str, tmp_path: Path) -> None:
+    data = b"content of a member"
+    name, crc = b"a", zlib.crc32(data)
+    extra = struct.pack("<2H3Q", 1 if lie != "extra" else 9, 24, len(data), len(data), 0)
+    wide = 0xFFFFFFFF
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, 0, 0, 0x21, crc, wide, wide, 1, 20)
+    local += name + struct.pack("<2H2Q", 1, 16, len(data), len(data)) + data
+    central = struct.pack("<4s6H3L5H2L", b"PK\1\2", 45, 45, 0, 0, 0, 0x21, crc, wide, wide, 1, 28, 0, 0, 0, 0, wide)
+    central += name + extra
+    size, start = len(central), len(local)
+    end64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 1 if lie == "end" else 0, 0, 1, 1, size, start)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, start + size + (lie == "locator"), 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, wide, wide, 0)
+    whole = local + central + end64 + locator + end
+    if lie:
+        assert directory_error(whole, tmp_path)[0] == "ZIP-MALFORMED"
+    else:
+        assert read_all(whole, tmp_path) == {b"a": data}
