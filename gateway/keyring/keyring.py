@@ -183,8 +183,15 @@ class Keyring:
             "keys-expired", "no key of this node is valid now; run: caseferry key rotate", scope=Scope.NODE
         )
 
-    def card(self, unit: UnitCode, name: str, *, created: int, suites: Sequence[Suite] | None = None) -> bytes:
-        """Return the node's signed card; `suites` are those accepted for bundles to us, by default all with a key."""
+    def card(
+        self, unit: UnitCode, name: str, *, created: int | None = None, suites: Sequence[Suite] | None = None
+    ) -> bytes:
+        """Return the node's signed card, with the same fingerprint each time until keys, unit, name or suites change.
+
+        created: seconds since 1970 UTC; by default when the newest key was made, so that a card written on one day has
+            the fingerprint that is read aloud on another.
+        suites: those accepted for bundles to us, by default all with a key.
+        """
         keys = tuple(
             sorted((CardKey(one.keys.public, one.not_before, one.not_after) for one in self._dated), key=card_order)
         )
@@ -196,7 +203,7 @@ class Keyring:
             ssh_host_key=self.ssh_host.public_text,
             ssh_user_key=self.ssh_user.public_text,
             suites=tuple(accepted),
-            created=created,
+            created=created if created is not None else max(one.not_before for one in self._dated),
         )
         return sign_card(card, self.node_keys())
 

@@ -10,6 +10,20 @@ from gateway.domain.errors import ConfigError, Scope
 SHOWN_MAX = 60
 """Longest piece of the operator's own text that a complaint repeats."""
 
+KNOWN_MAX = 20
+"""Most choices that a complaint lists."""
+
+MISSPELT: Mapping[str, str] = MappingProxyType(
+    {
+        "key-unknown": "key-misspelt",
+        "not-one-of": "choice-misspelt",
+        "unit-unlinked": "unit-misspelt",
+        "packer-unknown": "packer-misspelt",
+        "flow-unknown": "flow-misspelt",
+    }
+)
+"""What is said instead where a near choice exists."""
+
 TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         # reading a file
@@ -32,9 +46,10 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "key-twice": ('"{key}" is already given in line {line}', "keep one of the two"),
         "key-not-text": ("{text} is read as a number, not as text", 'write it in quotes: "{text}"'),
         "key-odd": ("a key must be one word of text", "write `key: value`"),
-        "key-unknown": ('there is no setting "{key}" here', "{hint}"),
+        "key-unknown": ('there is no setting "{text}" here', "write one of: {known}"),
+        "key-misspelt": ('there is no setting "{text}" here', 'did you mean "{near}"?'),
         "key-elsewhere": ('"{key}" does not belong here', 'move it below "{section}"'),
-        "key-missing": ('"{key}" is missing', "add it: {meaning}"),
+        "key-missing": ('"{key}" is missing here', "add it; docs/configuration.md says what it means"),
         "colon-wide": ('the full-width colon "：" is not read as a colon', 'write an ASCII ":" and a space'),
         "quotes-wide": ("Chinese quotation marks are read as part of the text", 'write ASCII quotes: "{text}"'),
         # values
@@ -45,7 +60,8 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "not-boolean": ('"{text}" is neither true nor false', "write true or false, without quotes"),
         "not-a-list": ("a list is wanted here", "write [first, second], or one `- item` to a line"),
         "not-a-section": ("a group of `key: value` lines is wanted here", "put them below, indented by two spaces"),
-        "not-one-of": ('"{text}" is not one of {choices}', "{hint}"),
+        "not-one-of": ('"{text}" is not a choice here', "write one of: {known}"),
+        "choice-misspelt": ('"{text}" is not one of {known}', 'did you mean "{near}"?'),
         "out-of-range": ("{text} is outside {least} to {most}", "choose a value within"),
         "too-short": ("at least {least} wanted here", "add what is missing"),
         "too-long": ("at most {most} allowed here", "shorten it"),
@@ -73,13 +89,19 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "name-twice": ('the name "{name}" is already used at {other}', "give one of them another name"),
         "peer-twice": ('peer "{unit}" already has a link at {other}', "keep one link to a peer"),
         "unit-own": ('"{unit}" is this node itself', "name another unit"),
-        "unit-unlinked": ('no link leads to unit "{unit}"', "{hint}"),
-        "folder-twice": ("this folder is already {use} at {other}", "give each its own folder"),
-        "folder-nested": ("this folder lies inside {use} at {other}", "choose folders that do not contain each other"),
-        "folder-holds": ("this folder contains {what}", "choose a folder of its own"),
+        "unit-unlinked": ('no link leads to unit "{text}"', "describe the link to it in links.d"),
+        "unit-misspelt": ('no link leads to unit "{text}"', 'did you mean "{near}"?'),
+        "folder-twice": ("this folder is already used at {other}", "give each use its own folder"),
+        "folder-nested": (
+            "this folder lies inside the one at {other}",
+            "choose folders that do not contain each other",
+        ),
+        "folder-holds": ("this folder contains {path}, which is ours", "choose a folder of its own"),
         "route-ambiguous": ('route "{name}" at {other} takes the same deliveries', "part them by senders or flows"),
-        "packer-unknown": ('there is no packer "{text}"', "{hint}"),
-        "flow-unknown": ('there is no flow "{text}"', "{hint}"),
+        "packer-unknown": ('there is no packer "{text}"', "write one of: {known}"),
+        "packer-misspelt": ('there is no packer "{text}"', 'did you mean "{near}"?'),
+        "flow-unknown": ('there is no flow "{text}"', "write one of: {known}"),
+        "flow-misspelt": ('there is no flow "{text}"', 'did you mean "{near}"?'),
         "server-needed": ("this node is to host the mailbox, but server.enabled is false", "enable the server"),
         "server-itself": ("this is the address of this node's own server", "write the peer's address"),
         "order-wrong": ('{text} is less than "{other}" ({value})', "choose a larger value"),
@@ -168,10 +190,12 @@ def nearest(text: str, choices: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
-def hint(text: str, choices: Iterable[str]) -> str:
-    """Return "did you mean ...?" if one of `choices` is near, else the list of them."""
-    known = sorted(choices)
+def misspelling(code: str, text: str, choices: Iterable[str]) -> tuple[str, dict[str, str]]:
+    """Return the code and facts for a `text` that is none of `choices`: MISSPELT of `code` if one of them is near."""
+    known = list(choices)
     near = nearest(text, known)
-    if near is not None:
-        return f'did you mean "{near}"?'
-    return f"known: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}" if known else "nothing is known here"
+    listed = ", ".join(known[:KNOWN_MAX]) + (", …" if len(known) > KNOWN_MAX else "")
+    facts = {"text": shown(text), "known": listed}
+    if near is None:
+        return code, facts
+    return MISSPELT[code], facts | {"near": near}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from gateway.settings.complaints import Complaint, hint, nearest
+from gateway.settings.complaints import Complaint, misspelling
 from gateway.settings.kinds import ANY, Section
 from gateway.settings.links import Initiate, LinkSettings, TransportKind
 from gateway.settings.marks import Document, Trail
@@ -160,9 +160,8 @@ def _units(sources: Sources) -> Iterator[Complaint]:
         if unit == own:
             yield document.at_value(trail, "unit-own", unit=unit)
         elif unit != ANY and unit not in linked and sources.all_peers_known:
-            near = nearest(unit, linked)
-            advice = f'did you mean "{near}"?' if near else "describe the link to it in links.d"
-            yield document.at_value(trail, "unit-unlinked", unit=unit, hint=advice)
+            code, facts = misspelling("unit-unlinked", unit, sorted(linked))
+            yield document.at_value(trail, code, **facts)
 
 
 def _known(sources: Sources, packers: Collection[str] | None, flows: Collection[str] | None) -> Iterator[Complaint]:
@@ -170,12 +169,12 @@ def _known(sources: Sources, packers: Collection[str] | None, flows: Collection[
     for route in routes:
         packer = route.value.packer
         if packers is not None and packer not in packers:
-            yield route.document.at_value(route.at("packer"), "packer-unknown", text=packer, hint=hint(packer, packers))
+            code, facts = misspelling("packer-unknown", packer, sorted(packers))
+            yield route.document.at_value(route.at("packer"), code, **facts)
         for position, flow in enumerate(route.value.flows):
             if flows is not None and flow != ANY and flow not in flows:
-                yield route.document.at_value(
-                    route.at("flows", position), "flow-unknown", text=flow, hint=hint(flow, flows)
-                )
+                code, facts = misspelling("flow-unknown", flow, sorted(flows))
+                yield route.document.at_value(route.at("flows", position), code, **facts)
 
 
 def precision(route: InboundRoute) -> tuple[bool, bool]:
@@ -202,7 +201,6 @@ def _ambiguous(inbound: Iterable[Placed[InboundRoute]]) -> Iterator[Complaint]:
 @dataclass(frozen=True, slots=True)
 class _Use:
     path: Path
-    use: str
     document: Document
     trail: Trail
     shareable: str = ""
@@ -224,23 +222,22 @@ def _folders(sources: Sources, config_dir: Path) -> Iterator[Complaint]:
             seen[real] = use
             kept.append((real, use))
         elif not (use.shareable and use.shareable == earlier.shareable):
-            yield use.document.at_value(use.trail, "folder-twice", use=earlier.use, other=earlier.place())
-    fixed = [("the configuration", os.path.realpath(config_dir))]
+            yield use.document.at_value(use.trail, "folder-twice", other=earlier.place())
+    ours = [os.path.realpath(config_dir)]
     if sources.node:
-        fixed.append(("paths.state", os.path.realpath(sources.node.value.paths.state)))
+        ours.append(os.path.realpath(sources.node.value.paths.state))
     holders = set()
     for use in public:
         real_use = os.path.realpath(use.path)
-        for what, real in fixed:
+        for real in ours:
             if Path(real).is_relative_to(real_use):
                 holders.add(real_use)
-                yield use.document.at_value(use.trail, "folder-holds", what=what)
+                yield use.document.at_value(use.trail, "folder-holds", path=real)
     for real, use in kept:
         outer = next((str(parent) for parent in Path(real).parents if str(parent) in seen), None)
         # Who holds paths.state holds all below it: said once.
         if outer is not None and outer not in holders:
-            first = seen[outer]
-            yield use.document.at_value(use.trail, "folder-nested", use=first.use, other=first.place())
+            yield use.document.at_value(use.trail, "folder-nested", other=seen[outer].place())
 
 
 def _private(sources: Sources) -> Iterator[_Use]:
@@ -249,21 +246,16 @@ def _private(sources: Sources) -> Iterator[_Use]:
     paths = sources.node.value.paths
     for name in type(paths).model_fields:
         if name != "state":
-            yield _Use(getattr(paths, name), f"paths.{name}", sources.node.document, ("paths", name))
+            yield _Use(getattr(paths, name), sources.node.document, ("paths", name))
 
 
 def _public(sources: Sources) -> Iterator[_Use]:
     for route in sources.outbound:
-        use = f'the outbound folder of route "{route.value.name}"'
-        yield _Use(route.value.folder, use, route.document, route.at("folder"))
+        yield _Use(route.value.folder, route.document, route.at("folder"))
     for sink in sources.inbound:
-        use = f'the inbound folder of route "{sink.value.name}"'
         # Several routes may deliver side by side as long as one packer names what lies there.
-        shareable = f"inbound {sink.value.packer}"
-        yield _Use(sink.value.folder, use, sink.document, sink.at("folder"), shareable)
+        yield _Use(sink.value.folder, sink.document, sink.at("folder"), f"inbound {sink.value.packer}")
     for link in sources.links:
         if link.value.folder is not None:
             for side in ("deposit", "collect"):
-                path: Path = getattr(link.value.folder, side)
-                use = f'the {side} folder of link "{link.value.name}"'
-                yield _Use(path, use, link.document, link.at("folder", side))
+                yield _Use(getattr(link.value.folder, side), link.document, link.at("folder", side))

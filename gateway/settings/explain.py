@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from gateway.settings.complaints import TEMPLATES, Complaint, hint, nearest, shown
+from gateway.settings.complaints import TEMPLATES, Complaint, misspelling, nearest, shown
 from gateway.settings.kinds import Section
 from gateway.settings.marks import Document, Trail
 from gateway.settings.quantities import Duration, Size
@@ -70,9 +70,7 @@ def _complaint(document: Document, model: type[Section], error: ErrorDetails) ->
         case "extra_forbidden":
             return _unknown_key(document, model, trail)
         case "missing":
-            field = field_at(model, trail)
-            meaning = field.description if field and field.description else "see docs/configuration.md"
-            return document.at_key(trail[:-1], "key-missing", key=shown(trail[-1]), meaning=meaning)
+            return document.at_key(trail[:-1], "key-missing", key=shown(trail[-1]))
     if trail and trail[-1] == "[key]":
         trail = trail[:-1]
         code, facts = _bounded(error["type"], error, trail[-1], None)
@@ -108,8 +106,7 @@ def _bounded(kind: str, error: ErrorDetails, value: object, field: FieldInfo | N
     context = {key: str(one) for key, one in (error.get("ctx") or {}).items()}
     match kind:
         case "enum":
-            choices = _choices(field)
-            return "not-one-of", {"choices": ", ".join(choices), "hint": hint(str(value), choices)}
+            return misspelling("not-one-of", str(value), _choices(field))
         case "greater_than_equal" | "less_than_equal":
             return "out-of-range", _bounds(field)
         case "too_short" | "string_too_short":
@@ -133,7 +130,8 @@ def _unknown_key(document: Document, model: type[Section], trail: Trail) -> Comp
             for kind in kinds_in(field.annotation):
                 if issubclass(kind, Section) and kind is not here and key in kind.model_fields:
                     return document.at_key(trail, "key-elsewhere", key=shown(key), section=name)
-    return document.at_key(trail, "key-unknown", key=shown(key), hint=hint(key, here.model_fields))
+    code, facts = misspelling("key-unknown", key, here.model_fields)
+    return document.at_key(trail, code, **facts)
 
 
 def _section_at(model: type[Section], trail: Trail) -> type[Section]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-from gateway.bundle.card import parse_card
+from gateway.bundle.card import fingerprint, parse_card
 from gateway.bundle.suites import Suite
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import unit_code
@@ -248,6 +248,15 @@ def test_the_card_shows_every_public_key_and_its_renewal_is_signed_by_both(tmp_p
     assert card.ssh_user_key == first.ssh_user.public_text
     narrow = parse_card(second.card(unit_code("990102"), "示例区检察院", created=1, suites=[Suite.PQ]))
     assert narrow.suites == (Suite.PQ,)
+
+
+def test_the_fingerprint_is_the_same_on_another_day(tmp_path: Path) -> None:
+    """The card is written on one day and its fingerprint read aloud on another, from keys loaded anew."""
+    made = create(tmp_path, suites=(Suite.PQ,))
+    cards = [parse_card(ring.card(unit_code("990102"), "示例区检察院")) for ring in (made, load(tmp_path))]
+    assert fingerprint(cards[0]) == fingerprint(cards[1])
+    renewed = made.renew(tmp_path, PASSPHRASE, now=NOW + DAY, overlap_seconds=DAY, cost=CHEAP)
+    assert parse_card(renewed.card(unit_code("990102"), "示例区检察院")).created == cards[0].created + DAY
 
 
 def test_a_full_disk_leaves_the_former_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
