@@ -67,7 +67,6 @@ class GuestSession(asyncssh.SFTPServer):
         self._deposited = deposited
         self._ended = ended
         self._open: set[int] = set()
-        self._unpublished: dict[str, int] = {}
 
     @property
     def has_open_files(self) -> bool:
@@ -154,15 +153,11 @@ class GuestSession(asyncssh.SFTPServer):
         self._ended(self)
         # What was not renamed before the line broke is sent again from the start; meanwhile it must not eat the quota.
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
-            for temp, inode in self._unpublished.items():
-                try:
-                    found = os.stat(temp, dir_fd=descriptor, follow_symlinks=False)
-                except OSError:
-                    continue
-                # Another session of the guest may have taken the name over.
-                if found.st_ino == inode:
+            for temp in self._mailbox.disown(self):
+                size = disk.size_of(temp, descriptor)
+                if size is not None:
                     disk.discard(temp, descriptor)
-                    self._mailbox.removed(found.st_size)
+                    self._mailbox.removed(size)
 
     # -- moving bytes -------------------------------------------------------------------------------------------------
 
@@ -206,7 +201,7 @@ class GuestSession(asyncssh.SFTPServer):
         if old_folder != IN or new_folder != IN or disk.temp_owner(temp) != name:
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         await asyncio.to_thread(self._publish, temp, name)
-        self._unpublished.pop(temp, None)
+        self._mailbox.growing.pop(temp, None)
         self._deposited()
 
     posix_rename = rename
@@ -222,6 +217,7 @@ class GuestSession(asyncssh.SFTPServer):
             _require_regular(found)
             os.unlink(name, dir_fd=descriptor)
         if folder == IN:
+            self._mailbox.growing.pop(name, None)
             self._mailbox.removed(found.st_size)
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
@@ -280,7 +276,7 @@ class GuestSession(asyncssh.SFTPServer):
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
             opened = disk.create_exclusive(name, descriptor, 0o600)
         self._mailbox.created()
-        self._unpublished[name] = os.fstat(opened).st_ino
+        self._mailbox.growing[name] = self
         self._open.add(opened)
         return _Deposit(opened, name)
 

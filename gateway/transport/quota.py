@@ -44,6 +44,8 @@ class Mailbox:
         self._quota_bytes = quota_bytes
         self._quota_files = quota_files
         self._clock = clock
+        self.growing: dict[str, object] = {}
+        """Temporary name -> the session that created it last; another one may have taken the name over."""
         self._bytes = 0
         self._files = 0
         self._counted_at = float("-inf")
@@ -56,6 +58,13 @@ class Mailbox:
     def folder(self, name: str) -> Path:
         """Return the path of `in` or `out`."""
         return self._root / name
+
+    def disown(self, session: object) -> list[str]:
+        """Return the temporary names that are the session's, and forget that they are."""
+        names = [name for name, owner in self.growing.items() if owner is session]
+        for name in names:
+            del self.growing[name]
+        return names
 
     async def admit(self, *, size: int = 0, files: int = 0) -> None:
         """Return if `size` more bytes and `files` more files fit; QuotaError if they do not."""

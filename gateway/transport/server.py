@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import asyncssh
+import uvloop
 
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope, TransientError
@@ -85,7 +86,13 @@ def serve(config: ServerConfig, post: Post) -> None:
     Raises ConfigError (`accounts-unreadable`, `accounts-malformed`, `host-key-unusable`) and TransientError
     (`port-taken`) before it listens.
     """
-    asyncio.run(_Server(config, post, SystemClock()).run())
+    # Measured: 1.7 times the bytes per second of processor time of asyncio's own loop (docs/adr/0004-transport.md).
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, post))
+
+
+async def _serve(config: ServerConfig, post: Post) -> None:
+    await _Server(config, post, SystemClock()).run()
 
 
 class _Server:

@@ -40,7 +40,7 @@ def mailbox(server: EmbeddedServer) -> Path:
     """The guest's mailbox, emptied."""
     root = server.mailbox(GUEST)
     for path in [*(root / "in").iterdir(), *(root / "out").iterdir()]:
-        path.unlink()
+        path.unlink(missing_ok=True)
     return root
 
 
