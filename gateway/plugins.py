@@ -16,7 +16,8 @@ def packer_names() -> tuple[str, ...]:
 
 @cache
 def load_packer(name: str) -> Packer:
-    """Return the packer installed under `name`; ConfigError `packer-unknown` if there is none, `packer-broken` if it does not load."""
+    """Return the packer installed under `name`; ConfigError `packer-unknown` if there is none, `packer-broken` if it
+    does not load."""
     points = entry_points(group=GROUP, name=name)
     if not points:
         raise ConfigError(

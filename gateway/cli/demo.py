@@ -1,4 +1,5 @@
-"""`caseferry demo`: two real nodes on this machine ferry every sample export; prints a table, exits 0 if all went as it must."""
+"""`caseferry demo`: two real nodes on this machine ferry every sample export; prints a table, exits 0 if all went as
+it must."""
 
 import tempfile
 import time
@@ -109,7 +110,16 @@ def ferry(
                     )
             time.sleep(LOOK_SECONDS)
         return [
-            _row(sample, *dropped[sample.name], ended[sample.name], ours, theirs, procuratorate) for sample in samples
+            _row(
+                sample,
+                ended[sample.name],
+                ours,
+                theirs,
+                procuratorate.place.into,
+                dropped_at=dropped[sample.name][0],
+                size=dropped[sample.name][1],
+            )
+            for sample in samples
         ]
 
 
@@ -146,19 +156,20 @@ def _outcome(transfer: Transfer) -> str:
 
 def _row(
     sample: Sample,
-    dropped_at: float,
-    size: int,
     transfer: Transfer,
     ours: Ledger,
     theirs: Ledger,
-    procuratorate: DemoNode,
+    into: Path,
+    *,
+    dropped_at: float,
+    size: int,
 ) -> Row:
     outcome = _outcome(transfer)
     receipts = ours.receipts(known(transfer.bundle_id)) if transfer.bundle_id else []
     whole = False
     if outcome == "delivered":
         inbound = theirs.by_bundle(known(transfer.bundle_id), Direction.INBOUND)
-        copies = [p for p in procuratorate.place.into.iterdir() if p.name == inbound[0].export_name]
+        copies = [p for p in into.iterdir() if p.name == inbound[0].export_name]
         whole = len(inbound) == 1 and len(copies) == 1 and arrived_whole(sample, copies[0])
     codes = next((e.note for e in reversed(ours.timeline(transfer.id)) if e.what in _READ or e.code in _READ), "")
     return Row(

@@ -1,4 +1,5 @@
-"""The sample exports of the demo: what there is, how case software would drop it, and whether it arrived byte for byte."""
+"""The sample exports of the demo: what there is, how case software would drop it, and whether it arrived byte for
+byte."""
 
 import hashlib
 import json
@@ -11,13 +12,13 @@ from gateway.domain.errors import ConfigError, Scope
 from gateway.plugins import load_packer
 from gateway.stages.layout import CONTENT
 
-
 READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One export. `parts` are files or folders, the completion mark last; `route` names the outbound folder and packer."""
+    """One export. `parts` are files or folders, the completion mark last; `route` names the outbound folder and
+    packer."""
 
     name: str
     parts: tuple[Path, ...]

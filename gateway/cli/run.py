@@ -7,11 +7,13 @@ from pathlib import Path
 from gateway.compose.identity import load_identity, new_umask
 from gateway.compose.node import RunningNode
 from gateway.daemon.librarylog import libraries_heard
+from gateway.daemon.lock import StateLock
 from gateway.daemon.notify import Notifier, WatchdogFeeder
 from gateway.daemon.oplog import OperationsLog, stderr_is_journal
 from gateway.daemon.process import MainLoop
 from gateway.daemon.signals import SignalInbox
 from gateway.domain.clock import SystemClock
+from gateway.folders import disk
 from gateway.settings.load import Settings
 from gateway.settings.node import LogTarget
 from gateway.words.catalogue import Words
@@ -26,6 +28,8 @@ def run(config: Path) -> int:
     clock = SystemClock()
     identity = load_identity(config, os.environ)
     settings = identity.settings
+    disk.owner_only(settings.paths.state)
+    lock = StateLock.take(settings.paths.state)
     log = operations_log(settings, clock)
     words = Words(choose_language(settings.node.language, os.environ))
     inbox = SignalInbox()
@@ -33,7 +37,9 @@ def run(config: Path) -> int:
         node = RunningNode(config, os.environ, identity, words=words, clock=clock, log=log, wake=inbox.wake)
         notifier = Notifier.from_environment(os.environ, os.getpid(), clock)
         feeder = WatchdogFeeder(notifier, node.stuck, log)
-        return MainLoop(node, inbox=inbox, notifier=notifier, feeder=feeder, clock=clock, log=log).run()
+        code = MainLoop(node, inbox=inbox, notifier=notifier, feeder=feeder, clock=clock, log=log).run()
+    lock.release()
+    return code
 
 
 def operations_log(settings: Settings, clock: SystemClock) -> OperationsLog:

@@ -1,4 +1,5 @@
-"""The node's own account of itself, in a small file that `status` reads: who runs since when, which links rest and why."""
+"""The node's own account of itself, in a small file that `status` reads: who runs since when, which links rest and
+why."""
 
 import json
 from collections.abc import Mapping, Sequence

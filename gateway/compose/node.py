@@ -13,7 +13,8 @@ from gateway.daemon.buglog import BugLog
 from gateway.daemon.child import SupervisedChild
 from gateway.daemon.childpost import News
 from gateway.daemon.crew import ProcessCrew
-from gateway.daemon.lock import StateLock
+from gateway.daemon.crewseat import Rules
+from gateway.daemon.drain import drain
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.scheduler import Scheduler
@@ -49,13 +50,14 @@ ACCOUNTS_FILE = "accounts.json"
 HEALTH_EVERY = 5.0
 LISTEN_EVERY = 30.0
 READY_WITHIN = 30.0
-"""Seconds."""
+SILENCE = 900.0
+"""A worker process that shows no sign of life for so long is ended. All in seconds."""
 
 _SUMMARY = mark("{owed} under way, {held} held")
 
 
 class RunningNode:
-    """What `daemon.process.MainLoop` runs. Its methods are called from the main thread, one at a time."""
+    """What `daemon.process.MainLoop` runs; the caller holds the lock on the state folder. Its methods are called from the main thread, one at a time."""
 
     def __init__(
         self,
@@ -78,7 +80,6 @@ class RunningNode:
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
         self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
-        self._lock: StateLock | None = None
         self._ledger: Ledger | None = None
         self._crew: ProcessCrew | None = None
         self._ground: Ground | None = None
@@ -91,11 +92,8 @@ class RunningNode:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take the state folder, mend what the last run left, then start server, workers and watches."""
+        """Mend what the last run left, then start server, workers and watches."""
         settings = self._identity.settings
-        state = settings.paths.state
-        disk.owner_only(state)
-        self._lock = StateLock.take(state)
         ground = self._lay_ground(settings)
         plan = Planner(self._identity, ground, self._words).plan()
         adopted = plan.claim.adopt()
@@ -110,7 +108,8 @@ class RunningNode:
         self._scheduler.start()
 
     def reload(self) -> None:
-        """Read configuration, keys and peers again and swap them whole; whatever is wrong leaves everything as it was."""
+        """Read configuration, keys and peers again and swap them whole; whatever is wrong leaves everything as it
+        was."""
         if self._ground is None:
             return
         identity = load_identity(self._config, self._environ)
@@ -139,21 +138,19 @@ class RunningNode:
 
     def drain(self, deadline: float) -> bool:
         """Let what is under way come to its next safe point and stop everything; whether all ended in time."""
-        until = self._clock.monotonic() + deadline
-        self._supervisor.ask_stop()
-        self._scheduler.stop(1.0)
         if self._folder_bell is not None:
             self._folder_bell.stop()
-        if self._server is not None:
-            self._server.stop(max(1.0, deadline / 2))
-        if self._crew is not None:
-            self._crew.close(max(0.5, (until - self._clock.monotonic()) / 2))
-        late = self._supervisor.stop(max(0.5, until - self._clock.monotonic()))
-        if not late and self._ledger is not None:
+        whole = drain(
+            self._supervisor,
+            [self._crew] if self._crew is not None else [],
+            [self._server] if self._server is not None else [],
+            self._scheduler,
+            deadline=deadline,
+            clock=self._clock,
+        )
+        if whole and self._ledger is not None:
             self._ledger.close()
-        if self._lock is not None:
-            self._lock.release()
-        return not late
+        return whole
 
     # -- starting -----------------------------------------------------------------------------------------------------
 
@@ -165,7 +162,9 @@ class RunningNode:
         quarantine = Quarantine(settings.paths.quarantine)
         quarantine.recover()
         self._ledger = open_ledger(settings, self._clock)
-        self._crew = ProcessCrew(settings.workers.processes, log=self._log, clock=self._clock)
+        self._crew = ProcessCrew(
+            settings.workers.processes, log=self._log, clock=self._clock, rules=Rules(silence=SILENCE)
+        )
         board = ProgressBoard(
             state / PROGRESS_FILE,
             clock=self._clock,
@@ -188,7 +187,8 @@ class RunningNode:
         return self._ground
 
     def _sweep(self, ground: Ground) -> None:
-        """Drop what a power cut left and the ledger does not expect: bundles never recorded, stagings long delivered."""
+        """Drop what a power cut left and the ledger does not expect: bundles never recorded, stagings long
+        delivered."""
         for bundle in ground.spool.outbound_bundles():
             if not ground.ledger.by_bundle(bundle, Direction.OUTBOUND):
                 ground.spool.drop(ground.spool.outbound_bundle(bundle))

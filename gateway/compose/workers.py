@@ -47,8 +47,8 @@ from gateway.transport.channel import Deadlines
 from gateway.transport.folder import FolderTransport
 from gateway.transport.hosted import HostedTransport
 from gateway.transport.paramiko_channel import SshPeer
-from gateway.transport.split import SplitTransport
 from gateway.transport.sftp import SftpTransport
+from gateway.transport.split import SplitTransport
 from gateway.words.catalogue import Words
 
 RETAIN_EVERY = 3600.0

@@ -65,7 +65,8 @@ class Spool:
         return self._outbound / bundle_name(bundle)
 
     def keep_sealed(self, bundles: Sequence[tuple[ClaimToken, BundleId]]) -> None:
-        """Make the files at `sealing(token)` durable under their final names, sharing one fsync of the folder. Repeatable."""
+        """Make the files at `sealing(token)` durable under their final names, sharing one fsync of the folder.
+        Repeatable."""
         _keep([(self.sealing(token), self.outbound_bundle(bundle)) for token, bundle in bundles])
 
     def outbound_bundles(self) -> list[BundleId]:

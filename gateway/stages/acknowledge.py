@@ -1,4 +1,5 @@
-"""The acknowledge leg of one link: signed receipts for what we delivered or rejected go into the peer's mailbox, many to a file."""
+"""The acknowledge leg of one link: signed receipts for what we delivered or rejected go into the peer's mailbox,
+many to a file."""
 
 from gateway.bundle.names import receipt_name
 from gateway.bundle.receipt import join_receipts

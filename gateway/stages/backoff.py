@@ -17,7 +17,8 @@ class Backoff:
     def delay(self, failures: int, salt: str) -> float:
         """Return the seconds to wait after `failures` (from 1) failed tries in a row. Pure and repeatable.
 
-        Spread by up to a quarter by a digest of `salt` (an id), so that a thousand transfers that failed together do not come back
+        Spread by up to a quarter by a digest of `salt` (an id), so that a thousand transfers that failed together do
+        not come back
         together.
         """
         base = min(self.most, self.first * 2.0 ** min(max(failures, 1) - 1, DOUBLINGS_MAX))

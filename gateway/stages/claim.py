@@ -11,8 +11,8 @@ from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import FoundExport
 from gateway.folders.claim import Claim, ClaimShelf
-from gateway.folders.space import SpaceGuard
 from gateway.folders.feedback import REJECT
+from gateway.folders.space import SpaceGuard
 from gateway.folders.watch import OutboundWatch, ScanResult, Waiting
 from gateway.ledger.store import Ledger
 from gateway.packing import Candidate
@@ -64,7 +64,8 @@ class ClaimStage:
     def adopt(self) -> int:
         """Finish interrupted claims and make known to the ledger what it has not recorded; return how many there were.
 
-        Called once before the first step: a claim that stands in the spool is ours to lose even if power was cut before its record.
+        Called once before the first step: a claim that stands in the spool is ours to lose even if power was cut
+        before its record.
         """
         recovery = self._shelf.recover()
         for problem in recovery.problems:

@@ -17,5 +17,6 @@ class Crew(Protocol):
         argument: A,
         on_progress: Callable[[int], None] | None = None,
     ) -> Future[R]:
-        """Run `work(argument, report)`; the future fails with GatewayError. `work` must be repeatable and picklable by name."""
+        """Run `work(argument, report)`; the future fails with GatewayError. `work` must be repeatable and picklable
+        by name."""
         ...

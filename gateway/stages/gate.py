@@ -9,7 +9,8 @@ from gateway.domain.oplog import OpsLog
 from gateway.stages.backoff import Backoff
 
 HELD_RETRY_SECONDS = 600.0
-"""What a person must mend (wrong host key, refused login, missing folder) is looked at again this often, so that mending suffices."""
+"""What a person must mend (wrong host key, refused login, missing folder) is looked at again this often, so that
+mending suffices."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ class ReceiptIntake:
         return receipt
 
     def _step(self, raw: bytes, receipt: Receipt) -> Step | None:
-        """Return what the receipt does to a transfer; None for old news, warnings and receipts about nothing of ours."""
+        """Return what the receipt does to a transfer; None for old news, warnings and receipts about nothing of
+        ours."""
         transfer = next(
             (t for t in self._ledger.by_bundle(receipt.bundle_id, Direction.OUTBOUND) if t.recipient == receipt.issuer),
             None,

@@ -1,4 +1,5 @@
-"""The rest of receiving: fetched bundles are verified, opened, published by one rename, and receipted in the same commit."""
+"""The rest of receiving: fetched bundles are verified, opened, published by one rename, and receipted in the same
+commit."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -195,7 +196,8 @@ class OpenStage:
         return None
 
     def _check(self, transfer: Transfer, envelope: Envelope, signer: Signer, now: float) -> None:
-        """Policy, after the signature and in the order of the spec: raises the named error of the first check that fails."""
+        """Policy, after the signature and in the order of the spec: raises the named error of the first check that
+        fails."""
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
         policy.check_not_expired(envelope, now)
@@ -296,7 +298,8 @@ class OpenStage:
     # -- what is refused ----------------------------------------------------------------------------------------------
 
     def _set_aside(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
-        """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a refusal."""
+        """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a
+        refusal."""
         path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
         if path.exists():
             self._quarantine.take(path, Suspect(path.name, transfer.link, error.code))

@@ -1,4 +1,5 @@
-"""The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports, sign receipts."""
+"""The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports,
+sign receipts."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from gateway.stages.routes import InboundRoute
 from gateway.standard.package import CasePackage
 
 DELIVERY_NOTE = "delivery.json"
-"""In the staging folder of a verified bundle: which route, which entries in which order; read again after a power cut."""
+"""In the staging folder of a verified bundle: which route, which entries in which order; read again after a power
+cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class ReceiptBatch:
 
 
 def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[OpenOutcome, ...]:
-    """Open every bundle of `batch` into its staging folder; one that fails does not touch its neighbours. May be repeated."""
+    """Open every bundle of `batch` into its staging folder; one that fails does not touch its neighbours. May be
+    repeated."""
     return tuple(_open(order, batch, progress) for order in batch.orders)
 
 

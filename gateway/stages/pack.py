@@ -1,4 +1,5 @@
-"""The pack leg: claimed exports become sealed bundles, numbered without gaps, or go back to their source with reasons."""
+"""The pack leg: claimed exports become sealed bundles, numbered without gaps, or go back to their source with
+reasons."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -189,7 +190,8 @@ class PackStage:
             self._seal(ready, running.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
-        """Allot sequence numbers, sign, make durable and record, all in one commit: a number is used or it does not exist."""
+        """Allot sequence numbers, sign, make durable and record, all in one commit: a number is used or it does not
+        exist."""
         next_number: dict[UnitCode, int] = {}
         orders: list[SignOrder] = []
         for _transfer, outcome in ready:

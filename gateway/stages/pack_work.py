@@ -44,7 +44,8 @@ class PackBatch:
 
 @dataclass(frozen=True, slots=True)
 class PackOutcome:
-    """What became of one order. `prepared` is there only if the export may travel; `error` only if our own disk or code failed."""
+    """What became of one order. `prepared` is there only if the export may travel; `error` only if our own disk or
+    code failed."""
 
     transfer: TransferId
     out: Path
@@ -143,7 +144,7 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
             if not waved or recipient is None:
                 return outcome
             with order.out.open("w+b") as out:
-                prepared = _prepare(out, reading, recipient, order, keys, progress)
+                prepared = _prepare(out, reading, recipient, order, keys=keys, progress=progress)
             return replace(outcome, prepared=prepared)
     except GatewayError as error:
         return PackOutcome(order.transfer, order.out, error=error)
@@ -154,6 +155,7 @@ def _prepare(
     reading: Reading,
     recipient: Recipient,
     order: PackOrder,
+    *,
     keys: NodeKeys,
     progress: Callable[[int], None],
 ) -> Prepared:

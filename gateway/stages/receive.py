@@ -1,4 +1,5 @@
-"""The receive leg of one link: fetches what peers left for us, hands receipts on, and clears the mailbox once we have custody."""
+"""The receive leg of one link: fetches what peers left for us, hands receipts on, and clears the mailbox once we
+have custody."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -195,7 +196,8 @@ class ReceiveStage:
     # -- receipts -----------------------------------------------------------------------------------------------------
 
     def _take_receipts(self, entries: Sequence[Entry]) -> None:
-        """Read receipt files, apply what they prove, then remove them; a bad file is set aside, its neighbours go on."""
+        """Read receipt files, apply what they prove, then remove them; a bad file is set aside, its neighbours go
+        on."""
         for entry in entries:
             part = self._spool.letter(self._link, entry.name)
             if entry.size > RECEIPT_FILE_MAX:

@@ -1,4 +1,5 @@
-"""What becomes of a transfer whose owed effect failed, and of steps that cannot all be recorded: retry, hold, or leave be."""
+"""What becomes of a transfer whose owed effect failed, and of steps that cannot all be recorded: retry, hold, or
+leave be."""
 
 from collections.abc import Collection, Sequence
 
@@ -27,7 +28,8 @@ class Recorder:
     def advance(self, steps: Sequence[Step]) -> list[Transfer]:
         """Record `steps` in one commit and return the transfers that moved.
 
-        If the commit is refused, each step is tried alone: what cannot be recorded is failed by itself, what came too late is dropped.
+        If the commit is refused, each step is tried alone: what cannot be recorded is failed by itself, what came
+        too late is dropped.
         """
         if not steps:
             return []
@@ -40,7 +42,8 @@ class Recorder:
         return [moved for step in steps for moved in self.advance([step])]
 
     def fail(self, transfer: Transfer, stage: Stage, error: GatewayError, started_at: float) -> None:
-        """Record a failed attempt that began at `started_at` (wall clock): transient ones come back after a pause, others are held."""
+        """Record a failed attempt that began at `started_at` (wall clock): transient ones come back after a pause,
+        others are held."""
         retry_at = None
         if isinstance(error, TransientError):
             salt = transfer.bundle_id or transfer.claim or ""

@@ -19,7 +19,9 @@ _ANSWER = (
 def refusal_code(error_code: str) -> ReceiptCode | None:
     """Return the receipt that answers `error_code`, None where silence is right.
 
-    Damage on the way (a segment, the manifest, the length) is not answered: the sender's own repetition mends it, while a signed
-    refusal would end the transfer. A bad signature or an unknown signer is not answered either: there is nobody to answer.
+    Damage on the way (a segment, the manifest, the length) is not answered: the sender's own repetition mends it,
+    while a signed
+    refusal would end the transfer. A bad signature or an unknown signer is not answered either: there is nobody to
+    answer.
     """
     return next((code for slug, code in _ANSWER if slug == error_code), None)

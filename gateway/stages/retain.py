@@ -1,4 +1,5 @@
-"""The end of retention: originals and bundles of exchanges that were receipted long enough ago are removed, then closed."""
+"""The end of retention: originals and bundles of exchanges that were receipted long enough ago are removed, then
+closed."""
 
 from gateway.domain.clock import Clock
 from gateway.domain.lifecycle import Direction, Event, State

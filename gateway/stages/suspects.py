@@ -27,7 +27,8 @@ class QuarantineDesk:
         self._clock = clock
 
     def take(self, path: Path, suspect: Suspect) -> QuarantineId:
-        """Move the file `path` into quarantine and return its id there; may be repeated. Raises as `disk.failure` says."""
+        """Move the file `path` into quarantine and return its id there; may be repeated. Raises as `disk.failure`
+        says."""
         with disk.mapped(path.parent), path.open("rb") as source:
             found = hashlib.file_digest(source, "sha256").hexdigest()
             size = source.tell()

@@ -25,7 +25,8 @@ _RELEASE = mark("Mend what is listed and export again, or have a named person re
 
 
 class SourceTelling:
-    """Writes into `err/` and `ack/` of the outbound folders. A folder that is away never stops an exchange: the ledger is the truth."""
+    """Writes into `err/` and `ack/` of the outbound folders. A folder that is away never stops an exchange: the
+    ledger is the truth."""
 
     def __init__(
         self,
