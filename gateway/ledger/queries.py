@@ -51,7 +51,7 @@ class Counts:
 
 def due(
     states: Collection[State], now: float, *, link: LinkName | None, direction: Direction | None, limit: int
-) -> Select[*tuple[Any, ...]]:
+) -> TransferQuery:
     """Select the transfers whose effect may be tried now, the one owed for longest first."""
     c = transfers.c
     return (
@@ -71,7 +71,7 @@ def next_due_at(
     )
 
 
-def overdue(now: float, *, link: LinkName | None, limit: int) -> Select[*tuple[Any, ...]]:
+def overdue(now: float, *, link: LinkName | None, limit: int) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
     return (
@@ -87,7 +87,19 @@ def next_receipt_due_at(link: LinkName | None) -> Select[float | None]:
     return select(func.min(transfers.c.receipt_due_at)).where(*_awaiting(link))
 
 
-def search(wanted: TransferFilter, limit: int, offset: int) -> Select[*tuple[Any, ...]]:
+def settled(direction: Direction, before: float, limit: int) -> TransferQuery:
+    """Select what ended by `before` without being closed yet, the earliest first."""
+    c = transfers.c
+    over = sorted(ends(direction) - {State.CLOSED})
+    return (
+        select_transfers()
+        .where(c.state.in_(over), c.settled_at.is_not(None), c.settled_at <= before, c.direction == direction)
+        .order_by(c.settled_at, c.id)
+        .limit(limit)
+    )
+
+
+def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     """Select what the filter lets through, newest first."""
     c = transfers.c
     tests: list[ColumnElement[bool]] = []
@@ -107,24 +119,24 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> Select[*tuple[Any
     return select_transfers().where(*tests).order_by(c.found_at.desc(), c.id.desc()).limit(limit).offset(offset)
 
 
-def by_bundle(bundle_id: BundleId, direction: Direction | None) -> Select[*tuple[Any, ...]]:
+def by_bundle(bundle_id: BundleId, direction: Direction | None) -> TransferQuery:
     """Select the transfers of one bundle: outbound one per recipient, inbound one per link it came over."""
     c = transfers.c
     query = select_transfers().where(c.bundle_id == bundle_id).order_by(c.id)
     return query if direction is None else query.where(c.direction == direction)
 
 
-def by_claim(claim: ClaimToken) -> Select[*tuple[Any, ...]]:
+def by_claim(claim: ClaimToken) -> TransferQuery:
     """Select the transfer of one claimed export."""
     return select_transfers().where(transfers.c.claim == claim)
 
 
-def by_id(transfer_id: TransferId) -> Select[*tuple[Any, ...]]:
+def by_id(transfer_id: TransferId) -> TransferQuery:
     """Select one transfer."""
     return select_transfers().where(transfers.c.id == transfer_id)
 
 
-def read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Transfer]:
+def read(connection: Connection, query: TransferQuery) -> list[Transfer]:
     """Return the transfers that a query of this module selects."""
     return [to_transfer(row) for row in connection.execute(query)]
 

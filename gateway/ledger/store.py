@@ -176,6 +176,10 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.next_receipt_due_at(link)).scalar()
 
+    def settled(self, direction: Direction, before: float, *, limit: int) -> list[Transfer]:
+        """Return what settled by `before`, owes nothing and is not closed, earliest first: what retention may end."""
+        return self._read(queries.settled(direction, before, limit))
+
     def next_sequence(self, recipient: UnitCode) -> int:
         """Return the number that the next bundle sealed for `recipient` must bear."""
         with self._connections.reading() as connection:

@@ -112,6 +112,24 @@ def test_silence_is_overdue(ledger: Ledger) -> None:
     assert (ledger.next_receipt_due_at(), ledger.next_receipt_due_at(OTHER_LINK)) == (START + 60, START + 70)
 
 
+def test_retention_takes_what_settled_first(ledger: Ledger, clock: ToldClock) -> None:
+    waiting = [sent(ledger, number) for number in (1, 2, 3)]
+    ended = []
+    for number, transfer in ((2, waiting[1]), (1, waiting[0])):
+        clock.time += 10
+        ended.append(ledger.advance(receipted(transfer, Event.DELIVERY_RECEIPTED, receipt(number))))
+    owing = delivered(ledger, 4)
+    outbound = Direction.OUTBOUND
+    assert ledger.settled(outbound, START + 20, limit=9) == ended
+    assert ledger.settled(outbound, START + 20, limit=1) == ended[:1]
+    assert ledger.settled(outbound, START + 19, limit=9) == ended[:1]
+    assert ledger.settled(Direction.INBOUND, START + 20, limit=9) == []
+    over = ledger.advance(Step(owing, Event.CONFIRMED, Stage.ACKNOWLEDGE))
+    assert ledger.settled(Direction.INBOUND, START + 20, limit=9) == [over]
+    ledger.close_transfer(ended[0], "retention", "kept long enough")
+    assert ledger.settled(outbound, START + 20, limit=9) == ended[1:]
+
+
 # Looking things up
 
 
@@ -239,6 +257,10 @@ QUERIES = {
     "next due on a link": (queries.next_due_at([State.SEALED], link=LINK, direction=None), "transfers_due_link "),
     "overdue": (queries.overdue(1.0, link=None, limit=9), "transfers_overdue "),
     "next receipt due": (queries.next_receipt_due_at(None), "transfers_overdue "),
+    "settled": (
+        queries.settled(Direction.OUTBOUND, 1.0, 9),
+        "transfers_settled (state=? AND settled_at>? AND settled_at<?)",
+    ),
     "by bundle": (queries.by_bundle(bundle(1), Direction.OUTBOUND), "transfers_bundle "),
     "by claim": (queries.by_claim(claim(1)), "(claim=?)"),
     "by id": (queries.by_id(TransferId(1)), "INTEGER PRIMARY KEY"),
