@@ -44,7 +44,7 @@ words: $(STAMP) ## bring the catalogue up to date: extract, merge, compile; name
 	@$(BIN)/python -m tests.support.catalogue make
 
 docs: $(STAMP) ## write the generated pages of docs/ anew
-	@$(BIN)/python .ci/docs.py make
+	@$(BIN)/python -m tests.support.pages make
 
 fmt: $(STAMP) ## format, and mend what the linter can mend
 	@$(BIN)/ruff format --quiet .

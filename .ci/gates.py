@@ -15,7 +15,7 @@ GATES = {
     "types": ["mypy"],
     "imports": ["lint-imports", "--no-logo"],
     "words": ["python", "-m", "tests.support.catalogue", "check"],
-    "docs": ["python", ".ci/docs.py", "check"],
+    "docs": ["python", "-m", "tests.support.pages", "check"],
     # The floor is a gate of its own, so that pytest's closing line speaks of tests only.
     "tests": ["pytest", "-n", "auto", "--cov", "--cov-report=", "--cov-fail-under=0"],
     "coverage": ["coverage", "report", "--skip-covered"],

@@ -31,10 +31,10 @@ def opens_with_one_sentence(_path: str, source: str) -> list[str]:
     docstring = ast.get_docstring(ast.parse(source))
     if not docstring:
         return ["line 1: a module says in one sentence what it is for"]
-    first = docstring.split("\n")[0]
-    if not first.endswith("."):
-        return [f"line 1: the first line is not a sentence: {first!r}"]
-    return ["line 1: more than one sentence"] if re.search(r"[.!?] +[A-Z]", first) else []
+    first = " ".join(docstring.split("\n\n")[0].split())
+    if not first.endswith((".", ":")):
+        return [f"line 1: the first paragraph is not a sentence: {first!r}"]
+    return ["line 1: more than one sentence"] if re.search(r"[.!?] [A-Z]", first) else []
 
 
 def is_not_too_long(_path: str, source: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The import contracts hold, and each of them bites: a planted violation is named by the linter."""
 
+import ast
 import os
 import re
 import shutil
@@ -118,7 +119,7 @@ def test_every_contract_is_proven_by_a_planted_violation() -> None:
 
 
 def test_every_dependency_has_one_home() -> None:
-    modules = {"pyyaml": "yaml"}
+    modules = {"pyyaml": "yaml", "annotated-types": "annotated_types"}
     housed = {
         m for name, contract in CONTRACTS.items() if name.startswith("home-") for m in contract["forbidden_modules"]
     }
@@ -126,3 +127,25 @@ def test_every_dependency_has_one_home() -> None:
         name = re.match(r"[a-z0-9-]+", requirement)
         assert name is not None
         assert modules.get(name[0], name[0]) in housed, f"{name[0]} may be imported from anywhere"
+
+
+def test_only_declared_libraries_are_imported() -> None:
+    """What merely comes along with a dependency may leave with its next version."""
+    declared = {re.split(r"[^a-z0-9-]", text)[0].replace("-", "_") for text in PYPROJECT["project"]["dependencies"]}
+    ours = {"gateway", "packers", "yaml"}
+    # pydantic pins pydantic_core exactly; _typeshed exists for type checkers only; uvloop is used where it is installed.
+    also = {"pydantic_core", "_typeshed", "uvloop"}
+    imported = {
+        name.partition(".")[0]
+        for room in ("gateway", "packers")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported - declared - ours - also - set(sys.stdlib_module_names) == set()

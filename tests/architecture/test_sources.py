@@ -58,6 +58,7 @@ PLANTED = (
 
 ALLOWED = (
     (rules.opens_with_one_sentence, "gateway/x.py", '"""Does this, and nothing else."""\n'),
+    (rules.opens_with_one_sentence, "gateway/x.py", '"""Does this and nothing\nelse.\n\nMore. And more.\n"""\n'),
     (rules.keeps_no_mutable_state, "gateway/x.py", "_T = {1: 2}\nT = MappingProxyType(_T)\nU = (1,)\n"),
     (rules.prints_only_in_the_command_line, "gateway/cli/x.py", "print(1)\n"),
     (rules.takes_time_from_a_clock, "gateway/x.py", "clock.monotonic()\ntime.gmtime(0)\n"),

@@ -1,47 +1,18 @@
-"""Write the pages of docs/ that are generated from code, or check that they are what the code says today."""
+"""Write the pages that are generated from code, or check that they are what the code says today."""
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.domain.lifecycle import FIRST, TABLE, Direction, ends
+from docs.generate_state_machine import page as state_machine
+from gateway.settings.reference import pages as configuration
 from gateway.words.catalogue import Words
 from gateway.words.errors import ERRORS
 from gateway.words.findings import FINDINGS
 from gateway.words.language import CHINESE, ENGLISH
 from gateway.words.templates import Table, fields
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-
-
-def state_machine() -> Iterator[str]:
-    """Yield the lines of docs/state-machine.md."""
-    yield "# The states of a transfer"
-    yield ""
-    yield "Generated from the table in `gateway/domain/lifecycle.py` by `make docs`; do not edit."
-    yield "A state names what has been achieved and hence which effect is still owed; an event is a past fact."
-    yield "What is not drawn is illegal. A transfer that fails stays where it is: retry is a column, hold is a flag."
-    for direction in Direction:
-        yield ""
-        yield f"## {direction.value.capitalize()}"
-        yield ""
-        yield "```mermaid"
-        yield "stateDiagram-v2"
-        yield f"    [*] --> {_node(FIRST[direction])}"
-        for (state, event), target in TABLE[direction].items():
-            yield f"    {_node(state)} --> {_node(target)}: {event}"
-        for state in sorted(ends(direction)):
-            yield f"    {_node(state)} --> [*]"
-        yield "```"
-        yield ""
-        yield "| in state | this event | leads to |"
-        yield "|---|---|---|"
-        for (state, event), target in TABLE[direction].items():
-            yield f"| `{state}` | `{event}` | `{target}` |"
-
-
-def _node(state: str) -> str:
-    return state.replace("-", "_")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def errors() -> Iterator[str]:
@@ -80,20 +51,27 @@ def _raw(words: Words, original: str) -> str:
     return words.text(original, **{name: f"{{{name}}}" for name in fields(original)})
 
 
-PAGES = {"state-machine.md": state_machine, "errors.md": errors, "defects.md": defects}
+def pages() -> dict[str, str]:
+    """Return path from the project's root -> text of every generated page."""
+    return {
+        "docs/state-machine.md": state_machine(),
+        "docs/errors.md": "\n".join(errors()) + "\n",
+        "docs/defects.md": "\n".join(defects()) + "\n",
+        **configuration(),
+    }
 
 
 def main(mode: str) -> int:
-    stale = []
-    for name, lines in PAGES.items():
-        text = "\n".join(lines()) + "\n"
-        page = DOCS / name
+    """Do `make` or `check`; return the exit code."""
+    stale = 0
+    for name, text in pages().items():
+        page = ROOT / name
         if not page.is_file() or page.read_text(encoding="utf-8") != text:
-            stale.append(name)
+            stale += 1
             if mode == "make":
+                page.parent.mkdir(parents=True, exist_ok=True)
                 page.write_text(text, encoding="utf-8")
-    for name in stale:
-        print(f"docs/{name}: {'written' if mode == 'make' else 'is not what the code says; run make docs'}")
+            print(f"{name}: {'written' if mode == 'make' else 'is not what the code says; run make docs'}")
     return 1 if stale and mode == "check" else 0
 
 
