@@ -166,6 +166,10 @@ class ClaimShelf:
         with self._hold(token):
             if self.is_held(token):
                 self._drop(self._find(token), token)
+            for route in self._routes():
+                gone = route / f"{taking.GONE}{token}"
+                if disk.exists(gone):
+                    self._forget(gone)
 
     def _release(self, whole: Path, wanted: intent.Intent, folder: Path) -> tuple[Path, ...]:
         names = [part.name for part in wanted.parts]

@@ -100,5 +100,5 @@ class ClaimOrders(RuleBasedStateMachine):
         assert not list(self.out.rglob(".*"))
 
 
-ClaimOrders.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+ClaimOrders.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
 TestClaimOrders = ClaimOrders.TestCase

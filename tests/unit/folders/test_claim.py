@@ -187,6 +187,24 @@ def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place) -
     assert points > 4
 
 
+def test_recovery_finishes_a_release_that_was_decided(place: Place) -> None:
+    reject = place.out / "reject"
+    place.claim(place.drop())
+    finished = points = 0
+    while dies_at(points, lambda: place.shelf.release(TOKEN, reject)):
+        was_decided = (place.shelf_folder / ROUTE / TOKEN / "parts" / ".caseferry-move.json").exists()
+        claims = place.shelf.recover().claims
+        assert not (was_decided and claims)
+        if not claims:
+            assert {path.name: path.read_bytes() for path in reject.iterdir()} == {"case.zip": ZIP, "case.ok": MARK}
+            for path in reject.iterdir():
+                path.rename(place.out / path.name)
+            place.claim(Candidate("case.zip", ("case.zip", "case.ok"), Settled.COMPLETE))
+        finished += was_decided
+        points += 1
+    assert finished > 3
+
+
 def test_a_released_original_never_overwrites_and_its_parts_stay_together(place: Place) -> None:
     place.claim(place.drop())
     place.drop(content=b"newer", mark=b"newer mark")

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,14 @@ def test_a_source_that_changes_while_it_is_copied_is_noticed(tmp_path: Path) -> 
     with interrupted(0, grow), pytest.raises(TransientError) as caught:
         copying.copy_durably(source, tmp_path / "t")
     assert caught.value.code == "export-changed"
+
+
+def test_a_copy_that_does_not_read_back_the_same_is_refused(tmp_path: Path) -> None:
+    source, target = tmp_path / "s", tmp_path / "t"
+    source.write_bytes(b"before")
+    with interrupted(1, partial(target.write_bytes, b"rotten")), pytest.raises(TransientError) as caught:
+        copying.copy_durably(source, target)
+    assert caught.value.code == "local-io"
 
 
 def test_a_device_is_never_copied(tmp_path: Path) -> None:
