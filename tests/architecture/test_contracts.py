@@ -45,7 +45,11 @@ PLANTED = {
         ("gateway/bundle/planted.py", "import secrets"),
         ("gateway/packing.py", "import subprocess"),
     ],
-    "home-ssh": [("gateway/stages/planted.py", "import paramiko"), ("gateway/daemon/planted.py", "import asyncssh")],
+    "home-ssh": [
+        ("gateway/stages/planted.py", "import paramiko"),
+        ("gateway/daemon/planted.py", "import asyncssh"),
+        ("gateway/daemon/planted.py", "import uvloop"),
+    ],
     "home-sql": [("gateway/stages/planted.py", "import sqlalchemy"), ("gateway/daemon/planted.py", "import sqlite3")],
     "home-yaml": [("gateway/roster/planted.py", "import yaml"), ("packers/planted.py", "import pydantic")],
     "home-cryptography": [("gateway/stages/planted.py", "from cryptography.hazmat.primitives import hashes")],
@@ -133,8 +137,8 @@ def test_only_declared_libraries_are_imported() -> None:
     """What merely comes along with a dependency may leave with its next version."""
     declared = {re.split(r"[^a-z0-9-]", text)[0].replace("-", "_") for text in PYPROJECT["project"]["dependencies"]}
     ours = {"gateway", "packers", "yaml"}
-    # pydantic pins pydantic_core exactly; _typeshed exists for type checkers only; uvloop is used where it is installed.
-    also = {"pydantic_core", "_typeshed", "uvloop"}
+    # pydantic pins pydantic_core exactly; _typeshed exists for type checkers only.
+    also = {"pydantic_core", "_typeshed"}
     imported = {
         name.partition(".")[0]
         for room in ("gateway", "packers")
