@@ -57,7 +57,8 @@ _SUMMARY = mark("{owed} under way, {held} held")
 
 
 class RunningNode:
-    """What `daemon.process.MainLoop` runs; the caller holds the lock on the state folder. Its methods are called from the main thread, one at a time."""
+    """What `daemon.process.MainLoop` runs; the caller holds the lock on the state folder. Its methods are called
+    from the main thread, one at a time."""
 
     def __init__(
         self,

@@ -271,7 +271,6 @@ class Planner:
             transport=back,
             intake=ReceiptIntake(
                 ledger=ground.ledger,
-                recorder=self._recorder,
                 peers=self._peers,
                 telling=self._telling,
                 ops=ground.ops,

@@ -1,13 +1,19 @@
 """Takes in peers' receipts: each is verified, matched to the transfer it names by id and digest, and moves it on."""
 
+from collections.abc import Sequence
+
 from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
+from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.lifecycle import Direction, Event, State, is_legal
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, known
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook
-from gateway.stages.recording import Recorder
+from gateway.stages.recording import MOVED_ON
 from gateway.stages.telling import SourceTelling
+
+TRIES = 10
+"""Times that a receipt is matched anew with a transfer that moves at the same moment."""
 
 _MEANS = {
     ReceiptCode.CUSTODY: Event.CUSTODY_RECEIPTED,
@@ -30,13 +36,11 @@ class ReceiptIntake:
         self,
         *,
         ledger: Ledger,
-        recorder: Recorder,
         peers: PeerBook,
         telling: SourceTelling,
         ops: OpsLog,
     ) -> None:
         self._ledger = ledger
-        self._recorder = recorder
         self._peers = peers
         self._telling = telling
         self._ops = ops
@@ -47,20 +51,35 @@ class ReceiptIntake:
         Raises SecurityError if the file is not a receipt file or one receipt does not verify: then none is applied.
         May be repeated: what was applied before is old news.
         """
-        verified = [(raw, self._verify(raw)) for raw in split_receipts(body)]
-        steps: list[Step] = []
-        told: list[tuple[Transfer, Receipt, bytes]] = []
-        for raw, receipt in verified:
-            step = self._step(raw, receipt)
-            if step is not None:
-                steps.append(step)
-                told.append((step.transfer, receipt, raw))
-        self._telling.receipted(told)
-        self._recorder.advance(steps)
+        steps = self._apply([(raw, self._verify(raw)) for raw in split_receipts(body)])
         for step in steps:
             if step.event is Event.REFUSAL_RECEIPTED:
                 self._telling.give_back(step.transfer)
         return len(steps)
+
+    def _apply(self, receipts: Sequence[tuple[bytes, Receipt]]) -> list[Step]:
+        """Tell the source and record; return the steps taken.
+
+        A receipt often overtakes the record of the sending it answers, so the transfers are read again when they have
+        moved on meanwhile. What cannot be recorded for another reason is reported alone, its neighbours go on.
+        """
+        for _try in range(TRIES):
+            found = [(self._step(raw, receipt), raw, receipt) for raw, receipt in receipts]
+            steps = [step for step, _raw, _receipt in found if step is not None]
+            self._telling.receipted([(step.transfer, receipt, raw) for step, raw, receipt in found if step is not None])
+            try:
+                self._ledger.advance_many(steps)
+            except GatewayError as error:
+                if error.code == MOVED_ON:
+                    continue
+                if len(receipts) > 1:
+                    return [step for one in receipts for step in self._apply([one])]
+                if isinstance(error, TransientError):
+                    raise
+                self._ops.alert("receipt-not-recorded", bundle=receipts[0][1].bundle_id, code=error.code)
+                return []
+            return steps
+        raise TransientError("receipt-not-applied", "the transfers kept moving on; the file is read again")
 
     def _verify(self, raw: bytes) -> Receipt:
         """Return what one receipt truly states, issued by the unit whose key signed it; SecurityError otherwise."""
