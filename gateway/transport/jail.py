@@ -3,9 +3,12 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn
+from weakref import WeakSet
 
 import asyncssh
 
@@ -23,7 +26,9 @@ _HANDLES_MAX = 16
 _BUFFERED_MAX = 4 << 20
 """Bytes of answers that may wait for a guest that does not read them."""
 _BUFFERED_PAUSE = 0.002
-_ROOT, _FOLDER_MODE, _FILE_MODE = "", stat.S_IFDIR | 0o700, stat.S_IFREG | 0o600
+_ROOT = ""
+_FILE_MODE = stat.S_IFREG | 0o600
+_FOLDER = asyncssh.SFTPAttrs(permissions=stat.S_IFDIR | 0o700)
 
 
 @dataclass(slots=True)
@@ -42,6 +47,24 @@ class _Reading:
     """A file of `out` being read."""
 
     descriptor: int
+
+
+class _Listing:
+    """The entries of a folder, looked up when the first one is asked for."""
+
+    def __init__(self, look_up: Callable[[], Awaitable[list[asyncssh.SFTPName]]]) -> None:
+        self._look_up = look_up
+        self._names: Iterator[asyncssh.SFTPName] | None = None
+
+    def __aiter__(self) -> "_Listing":
+        return self
+
+    async def __anext__(self) -> asyncssh.SFTPName:
+        if self._names is None:
+            self._names = iter(await self._look_up())
+        for name in self._names:
+            return name
+        raise StopAsyncIteration
 
 
 class GuestSession(asyncssh.SFTPServer):
@@ -67,6 +90,7 @@ class GuestSession(asyncssh.SFTPServer):
         self._deposited = deposited
         self._ended = ended
         self._open: set[int] = set()
+        self._listings: WeakSet[_Listing] = WeakSet()
 
     @property
     def has_open_files(self) -> bool:
@@ -82,7 +106,7 @@ class GuestSession(asyncssh.SFTPServer):
     def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         folder, name = self._at(path)
         if not name:
-            return asyncssh.SFTPAttrs(permissions=_FOLDER_MODE)
+            return _FOLDER
         if folder == OUT:
             _require_wire(name)
         with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
@@ -94,16 +118,15 @@ class GuestSession(asyncssh.SFTPServer):
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
         return _attributes(os.fstat(_descriptor(file_obj)))
 
-    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+    def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         folder, name = self._at(path)
         if name:
             raise asyncssh.SFTPNoSuchFile("not a folder")
-        if folder == _ROOT:
-            for child in (IN, OUT):
-                yield asyncssh.SFTPName(child.encode(), attrs=asyncssh.SFTPAttrs(permissions=_FOLDER_MODE))
-        elif folder == OUT:
-            for found, size in await asyncio.to_thread(self._mailbox.waiting):
-                yield asyncssh.SFTPName(found.encode(), attrs=asyncssh.SFTPAttrs(size=size, permissions=_FILE_MODE))
+        if len(self._listings) >= _HANDLES_MAX:
+            raise asyncssh.SFTPFailure("too many open folders")
+        listing = _Listing(partial(self._names, folder))
+        self._listings.add(listing)
+        return listing
 
     def format_longname(self, name: asyncssh.SFTPName) -> None:
         name.longname = name.filename
@@ -152,7 +175,7 @@ class GuestSession(asyncssh.SFTPServer):
     async def exit(self) -> None:
         self._ended(self)
         # What was not renamed before the line broke is sent again from the start; meanwhile it must not eat the quota.
-        with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
+        with suppress(OSError), disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
             for temp in self._mailbox.disown(self):
                 size = disk.size_of(temp, descriptor)
                 if size is not None:
@@ -165,9 +188,7 @@ class GuestSession(asyncssh.SFTPServer):
         self._active()
         if not isinstance(file_obj, _Reading):
             raise asyncssh.SFTPPermissionDenied("what was deposited cannot be read back")
-        # A guest that asks and does not read the answers would fill our memory; the library sends without waiting.
-        while _unsent(self.connection) > _BUFFERED_MAX:
-            await asyncio.sleep(_BUFFERED_PAUSE)
+        await self._until_read()
         return os.pread(file_obj.descriptor, min(size, READ_MAX), offset)
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
@@ -260,6 +281,23 @@ class GuestSession(asyncssh.SFTPServer):
 
     # -- inner --------------------------------------------------------------------------------------------------------
 
+    async def _until_read(self) -> None:
+        # A guest that asks and does not read the answers would fill our memory; the library sends without waiting.
+        while _unsent(self.channel) > _BUFFERED_MAX:
+            await asyncio.sleep(_BUFFERED_PAUSE)
+
+    async def _names(self, folder: str) -> list[asyncssh.SFTPName]:
+        await self._until_read()
+        if folder == _ROOT:
+            return [asyncssh.SFTPName(child.encode(), attrs=_FOLDER) for child in (IN, OUT)]
+        if folder == IN:
+            return []
+        found = await asyncio.to_thread(self._mailbox.waiting)
+        return [
+            asyncssh.SFTPName(name.encode(), attrs=asyncssh.SFTPAttrs(size=size, permissions=_FILE_MODE))
+            for name, size in found
+        ]
+
     def _at(self, path: bytes) -> tuple[str, str]:
         self._active()
         return _place(path)
@@ -351,7 +389,8 @@ def _refuse() -> NoReturn:
     raise asyncssh.SFTPOpUnsupported("not in a mailbox")
 
 
-def _unsent(connection: asyncssh.SSHServerConnection) -> int:
+def _unsent(channel: "asyncssh.SSHServerChannel[bytes]") -> int:
+    """Return the bytes of answers that wait: for the guest's window, and for its socket."""
     # The library has no public way to learn how much it has handed to the socket's transport; None once it is closed.
-    transport: asyncio.Transport | None = getattr(connection, "_transport", None)
-    return transport.get_write_buffer_size() if transport is not None else 0
+    transport: asyncio.Transport | None = getattr(channel.get_connection(), "_transport", None)
+    return channel.get_write_buffer_size() + (transport.get_write_buffer_size() if transport is not None else 0)

@@ -76,7 +76,7 @@ class SftpSession:
         self._waiting.add(number)
         self._unsent.append(wire.request(kind, number, *fields))
         if kind is Kind.WRITE:
-            self._flush()
+            self.send_unsent()
         return number
 
     def extend(self, extension: bytes, *fields: bytes) -> int:
@@ -85,7 +85,7 @@ class SftpSession:
 
     def answer(self, number: int, expected: Kind) -> Cursor:
         """Wait for the answer to `number` and return its fields; RefusedError if it is a status instead."""
-        self._flush()
+        self.send_unsent()
         while number not in self._answers:
             self._receive()
         kind, cursor = self._answers.pop(number)
@@ -108,7 +108,7 @@ class SftpSession:
 
     def drain(self) -> None:
         """Wait for everything that is still outstanding and forget it, so that the session can be used again."""
-        self._flush()
+        self.send_unsent()
         while self._waiting:
             self._receive()
             self._answers.clear()
@@ -227,7 +227,8 @@ class SftpSession:
             self._is_garbled = True
             raise fault("mailbox-failed", f"not SFTP version 3: {error}") from error
 
-    def _flush(self) -> None:
+    def send_unsent(self) -> None:
+        """Send what was asked so far."""
         if self._unsent:
             data = b"".join(self._unsent)
             self._unsent.clear()

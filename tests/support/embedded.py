@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,6 +92,11 @@ class EmbeddedServer:
             )
             assert found, self.news
             return found[0]
+
+    def cut_pipe(self) -> None:
+        """Be a parent that is gone."""
+        with socket.socket(fileno=os.dup(self.pipe.fileno())) as pipe:
+            pipe.shutdown(socket.SHUT_RDWR)
 
     def _reloaded(self, ask: Callable[[], None]) -> None:
         with self._changed:

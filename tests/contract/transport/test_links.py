@@ -366,32 +366,37 @@ def test_a_peer_that_holds_fewer_bytes_than_were_sent(server: Server, source: Pa
 # -- leaks ------------------------------------------------------------------------------------------------------------
 
 
-def _used() -> tuple[int, int]:
+def _used() -> tuple[set[threading.Thread], set[str]]:
     # A handshake timer that was cancelled ends by itself; it is no leak, but takes a moment.
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer) and thread.finished.is_set():
             thread.join(5)
-    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+    return set(threading.enumerate()), {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+@contextmanager
+def nothing_is_left_behind() -> Iterator[None]:
+    threads, files = _used()
+    yield
+    threads_after, files_after = _used()
+    assert threads_after <= threads
+    assert len(files_after) <= len(files)
 
 
 @pytest.mark.parametrize("rounds", [5, pytest.param(200, marks=pytest.mark.soak)])
 def test_connecting_and_closing_leaves_nothing_behind(server: Server, rounds: int) -> None:
     transport = server.transport()
-    transport.listing()
-    transport.close()
-    threads, files = _used()
-    for _ in range(rounds):
-        transport.listing()
-        transport.close()
-    assert _used() == (threads, files)
+    with nothing_is_left_behind():
+        for _ in range(rounds):
+            transport.listing()
+            transport.close()
 
 
 @pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.soak)])
 def test_failing_to_connect_leaves_nothing_behind(server: Server, rounds: int) -> None:
-    threads, files = _used()
-    for _ in range(rounds):
-        with pytest.raises(GatewayError):
-            server.transport(server.peer(host_key=key_pair())).listing()
-        with silent_server() as port, pytest.raises(GatewayError):
-            transport_to(somebody(port), Deadlines(connect=0.05, idle=0.05)).listing()
-    assert _used() == (threads, files)
+    with nothing_is_left_behind():
+        for _ in range(rounds):
+            with pytest.raises(GatewayError):
+                server.transport(server.peer(host_key=key_pair())).listing()
+            with silent_server() as port, pytest.raises(GatewayError):
+                transport_to(somebody(port), Deadlines(connect=0.05, idle=0.05)).listing()

@@ -299,3 +299,12 @@ def test_the_server_says_what_it_takes(session: SftpSession) -> None:
 def test_a_mailbox_is_its_owners_alone(mailbox: Path) -> None:
     for folder in (mailbox, mailbox / "in", mailbox / "out"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_open_folders_are_few(session: SftpSession) -> None:
+    handles = [session.handle(session.ask(Kind.OPENDIR, string(b"/out"))) for _ in range(16)]
+    assert code_of(lambda: session.names(b"/out")) == Outcome.FAILURE
+    for handle in handles:
+        close(session, handle)
+    for _ in range(40):
+        assert session.names(b"/out") == []
