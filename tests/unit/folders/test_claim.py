@@ -219,6 +219,46 @@ def test_a_released_original_never_overwrites_and_its_parts_stay_together(place:
     assert place.shelf.release(TOKEN, place.out) == ()
 
 
+def test_a_name_taken_at_the_last_moment_of_a_release_is_not_overwritten(tmp_path: Path) -> None:
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    place.claim(place.drop())
+    with interrupted(-1, lambda: None) as met:
+        place.shelf.release(TOKEN, place.out)
+    place.claim(Candidate("case.zip", ("case.zip", "case.ok"), Settled.COMPLETE))
+    with interrupted(met.index("rename-new"), place.drop_newer):
+        paths = place.shelf.release(TOKEN, place.out)
+    assert [path.name for path in paths] == ["case~2.zip", "case~2.ok"]
+    assert [path.read_bytes() for path in paths] == [ZIP, MARK]
+    assert (place.out / "case.zip").read_bytes() == b"newer"
+    assert place.leftovers() == []
+
+
+def test_an_export_written_to_while_we_were_dead_is_neither_lost_nor_doubled(place: Place) -> None:
+    candidate = place.drop()
+    points = 0
+    while dies_at(points, partial(place.claim, candidate)):
+        if (place.out / "case.zip").exists():
+            points += 1
+            place.shelf.recover()
+            for claim in place.shelf.claims():
+                place.shelf.release(claim.token, place.out)
+            continue
+        taken = [*place.out.rglob("case.zip"), *place.shelf_folder.rglob("case.zip")]
+        for path in taken:
+            path.write_bytes(ZIP + b"written late")
+        assert place.shelf.recover().problems == ()
+        both = [one["case.zip"] for one in (*place.shelved(), place.dropped()) if one]
+        assert both == [ZIP + b"written late"]
+        for claim in place.shelf.claims():
+            place.shelf.discard(claim.token)
+        for path in place.out.iterdir():
+            path.unlink()
+        candidate = place.drop()
+        points += 1
+    assert points > 10
+
+
 def test_a_newer_export_of_the_same_name_dropped_in_between_is_left_alone(place: Place) -> None:
     """The case software exports again between our two renames: its new zip and new mark (over the old one) stay."""
     candidate = place.drop()
