@@ -33,6 +33,8 @@ class TransferFilter:
     direction: Direction | None = None
     state: State | None = None
     held: bool | None = None
+    failing: bool | None = None
+    """Its last attempt failed."""
     since: float | None = None
     until: float | None = None
     text: str = ""
@@ -47,6 +49,8 @@ class Counts:
     held: int
     waiting_since: Mapping[LinkName, float]
     """link -> when the oldest transfer that still owes something on it was found (seconds since 1970 UTC)."""
+    waiting: Mapping[tuple[LinkName, Direction], int]
+    """(link, direction) -> how many transfers still owe something on it."""
 
 
 def due(
@@ -110,6 +114,8 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     tests += [c[name] == value for name, value in equal.items() if value]
     if wanted.held is not None:
         tests.append(c.hold_code.is_not(None) if wanted.held else c.hold_code.is_(None))
+    if wanted.failing is not None:
+        tests.append(c.attempts > 0 if wanted.failing else c.attempts == 0)
     if wanted.since is not None:
         tests.append(c.found_at >= wanted.since)
     if wanted.until is not None:
@@ -181,13 +187,18 @@ def counts(connection: Connection) -> Counts:
     by_state = connection.execute(select(c.direction, c.state, func.count()).group_by(c.direction, c.state))
     held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
     owing = _owing(frozenset(State), None, None)
-    waiting = connection.execute(
-        select(c.link, func.min(c.found_at)).where(owing, c.link.is_not(None)).group_by(c.link).order_by(c.link)
-    )
+    grouped = select(c.link, c.direction, func.min(c.found_at), func.count()).where(owing, c.link.is_not(None))
+    waiting_since: dict[LinkName, float] = {}
+    waiting: dict[tuple[LinkName, Direction], int] = {}
+    for link, way, since, number in connection.execute(grouped.group_by(c.link, c.direction).order_by(c.link)):
+        name = LinkName(link)
+        waiting_since[name] = min(since, waiting_since.get(name, since))
+        waiting[name, Direction(way)] = number
     return Counts(
         by_state={(Direction(way), State(state)): number for way, state, number in by_state},
         held=held,
-        waiting_since={LinkName(link): since for link, since in waiting},
+        waiting_since=waiting_since,
+        waiting=waiting,
     )
 
 
