@@ -241,5 +241,10 @@ TABLE: Table = MappingProxyType(
             "The clock of the sender or of this server is wrong.",
             "It waits and is looked at again by itself. Check this server's clock, then call the sender's operator.",
         ),
+        "receipt-not-applied": Template(
+            "Receipts came that this node cannot use yet.",
+            "The transfers that they name kept changing meanwhile; the receipts stay in the mailbox.",
+            "Nothing to do: it is tried again by itself.",
+        ),
     }
 )
