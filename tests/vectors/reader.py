@@ -1,0 +1,348 @@
+"""Reads bundles and receipts a second time, written from docs/bundle-format.md alone, whole files in memory.
+
+It imports nothing of the product. Every input has exactly one outcome: `accepted`, or the code of the first step that refuses.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.vectors import primitives as prim
+from tests.vectors.rules import Broken, check_frame, check_paths, manifest_of, receipt_of, unframe
+
+MAGIC = b"\x89CBF\r\n\x1a\n"
+RECEIPTS_MAGIC = b"\x89CFR\r\n\x1a\n"
+FIXED = 168
+SAFE_INTEGER = 2**53
+
+
+class Stop(Exception):
+    """A step refused; the argument is its code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A trusted node's signing key: raw public key, unit, and the seconds in which it was valid."""
+
+    suite: int
+    public: bytes
+    unit: str
+    is_revoked: bool = False
+    since: int = 0
+    until: int = 2**63
+
+    @property
+    def key_id(self) -> bytes:
+        """The key id of section 2."""
+        return key_id(self.suite, b"S", self.public)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What a reader knows: whom it trusts, its own encryption seeds as (suite, seed), its clock and its policy."""
+
+    signers: tuple[Signer, ...] = ()
+    own: tuple[tuple[int, bytes], ...] = ()
+    now: int = 0
+    limit: int = 2**47
+    suites: tuple[int, ...] = prim.SUITES
+
+    def signer(self, wanted: bytes) -> Signer:
+        """The trusted key of a key id, or the end with unknown-sender."""
+        for signer in self.signers:
+            if signer.key_id == wanted:
+                return signer
+        raise Stop("unknown-sender")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One reading: its code, and when accepted the members by path, the meta or the receipts' JSON."""
+
+    code: str
+    members: Mapping[str, bytes] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    receipts: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One recipient's part of the header."""
+
+    key_id: bytes
+    sequence: int
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The header, as integers and bytes."""
+
+    suite: int
+    seg: int
+    created: int
+    expires: int
+    manifest_len: int
+    data_len: int
+    sender: bytes
+    manifest_hash: bytes
+    segs_hash: bytes
+    slots: tuple[Slot, ...]
+    header: bytes
+    signature: bytes
+
+    @property
+    def segments(self) -> int:
+        """The number of segments."""
+        return -(-self.data_len // self.seg)
+
+    @property
+    def start(self) -> int:
+        """Where MANIFEST begins."""
+        return len(self.header) + len(self.signature)
+
+    @property
+    def size(self) -> int:
+        """The length that the header promises."""
+        return self.start + self.manifest_len + 32 * self.segments + self.data_len
+
+    @property
+    def bind(self) -> bytes:
+        """The bind of section 4."""
+        ids = b"".join(slot.key_id for slot in self.slots)
+        return prim.hash_of(self.suite, prim.label("bind") + self.header[8:48] + self.sender + ids)
+
+
+def key_id(suite: int, role: bytes, public: bytes) -> bytes:
+    """The key id of section 2; the role is S or E."""
+    return prim.hash_of(suite, prim.label("key") + bytes((suite,)) + role + public)
+
+
+def read_bundle(data: bytes, ring: Ring) -> Outcome:
+    """Do steps A, policy (A10 to A12, A15), B1 to B3 and C of section 7."""
+    try:
+        envelope, signer = _verify_envelope(data, ring)
+        _policy(envelope, signer, ring)
+        members, meta = _open(data, envelope, signer, ring)
+    except Stop as stop:
+        return Outcome(str(stop))
+    return Outcome("accepted", members, meta)
+
+
+def check_bundle(data: bytes, ring: Ring) -> Outcome:
+    """Do what a hub does without any key: steps A1 to A9 and B of section 7."""
+    try:
+        envelope, _ = _verify_envelope(data, ring)
+        _, segs, content = _parts(data, envelope)
+        for index in range(envelope.segments):
+            _segment(envelope, segs, content, index)
+    except Stop as stop:
+        return Outcome(str(stop))
+    return Outcome("accepted")
+
+
+def _verify_envelope(data: bytes, ring: Ring) -> tuple[Envelope, Signer]:
+    envelope = _parse_envelope(data)
+    signer = ring.signer(envelope.sender)
+    _require(not signer.is_revoked, "revoked-sender")
+    signed = prim.verify(envelope.suite, signer.public, "outer", envelope.header, envelope.signature)
+    _require(signed, "bad-signature")
+    return envelope, signer
+
+
+def _parse_envelope(data: bytes) -> Envelope:
+    _require(data[:8] == MAGIC, "not-a-bundle")
+    _require(len(data) > 8, "truncated")
+    suite = data[8]
+    _require(suite in prim.SUITES, "suite-refused")
+    _require(len(data) >= FIXED, "truncated")
+    seg_log2, _, count, flags, created, expires = struct.unpack(">BHHHQQ", data[9:32])
+    manifest_len, data_len, sender, manifest_hash, segs_hash, epoch = struct.unpack(">QQ32s32s32sQ", data[48:FIXED])
+    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags == 0, "malformed")
+    _require(created < expires <= created + 7776000 and expires < SAFE_INTEGER, "malformed")
+    _require(prim.is_possible(manifest_len) and manifest_len <= 67108864, "malformed")
+    _require(prim.is_possible(data_len) and data_len <= 2**46 and epoch < SAFE_INTEGER, "malformed")
+    step = 40 + prim.WRAP_LEN[suite]
+    end = FIXED + count * step
+    _require(len(data) >= end + prim.SIG_LEN[suite], "truncated")
+    cuts = [data[at : at + step] for at in range(FIXED, end, step)]
+    slots = tuple(Slot(cut[:32], int.from_bytes(cut[32:40], "big"), cut[40:]) for cut in cuts)
+    ids = [slot.key_id for slot in slots]
+    _require(ids == sorted(set(ids)), "malformed")
+    _require(all(1 <= slot.sequence < SAFE_INTEGER for slot in slots), "malformed")
+    return Envelope(
+        suite, 1 << seg_log2, created, expires, manifest_len, data_len, sender, manifest_hash, segs_hash,
+        slots, data[:end], data[end : end + prim.SIG_LEN[suite]],
+    )  # fmt: skip
+
+
+def _policy(envelope: Envelope, signer: Signer, ring: Ring) -> None:
+    _require(ring.now <= envelope.expires, "expired")
+    _require(signer.since <= envelope.created <= signer.until, "key-not-valid")
+    _require(envelope.suite in ring.suites, "suite-refused")
+    _require(envelope.size <= ring.limit, "too-large")
+
+
+def _parts(data: bytes, envelope: Envelope) -> tuple[bytes, bytes, bytes]:
+    """MANIFEST, SEGS and DATA after steps B1 to B3."""
+    _require(len(data) >= envelope.size, "truncated")
+    _require(len(data) <= envelope.size, "trailing-bytes")
+    segs_at = envelope.start + envelope.manifest_len
+    data_at = segs_at + 32 * envelope.segments
+    manifest, segs = data[envelope.start : segs_at], data[segs_at:data_at]
+    _require(prim.hash_of(envelope.suite, manifest) == envelope.manifest_hash, "manifest-corrupt")
+    _require(prim.hash_of(envelope.suite, segs) == envelope.segs_hash, "segment-list-corrupt")
+    return manifest, segs, data[data_at:]
+
+
+def _segment(envelope: Envelope, segs: bytes, content: bytes, index: int) -> bytes:
+    segment = content[index * envelope.seg : (index + 1) * envelope.seg]
+    _require(prim.hash_of(envelope.suite, segment) == segs[32 * index : 32 * index + 32], "segment-corrupt")
+    return segment
+
+
+def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[dict[str, bytes], Mapping[str, Any]]:
+    sealed_manifest, segs, content = _parts(data, envelope)
+    bind, suite = envelope.bind, envelope.suite
+    key = _content_key(envelope, ring)
+    plain = _decrypt_manifest(suite, key, bind, sealed_manifest)
+    try:
+        text, signature = unframe(plain, prim.SIG_LEN[suite])
+        manifest = manifest_of(text)
+    except Broken as broken:
+        raise Stop("manifest-malformed") from broken
+    _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
+    _require(prim.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
+    try:
+        check_paths([entry["path"] for entry in manifest["files"]])
+    except Broken as broken:
+        raise Stop("unsafe-path") from broken
+    opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
+    taker = _Taker(suite, manifest["files"])
+    try:
+        for index in range(envelope.segments):
+            taker.take(opener.update(_segment(envelope, segs, content, index)))
+        taker.take(opener.finish())
+    except prim.Refused as refused:
+        raise Stop("content-auth-failed") from refused
+    return taker.members, manifest["meta"]
+
+
+def _content_key(envelope: Envelope, ring: Ring) -> bytes:
+    for suite, seed in ring.own:
+        own = key_id(suite, b"E", prim.wrap_public(suite, seed))
+        for slot in envelope.slots:
+            if slot.key_id == own:
+                try:
+                    return prim.unwrap(suite, seed, "wrap", envelope.bind, slot.wrapped)
+                except prim.Refused as refused:
+                    raise Stop("unwrap-failed") from refused
+    raise Stop("not-addressed-to-us")
+
+
+def _decrypt_manifest(suite: int, key: bytes, bind: bytes, sealed: bytes) -> bytes:
+    opener = prim.ChunkOpener(suite, key, prim.label("manifest") + bind)
+    try:
+        return opener.update(sealed) + opener.finish()
+    except prim.Refused as refused:
+        raise Stop("content-auth-failed") from refused
+
+
+class _Taker:
+    """Deals out the text of DATA to the files in manifest order, then to the padding (C9, C10)."""
+
+    def __init__(self, suite: int, files: list[dict[str, Any]]) -> None:
+        self.members: dict[str, bytes] = {}
+        self._suite = suite
+        self._files = list(reversed(files))
+        self._pending = b""
+
+    def take(self, text: bytes) -> None:
+        self._pending += text
+        while self._files and len(self._pending) >= self._files[-1]["stored"]:
+            entry = self._files.pop()
+            stored, self._pending = self._pending[: entry["stored"]], self._pending[entry["stored"] :]
+            self._finish(entry, stored)
+        if not self._files:
+            _require(not any(self._pending), "padding-not-zero")
+            self._pending = b""
+
+    def _finish(self, entry: dict[str, Any], stored: bytes) -> None:
+        try:
+            member = stored if entry["coding"] == "identity" else check_frame(stored, entry["size"])
+        except Broken as broken:
+            raise Stop("file-hash-mismatch") from broken
+        _require(prim.hash_of(self._suite, member).hex() == entry["hash"], "file-hash-mismatch")
+        self.members[entry["path"]] = member
+
+
+# --- section 8: receipts -----------------------------------------------------------------------------------------------
+
+
+def read_receipts(data: bytes, ring: Ring) -> Outcome:
+    """Read a receipt file; the first receipt that is refused gives the outcome."""
+    try:
+        return Outcome("accepted", receipts=tuple(_verify_receipt(raw, ring) for raw in _split(data)))
+    except Stop as stop:
+        return Outcome(str(stop))
+
+
+def read_receipt(data: bytes, ring: Ring) -> Outcome:
+    """Read one receipt."""
+    try:
+        return Outcome("accepted", receipts=(_verify_receipt(data, ring),))
+    except Stop as stop:
+        return Outcome(str(stop))
+
+
+def open_findings(receipt: Mapping[str, Any], ring: Ring) -> bytes:
+    """The text sealed to the origin in a receipt with code 204; raises Stop."""
+    sealed = bytes.fromhex(receipt["findings"])
+    for suite, seed in ring.own:
+        if key_id(suite, b"E", prim.wrap_public(suite, seed)) == sealed[:32]:
+            try:
+                return prim.unwrap(suite, seed, "findings", bytes.fromhex(receipt["header_hash"]), sealed[32:])
+            except prim.Refused as refused:
+                raise Stop("unwrap-failed") from refused
+    raise Stop("not-addressed-to-us")
+
+
+def _split(data: bytes) -> list[bytes]:
+    code = "receipt-malformed"
+    _require(10 <= len(data) <= 16777216 and data[:8] == RECEIPTS_MAGIC, code)
+    count, at, out = int.from_bytes(data[8:10], "big"), 10, []
+    _require(1 <= count <= 4096, code)
+    for _ in range(count):
+        _require(len(data) >= at + 4, code)
+        length = int.from_bytes(data[at : at + 4], "big")
+        _require(length <= 262144 and len(data) >= at + 4 + length, code)
+        out.append(data[at + 4 : at + 4 + length])
+        at += 4 + length
+    _require(at == len(data), code)
+    return out
+
+
+def _verify_receipt(raw: bytes, ring: Ring) -> Mapping[str, Any]:
+    code = "receipt-malformed"
+    _require(1 <= len(raw) <= 262144, code)
+    suite = raw[0]
+    _require(suite in prim.SUITES, "suite-refused")
+    _require(len(raw) >= 37, code)
+    length = int.from_bytes(raw[33:37], "big")
+    _require(len(raw) == 37 + length + prim.SIG_LEN[suite], code)
+    signer = ring.signer(raw[1:33])
+    _require(signer.suite == suite, "unknown-sender")
+    text = raw[37 : 37 + length]
+    _require(prim.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
+    try:
+        receipt = receipt_of(text)
+    except Broken as broken:
+        raise Stop(code) from broken
+    _require(receipt["issuer"] == signer.unit, "receipt-wrong-issuer")
+    return receipt
+
+
+def _require(is_kept: bool, code: str) -> None:
+    if not is_kept:
+        raise Stop(code)
