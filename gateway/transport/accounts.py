@@ -1,7 +1,6 @@
 """The accounts file: which unit may log in at our SFTP server with which public keys."""
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ def public_blob(line: str) -> bytes:
         raise ValueError(f"not an {KEY_TYPE} public key line")
     try:
         blob = base64.b64decode(words[1], validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError("the key is not base64") from error
     if len(blob) != 51 or not blob.startswith(b"\x00\x00\x00\x0bssh-ed25519\x00\x00\x00\x20"):
         raise ValueError(f"not an {KEY_TYPE} key inside")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import asyncssh
 
 from gateway.transport import disk
 from gateway.transport.hosted import IN, OUT
+from gateway.transport.places import FILE_MODE, FOLDER, ROOT, attributes, place, require_regular, require_wire
 from gateway.transport.quota import Mailbox, QuotaError
 
 READ_MAX = 256 << 10
@@ -26,9 +26,6 @@ _HANDLES_MAX = 16
 _BUFFERED_MAX = 4 << 20
 """Bytes of answers that may wait for a guest that does not read them."""
 _BUFFERED_PAUSE = 0.002
-_ROOT = ""
-_FILE_MODE = stat.S_IFREG | 0o600
-_FOLDER = asyncssh.SFTPAttrs(permissions=stat.S_IFDIR | 0o700)
 
 
 @dataclass(slots=True)
@@ -106,17 +103,17 @@ class GuestSession(asyncssh.SFTPServer):
     def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         folder, name = self._at(path)
         if not name:
-            return _FOLDER
+            return FOLDER
         if folder == OUT:
-            _require_wire(name)
+            require_wire(name)
         with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-        return _attributes(found)
+        return attributes(found)
 
     lstat = stat
 
     def fstat(self, file_obj: object) -> asyncssh.SFTPAttrs:
-        return _attributes(os.fstat(_descriptor(file_obj)))
+        return attributes(os.fstat(_descriptor(file_obj)))
 
     def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         folder, name = self._at(path)
@@ -155,7 +152,7 @@ class GuestSession(asyncssh.SFTPServer):
         if folder == IN and pflags & asyncssh.FXF_WRITE:
             return await self._create(name, pflags)
         if folder == OUT and pflags == asyncssh.FXF_READ:
-            _require_wire(name)
+            require_wire(name)
             with disk.opened_folder(self._mailbox.folder(OUT)) as descriptor:
                 reading = _Reading(disk.open_regular(name, descriptor))
             self._open.add(reading.descriptor)
@@ -230,12 +227,12 @@ class GuestSession(asyncssh.SFTPServer):
     def remove(self, path: bytes) -> None:
         folder, name = self._at(path)
         if folder == OUT:
-            _require_wire(name)
+            require_wire(name)
         elif disk.temp_owner(name) is None:
             raise asyncssh.SFTPPermissionDenied("what was deposited cannot be taken back")
         with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            _require_regular(found)
+            require_regular(found)
             os.unlink(name, dir_fd=descriptor)
         if folder == IN:
             self._mailbox.growing.pop(name, None)
@@ -288,19 +285,19 @@ class GuestSession(asyncssh.SFTPServer):
 
     async def _names(self, folder: str) -> list[asyncssh.SFTPName]:
         await self._until_read()
-        if folder == _ROOT:
-            return [asyncssh.SFTPName(child.encode(), attrs=_FOLDER) for child in (IN, OUT)]
+        if folder == ROOT:
+            return [asyncssh.SFTPName(child.encode(), attrs=FOLDER) for child in (IN, OUT)]
         if folder == IN:
             return []
         found = await asyncio.to_thread(self._mailbox.waiting)
         return [
-            asyncssh.SFTPName(name.encode(), attrs=asyncssh.SFTPAttrs(size=size, permissions=_FILE_MODE))
+            asyncssh.SFTPName(name.encode(), attrs=asyncssh.SFTPAttrs(size=size, permissions=FILE_MODE))
             for name, size in found
         ]
 
     def _at(self, path: bytes) -> tuple[str, str]:
         self._active()
-        return _place(path)
+        return place(path)
 
     async def _create(self, name: str, pflags: int) -> _Deposit:
         if disk.temp_owner(name) is None:
@@ -340,37 +337,6 @@ class GuestSession(asyncssh.SFTPServer):
     def _publish(self, temp: str, name: str) -> None:
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
             disk.publish(temp, name, descriptor)
-
-
-def _place(path: bytes) -> tuple[str, str]:
-    """Return (folder, name) of a guest's path, either of them empty; raises for every other kind of path."""
-    if len(path) > 512:
-        raise asyncssh.SFTPNoSuchFile("no such path")
-    try:
-        parts = [part for part in path.decode("ascii").split("/") if part not in {"", "."}]
-    except UnicodeDecodeError as error:
-        raise asyncssh.SFTPNoSuchFile("no such path") from error
-    folder, name = (*parts, "", "")[:2]
-    if len(parts) > 2 or folder not in {_ROOT, IN, OUT}:
-        raise asyncssh.SFTPNoSuchFile("no such path")
-    if name and disk.as_wire_name(name) is None and disk.temp_owner(name) is None:
-        raise asyncssh.SFTPPermissionDenied("not a wire name")
-    return folder, name
-
-
-def _require_wire(name: str) -> None:
-    if disk.as_wire_name(name) is None:
-        raise asyncssh.SFTPNoSuchFile("no such file")
-
-
-def _require_regular(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise asyncssh.SFTPNoSuchFile("no such file")
-
-
-def _attributes(found: os.stat_result) -> asyncssh.SFTPAttrs:
-    _require_regular(found)
-    return asyncssh.SFTPAttrs(size=found.st_size, permissions=_FILE_MODE)
 
 
 def _descriptor(file_obj: object) -> int:

@@ -1,0 +1,145 @@
+"""What only folders know: mounts that are gone, filesystems that cannot rename without overwriting."""
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import unit_code, wire_name
+from gateway.transport import disk
+from gateway.transport.folder import FolderTransport
+from gateway.transport.hosted import HostedTransport, create_mailbox
+
+NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
+MARK = ".caseferry-mount"
+
+
+def refused(code: str) -> AbstractContextManager[pytest.ExceptionInfo[GatewayError]]:
+    return pytest.raises(GatewayError, check=lambda error: error.code == code)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(b"data")
+    return path
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> FolderTransport:
+    for folder in ("out", "in"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / MARK).touch()
+    return FolderTransport(tmp_path / "out", tmp_path / "in", sentinel=MARK)
+
+
+def test_a_mounted_share_works_and_hides_its_sentinel(mounted: FolderTransport, source: Path) -> None:
+    mounted.probe()
+    mounted.deposit(source, NAME)
+    assert mounted.listing() == []
+
+
+def test_an_unmounted_share_is_a_fault_and_not_an_empty_mailbox(
+    mounted: FolderTransport, source: Path, tmp_path: Path
+) -> None:
+    for folder in ("out", "in"):
+        (tmp_path / folder / MARK).unlink()
+    for call in (
+        mounted.probe,
+        mounted.listing,
+        lambda: mounted.deposit(source, NAME),
+        lambda: mounted.head(NAME, 1),
+        lambda: mounted.fetch(NAME, tmp_path / "into", 1),
+        lambda: mounted.remove([NAME]),
+    ):
+        with refused("mailbox-missing"):
+            call()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_filesystem_without_exclusive_rename(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_names: object) -> None:
+        raise OSError(22, "the filesystem does not know the flag")
+
+    monkeypatch.setattr(disk, "_rename_no_replace", unknown)
+    transport = FolderTransport(tmp_path, tmp_path)
+    transport.deposit(source, NAME)
+    assert (tmp_path / NAME).read_bytes() == b"data"
+    source.write_bytes(b"other data")
+    with refused("name-taken"):
+        transport.deposit(source, NAME)
+    (tmp_path / "temp").write_bytes(b"x")
+    with disk.opened_folder(tmp_path) as folder, pytest.raises(FileExistsError):
+        disk.publish("temp", NAME, folder)
+    assert (tmp_path / NAME).read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(("held", "expected"), [(b"data", None), (b"rival data", "name-taken")])
+def test_a_name_that_appears_while_we_copy(tmp_path: Path, source: Path, held: bytes, expected: str | None) -> None:
+    transport = FolderTransport(tmp_path, tmp_path)
+
+    def rival(_done: int) -> None:
+        (tmp_path / NAME).write_bytes(held)
+
+    if expected is None:
+        transport.deposit(source, NAME, rival)
+    else:
+        with refused(expected):
+            transport.deposit(source, NAME, rival)
+    assert (tmp_path / NAME).read_bytes() == held
+    assert not (tmp_path / disk.temp_name(NAME)).exists()
+
+
+def test_a_progress_that_fails_leaves_nothing_behind(tmp_path: Path, source: Path) -> None:
+    folder = tmp_path / "mailbox"
+    folder.mkdir()
+
+    def fail(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        FolderTransport(folder, folder).deposit(source, NAME, fail)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_shrinks_while_we_fetch_it(tmp_path: Path) -> None:
+    waiting = tmp_path / NAME
+    waiting.write_bytes(b"x" * (3 << 20))
+    with refused("size-mismatch"):
+        FolderTransport(tmp_path, tmp_path).fetch(
+            NAME, tmp_path / "into", 3 << 20, lambda _done: os.truncate(waiting, 0)
+        )
+
+
+def test_a_mailbox_is_created_once_and_kept(tmp_path: Path) -> None:
+    guest = unit_code("330102000000")
+    HostedTransport(tmp_path / "state" / "mailboxes", guest)
+    mailbox = create_mailbox(tmp_path / "state" / "mailboxes", guest)
+    (mailbox / "in" / NAME).write_bytes(b"x")
+    assert [entry.name for entry in HostedTransport(tmp_path / "state" / "mailboxes", guest).listing()] == [NAME]
+
+
+def test_a_mailbox_that_cannot_be_created(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with refused("mailbox-failed"):
+        create_mailbox(tmp_path / "file", unit_code("330102000000"))
+
+
+@pytest.mark.parametrize(
+    ("temp", "owner"),
+    [
+        (disk.temp_name(NAME), NAME),
+        (".a.part", "a"),
+        (".part", None),
+        ("..part", None),
+        ("a.part", None),
+        (".a", None),
+        ("..a.part", None),
+        (".a/b.part", None),
+        (".a.part\n", None),
+    ],
+)
+def test_a_temporary_name_tells_what_it_becomes(temp: str, owner: str | None) -> None:
+    assert disk.temp_owner(temp) == owner
