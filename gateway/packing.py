@@ -13,7 +13,8 @@ from gateway.standard.package import CasePackage
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of an outbound folder as a scan saw it. Sizes are bytes (of a folder: all files below), times nanoseconds."""
+    """One entry of an outbound folder as a scan saw it. Sizes are bytes (of a folder: all files below), times
+    nanoseconds."""
 
     name: str
     is_folder: bool
@@ -99,6 +100,7 @@ class Packer(Protocol):
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
         """Write the import into the empty folder `into` and return its entries' names in the order of publication.
 
-        The first is published first, a completion mark last. Files under `packet.root` may be moved. Not fsynced: the caller does that.
+        The first is published first, a completion mark last. Files under `packet.root` may be moved. Not fsynced:
+        the caller does that.
         """
         ...

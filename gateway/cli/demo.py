@@ -86,7 +86,7 @@ def ferry(
     for node in (police, procuratorate):
         node.start()
     for node in (police, procuratorate):
-        wait_ready(node)
+        wait_ready(node, clock)
     say(mark("Both daemons are ready; dropping {count} exports."), count=len(samples))
     dropped = {sample.name: (clock.now(), drop(sample, police.place.out)) for sample in samples}
     between()
@@ -123,12 +123,12 @@ def ferry(
         ]
 
 
-def wait_ready(node: DemoNode) -> None:
+def wait_ready(node: DemoNode, clock: Clock) -> None:
     """Return once the daemon has written its account of itself; TransientError with its own words if it ended."""
     path = node.place.root / "state" / "health.json"
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = clock.monotonic() + READY_SECONDS
     while not path.exists():
-        if not node.is_running() or time.monotonic() > deadline:
+        if not node.is_running() or clock.monotonic() > deadline:
             raise TransientError("demo-node-failed", node.errors()[-2000:], facts={"unit": node.place.unit})
         time.sleep(LOOK_SECONDS)
 

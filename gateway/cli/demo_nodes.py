@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.bundle.card import fingerprint, parse_card
 from gateway.compose.identity import load_keyring, load_settings, open_ledger
@@ -18,7 +19,8 @@ from gateway.domain.ids import UnitCode
 from gateway.folders import disk
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook
-from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER
+from gateway.settings.load import LINKS_FOLDER, ROUTES_FOLDER
+from gateway.settings.writing import Values, link_yaml, routes_yaml
 
 POLICE = UnitCode("990102000000")
 PROCURATORATE = UnitCode("990102")
@@ -26,50 +28,14 @@ PROCURATORATE = UnitCode("990102")
 STOP_SECONDS = 15.0
 """SIGTERM is answered within ten."""
 
-_FAST = """
-timing:
-  scan_every: 200ms
-  stable_scans: 2
-  poll_every: 1s
-
-limits:
-  free_space: 64 MiB
-
-log:
-  to: file
-"""
-
-_LINK = """\
-name: {name}
-peer: "{peer}"
-initiate: push
-sftp:
-  host: 127.0.0.1
-  port: {port}
-"""
-
-_POLICE_ROUTES = """\
-outbound:
-  - name: police
-    folder: {out}/police
-    packer: police
-    receivers:
-      "990102": "990102"
-    feedback_encoding: gb18030
-  - name: files
-    folder: {out}/files
-    packer: folder
-    receivers:
-      "*": "990102"
-"""
-
-_PROCURATORATE_ROUTES = """\
-inbound:
-  - name: from-police
-    senders: ["990102000000"]
-    folder: {into}
-    packer: folder
-"""
+_FAST: Values = MappingProxyType(
+    {
+        "timing": {"scan_every": "200ms", "stable_scans": 2, "poll_every": "1s"},
+        "limits": {"free_space": "64 MiB"},
+        "log": {"to": "file"},
+    }
+)
+"""A demo is looked at by somebody who waits, on a disk that may be small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +113,30 @@ def make_nodes(root: Path, clock: Clock) -> tuple[DemoNode, DemoNode]:
     police = Place(root / "police", POLICE, "测试市公安局甲区分局", ports[0])
     procuratorate = Place(root / "procuratorate", PROCURATORATE, "测试市甲区人民检察院", ports[1])
     for place in (police, procuratorate):
-        init_node(place.config, NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port), None, clock)
-        with (place.config / NODE_FILE).open("a", encoding="utf-8") as file:
-            file.write(_FAST)
+        node = NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port, _FAST)
+        init_node(place.config, node, None, clock)
     for folder in (police.out / "police", police.out / "files", procuratorate.into):
         folder.mkdir(parents=True)
     _trust(police, procuratorate, clock)
     _trust(procuratorate, police, clock)
-    _write(police, LINKS_FOLDER, "procuratorate", _LINK.format(name="procuratorate", peer=PROCURATORATE, port=ports[1]))
-    _write(procuratorate, LINKS_FOLDER, "police", _LINK.format(name="police", peer=POLICE, port=ports[0]))
-    _write(police, ROUTES_FOLDER, "police", _POLICE_ROUTES.format(out="../out"))
-    _write(procuratorate, ROUTES_FOLDER, "procuratorate", _PROCURATORATE_ROUTES.format(into="../in"))
+    _link(police, "procuratorate", procuratorate)
+    _link(procuratorate, "police", police)
+    exports: Values = {
+        "name": "police",
+        "folder": "../out/police",
+        "packer": "police",
+        "receivers": {PROCURATORATE: PROCURATORATE},
+        "feedback_encoding": "gb18030",
+    }
+    files: Values = {
+        "name": "files",
+        "folder": "../out/files",
+        "packer": "folder",
+        "receivers": {"*": PROCURATORATE},
+    }
+    deliveries: Values = {"name": "from-police", "senders": [POLICE], "folder": "../in", "packer": "folder"}
+    _write(police, ROUTES_FOLDER, "police", routes_yaml(outbound=[exports, files]))
+    _write(procuratorate, ROUTES_FOLDER, "procuratorate", routes_yaml(inbound=[deliveries]))
     return DemoNode(police), DemoNode(procuratorate)
 
 
@@ -176,6 +155,16 @@ def _trust(place: Place, peer: Place, clock: Clock) -> None:
     card = load_keyring(theirs, os.environ).card(peer.unit, peer.name, created=int(clock.now()))
     book = PeerBook.open(load_settings(place.config).paths.peers)
     book.add(card, fingerprint(parse_card(card)), now=clock.now())
+
+
+def _link(place: Place, name: str, peer: Place) -> None:
+    values: Values = {
+        "name": name,
+        "peer": peer.unit,
+        "initiate": "push",
+        "sftp": {"host": "127.0.0.1", "port": peer.port},
+    }
+    _write(place, LINKS_FOLDER, name, link_yaml(values))
 
 
 def _write(place: Place, folder: str, name: str, text: str) -> None:

@@ -285,7 +285,7 @@ class RunningNode:
         """Wake the workers that owe something after this commit."""
         names: set[str] = set()
         for state, link in touched:
-            names.update(_COMMON.get(state, ()))
+            names.update(_SHARED.get(state, ()))
             if link is not None:
                 names.update(leg(link) for leg in _LEGS.get(state, ()))
         self._bells.ring(*names)
@@ -345,7 +345,7 @@ class RunningNode:
             raise _restart_needed(moved)
 
 
-_COMMON = MappingProxyType(
+_SHARED = MappingProxyType(
     {
         State.FOUND: (PackStage.name,),
         State.FETCHED: (OpenStage.name,),

@@ -1,7 +1,6 @@
 """Makes a new node: its configuration folder, its state folder and its keys; never touches one that exists."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.compose.identity import load_settings
@@ -11,20 +10,7 @@ from gateway.domain.ids import UnitCode
 from gateway.folders import disk
 from gateway.keyring.keyring import Keyring
 from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settings
-
-_NODE_FILE = """\
-# Who this node is and where it keeps things. Every setting: docs/configuration.md
-node:
-  unit: {unit}
-  name: {name}
-
-paths:
-  state: {state}
-
-server:
-  listen: {listen}
-  port: {port}
-"""
+from gateway.settings.writing import Values, node_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +22,8 @@ class NewNode:
     state: str
     listen: str
     port: int
+    more: Values = field(default_factory=dict)
+    """Further sections of gateway.yaml."""
 
 
 def init_node(config: Path, node: NewNode, passphrase: bytes | None, clock: Clock) -> Settings:
@@ -63,9 +51,10 @@ def init_node(config: Path, node: NewNode, passphrase: bytes | None, clock: Cloc
 
 
 def _text(node: NewNode) -> str:
-    # A JSON string is a YAML string, whatever it holds.
-    quoted = {name: json.dumps(value, ensure_ascii=False) for name, value in (("unit", node.unit), ("name", node.name))}
-    places = {
-        name: json.dumps(value, ensure_ascii=False) for name, value in (("state", node.state), ("listen", node.listen))
+    values: Values = {
+        "node": {"unit": node.unit, "name": node.name},
+        "paths": {"state": node.state},
+        "server": {"listen": node.listen, "port": node.port},
+        **node.more,
     }
-    return _NODE_FILE.format(**quoted, **places, port=node.port)
+    return node_yaml(values)

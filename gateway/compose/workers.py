@@ -137,6 +137,7 @@ class Planner:
                     ground.clock,
                     stable_scans=route.stable_scans or timing.stable_scans,
                     spacing=timing.scan_every / 2,
+                    sentinel=route.sentinel,
                 ),
                 self._gate(Scope.ROUTE, route.name),
             )
@@ -191,7 +192,12 @@ class Planner:
         ground = self._ground
         inbound = [
             routes.InboundRoute(
-                RouteName(route.name), route.folder, route.packer, frozenset(route.senders), frozenset(route.flows)
+                RouteName(route.name),
+                route.folder,
+                route.packer,
+                route.sentinel,
+                frozenset(route.senders),
+                frozenset(route.flows),
             )
             for route in self._settings.inbound
             if route.enabled

@@ -85,8 +85,10 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
 }
 
 # No path leads from delivered back to verified: delivery happens at most once. A bundle that arrives again is the sign
-# that our receipt was lost: the same receipt is owed once more, nothing else. Bytes that were damaged on the way are set
-# aside; the same bundle offered again, whole this time, is fetched anew.
+# that our receipt was lost: the same receipt is owed once more, nothing else. Bytes that were damaged on the way are
+# set
+# aside; the same bundle offered again, whole this time, is fetched anew. That it was collected is noticed only after it
+# was confirmed, so that no receipt is forgotten over it.
 _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.FETCHED): _S.FETCHED,
     (_S.OFFERED, _E.QUARANTINED): _S.QUARANTINED,
@@ -96,7 +98,6 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.VERIFIED, _E.DELIVERED): _S.DELIVERED,
     (_S.VERIFIED, _E.QUARANTINED): _S.QUARANTINED,
     (_S.DELIVERED, _E.CONFIRMED): _S.CONFIRMED,
-    (_S.DELIVERED, _E.COLLECTED): _S.COLLECTED,
     (_S.CONFIRMED, _E.RECEIPT_ASKED): _S.DELIVERED,
     (_S.CONFIRMED, _E.COLLECTED): _S.COLLECTED,
     (_S.CONFIRMED, _E.CLOSED): _S.CLOSED,
@@ -139,7 +140,17 @@ def ends(direction: Direction) -> frozenset[State]:
     """Return the states in which a transfer of `direction` owes nothing and waits for nobody."""
     table = TABLE[direction]
     reached = set(table.values()) | {FIRST[direction]}
-    owing = {_S.FOUND, _S.SEALED, _S.SENT, _S.IN_CUSTODY, _S.OFFERED, _S.FETCHED, _S.VERIFIED, _S.QUARANTINED, _S.REJECTED}
+    owing = {
+        _S.FOUND,
+        _S.SEALED,
+        _S.SENT,
+        _S.IN_CUSTODY,
+        _S.OFFERED,
+        _S.FETCHED,
+        _S.VERIFIED,
+        _S.QUARANTINED,
+        _S.REJECTED,
+    }
     if direction is _D.INBOUND:
         owing.add(_S.DELIVERED)
     return frozenset(reached - owing)

@@ -18,13 +18,13 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from watchdog.observers.inotify import InotifyEmitter
 from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
 
-_HEARD: list[type[FileSystemEvent]] = [
+_HEARD: tuple[type[FileSystemEvent], ...] = (
     DirCreatedEvent,
     DirMovedEvent,
     FileClosedEvent,
     FileCreatedEvent,
     FileMovedEvent,
-]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class FolderBell:
         if identity is None:
             return
         try:
-            watch = observer.schedule(_Handler(self, root), str(root), recursive=False, event_filter=_HEARD)
+            watch = observer.schedule(_Handler(self, root), str(root), recursive=False, event_filter=list(_HEARD))
         except OSError:
             return  # the system's limit of watches, or the root has just gone: reported as deaf
         self._armed[root] = _Armed(watch, identity)

@@ -45,4 +45,8 @@ def _adopt(path: Path, model: os.stat_result) -> None:
             os.chown(path, -1, model.st_gid)
     if stat.S_IMODE(now.st_mode) != wanted:
         with suppress(PermissionError):
-            path.chmod(wanted)
+            try:
+                path.chmod(wanted)
+            except PermissionError:
+                # A sandbox that forbids setgid must not cost the other bits; the folder's own setgid is inherited.
+                path.chmod(wanted & 0o777)

@@ -55,10 +55,7 @@ class PathSettings(Section):
     )
     spool: Folder = Field(
         default_factory=lambda data: data["state"] / "spool",
-        description="claimed exports and bundles on their way; private, on a disk with room for the largest export",
-    )
-    staging: Folder = Field(
-        default_factory=lambda data: data["state"] / "staging", description="opened bundles before they are delivered"
+        description="claimed exports, bundles on their way, imports before delivery; private; needs room",
     )
     mailboxes: Folder = Field(
         default_factory=lambda data: data["state"] / "mailboxes", description="mailboxes that this node hosts for peers"

@@ -29,6 +29,10 @@ class OutboundRoute(Section):
     enabled: Annotated[bool, Strict()] = Field(default=True, description="false leaves the folder alone")
     folder: Folder = Field(description="case software drops its exports here")
     packer: Label = Field(description="reads the exports: the name of an installed packer")
+    sentinel: Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = Field(
+        default=None,
+        description="name of a file that the folder always holds while its share is mounted; needed for shares only",
+    )
     receivers: Mapping[Annotated[str, Field(min_length=1, max_length=_CODE_MAX)], Unit] = Field(
         min_length=1,
         description='receiver\'s code as the export writes it: unit; "*" stands for any other code or none',
@@ -65,6 +69,10 @@ class InboundRoute(Section):
     )
     folder: Folder = Field(description="case software collects deliveries here")
     packer: Label = Field(description="writes the imports: the name of an installed packer")
+    sentinel: Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = Field(
+        default=None,
+        description="name of a file that the folder always holds while its share is mounted; needed for shares only",
+    )
 
     def takes(self, sender: str, flow: str) -> bool:
         """Whether a bundle of `flow` from unit `sender` is delivered by this route."""

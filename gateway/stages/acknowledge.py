@@ -1,6 +1,8 @@
 """The acknowledge leg of one link: signed receipts for what we delivered or rejected go into the peer's mailbox,
 many to a file."""
 
+from types import MappingProxyType
+
 from gateway.bundle.names import receipt_name
 from gateway.bundle.receipt import join_receipts
 from gateway.domain.clock import Clock
@@ -18,7 +20,7 @@ from gateway.transport.api import Transport
 BATCH = 256
 """Receipts to one file: about 1 MiB with post-quantum signatures."""
 
-_EVENT = {State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED}
+_EVENT = MappingProxyType({State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED})
 
 
 class AcknowledgeStage:

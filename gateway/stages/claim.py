@@ -78,6 +78,9 @@ class ClaimStage:
             elif transfer.state is State.REFUSED:
                 self._shelf.release(claim.token, claim.root / REJECT)
         self._record(orphans)
+        for watched in self._routes:
+            for _stranded in self._shelf.orphans(watched.folder):
+                self._ops.alert("claim-stranded", route=watched.name)
         return len(orphans)
 
     def step(self) -> float | None:

@@ -1,6 +1,7 @@
 """Takes in peers' receipts: each is verified, matched to the transfer it names by id and digest, and moves it on."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
 from gateway.domain.errors import GatewayError, TransientError
@@ -15,17 +16,21 @@ from gateway.stages.telling import SourceTelling
 TRIES = 10
 """Times that a receipt is matched anew with a transfer that moves at the same moment."""
 
-_MEANS = {
-    ReceiptCode.CUSTODY: Event.CUSTODY_RECEIPTED,
-    ReceiptCode.DELIVERED: Event.DELIVERY_RECEIPTED,
-    ReceiptCode.COLLECTED: Event.COLLECTION_RECEIPTED,
-}
-_REACHED = {
-    Event.CUSTODY_RECEIPTED: frozenset({State.IN_CUSTODY, State.DELIVERED, State.COLLECTED, State.CLOSED}),
-    Event.DELIVERY_RECEIPTED: frozenset({State.DELIVERED, State.COLLECTED, State.CLOSED}),
-    Event.COLLECTION_RECEIPTED: frozenset({State.COLLECTED, State.CLOSED}),
-    Event.REFUSAL_RECEIPTED: frozenset({State.REFUSED, State.CLOSED}),
-}
+_MEANS = MappingProxyType(
+    {
+        ReceiptCode.CUSTODY: Event.CUSTODY_RECEIPTED,
+        ReceiptCode.DELIVERED: Event.DELIVERY_RECEIPTED,
+        ReceiptCode.COLLECTED: Event.COLLECTION_RECEIPTED,
+    }
+)
+_REACHED = MappingProxyType(
+    {
+        Event.CUSTODY_RECEIPTED: frozenset({State.IN_CUSTODY, State.DELIVERED, State.COLLECTED, State.CLOSED}),
+        Event.DELIVERY_RECEIPTED: frozenset({State.DELIVERED, State.COLLECTED, State.CLOSED}),
+        Event.COLLECTION_RECEIPTED: frozenset({State.COLLECTED, State.CLOSED}),
+        Event.REFUSAL_RECEIPTED: frozenset({State.REFUSED, State.CLOSED}),
+    }
+)
 """States in which the event is old news: a receipt repeated, or overtaken by a later one."""
 
 

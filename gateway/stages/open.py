@@ -100,7 +100,7 @@ class OpenStage:
     ) -> None:
         self._unit = unit
         self._routes = tuple(routes)
-        self._folders = {route.name: route.folder for route in routes}
+        self._by_name = {route.name: route for route in routes}
         self._ledger = ledger
         self._spool = spool
         self._quarantine = quarantine
@@ -274,10 +274,10 @@ class OpenStage:
         """Make one verified import visible; may be repeated at any point until the ledger says delivered."""
         staging = self._spool.staging(known(transfer.link), known(transfer.bundle_id))
         delivery = read_delivery(staging)
-        folder = self._folders.get(delivery.route)
-        if folder is None:
+        route = self._by_name.get(delivery.route)
+        if route is None:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
-        publish(staging.imports, delivery.entries, folder)
+        publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
         return Facts(export_name=delivery.name, flow=delivery.flow, case_no=delivery.case_no)
 
     def _receipt(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...]) -> Receipt:

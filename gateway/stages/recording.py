@@ -4,7 +4,7 @@ leave be."""
 from collections.abc import Collection, Sequence
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, SecurityError, TransientError
+from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
 from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
@@ -36,6 +36,8 @@ class Recorder:
         try:
             return self._ledger.advance_many(steps)
         except GatewayError as error:
+            if error.scope is Scope.NODE:
+                raise  # a full disk or a busy ledger is nobody's in particular; the effects are repeated
             if len(steps) == 1:
                 self._refused(steps[0], error)
                 return []

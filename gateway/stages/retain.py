@@ -2,12 +2,11 @@
 closed."""
 
 from gateway.domain.clock import Clock
-from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
-from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.stages.recording import Recorder
 
@@ -44,14 +43,7 @@ class RetainStage:
     def step(self) -> float | None:
         """Remove what is due; return the seconds until the next look."""
         before = self._clock.now() - self._keep_seconds
-        ended = [
-            transfer
-            for state in (State.DELIVERED, State.COLLECTED)
-            for transfer in self._ledger.search(
-                TransferFilter(direction=Direction.OUTBOUND, state=state, until=before), BATCH
-            )
-            if transfer.settled_at is not None and transfer.settled_at <= before
-        ]
+        ended = self._ledger.settled(Direction.OUTBOUND, before, limit=BATCH)
         for transfer in ended:
             self._remove(transfer)
         note = Facts(note="retention ended")
@@ -61,5 +53,6 @@ class RetainStage:
         return 0.0 if len(ended) >= BATCH else self._every_seconds
 
     def _remove(self, transfer: Transfer) -> None:
-        self._spool.drop(self._spool.outbound_bundle(known(transfer.bundle_id)))
+        if transfer.bundle_id is not None:
+            self._spool.drop(self._spool.outbound_bundle(transfer.bundle_id))
         self._shelf.discard(known(transfer.claim))

@@ -48,6 +48,8 @@ class InboundRoute:
     name: RouteName
     folder: Path
     packer: str
+    sentinel: str | None
+    """Name of a file that is in the folder while its share is mounted."""
     origins: frozenset[str]
     flows: frozenset[str]
 

@@ -49,7 +49,7 @@ def test_folders_below_state_follow_it_unless_set(tmp_path: Path) -> None:
     assert paths.pop("state") == tmp_path / "state"
     assert paths.pop("spool") == Path("/fast/spool")
     assert paths == {name: tmp_path / "state" / name for name in paths}
-    assert set(paths) == {"staging", "mailboxes", "quarantine", "keys", "peers", "ledger", "log"}
+    assert set(paths) == {"mailboxes", "quarantine", "keys", "peers", "ledger", "log"}
 
 
 def test_defaults_are_the_safe_values(tmp_path: Path) -> None:
