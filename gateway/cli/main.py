@@ -1,15 +1,15 @@
 """The command line: one function per command; each parses, calls, prints and decides nothing."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.terminal import Terminal, config_folder
-from gateway.domain.errors import GatewayError
+from gateway.cli import commands_act, commands_look
+from gateway.cli.options import Config, Json, speaking
+from gateway.cli.terminal import config_folder
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 """Where the samples lie in a source tree."""
@@ -23,27 +23,30 @@ app = typer.Typer(
 )
 peer = typer.Typer(no_args_is_help=True, help="Peers whose cards were confirmed 对端")
 app.add_typer(peer, name="peer")
+quarantine = typer.Typer(no_args_is_help=True, help="What was set aside 隔离区")
+app.add_typer(quarantine, name="quarantine")
 
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Configuration folder 配置目录; else $CASEFERRY_CONFIG, else /etc/caseferry."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines 输出 JSON.")]
+for command in (
+    commands_look.status,
+    commands_look.watch,
+    commands_look.log,
+    commands_look.explain,
+    commands_act.retry,
+    commands_act.hold,
+    commands_act.release,
+    commands_act.close,
+):
+    app.command()(command)
+quarantine.command("list")(commands_look.quarantine_list)
 
 
 def main() -> None:
     """Entry point of the command `caseferry`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A character that the terminal's encoding lacks must not end a command.
+            stream.reconfigure(errors="replace")
     app()
-
-
-@contextmanager
-def speaking(*, as_json: bool = False) -> Iterator[Terminal]:
-    """Yield the terminal of one command; a GatewayError ends it with an explanation and exit code 1."""
-    terminal = Terminal.open(as_json=as_json)
-    try:
-        yield terminal
-    except GatewayError as error:
-        terminal.fail(error)
 
 
 @app.command()
@@ -58,6 +61,7 @@ def run(config: Config = None) -> None:
 
 @app.command()
 def init(
+    *,
     unit: Annotated[str, typer.Option(help="Official code of the unit 单位代码.")],
     name: Annotated[str, typer.Option(help="Name of the unit 单位名称.")],
     config: Config = None,
@@ -72,7 +76,16 @@ def init(
     from gateway.cli.trust import init as init_node
 
     with speaking() as terminal:
-        init_node(terminal, config_folder(config), unit, name, state, listen, port, clear_keys=clear_keys)
+        init_node(
+            terminal,
+            config_folder(config),
+            unit=unit,
+            name=name,
+            state=state,
+            listen=listen,
+            port=port,
+            clear_keys=clear_keys,
+        )
 
 
 @peer.command("card")

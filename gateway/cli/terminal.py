@@ -3,12 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -20,11 +22,17 @@ from gateway.words.templates import mark
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
-PIPE_WIDTH = 140
+PIPE_WIDTH = 160
 """Columns where there is no terminal: a file or a pager has room."""
 
 CONFIG_VARIABLE = "CASEFERRY_CONFIG"
 DEFAULT_CONFIG = Path("/etc/caseferry")
+
+NARROW = 130
+"""Columns below which a table with everything would break every word."""
+
+_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that move the cursor, turn the direction of the text, or cannot be written at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +49,52 @@ class Terminal:
         """Return the terminal in the language of `language`, or of the locale."""
         words = Words(choose_language(language, os.environ))
         width = None if sys.stdout.isatty() else PIPE_WIDTH
-        out = Console(highlight=False, soft_wrap=False, width=width)
-        return cls(words, out, Console(stderr=True, highlight=False, soft_wrap=True), as_json)
+        # No markup: names of exports come from elsewhere and may hold brackets.
+        out = Console(highlight=False, soft_wrap=False, width=width, markup=False, emoji=False)
+        err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+        return cls(words, out, err, as_json)
+
+    def speaking(self, language: str | None) -> "Terminal":
+        """Return this terminal in the language that a node's settings choose; `auto` keeps that of the locale."""
+        return replace(self, words=Words(choose_language(language, os.environ)))
 
     def say(self, original: str, **facts: object) -> None:
         """Print one translated text; not for machines."""
+        self.line(self.words.text(original, **facts))
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """Print a text that is already in the reader's language; not for machines."""
         if not self.as_json:
-            self.out.print(self.words.text(original, **facts), markup=False, soft_wrap=True)
+            self.out.print(visible(text), markup=False, soft_wrap=True, style=style)
+
+    def warn(self, original: str, **facts: object) -> None:
+        """Print one translated text beside the output proper, also when that is for machines."""
+        self.err.print(visible(self.words.text(original, **facts)), markup=False)
 
     def emit(self, value: Mapping[str, object]) -> None:
-        """Print one JSON object."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        """Print one JSON object in UTF-8, whatever the locale; names that are no text show as escapes."""
+        text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether wide tables must do with fewer columns."""
+        return self.out.width < NARROW
+
+    def table(self, *columns: str, right: Sequence[int] = (), folded: Sequence[int] = ()) -> Table:
+        """Return an empty table with translated `columns`; those numbered in `right` hold numbers, those in `folded`
+        may break over lines."""
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        for number, column in enumerate(columns):
+            table.add_column(
+                column,
+                justify="right" if number in right else "left",
+                overflow="fold",
+                no_wrap=number not in folded,
+            )
+        return table
 
     def show(self, table: Table) -> None:
         """Print a table."""
@@ -61,15 +104,40 @@ class Terminal:
         """Say what happened, why and what to do, and end with exit code `code`."""
         explained = self.words.error(error)
         if self.as_json:
-            self.emit({"error": {"code": error.code, "what": explained.what, "why": explained.why, "do": explained.do}})
+            self.emit(
+                {
+                    "error": {
+                        "code": error.code,
+                        "what": explained.what,
+                        "why": explained.why,
+                        "do": explained.do,
+                        "detail": error.detail,
+                    }
+                }
+            )
         else:
             self.err.print(self.words.text(mark("Error {code}"), code=error.code), style="bold red", markup=False)
             for part in (explained.what, explained.why, explained.do):
                 if part:
-                    self.err.print(part, markup=False)
+                    self.err.print(visible(part), markup=False)
             if error.detail:
-                self.err.print(error.detail, style="dim", markup=False)
+                self.err.print(visible(error.detail), style="dim", markup=False)
         raise typer.Exit(code)
+
+
+def visible(text: str) -> str:
+    """Return `text` with everything replaced that could move the cursor or mislead the eye; line ends stay."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char == "\n" or unicodedata.category(char) not in _UNSHOWN else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def cell(value: object) -> str:
+    """Return `value` as one cell of a table: on one line, nothing in it that a terminal would obey."""
+    return visible("" if value is None else str(value)).replace("\n", " ")
 
 
 def config_folder(option: Path | None) -> Path:

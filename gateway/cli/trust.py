@@ -27,7 +27,7 @@ CARD_FILE_MAX = 1 << 20
 
 
 def init(
-    terminal: Terminal, config: Path, unit: str, name: str, state: str, listen: str, port: int, *, clear_keys: bool
+    terminal: Terminal, config: Path, *, unit: str, name: str, state: str, listen: str, port: int, clear_keys: bool
 ) -> None:
     """Make a new node and say what comes next."""
     new_umask()
@@ -45,7 +45,8 @@ def init(
     )
     terminal.say(
         mark(
-            "Next: send the card (caseferry peer card --out FILE) to your peers, add theirs, then write links.d and routes.d."
+            "Next: send the card (caseferry peer card --out FILE) to your peers, add theirs, "
+            "then write links.d and routes.d."
         )
     )
 

@@ -1,0 +1,237 @@
+"""`caseferry explain`: what happened to one case, why it waits, when it is tried again, what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from gateway.cli.shapes import entry_json, explained, facts_of, outlook_json, peer_of, percent, transfer_json
+from gateway.cli.terminal import Terminal, cell
+from gateway.cli.times import clock_text, size_text, span_text
+from gateway.compose.offline import ledger_to_read
+from gateway.compose.outlook import Outlook, Wait, look_at_daemon, outlook
+from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError, PermanentError
+from gateway.domain.ids import TransferId, bundle_id
+from gateway.domain.lifecycle import Event
+from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
+from gateway.ledger.queries import TransferFilter
+from gateway.ledger.store import Ledger
+from gateway.settings.load import Settings
+from gateway.words.catalogue import Words
+from gateway.words.findings import FINDINGS
+from gateway.words.templates import mark
+
+SHOWN_MAX = 20
+"""Transfers that one call explains; a case has rarely more than five."""
+
+_WAITS = MappingProxyType(
+    {
+        Wait.NOTHING: mark("It is finished and waits for nothing."),
+        Wait.PERSON: mark("It is held and waits for a person."),
+        Wait.DECISION: mark("It is in quarantine and waits for a decision."),
+        Wait.DAEMON: mark("It waits because the gateway is not running."),
+        Wait.UNDER_WAY: mark("It is under way now: {stage}, {percent} %, {rate}/s."),
+        Wait.LINK: mark("It waits because link {link} does not work; next try at {until}."),
+        Wait.LINK_OFF: mark("It waits because link {link} is switched off in links.d."),
+        Wait.RETRY: mark("The last attempt failed; it is tried again at {until}."),
+        Wait.RECEIPT: mark("It waits for the receipt of {peer}; without one it is sent again at {until}."),
+        Wait.TURN: mark("It is next in line."),
+    }
+)
+_HAPPENED = MappingProxyType(
+    {
+        "found": mark("was taken from the outbound folder"),
+        "offered": mark("was offered in the mailbox"),
+        "held": mark("was held"),
+        "released": mark("the hold was taken off"),
+        "retry": mark("was told to try again at once"),
+        "failed": mark("attempt failed"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything the ledger knows of one transfer."""
+
+    transfer: Transfer
+    timeline: Sequence[TimelineEntry]
+    receipts: Sequence[ReceiptRecord]
+    outlook: Outlook
+
+
+def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> int:
+    """Explain the transfers that `key` names: a number, a case number, a bundle id, or the beginning of a name."""
+    now = clock.now()
+    daemon = look_at_daemon(settings, now)
+    with ledger_to_read(settings, clock) as ledger:
+        found = find(ledger, key.strip())
+        stories = [
+            Story(
+                transfer,
+                ledger.timeline(transfer.id),
+                ledger.receipts(transfer.bundle_id) if transfer.bundle_id else (),
+                outlook(transfer, settings, daemon, now),
+            )
+            for transfer in found[:SHOWN_MAX]
+        ]
+    if terminal.as_json:
+        terminal.emit({"stories": [_json(story, terminal.words) for story in stories]})
+        return 0
+    for story in stories:
+        _print(terminal, story)
+    if len(found) > SHOWN_MAX:
+        terminal.say(mark("There are more; see them with: caseferry log --case or --text"))
+    return 0
+
+
+def find(ledger: Ledger, key: str) -> list[Transfer]:
+    """Return the transfers that `key` names, oldest first; PermanentError `nothing-found`.
+
+    Tried in this order, the first that gives something counts: number, bundle id, whole case number, beginning of a
+    case number, beginning of an export's name or of a bundle id.
+    """
+    for found in (
+        _by_number(ledger, key),
+        _by_bundle(ledger, key),
+        ledger.search(TransferFilter(case=key, exact=True), SHOWN_MAX + 1) if key else [],
+        ledger.search(TransferFilter(case=key), SHOWN_MAX + 1) if key else [],
+        ledger.search(TransferFilter(text=key), SHOWN_MAX + 1) if key else [],
+    ):
+        if found:
+            return sorted(found, key=lambda transfer: (transfer.found_at, transfer.id))
+    raise PermanentError("nothing-found", "no transfer by that number, case, bundle or export", facts={"key": key[:60]})
+
+
+def _by_number(ledger: Ledger, key: str) -> list[Transfer]:
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        return []
+    try:
+        return [ledger.get(TransferId(int(key)))]
+    except GatewayError as error:
+        if error.code != "no-such-transfer":
+            raise
+        return []
+
+
+def _by_bundle(ledger: Ledger, key: str) -> list[Transfer]:
+    try:
+        return ledger.by_bundle(bundle_id(key.removesuffix(".cfb").lower()))
+    except ValueError:
+        return []
+
+
+def _json(story: Story, words: Words) -> dict[str, object]:
+    return {
+        "transfer": transfer_json(story.transfer),
+        "outlook": outlook_json(story.outlook, story.transfer, words),
+        "timeline": [entry_json(entry) for entry in story.timeline],
+        "findings": [explained(code, words) for code in findings_of(story)],
+        "receipts": [
+            {
+                "code": receipt.code,
+                "means": words.receipt(receipt.code),
+                "issuer": receipt.issuer,
+                "issued_at": receipt.issued_at,
+            }
+            for receipt in story.receipts
+        ],
+    }
+
+
+def _print(terminal: Terminal, story: Story) -> None:
+    words, transfer = terminal.words, story.transfer
+    heading = words.text(
+        mark("Transfer {id}, {way}: {name}"),
+        id=transfer.id,
+        way=words.direction(transfer.direction),
+        name=transfer.case_no or transfer.export_name or transfer.bundle_id or "",
+    )
+    terminal.line(heading, style="bold")
+    for label, value in (
+        (words.text(mark("Flow")), transfer.flow),
+        (words.text(mark("Export")), transfer.export_name),
+        (words.text(mark("Peer")), " ".join(filter(None, (peer_of(transfer), transfer.link and f"({transfer.link})")))),
+        (words.text(mark("Bundle")), transfer.bundle_id),
+        (words.text(mark("Size")), size_text(transfer.size)),
+        (words.text(mark("Verdict")), words.verdict(transfer.verdict) if transfer.verdict else ""),
+        (words.text(mark("State")), words.state(transfer.state)),
+    ):
+        if value:
+            terminal.line(f"  {label}: {cell(value)}")
+    for text in outlook_texts(story.outlook, transfer, words):
+        terminal.line(f"  {text}")
+    for command in story.outlook.commands:
+        terminal.line(f"      {command}")
+    _print_timeline(terminal, story)
+    for code in findings_of(story):
+        terminal.line(f"  {code}: {words.error_code(code)}")
+
+
+def findings_of(story: Story) -> Sequence[str]:
+    """Return the codes that checks gave to this export, once each; the ledger keeps them in the notes of its events."""
+    noted = (code for entry in story.timeline for code in entry.note.split())
+    return tuple(dict.fromkeys(code for code in noted if code in FINDINGS))
+
+
+def outlook_texts(found: Outlook, transfer: Transfer, words: Words) -> Sequence[str]:
+    """Return why it waits, then what the code means and what to do."""
+    progress = found.progress
+    waits = words.text(
+        _WAITS[found.wait],
+        link=transfer.link or "",
+        peer=peer_of(transfer) or transfer.link or "",
+        until=clock_text(found.until),
+        stage=words.stage(progress.stage) if progress else "",
+        percent=f"{percent(progress):.1f}" if progress else "",
+        rate=size_text(progress.rate) if progress else "",
+    )
+    if not found.code:
+        return (waits,)
+    return (waits, f"{found.code}: {words.error_code(found.code, facts_of(transfer))}")
+
+
+def _print_timeline(terminal: Terminal, story: Story) -> None:
+    words = terminal.words
+    table = terminal.table(
+        words.text(mark("Time")),
+        words.text(mark("After")),
+        words.text(mark("What happened")),
+        words.text(mark("Took")),
+        words.text(mark("Details")),
+        right=(1, 3),
+        folded=(2, 4),
+    )
+    before: float | None = None
+    for entry in story.timeline:
+        table.add_row(
+            clock_text(entry.at),
+            "" if before is None else span_text(entry.at - before),
+            cell(happened(entry, words)),
+            "" if entry.seconds is None else span_text(entry.seconds),
+            cell(_details(entry, story, words)),
+        )
+        before = entry.at
+    terminal.show(table)
+
+
+def happened(entry: TimelineEntry, words: Words) -> str:
+    """Return what one line of a timeline says happened."""
+    if entry.kind == "receipt":
+        issuer = entry.what.rpartition(" ")[2]
+        return words.text(mark("receipt {code} by {issuer}"), code=entry.code, issuer=issuer)
+    what = words.text(_HAPPENED[entry.what]) if entry.what in _HAPPENED else _event(entry.what, words)
+    return f"{words.stage(entry.stage)}: {what}" if entry.kind == "attempt" else what
+
+
+def _event(what: str, words: Words) -> str:
+    return words.event(what) if what in set(Event) else what
+
+
+def _details(entry: TimelineEntry, story: Story, words: Words) -> str:
+    if entry.kind == "receipt":
+        return words.receipt(entry.code)
+    parts = [entry.actor and f"[{entry.actor}]", entry.code, entry.note if entry.note != entry.code else ""]
+    if entry.kind == "attempt" and entry.code:
+        parts.append(words.error_code(entry.code, facts_of(story.transfer)).what)
+    return " ".join(filter(None, parts))

@@ -1,0 +1,217 @@
+"""The JSON of the read commands: plain names and values, a contract with whoever reads them (docs/commands.md)."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.compose.outlook import Outlook
+from gateway.compose.survey import LinkView, Notice, RouteView, Stuck, Survey, UnderWay
+from gateway.daemon.progress import Progress
+from gateway.domain.lifecycle import Direction
+from gateway.domain.records import TimelineEntry, Transfer
+from gateway.words.catalogue import Explained, Words
+
+Json = Mapping[str, object]
+
+
+def explained(code: str, words: Words, facts: Mapping[str, str | int] | None = None) -> dict[str, str]:
+    """Return a code with its explanation in the reader's language; empty texts for no code."""
+    found = words.error_code(code, facts) if code else Explained("", "", "")
+    return {"code": code, "what": found.what, "why": found.why, "do": found.do}
+
+
+def peer_of(transfer: Transfer) -> str | None:
+    """Return the unit at the other end, None while it is not known."""
+    return transfer.recipient if transfer.direction is Direction.OUTBOUND else transfer.origin
+
+
+def facts_of(transfer: Transfer) -> dict[str, str | int]:
+    """Return what a code's explanation may name when only the transfer is left of the error."""
+    known = {
+        "id": transfer.id,
+        "unit": peer_of(transfer),
+        "peer": peer_of(transfer),
+        "link": transfer.link,
+        "route": transfer.route,
+        "flow": transfer.flow or None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def transfer_json(transfer: Transfer) -> dict[str, object]:
+    """Return a transfer. Times are seconds since 1970 UTC, sizes bytes, `seconds` those from found to settled."""
+    settled = transfer.settled_at
+    return {
+        "id": transfer.id,
+        "direction": transfer.direction,
+        "state": transfer.state,
+        "case_no": transfer.case_no,
+        "flow": transfer.flow,
+        "peer": peer_of(transfer),
+        "link": transfer.link,
+        "route": transfer.route,
+        "export_name": transfer.export_name,
+        "bundle_id": transfer.bundle_id,
+        "header_hash": transfer.header_hash,
+        "epoch": transfer.epoch,
+        "sequence": transfer.sequence,
+        "size": transfer.size,
+        "found_at": transfer.found_at,
+        "changed_at": transfer.changed_at,
+        "settled_at": settled,
+        "seconds": None if settled is None else round(settled - transfer.found_at, 3),
+        "verdict": transfer.verdict,
+        "attempts": transfer.attempts,
+        "next_attempt_at": transfer.next_attempt_at,
+        "receipt_due_at": transfer.receipt_due_at,
+        "hold_code": transfer.hold_code,
+        "last_error": transfer.last_error,
+    }
+
+
+def outlook_json(found: Outlook, transfer: Transfer, words: Words) -> dict[str, object]:
+    """Return why a transfer waits."""
+    return {
+        "waits_for": found.wait,
+        **explained(found.code, words, facts_of(transfer)),
+        "until": found.until,
+        "progress": None if found.progress is None else progress_json(found.progress),
+        "commands": list(found.commands),
+    }
+
+
+def progress_json(progress: Progress) -> dict[str, object]:
+    """Return how far a long transfer has come; rate in bytes per second."""
+    return {
+        "stage": progress.stage,
+        "done": progress.done,
+        "total": progress.total,
+        "percent": percent(progress),
+        "rate": round(progress.rate),
+        "seconds": round(progress.seconds, 1),
+    }
+
+
+def percent(progress: Progress) -> float:
+    """Return 0 to 100."""
+    return round(min(100.0, 100.0 * progress.done / progress.total), 1) if progress.total else 0.0
+
+
+def entry_json(entry: TimelineEntry) -> dict[str, object]:
+    """Return one line of a timeline."""
+    return {
+        "at": entry.at,
+        "kind": entry.kind,
+        "what": entry.what,
+        "stage": entry.stage,
+        "state": entry.state,
+        "code": entry.code,
+        "note": entry.note,
+        "seconds": entry.seconds,
+        "actor": entry.actor,
+    }
+
+
+def survey_json(found: Survey, words: Words) -> dict[str, object]:
+    """Return the whole of `status`."""
+    health = found.daemon.health
+    space = found.space
+    return {
+        "condition": found.condition,
+        "at": found.at,
+        "unit": found.settings.node.unit,
+        "name": found.settings.node.name,
+        "daemon": {
+            "running": found.daemon.pid is not None,
+            "pid": found.daemon.pid,
+            "since": health.started_at or None,
+            "port": health.port or None,
+            "silent": found.daemon.is_silent,
+            "deaf_folders": list(health.deaf),
+        },
+        "attention": [_notice_json(notice, words) for notice in found.notices],
+        "links": [_link_json(link, words) for link in found.links],
+        "routes": [_route_json(route, words) for route in found.routes],
+        "held": _stuck_json(found.held, words),
+        "held_count": found.held_count,
+        "retrying": _stuck_json(found.retrying, words),
+        "under_way": [_under_way_json(one) for one in found.under_way],
+        "disk": None
+        if space is None
+        else {
+            "path": str(found.settings.paths.spool),
+            "free": space.free,
+            "total": space.total,
+            "floor": space.floor,
+            "low": space.is_low,
+        },
+        "counts": {
+            way: {state: number for (direction, state), number in found.by_state.items() if direction is way}
+            for way in Direction
+        },
+    }
+
+
+def _notice_json(notice: Notice, words: Words) -> Json:
+    return {
+        "need": notice.need,
+        "subject": notice.subject,
+        **explained(notice.code, words),
+        "count": notice.count,
+        "since": notice.since,
+        "command": notice.command,
+    }
+
+
+def _link_json(link: LinkView, words: Words) -> Json:
+    trouble = link.trouble
+    return {
+        "name": link.settings.name,
+        "peer": link.settings.peer,
+        "enabled": link.settings.enabled,
+        "waiting": {way: link.waiting[way] for way in Direction},
+        "waiting_since": link.waiting_since,
+        "receipts_late": link.late,
+        "trouble": None
+        if trouble is None
+        else {
+            **explained(trouble.code, words, {"unit": link.settings.peer, "peer": link.settings.peer}),
+            "failures": trouble.failures,
+            "since": trouble.since,
+            "next_try": trouble.next_try,
+        },
+    }
+
+
+def _route_json(route: RouteView, words: Words) -> Json:
+    trouble = route.trouble
+    return {
+        "name": route.settings.name,
+        "folder": str(route.settings.folder),
+        "enabled": route.settings.enabled,
+        "waiting": [
+            {"export": one.export, **explained(one.code, words), "seconds": round(one.seconds)} for one in route.waiting
+        ],
+        "trouble": None
+        if trouble is None
+        else {
+            **explained(trouble.code, words, {"folder": str(route.settings.folder)}),
+            "failures": trouble.failures,
+            "since": trouble.since,
+            "next_try": trouble.next_try,
+        },
+    }
+
+
+def _stuck_json(stuck: Sequence[Stuck], words: Words) -> list[Json]:
+    return [
+        {"transfer": transfer_json(one.transfer), "outlook": outlook_json(one.outlook, one.transfer, words)}
+        for one in stuck
+    ]
+
+
+def _under_way_json(one: UnderWay) -> Json:
+    return {
+        "id": one.progress.transfer,
+        "case_no": one.transfer.case_no if one.transfer else "",
+        "export_name": one.transfer.export_name if one.transfer else "",
+        **progress_json(one.progress),
+    }

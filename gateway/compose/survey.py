@@ -1,0 +1,294 @@
+"""The state of a node as an operator asks for it: is it normal, at whom is it stuck, what is to be done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.compose.health import Trouble, Waiting
+from gateway.compose.outlook import Daemon, Outlook, help_for, look_at_daemon, outlook
+from gateway.daemon.progress import Progress
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import LinkName
+from gateway.domain.lifecycle import Direction, State
+from gateway.domain.records import Transfer
+from gateway.folders.space import Space, SpaceGuard
+from gateway.settings.links import LinkSettings
+from gateway.settings.load import Settings
+from gateway.settings.routes import OutboundRoute
+
+if TYPE_CHECKING:
+    from gateway.ledger.queries import Counts
+    from gateway.ledger.store import Ledger
+
+SHOWN_MAX = 20
+"""Transfers of a kind that are shown one by one; `log` shows all."""
+LATE_MAX = 1000
+"""Receipts that are late are counted up to this number."""
+PATIENCE_SECONDS = 900.0
+"""A link or a folder that fails may mend itself for so long before a person is asked to look."""
+
+PASSING = frozenset(
+    {
+        "link-unreachable",
+        "link-timeout",
+        "mailbox-full",
+        "mailbox-failed",
+        "deposit-unknown",
+        "local-io",
+        "mount-missing",
+        "export-locked",
+        "disk-space-low",
+        "disk-full",
+    }
+)
+"""Codes of links and routes that often pass without anybody doing anything."""
+
+
+class Condition(StrEnum):
+    """The answer to "is it normal"."""
+
+    NORMAL = "normal"
+    ATTENTION = "attention"  # something needs a person
+    DOWN = "down"  # the daemon does not run
+
+
+class Need(StrEnum):
+    """Why a person is needed."""
+
+    DAEMON_DOWN = "daemon-down"
+    DAEMON_SILENT = "daemon-silent"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+    LINK = "link-trouble"
+    ROUTE = "route-trouble"
+    EXPORT_WAITS = "export-waits"
+    RECEIPT_LATE = "receipt-late"
+    DISK_LOW = "disk-low"
+    WORKER_DIED = "worker-died"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that needs a person. `subject`: the link, route, folder or part; `since`: seconds since 1970 UTC."""
+
+    need: Need
+    subject: str = ""
+    code: str = ""
+    count: int = 1
+    since: float | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """One link: what waits on it, and what keeps it from working. `late`: sent, and no receipt in the time allowed."""
+
+    settings: LinkSettings
+    waiting: Mapping[Direction, int]
+    waiting_since: float | None
+    late: int
+    late_since: float | None
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteView:
+    """One outbound route: what waits in its folder for too long, and what keeps it from being read."""
+
+    settings: OutboundRoute
+    waiting: tuple[Waiting, ...]
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """One transfer that does not move, and why."""
+
+    transfer: Transfer
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """One long transfer that moves. `transfer` is None if the ledger has forgotten it since."""
+
+    progress: Progress
+    transfer: Transfer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All of it at one moment (`at`: seconds since 1970 UTC)."""
+
+    at: float
+    settings: Settings
+    daemon: Daemon
+    condition: Condition
+    notices: tuple[Notice, ...]
+    links: tuple[LinkView, ...]
+    routes: tuple[RouteView, ...]
+    held: tuple[Stuck, ...]
+    held_count: int
+    retrying: tuple[Stuck, ...]
+    under_way: tuple[UnderWay, ...]
+    space: Space | None
+    """None where the disk cannot be asked."""
+    by_state: Mapping[tuple[Direction, State], int] = field(default_factory=dict)
+
+
+def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
+    """Return the state of the node; `ledger` None where there is none yet. Raises as the ledger does."""
+    daemon = look_at_daemon(settings, now)
+    counts = ledger.counts() if ledger is not None else None
+    links = tuple(_link(link, _late(link, settings, ledger, now), daemon, counts) for link in settings.links)
+    routes = tuple(_route(route, daemon) for route in settings.outbound)
+    held, retrying = _stuck(settings, daemon, ledger, now)
+    space = _space(settings)
+    by_state = counts.by_state if counts is not None else {}
+    held_count = counts.held if counts is not None else 0
+    notices = (
+        *_of_daemon(daemon),
+        *_of_transfers(held, held_count, by_state),
+        *(notice for link in links for notice in _of_link(link, now)),
+        *(notice for route in routes for notice in _of_route(route, now)),
+        *((Notice(Need.DISK_LOW, str(settings.paths.spool), "disk-space-low"),) if space and space.is_low else ()),
+    )
+    condition = Condition.DOWN if daemon.pid is None else Condition.ATTENTION if notices else Condition.NORMAL
+    return Survey(
+        at=now,
+        settings=settings,
+        daemon=daemon,
+        condition=condition,
+        notices=notices,
+        links=links,
+        routes=routes,
+        held=held,
+        held_count=held_count,
+        retrying=retrying,
+        under_way=tuple(UnderWay(one, _transfer(ledger, one)) for one in daemon.running),
+        space=space,
+        by_state=by_state,
+    )
+
+
+def _link(link: LinkSettings, late: Sequence[Transfer], daemon: Daemon, counts: "Counts | None") -> LinkView:
+    name = LinkName(link.name)
+    return LinkView(
+        link,
+        {way: counts.waiting.get((name, way), 0) if counts else 0 for way in Direction},
+        counts.waiting_since.get(name) if counts else None,
+        len(late),
+        min((transfer.found_at for transfer in late), default=None),
+        next((one for one in daemon.health.troubles if (one.scope, one.name) == ("link", name)), None),
+    )
+
+
+def _late(link: LinkSettings, settings: Settings, ledger: "Ledger | None", now: float) -> list[Transfer]:
+    """Return what was sent on `link` and has had no receipt in the time allowed."""
+    if ledger is None:
+        return []
+    before = now - (link.receipt_timeout or settings.timing.receipt_timeout)
+    name = LinkName(link.name)
+    from gateway.ledger.queries import TransferFilter
+
+    return [
+        transfer
+        for state in (State.SENT, State.IN_CUSTODY)
+        for transfer in ledger.search(
+            TransferFilter(link=name, direction=Direction.OUTBOUND, state=state, held=False, until=before), LATE_MAX
+        )
+    ]
+
+
+def _route(route: OutboundRoute, daemon: Daemon) -> RouteView:
+    return RouteView(
+        route,
+        tuple(one for one in daemon.health.waiting if one.route == route.name),
+        next((one for one in daemon.health.troubles if (one.scope, one.name) == ("route", route.name)), None),
+    )
+
+
+def _stuck(
+    settings: Settings, daemon: Daemon, ledger: "Ledger | None", now: float
+) -> tuple[tuple[Stuck, ...], tuple[Stuck, ...]]:
+    """Return the newest held (or quarantined) transfers, and those that are tried again by themselves."""
+    if ledger is None:
+        return (), ()
+    from gateway.ledger.queries import TransferFilter
+
+    def told(*wanted: TransferFilter) -> tuple[Stuck, ...]:
+        found = [transfer for one in wanted for transfer in ledger.search(one, SHOWN_MAX)]
+        return tuple(Stuck(transfer, outlook(transfer, settings, daemon, now)) for transfer in found[:SHOWN_MAX])
+
+    aside = TransferFilter(direction=Direction.INBOUND, state=State.QUARANTINED, held=False)
+    return told(TransferFilter(held=True), aside), told(TransferFilter(held=False, failing=True))
+
+
+def _transfer(ledger: "Ledger | None", progress: Progress) -> Transfer | None:
+    from gateway.domain.ids import TransferId
+
+    try:
+        return None if ledger is None else ledger.get(TransferId(progress.transfer))
+    except GatewayError:
+        return None
+
+
+def _space(settings: Settings) -> Space | None:
+    place = next((path for path in (settings.paths.spool, *settings.paths.spool.parents) if path.is_dir()), Path("/"))
+    try:
+        return SpaceGuard(place, floor_bytes=settings.limits.free_space, floor_ratio=0.0).space()
+    except GatewayError:
+        return None
+
+
+# -- what needs a person ----------------------------------------------------------------------------------------------
+
+
+def _of_daemon(daemon: Daemon) -> Sequence[Notice]:
+    if daemon.pid is None:
+        return (Notice(Need.DAEMON_DOWN, command="systemctl start caseferry"),)
+    silent = (Notice(Need.DAEMON_SILENT, command="systemctl restart caseferry"),) if daemon.is_silent else ()
+    died = tuple(Notice(Need.WORKER_DIED, name, count=count) for name, count in daemon.health.deaths.items())
+    return (*silent, *died)
+
+
+def _of_transfers(
+    held: Sequence[Stuck], held_count: int, by_state: Mapping[tuple[Direction, State], int]
+) -> Sequence[Notice]:
+    notices = []
+    if held_count:
+        first = next((help_for(one.transfer)[0] for one in held if one.transfer.hold_code), "")
+        notices.append(Notice(Need.HELD, count=held_count, command=first))
+    aside = by_state.get((Direction.INBOUND, State.QUARANTINED), 0)
+    if aside:
+        notices.append(Notice(Need.QUARANTINED, count=aside, command="caseferry quarantine list"))
+    return notices
+
+
+def _of_link(link: LinkView, now: float) -> Sequence[Notice]:
+    notices = []
+    name = link.settings.name
+    if link.trouble is not None and _needs_a_person(link.trouble, now):
+        command = "caseferry check --links"
+        notices.append(Notice(Need.LINK, name, link.trouble.code, link.trouble.failures, link.trouble.since, command))
+    if link.late:
+        command = f"caseferry log --peer {link.settings.peer} --state {State.SENT}"
+        notices.append(Notice(Need.RECEIPT_LATE, name, "", link.late, link.late_since, command))
+    return notices
+
+
+def _of_route(route: RouteView, now: float) -> Sequence[Notice]:
+    notices = []
+    name = route.settings.name
+    if route.trouble is not None and _needs_a_person(route.trouble, now):
+        trouble = route.trouble
+        notices.append(Notice(Need.ROUTE, name, trouble.code, trouble.failures, trouble.since, "caseferry check"))
+    for one in route.waiting:
+        notices.append(Notice(Need.EXPORT_WAITS, f"{name}: {one.export}", one.code, since=now - one.seconds))
+    return notices
+
+
+def _needs_a_person(trouble: Trouble, now: float) -> bool:
+    return trouble.code not in PASSING or now - trouble.since > PATIENCE_SECONDS
