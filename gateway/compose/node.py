@@ -22,7 +22,7 @@ from gateway.daemon.supervisor import Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
-from gateway.domain.ids import LinkName, UnitCode, unit_code
+from gateway.domain.ids import BundleId, LinkName, UnitCode, unit_code
 from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.oplog import Fact
 from gateway.folders import disk
@@ -89,6 +89,7 @@ class RunningNode:
         self._server_place: tuple[str, int] | None = None
         self._port = 0
         self._folder_bell: FolderBell | None = None
+        self._health = Health()
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -188,15 +189,23 @@ class RunningNode:
         return self._ground
 
     def _sweep(self, ground: Ground) -> None:
-        """Drop what a power cut left and the ledger does not expect: bundles never recorded, stagings long
+        """Drop what a power cut left and the ledger does not expect: bundles never recorded, or opened and
         delivered."""
-        for bundle in ground.spool.outbound_bundles():
+        spool = ground.spool
+        for bundle in spool.outbound_bundles():
             if not ground.ledger.by_bundle(bundle, Direction.OUTBOUND):
-                ground.spool.drop(ground.spool.outbound_bundle(bundle))
-        for link, bundle in ground.spool.stagings():
-            known = [t for t in ground.ledger.by_bundle(bundle, Direction.INBOUND) if t.link == link]
-            if not any(t.state in (State.FETCHED, State.VERIFIED) for t in known):
-                ground.spool.drop_staging(link, bundle)
+                spool.drop(spool.outbound_bundle(bundle))
+        for link, bundle in spool.inbound_bundles():
+            if not self._is_expected(ground, link, bundle):
+                spool.drop(spool.inbound_bundle(link, bundle))
+        for link, bundle in spool.stagings():
+            if not self._is_expected(ground, link, bundle):
+                spool.drop_staging(link, bundle)
+
+    @staticmethod
+    def _is_expected(ground: Ground, link: LinkName, bundle: BundleId) -> bool:
+        inbound = ground.ledger.by_bundle(bundle, Direction.INBOUND)
+        return any(t.link == link and t.state in (State.FETCHED, State.VERIFIED) for t in inbound)
 
     def _run_plan(self, plan: Plan) -> None:
         self._plan = plan
@@ -322,7 +331,9 @@ class RunningNode:
             tuple(str(folder) for folder in bell.check().deaf),
             {view.name: view.deaths for view in self._supervisor.views() if view.deaths},
         )
-        write_health(self._identity.settings.paths.state, health)
+        if health != self._health:
+            write_health(self._identity.settings.paths.state, health)
+            self._health = health
 
     def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
         """ConfigError `restart-needed` if the new settings move what this process holds open."""

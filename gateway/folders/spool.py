@@ -90,6 +90,11 @@ class Spool:
         """
         _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
 
+    def inbound_bundles(self) -> list[tuple[LinkName, BundleId]]:
+        """Return which fetched bundles lie in the spool, so that those the ledger does not expect can be dropped."""
+        found = [(folder.name, parse(path.name)) for folder in _folders(self._inbound) for path in _listed(folder)]
+        return [(link_name(link), bundle_id(one[1])) for link, one in found if one and one[0] is Kind.BUNDLE]
+
     def letter(self, link: LinkName, name: WireName) -> Path:
         """Where a receipt file lies while it is written, read or set aside; its folder exists on return.
 

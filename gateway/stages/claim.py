@@ -60,6 +60,7 @@ class ClaimStage:
         self._ops = ops
         self._scan_seconds = scan_seconds
         self._waiting: dict[RouteName, tuple[Waiting, ...]] = {}
+        self._complaints: dict[RouteName, frozenset[str]] = {}
 
     def adopt(self) -> int:
         """Finish interrupted claims and make known to the ledger what it has not recorded; return how many there were.
@@ -100,31 +101,41 @@ class ClaimStage:
         return [(route, one) for route, waiting in list(self._waiting.items()) for one in waiting]
 
     def _claim_settled(self, watched: WatchedRoute) -> bool:
-        """Claim one batch of the route's settled exports; return whether more are settled."""
+        """Claim one batch of the route's settled exports, small ones first; return whether more can be claimed at once.
+
+        One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on.
+        """
         scan = watched.watch.scan()
         self._waiting[watched.name] = tuple(one for one in scan.waiting if one.wants_reminder())
+        sizes = {c.name: sum(scan.entries[part].size for part in c.parts) for c in scan.settled}
         claims: list[Claim] = []
+        complaints: set[str] = {problem.error.code for problem in scan.problems}
         try:
-            for candidate in scan.settled[:BATCH]:
-                self._claim(watched, candidate, scan, claims)
+            for candidate in sorted(scan.settled, key=lambda one: sizes[one.name]):
+                if len(claims) == BATCH:
+                    return True
+                try:
+                    claims.append(self._claim(watched, candidate, scan, sizes[candidate.name]))
+                except GatewayError as error:
+                    if error.scope is Scope.ROUTE:
+                        raise
+                    complaints.add(error.code)
         finally:
             self._record(claims)
+        self._complain(watched.name, frozenset(complaints))
         watched.gate.succeeded()
-        return len(scan.settled) > BATCH
+        return False
 
-    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult, claims: list[Claim]) -> None:
-        """Claim one export; one that changes or is locked waits for the next scan, its neighbours go on."""
-        size = sum(scan.entries[part].size for part in candidate.parts)
-        try:
-            # The sealed bundle will take as much again as the claimed original.
-            self._space.may_accept(size, urgent=size <= SMALL_BYTES)
-            claims.append(
-                self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
-            )
-        except GatewayError as error:
-            if error.scope is Scope.ROUTE:
-                raise
-            self._ops.warn("claim-failed", route=watched.name, code=error.code, detail=error.detail)
+    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult, size: int) -> Claim:
+        # The sealed bundle will take as much again as the claimed original.
+        self._space.may_accept(size, urgent=size <= SMALL_BYTES)
+        return self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
+
+    def _complain(self, route: RouteName, codes: frozenset[str]) -> None:
+        """Log what keeps exports of a route waiting, once, until it is something else."""
+        if codes != self._complaints.get(route, frozenset()):
+            self._complaints[route] = codes
+            self._ops.warn("exports-wait", route=route, codes=" ".join(sorted(codes)))
 
     def _record(self, claims: Sequence[Claim]) -> None:
         if not claims:

@@ -2,14 +2,15 @@
 commit."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.receipt import Receipt
+from gateway.bundle.receipt import Receipt, sign_receipt
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
@@ -22,25 +23,20 @@ from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook, Signer, Standing
 from gateway.stages.crew import Crew
-from gateway.stages.open_work import (
-    OpenBatch,
-    OpenOrder,
-    OpenOutcome,
-    ReceiptBatch,
-    open_bundles,
-    read_delivery,
-    sign_receipts,
-)
+from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import refusal_code
 from gateway.stages.routes import InboundRoute
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.watching import Watching
+from gateway.transport.api import Progress, silent
 
 BATCH_BUNDLES = 32
 """Small bundles that share one trip to a worker process and one commit."""
 SMALL_BYTES = 16 * 2**20
 """A bundle above this goes alone, and never takes the last free worker."""
+CLOSE_SECONDS = 60.0
+"""Work that reports no progress for so long hangs; the crew ends it."""
 LOOK_AHEAD = 512
 """Fetched bundles looked at to fill the free workers."""
 
@@ -117,9 +113,11 @@ class OpenStage:
         self._ops = ops
         self._ring = ring
         self._running: dict[Future[tuple[OpenOutcome, ...]], _Running] = {}
+        self._closing = False
 
     def step(self) -> float | None:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
+        self._closing = False
         for future in [f for f in self._running if f.done()]:
             running = self._running.pop(future)
             running.watched.close()
@@ -129,6 +127,15 @@ class OpenStage:
         if self._running:
             return None  # a finished batch rings
         return self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
+
+    def close(self) -> None:
+        """Cut off what runs in worker processes and wait until it has ended, so that a successor finds nobody
+        writing."""
+        self._closing = True
+        wait(self._running, CLOSE_SECONDS)
+        for running in self._running.values():
+            running.watched.close()
+        self._running.clear()
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
@@ -157,13 +164,19 @@ class OpenStage:
             return
         batch = OpenBatch(tuple(orders.values()), self._keys, self._routes)
         watched = ExitStack()
-        progress = None
+        shown: Progress = silent
         if is_big:
-            progress = watched.enter_context(self._watching(transfers[0], Stage.OPEN, transfers[0].size))
-        future = self._crew.run(open_bundles, batch, progress)
+            shown = watched.enter_context(self._watching(transfers[0], Stage.OPEN, transfers[0].size))
+        future = self._crew.run(open_bundles, batch, partial(self._progress, shown))
         by_id = {t.id: t for t in transfers if t.id in orders}
         self._running[future] = _Running(by_id, orders, started, is_big, watched)
         future.add_done_callback(lambda _future: self._ring())
+
+    def _progress(self, shown: Progress, done: int) -> None:
+        """Pass on what a worker process reports; raising ends its work."""
+        if self._closing:
+            raise TransientError("stopping", "this work was cut off; it is owed again")
+        shown(done)
 
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
         """Run the checks that need no key (step A); None if the bundle failed them (recorded)."""
@@ -258,7 +271,7 @@ class OpenStage:
         if not published:
             return
         receipts = [self._receipt(t, ReceiptCode.DELIVERED, ()) for t, _facts in published]
-        raws = self._crew.run(sign_receipts, ReceiptBatch(tuple(receipts), self._keys[0])).result()
+        raws = [sign_receipt(receipt, self._keys[0]) for receipt in receipts]
         self._recorder.advance(
             [
                 Step(t, Event.DELIVERED, Stage.DELIVER, facts, _record(receipt, raw), started)
@@ -310,7 +323,7 @@ class OpenStage:
         if proven is None or proven.sequence is None or code is None:
             return
         receipt = self._receipt(aside, code, (error.code,))
-        raw = self._crew.run(sign_receipts, ReceiptBatch((receipt,), self._keys[0])).result()[0]
+        raw = sign_receipt(receipt, self._keys[0])
         self._ledger.advance(Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), _record(receipt, raw)))
 
 

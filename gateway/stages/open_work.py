@@ -1,5 +1,4 @@
-"""The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports,
-sign receipts."""
+"""The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from typing import BinaryIO
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile
-from gateway.bundle.receipt import Receipt, sign_receipt
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import RouteName, TransferId, UnitCode
@@ -69,23 +67,10 @@ class OpenOutcome:
     error: GatewayError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptBatch:
-    """Receipts to be signed in one go."""
-
-    receipts: tuple[Receipt, ...]
-    keys: NodeKeys
-
-
 def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[OpenOutcome, ...]:
     """Open every bundle of `batch` into its staging folder; one that fails does not touch its neighbours. May be
     repeated."""
     return tuple(_open(order, batch, progress) for order in batch.orders)
-
-
-def sign_receipts(batch: ReceiptBatch, _progress: Callable[[int], None]) -> tuple[bytes, ...]:
-    """Sign every receipt of `batch`."""
-    return tuple(sign_receipt(receipt, batch.keys) for receipt in batch.receipts)
 
 
 def read_delivery(staging: Staging) -> Delivery:

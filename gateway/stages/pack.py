@@ -2,41 +2,38 @@
 reasons."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.seal import Sealed
+from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.crew import Crew
-from gateway.stages.pack_work import (
-    PackBatch,
-    PackOrder,
-    PackOutcome,
-    SignBatch,
-    SignOrder,
-    pack_exports,
-    sign_bundles,
-)
+from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
 from gateway.stages.routes import OutboundRoute
 from gateway.stages.telling import SourceTelling
 from gateway.stages.watching import Watching
 from gateway.standard.findings import Verdict
+from gateway.transport.api import Progress, silent
 
 BATCH_EXPORTS = 32
 """Small exports that share one trip to a worker process, one signature round and one commit."""
 SMALL_BYTES = 16 * 2**20
 """An export above this goes alone, and never takes the last free worker."""
+CLOSE_SECONDS = 60.0
+"""Work that reports no progress for so long hangs; the crew ends it."""
 LOOK_AHEAD = 512
 """Claimed exports looked at to fill the free workers."""
 
@@ -88,9 +85,11 @@ class PackStage:
         self._ops = ops
         self._ring = ring
         self._running: dict[Future[tuple[PackOutcome, ...]], _Running] = {}
+        self._closing = False
 
     def step(self) -> float | None:
         """Record what the workers have finished, give them more; return the seconds until something falls due."""
+        self._closing = False
         for future in [f for f in self._running if f.done()]:
             running = self._running.pop(future)
             running.watched.close()
@@ -99,6 +98,15 @@ class PackStage:
         if self._running:
             return None  # a finished batch rings
         return self._recorder.seconds_until_due((State.FOUND,))
+
+    def close(self) -> None:
+        """Cut off what runs in worker processes and wait until it has ended, so that a successor finds nobody
+        writing."""
+        self._closing = True
+        wait(self._running, CLOSE_SECONDS)
+        for running in self._running.values():
+            running.watched.close()
+        self._running.clear()
 
     # -- starting -----------------------------------------------------------------------------------------------------
 
@@ -130,13 +138,19 @@ class PackStage:
             return
         by_id = {t.id: t for t in transfers}
         watched = ExitStack()
-        progress = None
+        shown: Progress = silent
         if is_big:
-            progress = watched.enter_context(self._watching(transfers[0], Stage.PACK, transfers[0].size))
-        future = self._crew.run(pack_exports, PackBatch(tuple(orders), self._keys), progress)
+            shown = watched.enter_context(self._watching(transfers[0], Stage.PACK, transfers[0].size))
+        future = self._crew.run(pack_exports, PackBatch(tuple(orders), self._keys), partial(self._progress, shown))
         moving = {order.transfer: by_id[order.transfer] for order in orders}
         self._running[future] = _Running(moving, self._clock.now(), is_big, watched)
         future.add_done_callback(lambda _future: self._ring())
+
+    def _progress(self, shown: Progress, done: int) -> None:
+        """Pass on what a worker process reports; raising ends its work."""
+        if self._closing:
+            raise TransientError("stopping", "this work was cut off; it is owed again")
+        shown(done)
 
     def _order(self, transfer: Transfer) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""
@@ -190,30 +204,33 @@ class PackStage:
             self._seal(ready, running.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
-        """Allot sequence numbers, sign, make durable and record, all in one commit: a number is used or it does not
-        exist."""
+        """Allot sequence numbers, sign, make durable and record in one commit: a number is used or it does not exist.
+
+        Signed here and not in a worker process: it takes a millisecond, and a worker may be busy for an hour.
+        """
         next_number: dict[UnitCode, int] = {}
-        orders: list[SignOrder] = []
-        for _transfer, outcome in ready:
-            unit = known(outcome.recipient).unit
-            number = next_number.get(unit) or self._ledger.next_sequence(unit)
-            next_number[unit] = number + 1
-            orders.append(SignOrder(outcome.out, known(outcome.prepared), number))
+        signed: list[tuple[Transfer, PackOutcome, Sealed, int]] = []
         try:
-            sealed = self._crew.run(sign_bundles, SignBatch(tuple(orders), self._keys)).result()
-            self._spool.keep_sealed(
-                [(known(t.claim), s.bundle_id) for (t, _outcome), s in zip(ready, sealed, strict=True)]
-            )
+            for transfer, outcome in ready:
+                unit = known(outcome.recipient).unit
+                number = next_number.get(unit) or self._ledger.next_sequence(unit)
+                next_number[unit] = number + 1
+                signed.append((transfer, outcome, self._sign(outcome, number), number))
+            self._spool.keep_sealed([(known(t.claim), sealed.bundle_id) for t, _outcome, sealed, _number in signed])
         except GatewayError as error:
             for transfer, _outcome in ready:
                 self._recorder.fail(transfer, Stage.PACK, error, started_at)
             return
         steps = [
-            Step(transfer, Event.SEALED, Stage.PACK, self._facts(outcome, seal, order.sequence), started_at=started_at)
-            for (transfer, outcome), seal, order in zip(ready, sealed, orders, strict=True)
+            Step(transfer, Event.SEALED, Stage.PACK, self._facts(outcome, sealed, number), started_at=started_at)
+            for transfer, outcome, sealed, number in signed
         ]
         for transfer in self._recorder.advance(steps):
             self._telling.sealed(transfer)
+
+    def _sign(self, outcome: PackOutcome, number: int) -> Sealed:
+        with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:
+            return finish(out, known(outcome.prepared), [number], self._keys)
 
     def _facts(self, outcome: PackOutcome, sealed: Sealed, sequence: int) -> Facts:
         return Facts(

@@ -1,4 +1,4 @@
-"""The part of packing that runs in a worker process: read untrusted exports, prepare their bundles, sign them."""
+"""The part of packing that runs in a worker process: read untrusted exports and prepare their bundles."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.seal import Prepared, Sealed, SealMember, finish, prepare
+from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.ids import TransferId
 from gateway.packing import Reading
@@ -58,35 +58,9 @@ class PackOutcome:
     error: GatewayError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignOrder:
-    """One prepared bundle and the sequence number allotted to it."""
-
-    out: Path
-    prepared: Prepared
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class SignBatch:
-    """Prepared bundles that one worker signs in one go."""
-
-    orders: tuple[SignOrder, ...]
-    keys: NodeKeys
-
-
 def pack_exports(batch: PackBatch, progress: Callable[[int], None]) -> tuple[PackOutcome, ...]:
     """Read and prepare every export of `batch`; one that fails does not touch its neighbours. May be repeated."""
     return tuple(_pack(order, batch.keys, progress) for order in batch.orders)
-
-
-def sign_bundles(batch: SignBatch, _progress: Callable[[int], None]) -> tuple[Sealed, ...]:
-    """Write header and signature of every prepared bundle of `batch`. May be repeated."""
-    sealed = []
-    for order in batch.orders:
-        with local_io(), order.out.open("r+b") as out:
-            sealed.append(finish(out, order.prepared, [order.sequence], batch.keys))
-    return tuple(sealed)
 
 
 @contextmanager

@@ -24,8 +24,10 @@ from gateway.transport.api import Entry, Transport
 
 SMALL_BYTES = 16 * 2**20
 """Bundles up to this size are let in while there is room for the small only."""
-BATCH = 256
-"""Names handled in one step, smallest first: small urgent exchanges do not wait behind a mountain."""
+LISTED = 4096
+"""Names looked at in one step, smallest first: small urgent exchanges do not wait behind a mountain."""
+BATCH = 128
+"""Bundles fetched in one step, so that receipts and removals get their turn."""
 RECORD_BYTES = 16 * 2**20
 """After this much was fetched the record is written, so that a cut repeats little."""
 RECEIPT_FILE_MAX = 16 * 2**20
@@ -90,7 +92,7 @@ class ReceiveStage:
         receipts: list[Entry] = []
         bundles: dict[BundleId, Entry] = {}
         listing = sorted(self._transport.listing(), key=lambda entry: entry.size)
-        for entry in listing[:BATCH]:
+        for entry in listing[:LISTED]:
             match parse(entry.name):
                 case (Kind.RECEIPTS, _):
                     receipts.append(entry)
@@ -100,35 +102,31 @@ class ReceiveStage:
             self._take_receipts(receipts)
         offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
         transfers = self._ledger.offered(offers) if offers else []
-        fetched = self._fetch([t for t in transfers if t.state is State.OFFERED], bundles)
+        now = self._clock.now()
+        wanted = [t for t in transfers if t.state is State.OFFERED and t.hold_code is None and t.next_attempt_at <= now]
+        self._fetch(wanted[:BATCH], bundles)
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
         self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
-        return len(listing) > BATCH and (fetched or bool(receipts))
+        return len(wanted) > BATCH or (len(listing) > LISTED and bool(receipts))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
 
-    def _fetch(self, offered: Sequence[Transfer], entries: dict[BundleId, Entry]) -> bool:
-        """Fetch what is due of `offered` into the spool and record it; return whether anything was fetched."""
-        now = self._clock.now()
+    def _fetch(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> None:
+        """Fetch `wanted` into the spool and record it."""
         done: list[Step] = []
         pending = 0
-        any_fetched = False
         try:
-            for transfer in offered:
-                if transfer.hold_code is not None or transfer.next_attempt_at > now:
-                    continue
+            for transfer in wanted:
                 step = self._fetch_one(transfer, entries[known(transfer.bundle_id)])
                 if step is None:
                     continue
                 done.append(step)
-                any_fetched = True
                 pending += transfer.size
                 if pending >= RECORD_BYTES:
                     self._record(done)
                     done, pending = [], 0
         finally:
             self._record(done)
-        return any_fetched
 
     def _fetch_one(self, transfer: Transfer, entry: Entry) -> Step | None:
         started = self._clock.now()
@@ -140,8 +138,9 @@ class ReceiveStage:
             ):
                 self._transport.fetch(entry.name, part, entry.size, progress)
         except GatewayError as error:
-            if error.scope is not Scope.TRANSFER:
+            if error.scope is Scope.LINK:
                 raise
+            # Too little room holds this transfer only: smaller ones behind it may still fit.
             self._recorder.fail(transfer, Stage.RECEIVE, error, started)
             return None
         return Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=entry.size), started_at=started)
