@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
@@ -36,6 +36,7 @@ class _Deposit:
     temp: str
     size: int = 0
     unsynced: int = 0
+    is_dirty: bool = True
     syncing: "asyncio.Future[None] | None" = field(default=None)
 
 
@@ -203,6 +204,7 @@ class GuestSession(asyncssh.SFTPServer):
             offset += written
             view = view[written:]
         file_obj.unsynced += len(data)
+        file_obj.is_dirty = True
         if file_obj.unsynced >= _SYNC_EVERY:
             await self._push(file_obj)
         return len(data)
@@ -323,16 +325,32 @@ class GuestSession(asyncssh.SFTPServer):
 
     async def _push(self, deposit: _Deposit) -> None:
         """Start pushing to the disk, once the previous push is through."""
-        if deposit.syncing is not None:
-            await deposit.syncing
+        await self._pushed(deposit)
         deposit.unsynced = 0
         deposit.syncing = asyncio.ensure_future(asyncio.to_thread(os.fdatasync, deposit.descriptor))
 
+    async def _pushed(self, deposit: _Deposit) -> None:
+        pushing, deposit.syncing = deposit.syncing, None
+        if pushing is not None:
+            with self._condemning(deposit):
+                await pushing
+
     async def _synced(self, deposit: _Deposit) -> None:
-        if deposit.syncing is not None:
-            pushed, deposit.syncing = deposit.syncing, None
-            await pushed
-        await asyncio.to_thread(os.fsync, deposit.descriptor)
+        await self._pushed(deposit)
+        if deposit.is_dirty:
+            with self._condemning(deposit):
+                await asyncio.to_thread(os.fsync, deposit.descriptor)
+            deposit.is_dirty = False
+
+    @contextmanager
+    def _condemning(self, deposit: _Deposit) -> Iterator[None]:
+        # After a failed fsync the next one may succeed although bytes are lost: such a file must never be published.
+        try:
+            yield
+        except OSError:
+            with disk.opened_folder(self._mailbox.folder(IN)) as folder:
+                disk.discard(deposit.temp, folder)
+            raise
 
     def _publish(self, temp: str, name: str) -> None:
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:

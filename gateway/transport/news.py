@@ -53,7 +53,7 @@ class NewsDesk:
         key = event, tuple(sorted(facts.items()))
         if key in self._counts:
             self._counts[key] += 1
-        elif len(self._counts) >= _WAITING_MAX:
+        elif max(len(self._counts), self._waiting) >= _WAITING_MAX:
             self._dropped += 1
         else:
             self._counts[key] = 0
@@ -77,9 +77,6 @@ class NewsDesk:
             self._hand_over({"event": event, **dict(facts), "times": times})
 
     def _hand_over(self, news: News, *, is_ready: bool = False) -> None:
-        if self._waiting >= _WAITING_MAX:
-            self._dropped += 1
-            return
         if self._dropped:
             news, self._dropped = {**news, "dropped": self._dropped}, 0
         self._waiting += 1

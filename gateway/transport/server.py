@@ -14,6 +14,7 @@ from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope, TransientError
 from gateway.domain.ids import UnitCode
 from gateway.transport.accounts import load_accounts
+from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.guard import Guard, GuardLimits
 from gateway.transport.guest import GuestConnection
 from gateway.transport.hosted import create_mailbox
@@ -86,6 +87,7 @@ def serve(config: ServerConfig, post: Post) -> None:
     Raises ConfigError (`accounts-unreadable`, `accounts-malformed`, `host-key-unusable`) and TransientError
     (`port-taken`) before it listens.
     """
+    keep_freed_memory()
     # Measured: 1.7 times the bytes per second of processor time of asyncio's own loop (docs/adr/0004-transport.md).
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, post))
