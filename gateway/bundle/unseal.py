@@ -227,7 +227,8 @@ class _Plaintext:
 
     def exactly(self, count: int) -> bytes:
         """Return the next `count` bytes."""
-        return b"".join(self.pieces(count))
+        # Copied one by one: a piece is overwritten by the next.
+        return b"".join([bytes(piece) for piece in self.pieces(count)])
 
     def finish(self) -> None:
         """Verify the last chunk, so nothing is missing; nothing follows, because the lengths were compared before."""
