@@ -39,6 +39,7 @@ from gateway.stages.legs import in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.transport.accounts import public_blob, save_accounts
+from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.guard import GuardLimits
 from gateway.transport.server import ServerConfig, serve
 from gateway.words.catalogue import Words
@@ -96,6 +97,7 @@ class RunningNode:
     def start(self) -> None:
         """Mend what the last run left, then start server, workers and watches."""
         settings = self._identity.settings
+        keep_freed_memory()
         ground = self._lay_ground(settings)
         plan = Planner(self._identity, ground, self._words).plan()
         adopted = plan.claim.adopt()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
 from gateway.compose.identity import Identity
@@ -32,6 +33,7 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
+from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import InLeg, OutLeg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
@@ -50,6 +52,8 @@ from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.split import SplitTransport
 from gateway.words.catalogue import Words
+
+R = TypeVar("R")
 
 RETAIN_EVERY = 3600.0
 """Seconds between looks at what retention has ended."""
@@ -99,6 +103,7 @@ class Planner:
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
         self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
         self._gates: list[Gate] = []
+        self._bulk = Bulk(self._settings.workers.processes)
 
     def plan(self) -> Plan:
         """Return the workers; raises GatewayError if a peer's card or a key that the configuration needs is missing."""
@@ -162,14 +167,11 @@ class Planner:
             recorder=self._recorder,
             spool=ground.spool,
             shelf=ground.shelf,
-            crew=ground.crew,
-            width=self._settings.workers.processes,
+            lanes=self._lanes(Stage.PACK, PackStage.name),
             keys=keys,
             telling=self._telling,
-            watching=self._watching(),
             clock=ground.clock,
             ops=ground.ops,
-            ring=lambda: ground.bells.ring(PackStage.name),
         )
 
     def _route(self, route: RouteSettings, keys: NodeKeys, now: float) -> routes.OutboundRoute:
@@ -209,15 +211,12 @@ class Planner:
             recorder=self._recorder,
             spool=ground.spool,
             quarantine=self._quarantine,
-            crew=ground.crew,
-            width=self._settings.workers.processes,
+            lanes=self._lanes(Stage.OPEN, OpenStage.name),
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             size_limit=self._settings.limits.bundle,
             peers=self._peers,
-            watching=self._watching(),
             clock=ground.clock,
             ops=ground.ops,
-            ring=lambda: ground.bells.ring(OpenStage.name),
         )
 
     def _retain(self) -> RetainStage:
@@ -320,6 +319,18 @@ class Planner:
         return SftpTransport.over_paramiko(peer, deadlines, self._ground.clock)
 
     # -- small parts --------------------------------------------------------------------------------------------------
+
+    def _lanes(self, stage: Stage, worker: str) -> Lanes[R]:
+        ground = self._ground
+        return Lanes(
+            stage,
+            crew=ground.crew,
+            width=self._settings.workers.processes,
+            bulk=self._bulk,
+            watching=self._watching(),
+            clock=ground.clock,
+            ring=lambda: ground.bells.ring(worker),
+        )
 
     def _gate(self, scope: Scope, name: str) -> Gate:
         gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops)

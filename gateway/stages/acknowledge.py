@@ -76,6 +76,9 @@ class AcknowledgeStage:
         body = join_receipts(receipts)
         name = receipt_name(body)
         path = self._spool.letter(self._link, name)
-        disk.write_durably(path, body)
-        self._transport.deposit(path, name)
-        self._spool.drop(path)
+        try:
+            disk.write_durably(path, body)
+            self._transport.deposit(path, name)
+        finally:
+            # What is owed next time may be another set of receipts, and so a file of another name.
+            self._spool.drop(path)

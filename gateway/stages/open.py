@@ -1,11 +1,9 @@
 """The rest of receiving: fetched bundles are verified, opened, published by one rename, and receipted in the same
 commit."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
@@ -22,33 +20,12 @@ from gateway.folders.deliver import publish
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook, Signer, Standing
-from gateway.stages.crew import Crew
+from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import refusal_code
 from gateway.stages.routes import InboundRoute
 from gateway.stages.suspects import QuarantineDesk, Suspect
-from gateway.stages.watching import Watching
-from gateway.transport.api import Progress, silent
-
-BATCH_BUNDLES = 32
-"""Small bundles that share one trip to a worker process and one commit."""
-SMALL_BYTES = 16 * 2**20
-"""A bundle above this goes alone, and never takes the last free worker."""
-CLOSE_SECONDS = 60.0
-"""Work that reports no progress for so long hangs; the crew ends it."""
-LOOK_AHEAD = 512
-"""Fetched bundles looked at to fill the free workers."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    transfers: Mapping[TransferId, Transfer]
-    orders: Mapping[TransferId, OpenOrder]
-    started_at: float
-    is_big: bool
-    watched: ExitStack
-    """Ends the big transfer's line on the board."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +60,13 @@ class OpenStage:
         ledger: Ledger,
         spool: Spool,
         quarantine: QuarantineDesk,
-        crew: Crew,
-        width: int,
+        lanes: Lanes[tuple[OpenOutcome, ...]],
         keys: tuple[NodeKeys, ...],
         size_limit: int,
         peers: PeerBook,
         recorder: Recorder,
-        watching: Watching,
         clock: Clock,
         ops: OpsLog,
-        ring: Callable[[], None],
     ) -> None:
         self._unit = unit
         self._routes = tuple(routes)
@@ -100,83 +74,45 @@ class OpenStage:
         self._ledger = ledger
         self._spool = spool
         self._quarantine = quarantine
-        self._crew = crew
-        self._width = width
+        self._lanes = lanes
         self._keys = keys
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
         self._peers = peers
         self._recorder = recorder
-        self._watching = watching
         self._clock = clock
         self._ops = ops
-        self._ring = ring
-        self._running: dict[Future[tuple[OpenOutcome, ...]], _Running] = {}
-        self._closing = False
+        self._proven: dict[TransferId, _Proven] = {}
+        """What the envelopes of the bundles under way have proven."""
 
     def step(self) -> float | None:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
-        self._closing = False
-        for future in [f for f in self._running if f.done()]:
-            running = self._running.pop(future)
-            running.watched.close()
-            self._finish(future, running)
+        for load, future in self._lanes.finished():
+            self._finish(load, future)
         self._deliver_verified()
-        self._start()
-        if self._running:
-            return None  # a finished batch rings
-        return self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
+        while batch := self._lanes.next_batch(self._due):
+            if not self._submit(batch):
+                break
+        return None if self._lanes.is_busy else self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
 
     def close(self) -> None:
-        """Cut off what runs in worker processes and wait until it has ended, so that a successor finds nobody
-        writing."""
-        self._closing = True
-        wait(self._running, CLOSE_SECONDS)
-        for running in self._running.values():
-            running.watched.close()
-        self._running.clear()
+        """Cut off what runs in worker processes."""
+        self._lanes.close()
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        """Verify envelopes of what is due and fill the free workers, small bundles first."""
-        if len(self._running) >= self._width:
-            return
-        busy = {transfer for running in self._running.values() for transfer in running.transfers}
-        due = self._ledger.due((State.FETCHED,), now=self._clock.now(), limit=LOOK_AHEAD + len(busy))
-        waiting = sorted((t for t in due if t.id not in busy), key=lambda t: t.size)
-        while waiting and len(self._running) < self._width:
-            is_big = waiting[0].size > SMALL_BYTES
-            if is_big and self._big_running() >= max(1, self._width - 1):
-                return
-            count = 1 if is_big else sum(t.size <= SMALL_BYTES for t in waiting[:BATCH_BUNDLES])
-            self._submit(waiting[:count], is_big=is_big)
-            del waiting[:count]
+    def _due(self, limit: int) -> list[Transfer]:
+        return self._ledger.due((State.FETCHED,), now=self._clock.now(), limit=limit)
 
-    def _big_running(self) -> int:
-        return sum(running.is_big for running in self._running.values())
-
-    def _submit(self, transfers: Sequence[Transfer], *, is_big: bool) -> None:
+    def _submit(self, transfers: Sequence[Transfer]) -> bool:
+        """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""
         started = self._clock.now()
-        orders = {o.transfer: o for o in (self._order(t, started) for t in transfers) if o is not None}
-        if not orders:
-            return
+        orders = {order.transfer: order for order in (self._order(t, started) for t in transfers) if order is not None}
+        ready = [transfer for transfer in transfers if transfer.id in orders]
+        # What got no order was set aside or failed, and is due no more.
         batch = OpenBatch(tuple(orders.values()), self._keys, self._routes)
-        watched = ExitStack()
-        shown: Progress = silent
-        if is_big:
-            shown = watched.enter_context(self._watching(transfers[0], Stage.OPEN, transfers[0].size))
-        future = self._crew.run(open_bundles, batch, partial(self._progress, shown))
-        by_id = {t.id: t for t in transfers if t.id in orders}
-        self._running[future] = _Running(by_id, orders, started, is_big, watched)
-        future.add_done_callback(lambda _future: self._ring())
-
-    def _progress(self, shown: Progress, done: int) -> None:
-        """Pass on what a worker process reports; raising ends its work."""
-        if self._closing:
-            raise TransientError("stopping", "this work was cut off; it is owed again")
-        shown(done)
+        return not ready or self._lanes.start(open_bundles, batch, ready)
 
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
         """Run the checks that need no key (step A); None if the bundle failed them (recorded)."""
@@ -193,6 +129,7 @@ class OpenStage:
             )
             proven = _Proven(envelope, known(signer).unit, self._sequence(envelope))
             self._check(transfer, envelope, known(signer), started)
+            self._proven[transfer.id] = proven
             return OpenOrder(
                 transfer.id,
                 path,
@@ -234,32 +171,32 @@ class OpenStage:
 
     # -- after the worker ---------------------------------------------------------------------------------------------
 
-    def _finish(self, future: Future[tuple[OpenOutcome, ...]], running: _Running) -> None:
+    def _finish(self, load: Load, future: Future[tuple[OpenOutcome, ...]]) -> None:
         try:
             outcomes = future.result()
         except GatewayError as error:
-            for transfer in running.transfers.values():
-                self._recorder.fail(transfer, Stage.OPEN, error, running.started_at)
+            for transfer in load.transfers.values():
+                self._proven.pop(transfer.id)
+                self._recorder.fail(transfer, Stage.OPEN, error, load.started_at)
             return
         steps: list[Step] = []
         for outcome in outcomes:
-            transfer, order = running.transfers[outcome.transfer], running.orders[outcome.transfer]
-            proven = _Proven(order.envelope, order.origin, self._sequence(order.envelope))
+            transfer, proven = load.transfers[outcome.transfer], self._proven.pop(outcome.transfer)
             if outcome.delivery is not None:
                 facts = proven.facts(self._unit)
-                steps.append(Step(transfer, Event.VERIFIED, Stage.OPEN, facts, started_at=running.started_at))
+                steps.append(Step(transfer, Event.VERIFIED, Stage.OPEN, facts, started_at=load.started_at))
             elif isinstance(outcome.error, TransientError):
-                self._recorder.fail(transfer, Stage.OPEN, outcome.error, running.started_at)
+                self._recorder.fail(transfer, Stage.OPEN, outcome.error, load.started_at)
             elif outcome.error is not None:
-                self._set_aside(transfer, outcome.error, proven, running.started_at)
+                self._set_aside(transfer, outcome.error, proven, load.started_at)
         self._recorder.advance(steps)
 
     def _deliver_verified(self) -> None:
         """Publish every verified import, then record delivery and receipt together."""
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
-        for start in range(0, len(verified), BATCH_BUNDLES):
-            self._deliver(verified[start : start + BATCH_BUNDLES], started)
+        for start in range(0, len(verified), BATCH):
+            self._deliver(verified[start : start + BATCH], started)
 
     def _deliver(self, verified: Sequence[Transfer], started: float) -> None:
         published: list[tuple[Transfer, Facts]] = []

@@ -1,17 +1,14 @@
 """The pack leg: claimed exports become sealed bundles, numbered without gaps, or go back to their source with
 reasons."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import RouteName, TransferId, UnitCode
+from gateway.domain.ids import RouteName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
@@ -19,34 +16,14 @@ from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
-from gateway.stages.crew import Crew
+from gateway.stages.lanes import Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
 from gateway.stages.routes import OutboundRoute
 from gateway.stages.telling import SourceTelling
-from gateway.stages.watching import Watching
 from gateway.standard.findings import Verdict
-from gateway.transport.api import Progress, silent
-
-BATCH_EXPORTS = 32
-"""Small exports that share one trip to a worker process, one signature round and one commit."""
-SMALL_BYTES = 16 * 2**20
-"""An export above this goes alone, and never takes the last free worker."""
-CLOSE_SECONDS = 60.0
-"""Work that reports no progress for so long hangs; the crew ends it."""
-LOOK_AHEAD = 512
-"""Claimed exports looked at to fill the free workers."""
 
 EXPORT_HELD = "export-held"
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    transfers: Mapping[TransferId, Transfer]
-    started_at: float
-    is_big: bool
-    watched: ExitStack
-    """Ends the big transfer's line on the board."""
 
 
 class PackStage:
@@ -61,96 +38,48 @@ class PackStage:
         ledger: Ledger,
         spool: Spool,
         shelf: ClaimShelf,
-        crew: Crew,
-        width: int,
+        lanes: Lanes[tuple[PackOutcome, ...]],
         keys: NodeKeys,
         telling: SourceTelling,
         recorder: Recorder,
-        watching: Watching,
         clock: Clock,
         ops: OpsLog,
-        ring: Callable[[], None],
     ) -> None:
         self._routes = routes
         self._ledger = ledger
         self._spool = spool
         self._shelf = shelf
-        self._crew = crew
-        self._width = width
+        self._lanes = lanes
         self._keys = keys
         self._telling = telling
         self._recorder = recorder
-        self._watching = watching
         self._clock = clock
         self._ops = ops
-        self._ring = ring
-        self._running: dict[Future[tuple[PackOutcome, ...]], _Running] = {}
-        self._closing = False
 
     def step(self) -> float | None:
         """Record what the workers have finished, give them more; return the seconds until something falls due."""
-        self._closing = False
-        for future in [f for f in self._running if f.done()]:
-            running = self._running.pop(future)
-            running.watched.close()
-            self._finish(future, running)
-        self._start()
-        if self._running:
-            return None  # a finished batch rings
-        return self._recorder.seconds_until_due((State.FOUND,))
+        for load, future in self._lanes.finished():
+            self._finish(load, future)
+        while batch := self._lanes.next_batch(self._due):
+            if not self._submit(batch):
+                break
+        return None if self._lanes.is_busy else self._recorder.seconds_until_due((State.FOUND,))
 
     def close(self) -> None:
-        """Cut off what runs in worker processes and wait until it has ended, so that a successor finds nobody
-        writing."""
-        self._closing = True
-        wait(self._running, CLOSE_SECONDS)
-        for running in self._running.values():
-            running.watched.close()
-        self._running.clear()
+        """Cut off what runs in worker processes."""
+        self._lanes.close()
 
     # -- starting -----------------------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        """Fill the free workers, small exports first."""
-        if len(self._running) >= self._width:
-            return
-        busy = {transfer for running in self._running.values() for transfer in running.transfers}
-        due = [
-            t
-            for t in self._ledger.due((State.FOUND,), now=self._clock.now(), limit=LOOK_AHEAD + len(busy))
-            if t.id not in busy
-        ]
-        small = [t for t in due if t.size <= SMALL_BYTES]
-        big = [t for t in due if t.size > SMALL_BYTES]
-        while small and len(self._running) < self._width:
-            self._submit(small[:BATCH_EXPORTS], is_big=False)
-            del small[:BATCH_EXPORTS]
-        while big and len(self._running) < self._width and self._big_running() < max(1, self._width - 1):
-            self._submit(big[:1], is_big=True)
-            del big[:1]
+    def _due(self, limit: int) -> list[Transfer]:
+        return self._ledger.due((State.FOUND,), now=self._clock.now(), limit=limit)
 
-    def _big_running(self) -> int:
-        return sum(running.is_big for running in self._running.values())
-
-    def _submit(self, transfers: Sequence[Transfer], *, is_big: bool) -> None:
-        orders = [order for order in map(self._order, transfers) if order is not None]
-        if not orders:
-            return
-        by_id = {t.id: t for t in transfers}
-        watched = ExitStack()
-        shown: Progress = silent
-        if is_big:
-            shown = watched.enter_context(self._watching(transfers[0], Stage.PACK, transfers[0].size))
-        future = self._crew.run(pack_exports, PackBatch(tuple(orders), self._keys), partial(self._progress, shown))
-        moving = {order.transfer: by_id[order.transfer] for order in orders}
-        self._running[future] = _Running(moving, self._clock.now(), is_big, watched)
-        future.add_done_callback(lambda _future: self._ring())
-
-    def _progress(self, shown: Progress, done: int) -> None:
-        """Pass on what a worker process reports; raising ends its work."""
-        if self._closing:
-            raise TransientError("stopping", "this work was cut off; it is owed again")
-        shown(done)
+    def _submit(self, transfers: Sequence[Transfer]) -> bool:
+        """Hand `transfers` to a worker; False if it must wait for its turn."""
+        orders = {order.transfer: order for order in map(self._order, transfers) if order is not None}
+        ready = [transfer for transfer in transfers if transfer.id in orders]
+        # What got no order was recorded as failed and is due no more.
+        return not ready or self._lanes.start(pack_exports, PackBatch(tuple(orders.values()), self._keys), ready)
 
     def _order(self, transfer: Transfer) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""
@@ -178,30 +107,30 @@ class PackStage:
 
     # -- finishing ----------------------------------------------------------------------------------------------------
 
-    def _finish(self, future: Future[tuple[PackOutcome, ...]], running: _Running) -> None:
+    def _finish(self, load: Load, future: Future[tuple[PackOutcome, ...]]) -> None:
         try:
             outcomes = future.result()
         except GatewayError as error:
-            for transfer in running.transfers.values():
-                self._recorder.fail(transfer, Stage.PACK, error, running.started_at)
+            for transfer in load.transfers.values():
+                self._recorder.fail(transfer, Stage.PACK, error, load.started_at)
             return
         ready: list[tuple[Transfer, PackOutcome]] = []
         for outcome in outcomes:
-            transfer = running.transfers[outcome.transfer]
+            transfer = load.transfers[outcome.transfer]
             if outcome.error is not None:
-                self._recorder.fail(transfer, Stage.PACK, outcome.error, running.started_at)
+                self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
             elif outcome.prepared is not None:
                 ready.append((transfer, outcome))
             elif outcome.verdict is Verdict.REJECT:
-                self._refuse(transfer, outcome, running.started_at)
+                self._refuse(transfer, outcome, load.started_at)
             elif outcome.verdict is Verdict.WAIT:
                 self._recorder.fail(
-                    transfer, Stage.PACK, TransientError("export-incomplete", _codes(outcome)), running.started_at
+                    transfer, Stage.PACK, TransientError("export-incomplete", _codes(outcome)), load.started_at
                 )
             else:
-                self._hold(transfer, outcome, running.started_at)
+                self._hold(transfer, outcome, load.started_at)
         if ready:
-            self._seal(ready, running.started_at)
+            self._seal(ready, load.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
         """Allot sequence numbers, sign, make durable and record in one commit: a number is used or it does not exist.

@@ -1,0 +1,147 @@
+"""Work under way in worker processes: a bounded number of pieces, and never all of them big."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gateway.domain.clock import Clock
+from gateway.domain.errors import TransientError
+from gateway.domain.ids import TransferId
+from gateway.domain.records import Stage, Transfer
+from gateway.stages.crew import Crew
+from gateway.stages.watching import Watching
+
+SMALL_BYTES = 16 * 2**20
+"""What is larger goes alone, and never takes the last free worker."""
+BATCH = 32
+"""Small pieces that share one trip to a worker process and one commit."""
+LOOK_AHEAD = 512
+"""Transfers looked at to fill the free workers."""
+CLOSE_SECONDS = 60.0
+"""Work that reports no progress for so long hangs; the crew ends it."""
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+class Bulk:
+    """The right to run something big, shared by all stages of the node: one worker always stays free for the small."""
+
+    def __init__(self, workers: int) -> None:
+        self._free = max(1, workers - 1)
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one place; False if none is free."""
+        with self._lock:
+            if self._free == 0:
+                return False
+            self._free -= 1
+            return True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a place is free at this moment."""
+        return self._free > 0
+
+    def give_back(self) -> None:
+        """Give one place back."""
+        with self._lock:
+            self._free += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one piece of work carries. `started_at` is wall-clock seconds."""
+
+    transfers: Mapping[TransferId, Transfer]
+    started_at: float
+
+
+class Lanes(Generic[R]):
+    """The pieces of one stage. Used by that stage's thread only; `ring` is called from another when one is finished."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        crew: Crew,
+        width: int,
+        bulk: Bulk,
+        watching: Watching,
+        clock: Clock,
+        ring: Callable[[], None],
+    ) -> None:
+        self._stage = stage
+        self._crew = crew
+        self._width = width
+        self._bulk = bulk
+        self._watching = watching
+        self._clock = clock
+        self._ring = ring
+        self._running: dict[Future[R], tuple[Load, ExitStack]] = {}
+        self._closing = False
+
+    def finished(self) -> list[tuple[Load, Future[R]]]:
+        """Take out and return what is done, successful or not."""
+        self._closing = False
+        done = [future for future in self._running if future.done()]
+        ended = []
+        for future in done:
+            load, held = self._running.pop(future)
+            held.close()
+            ended.append((load, future))
+        return ended
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is under way; its end rings."""
+        return bool(self._running)
+
+    def next_batch(self, due: Callable[[int], Collection[Transfer]]) -> Sequence[Transfer]:
+        """Return what may be started now, small before big: a batch of small ones, one big one, or nothing.
+
+        due: returns at most so many transfers whose effect is owed; those under way are left out here.
+        """
+        if len(self._running) >= self._width:
+            return ()
+        busy = {transfer for load, _held in self._running.values() for transfer in load.transfers}
+        waiting = sorted((t for t in due(LOOK_AHEAD + len(busy)) if t.id not in busy), key=lambda t: t.size)
+        small = [t for t in waiting[:BATCH] if t.size <= SMALL_BYTES]
+        return small or (waiting[:1] if self._bulk.has_room else ())
+
+    def start(self, work: Callable[[A, Callable[[int], None]], R], argument: A, transfers: Sequence[Transfer]) -> bool:
+        """Begin `work(argument)` for `transfers`; False if it is big and the last place was just taken."""
+        held = ExitStack()
+        shown: Callable[[int], None] = _unseen
+        first = transfers[0]
+        if first.size > SMALL_BYTES:
+            if not self._bulk.take():
+                return False
+            held.callback(self._bulk.give_back)
+            shown = held.enter_context(self._watching(first, self._stage, first.size))
+
+        def progress(done: int) -> None:
+            if self._closing:
+                raise TransientError("stopping", "this work was cut off; it is owed again")
+            shown(done)
+
+        future = self._crew.run(work, argument, progress)
+        self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held
+        future.add_done_callback(lambda _future: self._ring())
+        return True
+
+    def close(self) -> None:
+        """Cut off what runs and wait until it has ended, so that a successor finds nobody writing."""
+        self._closing = True
+        wait(self._running, CLOSE_SECONDS)
+        for _load, held in self._running.values():
+            held.close()
+        self._running.clear()
+
+
+def _unseen(_done: int) -> None:
+    """Small pieces are done before anybody could look."""
