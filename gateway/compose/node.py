@@ -320,12 +320,13 @@ class RunningNode:
         plan, bell = self._plan, self._folder_bell
         if plan is None or bell is None:
             return
-        views = [gate.view() for gate in plan.gates]
+        # Both directions of a link may rest for the same reason: that is one trouble.
+        views = {(v.scope, v.name, v.code): v for v in (gate.view() for gate in plan.gates) if v.code}.values()
         health = Health(
             os.getpid(),
             self._started_at,
             self._port,
-            tuple(Trouble(v.scope, v.name, v.code, v.detail, v.failures, v.since, v.next_try) for v in views if v.code),
+            tuple(Trouble(v.scope, v.name, v.code, v.detail, v.failures, v.since, v.next_try) for v in views),
             tuple(
                 Waiting(route, disk.printable(one.candidate.name), one.why, one.seconds)
                 for route, one in plan.claim.overdue()

@@ -245,7 +245,7 @@ class Planner:
     def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
-        gate = self._gate(Scope.LINK, name)
+        out_gate, back_gate = self._gate(Scope.LINK, name), self._gate(Scope.LINK, name)
         out, back = self._transport(link), self._transport(link)
         acknowledge = AcknowledgeStage(
             link=name,
@@ -253,7 +253,7 @@ class Planner:
             ledger=ground.ledger,
             spool=ground.spool,
             transport=out,
-            gate=gate,
+            gate=out_gate,
             recorder=self._recorder,
             clock=ground.clock,
         )
@@ -262,7 +262,7 @@ class Planner:
             ledger=ground.ledger,
             spool=ground.spool,
             transport=out,
-            gate=gate,
+            gate=out_gate,
             recorder=self._recorder,
             watching=self._watching(),
             clock=ground.clock,
@@ -281,7 +281,7 @@ class Planner:
                 ops=ground.ops,
             ),
             quarantine=self._quarantine,
-            gate=gate,
+            gate=back_gate,
             recorder=self._recorder,
             watching=self._watching(),
             clock=ground.clock,

@@ -27,7 +27,11 @@ class GateView:
 
 
 class Gate:
-    """Closed while its subject rests after a failure. Thread-safe; one link's two directions share one."""
+    """Closed while its subject rests after a failure. Thread-safe.
+
+    Each direction of a link has its own: looking into a mailbox that we host ourselves says nothing of the peer, and
+    must not end the rest of the direction that calls it.
+    """
 
     def __init__(self, scope: Scope, name: str, backoff: Backoff, clock: Clock, ops: OpsLog) -> None:
         self._scope = scope
