@@ -1,0 +1,144 @@
+"""Makes exports for the benchmarks: the same bytes for the same seed, half of them text, half incompressible."""
+
+import hashlib
+import os
+import random
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+
+from gateway.plugins import load_packer
+
+PIECE = 4 << 20
+"""Bytes made and written at once."""
+KIB = 1 << 10
+MIB = 1 << 20
+
+_WORDS = (
+    "经依法审查查明犯罪嫌疑人某某于上述时间在本市某区某路实施盗窃诈骗行为涉案金额人民币元证据确实充分足以认定"
+    "上述事实有下列证据予以证明被害人陈述证人证言书证物证鉴定意见勘验检查笔录视听资料电子数据供述和辩解"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One export on the disk. `digests`: path of each member inside the export -> its SHA-256; `size` in bytes."""
+
+    path: Path
+    size: int
+    digests: Mapping[str, str]
+    mark: Path | None = None
+    """The completion mark that is dropped after it, where its format has one."""
+
+    def drop(self, outbound: Path) -> None:
+        """Move the export into an outbound folder of the same file system, as case software does: the mark last."""
+        for part in (self.path, self.mark):
+            if part is not None:
+                part.rename(outbound / part.name)
+
+
+def noise(seed: str) -> Iterator[bytes]:
+    """Yield pieces that no compressor can shrink, like PDF, JPEG and video: an AES keystream."""
+    key = hashlib.sha256(seed.encode()).digest()
+    stream = Cipher(AES(key), CTR(bytes(16))).encryptor()
+    blank = bytes(PIECE)
+    while True:
+        yield stream.update(blank)
+
+
+def text(seed: str) -> Iterator[bytes]:
+    """Yield pieces of Chinese case text in UTF-8, which compresses about as records of interrogation do."""
+    draw = random.Random(seed)
+    words = [_WORDS[start : start + 2 + start % 3] for start in range(len(_WORDS) - 5)]
+    lines = []
+    length = 0
+    while length < PIECE:
+        line = f"{draw.randrange(10**6):06d} " + "".join(draw.choices(words, k=16)) + "。\n"
+        lines.append(line.encode())
+        length += len(lines[-1])
+    block = b"".join(lines)[:PIECE]
+    turn = 0
+    while True:
+        # Turned by another amount each time, so that equal bytes are never a whole piece apart.
+        at = turn * 65_537 % PIECE
+        yield block[at:] + block[:at]
+        turn += 1
+
+
+def write(path: Path, size: int, pieces: Iterator[bytes]) -> str:
+    """Write `size` bytes to a new file, durably, and return their SHA-256."""
+    hasher = hashlib.sha256()
+    left = size
+    with path.open("xb") as file:
+        for piece in pieces:
+            part = piece[:left]
+            hasher.update(part)
+            file.write(part)
+            left -= len(part)
+            if not left:
+                break
+        file.flush()
+        os.fsync(file.fileno())
+    return hasher.hexdigest()
+
+
+def dossier(path: Path, size: int, seed: str, members: int = 8) -> Made:
+    """Make a folder of `size` bytes in `members` equal files, every second one text, the others incompressible."""
+    path.mkdir()
+    each = size // members
+    sizes = [each] * (members - 1) + [size - each * (members - 1)]
+    kinds: tuple[tuple[str, Callable[[str], Iterator[bytes]]], ...] = (("txt", text), ("pdf", noise))
+    digests = {}
+    for number, length in enumerate(sizes):
+        ending, kind = kinds[number % 2]
+        name = f"{number + 1:03d}.{ending}"
+        digests[name] = write(path / name, length, kind(f"{seed}/{name}"))
+    return Made(path, size, MappingProxyType(digests))
+
+
+def handover(path: Path, size: int, seed: str, members: int = 1) -> Made:
+    """Make a folder of `members` incompressible files of `size` bytes each: a scanned document or three."""
+    path.mkdir()
+    names = [f"{number + 1:03d}.pdf" for number in range(members)]
+    digests = {name: write(path / name, size, noise(f"{seed}/{name}")) for name in names}
+    return Made(path, size * members, MappingProxyType(digests))
+
+
+def police_case(sample: Path, folder: Path, number: int) -> Made:
+    """Copy a police export with its mark into `folder` as if it had been made `number` seconds after midnight."""
+    clock = f"{number // 3600:02d}{number // 60 % 60:02d}{number % 60:02d}"
+    path = folder / re.sub(r"[0-9]{6}\.zip$", f"{clock}.zip", sample.name)
+    mark = path.with_name(f"{path.name}.ok")
+    shutil.copyfile(sample, path)
+    shutil.copyfile(sample.with_name(f"{sample.name}.ok"), mark)
+    digests = {}
+    with load_packer("police").read((path, mark)) as reading:
+        for member in reading.members:
+            with member.open() as stream:
+                digests[member.path] = hashlib.sha256(stream.read()).hexdigest()
+    return Made(path, path.stat().st_size, MappingProxyType(digests), mark)
+
+
+def half_and_half(size: int, seed: str) -> bytes:
+    """Return `size` bytes in memory, the first half text."""
+    half = size // 2
+    count = half // PIECE + 1
+    return b"".join(islice(text(seed), count))[:half] + b"".join(islice(noise(seed), count + 1))[: size - half]
+
+
+def digests_of(folder: Path) -> Mapping[str, str]:
+    """Return path -> SHA-256 of every file below `folder`."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as stream:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found

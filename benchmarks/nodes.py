@@ -1,0 +1,164 @@
+"""Two real nodes on loopback for the benchmarks: started, watched, fed with exports, and asked what became of them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.data import Made, digests_of
+from benchmarks.figures import BenchmarkError
+from benchmarks.journeys import Journey, journeys
+from benchmarks.processes import Family
+from gateway.cli.demo_nodes import DemoNode, make_nodes
+from gateway.compose.health import read_health
+from gateway.domain.clock import SystemClock
+from gateway.domain.lifecycle import Direction, State
+from gateway.ledger.store import Ledger
+from gateway.settings.load import NODE_FILE
+from gateway.stages.layout import CONTENT
+
+LOOK_SECONDS = 0.05
+"""Between two looks into the sender's ledger; times are taken from the ledger itself, so this blurs none of them."""
+MEMORY_EVERY = 10
+"""Looks into the ledger between two looks at memory."""
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What became of some exports that were dropped together."""
+
+    journeys: tuple[Journey, ...]
+    broken: tuple[str, ...]
+    seconds: float
+    """From the first drop to the last receipt."""
+
+
+class Pair:
+    """A police node that sends and a procuratorate node that receives, both running."""
+
+    def __init__(self, root: Path, police: DemoNode, procuratorate: DemoNode, clock: SystemClock) -> None:
+        self.root = root
+        self._police = police
+        self._procuratorate = procuratorate
+        self._clock = clock
+        self.sender = Family(_pid(police))
+        self.receiver = Family(_pid(procuratorate))
+
+    @contextmanager
+    def ledgers(self) -> Iterator[tuple[Ledger, Ledger]]:
+        """Open both ledgers for reading."""
+        with self._police.ledger(self._clock) as ours, self._procuratorate.ledger(self._clock) as theirs:
+            yield ours, theirs
+
+    def ferry(self, exports: Sequence[Made], patience: float, *, route: str = "files") -> Run:
+        """Drop all exports at once and wait for their receipts, `patience` seconds at most.
+
+        Then check that each was delivered exactly once with the same bytes, which is not timed.
+        """
+        with self.ledgers() as (ours, theirs):
+            settled_before = _settled(ours)
+            dropped: dict[str, float] = {}
+            for export in exports:
+                dropped[export.path.name] = self._clock.now()
+                export.drop(self._police.place.out / route)
+            self._wait(lambda: _settled(ours) - settled_before >= len(exports), patience)
+            found, tally = journeys(ours, theirs, dropped)
+        broken = tally.complaints(len(exports)) + self._compare(exports, found)
+        if not found:
+            raise BenchmarkError("; ".join(broken))
+        seconds = max(one.marks[-1] for one in found) - min(dropped.values())
+        return Run(tuple(found), tuple(broken), seconds)
+
+    def look(self) -> None:
+        """Note the memory of both nodes."""
+        self.sender.look()
+        self.receiver.look()
+
+    def _wait(self, is_over: Callable[[], bool], patience: float) -> None:
+        deadline = self._clock.monotonic() + patience
+        looks = 0
+        while not is_over():
+            for node in (self._police, self._procuratorate):
+                if not node.is_running():
+                    raise BenchmarkError(f"node {node.place.unit} ended:\n{node.errors()[-2000:]}")
+            if self._clock.monotonic() > deadline:
+                raise BenchmarkError(f"no end after {patience:.0f} s")
+            if looks % MEMORY_EVERY == 0:
+                self.look()
+            looks += 1
+            time.sleep(LOOK_SECONDS)
+        self.look()
+
+    def _compare(self, exports: Sequence[Made], found: Sequence[Journey]) -> list[str]:
+        """Return what differs between the bytes that were dropped and those in the inbound folder."""
+        into = self._procuratorate.place.into
+        delivered = {one.export: into / one.delivered_as for one in found}
+        names = {export.path.name for export in exports}
+        copies = {one.delivered_as for one in found}
+        broken = [f"{len(names)} exports in {len(copies)} deliveries"] if len(copies) != len(names) else []
+        differing = [
+            export.path.name
+            for export in exports
+            if export.path.name not in delivered
+            or digests_of(delivered[export.path.name] / CONTENT) != dict(export.digests)
+        ]
+        if differing:
+            broken.append(f"{len(differing)} exports did not arrive byte for byte, e.g. {differing[0]}")
+        return broken
+
+
+@contextmanager
+def running_pair(root: Path, *, default_timing: bool = False) -> Iterator[Pair]:
+    """Make two nodes below the new folder `root`, start them, and stop them afterwards.
+
+    default_timing: scan and poll as often as an installed node does, not as often as the demo.
+    Raises BenchmarkError if a node does not start, or does not end with 0 within its drain time.
+    """
+    clock = SystemClock()
+    root.mkdir()
+    police, procuratorate = make_nodes(root, clock)
+    if default_timing:
+        for node in (police, procuratorate):
+            _forget_timing(node.place.config / NODE_FILE)
+    codes: list[int | None] = []
+    try:
+        for node in (police, procuratorate):
+            node.start()
+        for node in (police, procuratorate):
+            _wait_ready(node, clock)
+        yield Pair(root, police, procuratorate, clock)
+    finally:
+        codes = [police.stop(), procuratorate.stop()]
+    if codes != [0, 0]:
+        raise BenchmarkError(f"the nodes ended with {codes}")
+
+
+def _wait_ready(node: DemoNode, clock: SystemClock) -> None:
+    deadline = clock.monotonic() + READY_SECONDS
+    while not _pid(node):
+        if not node.is_running() or clock.monotonic() > deadline:
+            raise BenchmarkError(f"node {node.place.unit} does not start:\n{node.errors()[-2000:]}")
+        time.sleep(LOOK_SECONDS)
+
+
+def _pid(node: DemoNode) -> int:
+    """Return the daemon's process id from its own account of itself; 0 until it has written one."""
+    return read_health(node.place.root / "state").pid
+
+
+def _settled(ledger: Ledger) -> int:
+    return ledger.counts().by_state.get((Direction.OUTBOUND, State.DELIVERED), 0)
+
+
+def _forget_timing(file: Path) -> None:
+    """Take the demo's `timing` out of a node file; every other setting stays."""
+    kept = []
+    inside = False
+    for line in file.read_text("utf-8").splitlines():
+        if not line.startswith(" ") and line.strip():
+            inside = line.startswith("timing:")
+        if not inside:
+            kept.append(line)
+    file.write_text("\n".join(kept) + "\n", "utf-8")
