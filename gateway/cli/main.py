@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import commands_act, commands_look
+from gateway.cli import commands_act, commands_look, commands_offline
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -25,6 +25,8 @@ peer = typer.Typer(no_args_is_help=True, help="Peers whose cards were confirmed 
 app.add_typer(peer, name="peer")
 quarantine = typer.Typer(no_args_is_help=True, help="What was set aside 隔离区")
 app.add_typer(quarantine, name="quarantine")
+key = typer.Typer(no_args_is_help=True, help="This node's own keys 本机密钥")
+app.add_typer(key, name="key")
 
 for command in (
     commands_look.status,
@@ -35,8 +37,16 @@ for command in (
     commands_act.hold,
     commands_act.release,
     commands_act.close,
+    commands_offline.inspect,
+    commands_offline.verify,
+    commands_offline.check,
+    commands_offline.schema,
+    commands_offline.version,
 ):
     app.command()(command)
+app.command("open")(commands_offline.open_bundle)
+peer.command("remove")(commands_offline.peer_remove)
+key.command("rotate")(commands_offline.key_rotate)
 quarantine.command("list")(commands_look.quarantine_list)
 
 

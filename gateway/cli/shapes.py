@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from gateway.compose.outlook import Outlook
 from gateway.compose.survey import LinkView, Notice, RouteView, Stuck, Survey, UnderWay
 from gateway.daemon.progress import Progress
+from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import TimelineEntry, Transfer
 from gateway.words.catalogue import Explained, Words
@@ -215,3 +216,11 @@ def _under_way_json(one: UnderWay) -> Json:
         "export_name": one.transfer.export_name if one.transfer else "",
         **progress_json(one.progress),
     }
+
+
+def error_json(error: GatewayError | None, words: Words) -> Json | None:
+    """Return an error with its explanation and its English detail; None for none."""
+    if error is None:
+        return None
+    found = words.error(error)
+    return {"code": error.code, "what": found.what, "why": found.why, "do": found.do, "detail": error.detail}

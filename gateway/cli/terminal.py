@@ -104,25 +104,29 @@ class Terminal:
         """Say what happened, why and what to do, and end with exit code `code`."""
         explained = self.words.error(error)
         if self.as_json:
-            self.emit(
-                {
-                    "error": {
-                        "code": error.code,
-                        "what": explained.what,
-                        "why": explained.why,
-                        "do": explained.do,
-                        "detail": error.detail,
-                    }
-                }
-            )
+            said = {"what": explained.what, "why": explained.why, "do": explained.do, "detail": error.detail}
+            self.emit({"error": {"code": error.code, **said}})
         else:
             self.err.print(self.words.text(mark("Error {code}"), code=error.code), style="bold red", markup=False)
             for part in (explained.what, explained.why, explained.do):
                 if part:
                     self.err.print(visible(part), markup=False)
-            if error.detail:
-                self.err.print(visible(error.detail), style="dim", markup=False)
+            for line in self._details(error):
+                self.err.print(visible(line), style="dim", markup=False)
         raise typer.Exit(code)
+
+    def _details(self, error: GatewayError) -> list[str]:
+        """Return the English detail of an error; of a refused configuration every complaint, in the reader's language."""
+        if error.code != "settings-refused":
+            return [error.detail] if error.detail else []
+        from gateway.settings.complaints import TEMPLATES, SettingsError
+
+        if not isinstance(error, SettingsError):
+            return [error.detail]
+        return [
+            f"{one.place}: {'; '.join(self.words.text(part, **one.facts) for part in TEMPLATES[one.code])}"
+            for one in error.complaints
+        ]
 
 
 def visible(text: str) -> str:

@@ -15,8 +15,8 @@ from gateway.cli.terminal import Terminal
 from gateway.compose.identity import load_keyring, load_settings, new_umask
 from gateway.compose.setup import NewNode, init_node
 from gateway.domain.clock import SystemClock
-from gateway.domain.errors import ConfigError
-from gateway.domain.ids import unit_code
+from gateway.domain.errors import ConfigError, SecurityError
+from gateway.domain.ids import UnitCode, unit_code
 from gateway.folders import disk
 from gateway.keyring.passphrase import passphrase_source
 from gateway.roster.peers import PeerBook
@@ -77,12 +77,31 @@ def add(terminal: Terminal, config: Path, file: Path, confirmed: str | None, *, 
         raw = source.read(CARD_FILE_MAX + 1)
     found = parse_card(raw)
     terminal.say(mark("Card of {unit}, {name}."), unit=found.unit, name=found.name)
+    book, now = PeerBook.open(settings.paths.peers), SystemClock().now()
+    if confirmed is None and not replace and _is_renewal(book, found.unit, raw, now):
+        terminal.say(
+            mark("Renewed {unit}: its present keys signed the card. A running daemon reads it on reload (SIGHUP)."),
+            unit=found.unit,
+        )
+        return
     if confirmed is None:
         terminal.say(mark("Call the peer on a number you already know, and type the fingerprint that is read to you."))
         confirmed = typer.prompt(terminal.words.text(mark("Fingerprint")))
-    now = SystemClock().now()
-    peer = PeerBook.open(settings.paths.peers).add(raw, confirmed, now=now, replace=replace)
+    peer = book.add(raw, confirmed, now=now, replace=replace)
     terminal.say(mark("Confirmed {unit}. A running daemon reads it on reload (SIGHUP)."), unit=peer.unit)
+
+
+def _is_renewal(book: PeerBook, unit: UnitCode, raw: bytes, now: float) -> bool:
+    """Accept a card that the present keys of a known peer signed; then nothing has to be read aloud."""
+    if book.get(unit) is None:
+        return False
+    try:
+        book.add(raw, None, now=now)
+    except SecurityError as error:
+        if error.code != "card-unproven":
+            raise
+        return False
+    return True
 
 
 def list_peers(terminal: Terminal, config: Path) -> None:

@@ -41,6 +41,56 @@ TABLE: Table = MappingProxyType(
             "The name is misspelt, or it has been moved or taken in meanwhile.",
             "Check the name; what was taken in shows in: caseferry log",
         ),
+        "nothing-to-verify": Template(
+            "There is nothing in this file that could be verified.",
+            "It is no bundle (.cfb), no receipt file (.cfr) and no acknowledgement (ack/*.receipt.json), or it is damaged at its very beginning.",
+            "Name one of these files; get it again from where it came if it is damaged.",
+        ),
+        "trust-missing": Template(
+            "Nobody's keys are known here, so nothing can be verified.",
+            "Neither the configuration of a node, whose peers count, nor a card was named.",
+            "Name the signer's card with --card FILE, or the node's configuration with -c FOLDER.",
+        ),
+        "route-unknown": Template(
+            'There is no outbound route "{route}".',
+            "routes.d knows these: {known}.",
+            "Name one of them, or leave --route out.",
+        ),
+        "keys-clear": Template(
+            "The key file in {path} has no passphrase.",
+            "Whoever copies it, or a backup of it, can speak in this unit's name.",
+            "Right for trials. In production give it to systemd (systemd-creds encrypt), or make the node with a passphrase.",
+        ),
+        "keys-ending": Template(
+            "The keys of this node end in {days} days.",
+            "After that nobody accepts what it signs.",
+            "Renew them with `caseferry key rotate`, and send the new card to every peer.",
+        ),
+        "card-ending": Template(
+            "The keys on the card of {unit} end in {days} days.",
+            "After that nothing can be sealed to this unit, and what it signs is refused.",
+            "Ask its administrator to renew its keys and to send the new card.",
+        ),
+        "peer-unlinked": Template(
+            "There is a card of {unit}, but no link to it.",
+            "Nothing is exchanged with a peer that no file in links.d names.",
+            "Write the link, or remove the peer: caseferry peer remove {unit}",
+        ),
+        "port-taken": Template(
+            "Port {port} on {address} is in use.",
+            "Another program listens there.",
+            "Stop that program (ss -ltnp shows it), or change server.port and tell the peers.",
+        ),
+        "address-foreign": Template(
+            "{address} is no address of this server.",
+            "server.listen must be an address of one of its network cards.",
+            "Put this server's own address on the exchange network into server.listen (ip addr shows it).",
+        ),
+        "port-denied": Template(
+            "Port {port} on {address} cannot be listened on.",
+            "Ports below 1024 need a permission that the service does not have.",
+            "Choose a port from 1024 up, such as 2222.",
+        ),
         "folder-not-empty": Template(
             "The folder {path} is not empty.",
             "What is opened goes into a folder of its own, so that nothing is mixed up or overwritten.",

@@ -1,0 +1,140 @@
+"""The commands that need no daemon, as typer sees them: inspect, open, verify, check, schema, version, key rotate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.options import Config, Json, at_node, speaking
+from gateway.cli.terminal import Terminal, config_folder
+
+if TYPE_CHECKING:
+    from gateway.settings.load import Settings
+
+
+def inspect(
+    *,
+    export: Annotated[Path, typer.Argument(help="The export: a file or a folder 导出包.")],
+    config: Config = None,
+    packer: Annotated[str, typer.Option(help="Read it with this packer 指定打包器.")] = "",
+    route: Annotated[str, typer.Option(help="Ask this outbound route 指定路由.")] = "",
+    json: Json = False,
+) -> None:
+    """What would happen to this export; exit 0 sendable, 1 held or waiting, 2 refused 预检导出包."""
+    from gateway.cli.inspect import inspect as show
+
+    with speaking(as_json=json) as unsettled:
+        terminal, settings = _settled(unsettled, config, is_needed=bool(route))
+        code = show(terminal, settings, export, packer=packer, route=route)
+    raise typer.Exit(code)
+
+
+def open_bundle(
+    bundle: Annotated[Path, typer.Argument(help="A bundle file (.cfb) 交换包文件.")],
+    into: Annotated[Path, typer.Option(help="A new or empty folder 目标目录.")],
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Open a bundle offline with this node's keys, refusing what the daemon would refuse 离线打开交换包."""
+    from gateway.cli.verify import open_bundle as show
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, _settings):
+        code = show(terminal, config_folder(config), bundle, into, SystemClock())
+    raise typer.Exit(code)
+
+
+def verify(
+    *,
+    file: Annotated[Path, typer.Argument(help="A bundle, a receipt file, or an ack/*.receipt.json 待验证文件.")],
+    config: Config = None,
+    card: Annotated[
+        list[Path] | None, typer.Option(help="Trust this card; may be repeated 信任此名片, 可重复.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say whether a bundle or a receipt is genuine; needs no private key; exit 0 genuine, 1 not 验证真伪."""
+    from gateway.cli.verify import verify as show
+    from gateway.domain.clock import SystemClock
+
+    with speaking(as_json=json) as unsettled:
+        terminal, settings = _settled(unsettled, config, is_needed=False)
+        code = show(terminal, settings, file, card or (), SystemClock())
+    raise typer.Exit(code)
+
+
+def check(
+    config: Config = None,
+    links: Annotated[bool, typer.Option("--links", help="Also try every link live 同时测试各链路.")] = False,
+    json: Json = False,
+) -> None:
+    """Check everything a start needs, all findings at once; exit 0 ok, 1 errors 检查配置与环境."""
+    from gateway.cli.check import check as show
+    from gateway.domain.clock import SystemClock
+
+    with speaking(as_json=json) as unsettled:
+        terminal, _settings = _settled(unsettled, config, is_needed=False)
+        code = show(terminal, config_folder(config), SystemClock(), links=links)
+    raise typer.Exit(code)
+
+
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write the files into this folder 写入目录.")] = None,
+) -> None:
+    """Write the JSON Schemas of the configuration files, for editors that check while typing 配置文件的 JSON Schema."""
+    from gateway.cli.about import schema as show
+
+    with speaking() as terminal:
+        show(terminal, out)
+
+
+def version(json: Json = False) -> None:
+    """Show the version of the program 版本."""
+    from gateway.cli.about import version as show
+
+    with speaking(as_json=json) as terminal:
+        show(terminal)
+
+
+def key_rotate(
+    config: Config = None,
+    out: Annotated[Path | None, typer.Option(help="Write the new card to this file 新名片写入文件.")] = None,
+    json: Json = False,
+) -> None:
+    """Draw new keys beside the present ones, and say what the peers need 更换密钥."""
+    from gateway.cli.keys import rotate_keys
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, settings):
+        rotate_keys(terminal, settings, out, SystemClock())
+
+
+def peer_remove(
+    unit: Annotated[str, typer.Argument(help="Code of the unit 单位代码.")], config: Config = None, json: Json = False
+) -> None:
+    """Revoke a peer: it may no longer log in, send, or be sent to 吊销对端."""
+    from gateway.cli.keys import remove_peer
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, settings):
+        remove_peer(terminal, settings, unit, SystemClock())
+
+
+def _settled(terminal: Terminal, config: Path | None, *, is_needed: bool) -> tuple[Terminal, "Settings | None"]:
+    """Return the terminal in the node's language and its settings, for commands that can do without a node.
+
+    A configuration that was named must be usable; one that merely might be there is used if it is.
+    """
+    from gateway.compose.offline import is_configured, read_settings
+    from gateway.domain.errors import ConfigError
+
+    folder = config_folder(config)
+    if not is_needed and not is_configured(folder):
+        return terminal, None
+    try:
+        settings = read_settings(folder)
+    except ConfigError:
+        if is_needed:
+            raise
+        return terminal, None
+    return terminal.speaking(settings.node.language), settings

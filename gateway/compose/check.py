@@ -1,0 +1,308 @@
+"""`caseferry check`: walks the start-up path without becoming the daemon, and collects everything that is wrong."""
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.compose.identity import load_keyring
+from gateway.compose.links import Transports
+from gateway.compose.offline import ledger_to_read
+from gateway.daemon.lock import running_pid
+from gateway.domain.clock import Clock
+from gateway.domain.errors import ConfigError, GatewayError, PermanentError, Scope, TransientError
+from gateway.folders.space import SpaceGuard
+from gateway.keyring.keyring import Keyring
+from gateway.keyring.passphrase import CREDENTIALS_VARIABLE
+from gateway.plugins import load_packer, packer_names
+from gateway.roster.peers import PREFERENCE, PeerBook
+from gateway.settings.complaints import Complaint
+from gateway.settings.links import LinkSettings, TransportKind
+from gateway.settings.load import Settings
+from gateway.settings.load import check as check_settings
+from gateway.transport.hosted import IN, OUT
+
+SOON_SECONDS = 30 * 86400
+"""Keys that end within this time are told of: renewing them needs a telephone call with every peer."""
+
+
+class Part(StrEnum):
+    """What was looked at."""
+
+    SETTINGS = "settings"
+    KEYS = "keys"
+    PEERS = "peers"
+    FOLDERS = "folders"
+    LEDGER = "ledger"
+    PACKERS = "packers"
+    SPACE = "space"
+    SERVER = "server"
+    LINKS = "links"
+
+
+class Grade(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"  # works now; somebody should look
+    ERROR = "error"  # keeps the node, a route or a link from working
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One answer. `subject`: the file, folder, peer or link; `error` or `complaint` says what is wrong, if anything."""
+
+    part: Part
+    grade: Grade
+    subject: str
+    error: GatewayError | None = None
+    complaint: Complaint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a check works with. `prompt`: asks for the key file's passphrase; None: nobody is there to ask."""
+
+    environ: Mapping[str, str]
+    clock: Clock
+    prompt: Callable[[], str] | None = None
+    probe_links: bool = False
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the later checks build on."""
+
+    keyring: Keyring | None = None
+    peers: PeerBook | None = None
+    results: list[Result] = field(default_factory=list)
+
+    def ok(self, part: Part, subject: str) -> None:
+        self.results.append(Result(part, Grade.OK, subject))
+
+    def error(self, part: Part, subject: str, error: GatewayError) -> None:
+        self.results.append(Result(part, Grade.ERROR, subject, error))
+
+    def warn(self, part: Part, subject: str, error: GatewayError) -> None:
+        self.results.append(Result(part, Grade.WARNING, subject, error))
+
+
+def check_node(config: Path, means: Means) -> tuple[Result, ...]:
+    """Return everything that was looked at, in the order of the start; raises nothing for what is wrong with a node.
+
+    Without settings nothing else can be looked at. Nothing is made or changed.
+    """
+    checked = check_settings(config, packers=packer_names())
+    if checked.settings is None:
+        return tuple(
+            Result(Part.SETTINGS, Grade.ERROR, complaint.place, complaint=complaint) for complaint in checked.complaints
+        )
+    settings = checked.settings
+    found = _Found()
+    found.ok(Part.SETTINGS, str(config))
+    _keys(settings, means, found)
+    _peers(settings, means, found)
+    _folders(settings, found)
+    _ledger(settings, means, found)
+    _packers(settings, found)
+    _space(settings, found)
+    _server(settings, found)
+    if means.probe_links:
+        _links(settings, means, found)
+    return tuple(found.results)
+
+
+def _keys(settings: Settings, means: Means, found: _Found) -> None:
+    place = str(settings.paths.keys)
+    try:
+        keyring = load_keyring(settings, means.environ, means.prompt)
+        keyring.signing_keys(means.clock.now())
+    except GatewayError as error:
+        found.error(Part.KEYS, place, error)
+        return
+    found.keyring = keyring
+    found.ok(Part.KEYS, place)
+    if keyring.is_clear and CREDENTIALS_VARIABLE not in means.environ:
+        found.warn(Part.KEYS, place, ConfigError("keys-clear", "no passphrase", facts={"path": place}))
+    days = _days_left(max(pair.not_after for pair in keyring.pairs), means)
+    if days is not None:
+        found.warn(Part.KEYS, place, ConfigError("keys-ending", f"{days} days left", facts={"days": days}))
+
+
+def _peers(settings: Settings, means: Means, found: _Found) -> None:
+    try:
+        peers = PeerBook.open(settings.paths.peers)
+    except GatewayError as error:
+        found.error(Part.PEERS, str(settings.paths.peers), error)
+        return
+    found.peers = peers
+    for link in settings.links:
+        if not link.enabled:
+            continue
+        try:
+            peers.recipient_keys(link.peer, means.clock.now(), PREFERENCE)
+            found.ok(Part.PEERS, link.peer)
+        except GatewayError as error:
+            found.error(Part.PEERS, link.peer, error)
+            continue
+        peer = peers.get(link.peer)
+        days = _days_left(max(key.not_after for key in peer.card.keys), means) if peer else None
+        if days is not None:
+            facts: dict[str, str | int] = {"unit": link.peer, "days": days}
+            found.warn(Part.PEERS, link.peer, ConfigError("card-ending", f"{days} days left", facts=facts))
+    linked = {link.peer for link in settings.links}
+    for peer in peers.peers():
+        if peer.unit not in linked and not peer.is_revoked:
+            facts = {"unit": peer.unit}
+            found.warn(Part.PEERS, peer.unit, ConfigError("peer-unlinked", "a card, but no link", facts=facts))
+
+
+def _days_left(not_after: int, means: Means) -> int | None:
+    """Return the whole days until then if they are few, else None."""
+    left = not_after - means.clock.now()
+    return max(0, int(left // 86400)) if left < SOON_SECONDS else None
+
+
+def _folders(settings: Settings, found: _Found) -> None:
+    paths = settings.paths
+    for private in (paths.state, paths.spool, paths.quarantine, paths.mailboxes, paths.ledger, paths.log):
+        _private(private, found)
+    for outbound in settings.outbound:
+        if outbound.enabled:
+            _shared(outbound.folder, found, outbound.sentinel)
+    for inbound in settings.inbound:
+        if inbound.enabled:
+            _shared(inbound.folder, found, inbound.sentinel)
+    for link in settings.links:
+        if link.enabled and link.folder is not None and link.transport is TransportKind.FOLDER:
+            _shared(link.folder.deposit, found, link.folder.sentinel)
+            _shared(link.folder.collect, found, link.folder.sentinel)
+
+
+def _private(folder: Path, found: _Found) -> None:
+    """A folder of ours: the start makes it if it can."""
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        found.error(Part.FOLDERS, str(folder), _denied(nearest))
+    else:
+        found.ok(Part.FOLDERS, str(folder))
+
+
+def _shared(folder: Path, found: _Found, sentinel: str | None) -> None:
+    """A folder that others fill or empty: it must be there already, or its share is not mounted."""
+    if not folder.is_dir():
+        found.error(
+            Part.FOLDERS,
+            str(folder),
+            PermanentError("folder-missing", "not there", scope=Scope.ROUTE, facts={"folder": str(folder)}),
+        )
+    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        found.error(Part.FOLDERS, str(folder), _denied(folder))
+    elif sentinel is not None and not (folder / sentinel).exists():
+        facts = {"folder": str(folder)}
+        error = TransientError("mount-missing", f"{sentinel} is not there", scope=Scope.ROUTE, facts=facts)
+        found.error(Part.FOLDERS, str(folder), error)
+    else:
+        found.ok(Part.FOLDERS, str(folder))
+
+
+def _denied(folder: Path) -> PermanentError:
+    return PermanentError("folder-denied", "not writable", scope=Scope.ROUTE, facts={"folder": str(folder)})
+
+
+def _ledger(settings: Settings, means: Means, found: _Found) -> None:
+    place = str(settings.ledger_path)
+    try:
+        with closing(ledger_to_read(settings, means.clock)) as ledger:
+            ledger.check()
+    except GatewayError as error:
+        # A node that was never started has none, and one of an older program is brought up to date by the start.
+        report = found.warn if error.code in ("ledger-missing", "ledger-older") else found.error
+        report(Part.LEDGER, place, error)
+    else:
+        found.ok(Part.LEDGER, place)
+
+
+def _packers(settings: Settings, found: _Found) -> None:
+    named = {route.packer for route in settings.outbound} | {route.packer for route in settings.inbound}
+    for name in sorted(named):
+        try:
+            load_packer(name)
+            found.ok(Part.PACKERS, name)
+        except GatewayError as error:
+            found.error(Part.PACKERS, name, error)
+
+
+def _space(settings: Settings, found: _Found) -> None:
+    spool = settings.paths.spool
+    nearest = next(path for path in (spool, *spool.parents) if path.is_dir())
+    try:
+        SpaceGuard(nearest, floor_bytes=settings.limits.free_space, floor_ratio=0.0).may_accept(0)
+        found.ok(Part.SPACE, str(spool))
+    except TransientError as error:
+        found.warn(Part.SPACE, str(spool), error)
+    except GatewayError as error:
+        found.error(Part.SPACE, str(spool), error)
+
+
+def _server(settings: Settings, found: _Found) -> None:
+    server = settings.server
+    if not server.enabled:
+        return
+    place = f"{server.listen}:{server.port}"
+    if running_pid(settings.paths.state) is not None:
+        found.ok(Part.SERVER, place)
+        return
+    family = socket.AF_INET6 if ":" in server.listen else socket.AF_INET
+    try:
+        socket.create_server((server.listen, server.port), family=family).close()
+        found.ok(Part.SERVER, place)
+    except OSError as error:
+        found.error(Part.SERVER, place, _unbindable(error, server.listen, server.port))
+
+
+def _unbindable(error: OSError, address: str, port: int) -> ConfigError:
+    facts: dict[str, str | int] = {"address": address, "port": port}
+    said = error.strerror or type(error).__name__
+    if error.errno == errno.EADDRINUSE:
+        return ConfigError("port-taken", said, scope=Scope.NODE, facts=facts)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return ConfigError("address-foreign", said, scope=Scope.NODE, facts=facts)
+    return ConfigError("port-denied", said, scope=Scope.NODE, facts=facts)
+
+
+# -- live links -------------------------------------------------------------------------------------------------------
+
+
+def _links(settings: Settings, means: Means, found: _Found) -> None:
+    if found.keyring is None or found.peers is None:
+        return  # an error above says why
+    transports = Transports(settings, found.keyring, found.peers, means.clock)
+    for link, mailbox in _to_probe(settings):
+        try:
+            if mailbox is not None and not mailbox.is_dir():
+                # Made at the start; making it here could leave it to the wrong account.
+                continue
+            with closing(transports.to(link)) as transport:
+                transport.probe()
+            found.ok(Part.LINKS, link.name)
+        except GatewayError as error:
+            found.error(Part.LINKS, link.name, error)
+
+
+def _to_probe(settings: Settings) -> Iterator[tuple[LinkSettings, Path | None]]:
+    for link in settings.links:
+        if link.enabled:
+            yield link, _hosted_place(settings, link)
+
+
+def _hosted_place(settings: Settings, link: LinkSettings) -> Path | None:
+    """Return a folder that must be there before a mailbox of ours can be looked at; None if none of it is ours."""
+    if not link.hosts_mailbox:
+        return None
+    mailbox = settings.paths.mailboxes / link.peer
+    return mailbox / (IN if not link.calls_to_collect else OUT)

@@ -1,0 +1,212 @@
+"""What would happen to one export: read by its packer, checked, and resolved against a route, without moving a byte."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.compose.offline import missing
+from gateway.domain.errors import ConfigError, Scope
+from gateway.domain.ids import LinkName, RouteName, UnitCode
+from gateway.folders import disk
+from gateway.folders.entries import look
+from gateway.packing import Candidate, Entry, Reading, Settled
+from gateway.plugins import load_packer, packer_names
+from gateway.roster.peers import PeerBook
+from gateway.settings.load import Settings
+from gateway.settings.routes import OutboundRoute as RouteSettings
+from gateway.stages.pack_work import examine
+from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.standard.findings import Finding, Place, Verdict, masked, worst
+from gateway.standard.package import CasePackage
+
+GENERIC = "folder"
+"""The packer that takes anything; asked last."""
+
+_ID_NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[0-9Xx]|\d{15})(?![0-9A-Za-z])")
+_SECRET = frozenset({"id_no", "phone"})
+"""Last names of fields that are shown in part only, whatever they hold."""
+_STEP = re.compile(r"([a-z_]+)(?:\[(\d+)\])?")
+_PLAIN = (
+    "business",
+    "business_name",
+    "sender_code",
+    "sender_name",
+    "receiver_code",
+    "receiver_name",
+    "case_no",
+    "case_name",
+)
+"""What is shown of an export whose packer says of no value where it stood."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRead:
+    """One value that the packer found. `label`: as its handlers call it; identity numbers are masked in `value`."""
+
+    name: str
+    label: str
+    value: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The answer. `recipient` and `link` only where a route was asked; `size`: bytes of all members together."""
+
+    export: str
+    packer: str
+    route: str | None
+    recipient: UnitCode | None
+    link: LinkName | None
+    package: CasePackage
+    fields: tuple[FieldRead, ...]
+    members: int
+    size: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest answer of all findings."""
+        return worst(self.findings)
+
+
+def inspect_export(export: Path, settings: Settings | None, *, packer: str = "", route: str = "") -> Inspection:
+    """Return what the daemon would find in `export`, which is only read; may be repeated.
+
+    packer: its name; else that of the route, else the first installed packer that takes an entry of this name.
+    route:  its name; else the one whose outbound folder holds the export, if there is one.
+    Raises PermanentError `file-not-there`, `entry-unsafe`, `export-too-many-files`, ConfigError `packer-unknown`,
+    `packer-broken`, `route-unknown`, TransientError `local-io`.
+    """
+    path = export.absolute()
+    chosen = _route(path, settings, route)
+    entries = _entries(path)
+    name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
+    candidate = _candidate(name, path.name, entries)
+    parts = [path.parent / part for part in candidate.parts]
+    with disk.mapped(path.parent), load_packer(name).read(parts) as reading:
+        findings, recipient = _examined(reading, chosen, settings)
+        return Inspection(
+            export=candidate.name,
+            packer=name,
+            route=chosen.name if chosen else None,
+            recipient=recipient.unit if recipient else None,
+            link=recipient.link if recipient else None,
+            package=reading.package,
+            fields=tuple(_fields(reading.package)),
+            members=len(reading.members),
+            size=sum(member.size for member in reading.members),
+            findings=(*_unfinished(candidate, entries), *findings),
+        )
+
+
+def guarded(text: str) -> str:
+    """Return `text` with every identity number in it masked."""
+    return _ID_NUMBER.sub(lambda match: masked(match[0]), text)
+
+
+def _route(path: Path, settings: Settings | None, wanted: str) -> RouteSettings | None:
+    routes = settings.outbound if settings is not None else ()
+    if not wanted:
+        return next((one for one in routes if one.folder.absolute() == path.parent), None)
+    for one in routes:
+        if one.name == wanted:
+            return one
+    known = ", ".join(one.name for one in routes) or "-"
+    raise ConfigError(
+        "route-unknown", f"no outbound route {wanted}", scope=Scope.ROUTE, facts={"route": wanted[:60], "known": known}
+    )
+
+
+def _entries(path: Path) -> list[Entry]:
+    """Return the export as a scan would see it, with what stands beside it under its name and more (a mark)."""
+    if not disk.exists(path):
+        raise missing(path)
+    with disk.mapped(path.parent):
+        folded = path.name.casefold()
+        beside = [one for one in path.parent.iterdir() if _belongs(one.name.casefold(), folded)]
+        return [look(one) for one in sorted(beside)]
+
+
+def _belongs(name: str, export: str) -> bool:
+    return name == export or name.startswith(export + ".") or export.startswith(name + ".")
+
+
+def _packer_for(export: str, entries: Sequence[Entry]) -> str:
+    for name in sorted(packer_names(), key=lambda one: (one == GENERIC, one)):
+        if any(export in one.parts for one in load_packer(name).candidates(entries)):
+            return name
+    return GENERIC
+
+
+def _candidate(packer: str, export: str, entries: Sequence[Entry]) -> Candidate:
+    """Return the candidate that holds the export; what the packer passes over is read as it stands, to say why."""
+    for one in load_packer(packer).candidates(entries):
+        if export in one.parts:
+            return one
+    return Candidate(export, (export,), Settled.STABLE)
+
+
+def _unfinished(candidate: Candidate, entries: Sequence[Entry]) -> tuple[Finding, ...]:
+    """Return why the daemon would wait: the completion mark is missing."""
+    if candidate.settled is not Settled.INCOMPLETE:
+        return ()
+    is_folder = any(entry.is_folder for entry in entries if entry.name == candidate.name)
+    place = Place(file=candidate.name)
+    if is_folder:
+        return (Finding("FS-INCOMPLETE", Verdict.WAIT, place, mender="vendor"),)
+    return (Finding("FS-NO-MARKER", Verdict.WAIT, place, mender="vendor"),)
+
+
+def _examined(
+    reading: Reading, route: RouteSettings | None, settings: Settings | None
+) -> tuple[tuple[Finding, ...], Recipient | None]:
+    if route is None or settings is None:
+        return reading.findings, None
+    return examine(reading, _resolved(route, settings))
+
+
+def _resolved(route: RouteSettings, settings: Settings) -> OutboundRoute:
+    """Return the route as the pack leg knows it: a receiver without a link or without a card is no receiver."""
+    peers = PeerBook.open(settings.paths.peers)
+    receivers: dict[str, Recipient] = {}
+    for code, unit in route.receivers.items():
+        link, peer = settings.link_to(unit), peers.get(unit)
+        if link is None or peer is None or peer.is_revoked:
+            continue
+        # Only who and by which link is asked here; whether its keys still count is for `caseferry check`.
+        receivers[code] = Recipient(unit, LinkName(link.name), peer.card.keys[-1].public)
+    return OutboundRoute(
+        RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
+    )
+
+
+def _fields(package: CasePackage) -> Iterator[FieldRead]:
+    for origin in package.origins:
+        value = _value(package, origin.value)
+        if value:
+            yield FieldRead(origin.value, origin.label, _shown(origin.value, value), origin.file, origin.line)
+    if not package.origins:
+        for name in _PLAIN:
+            value = str(getattr(package, name))
+            if value:
+                yield FieldRead(name, "", _shown(name, value))
+
+
+def _shown(name: str, value: str) -> str:
+    return masked(value) if name.rpartition(".")[2] in _SECRET else guarded(value)
+
+
+def _value(package: CasePackage, name: str) -> str:
+    """Return the value called e.g. `persons[0].id_no`; empty if there is none of that name."""
+    found: object = package
+    for step in name.split("."):
+        match = _STEP.fullmatch(step)
+        if match is None:
+            return ""
+        found = getattr(found, match[1], "")
+        if match[2] is not None:
+            found = found[int(match[2])] if isinstance(found, tuple) and int(match[2]) < len(found) else ""
+    return str(found) if isinstance(found, str | int) else ""

@@ -1,0 +1,53 @@
+"""The transport of each link: hosted here, hosted by the peer, or one half each; a folder where nobody calls."""
+
+from gateway.domain.clock import Clock
+from gateway.keyring.keyring import Keyring
+from gateway.roster.peers import PeerBook
+from gateway.settings.links import LinkSettings, TransportKind
+from gateway.settings.load import Settings
+from gateway.transport.accounts import public_blob
+from gateway.transport.api import Transport
+from gateway.transport.channel import Deadlines
+from gateway.transport.folder import FolderTransport
+from gateway.transport.hosted import HostedTransport
+from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.sftp import SftpTransport
+from gateway.transport.split import SplitTransport
+
+
+class Transports:
+    """Makes transports from settings, keys and cards; each call makes a new one, to be closed by the caller."""
+
+    def __init__(self, settings: Settings, keyring: Keyring, peers: PeerBook, clock: Clock) -> None:
+        self._settings = settings
+        self._keyring = keyring
+        self._peers = peers
+        self._clock = clock
+
+    def to(self, link: LinkSettings) -> Transport:
+        """Return the transport of `link`; raises PermanentError `peer-unknown` or `peer-revoked`, `mailbox-*`."""
+        if link.folder is not None and link.transport is TransportKind.FOLDER:
+            return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
+        hosted = HostedTransport(self._settings.paths.mailboxes, link.peer) if link.hosts_mailbox else None
+        remote = self._sftp(link) if link.calls_to_deposit or link.calls_to_collect else None
+        if hosted is None or remote is None:
+            whole: Transport | None = hosted or remote
+            if whole is None:
+                raise ValueError("a link neither calls nor is called")
+            return whole
+        if link.calls_to_deposit:
+            return SplitTransport(outgoing=remote, incoming=hosted)
+        return SplitTransport(outgoing=hosted, incoming=remote)
+
+    def _sftp(self, link: LinkSettings) -> SftpTransport | None:
+        if link.sftp is None:
+            return None
+        peer = SshPeer(
+            link.sftp.host,
+            link.sftp.port,
+            link.sftp.user or self._settings.node.unit,
+            self._keyring.ssh_user.to_openssh(),
+            (public_blob(self._peers.ssh_host_key(link.peer)),),
+        )
+        deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
+        return SftpTransport.over_paramiko(peer, deadlines, self._clock)
