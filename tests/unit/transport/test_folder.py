@@ -143,3 +143,15 @@ def test_a_mailbox_that_cannot_be_created(tmp_path: Path) -> None:
 )
 def test_a_temporary_name_tells_what_it_becomes(temp: str, owner: str | None) -> None:
     assert disk.temp_owner(temp) == owner
+
+
+def test_what_is_hosted_on_the_same_disk_gets_a_second_name_instead_of_a_copy(tmp_path: Path) -> None:
+    guest = unit_code("990102")
+    transport = HostedTransport(tmp_path / "mailboxes", guest)
+    waiting = tmp_path / "mailboxes" / guest / "in" / NAME
+    waiting.write_bytes(b"bundle")
+    into = tmp_path / "into"
+    transport.fetch(NAME, into, 6)
+    assert into.samefile(waiting)
+    transport.remove([NAME])
+    assert into.read_bytes() == b"bundle"
