@@ -16,7 +16,7 @@ def inspect(
     *,
     export: Annotated[Path, typer.Argument(help="The export: a file or a folder 导出包.")],
     config: Config = None,
-    packer: Annotated[str, typer.Option(help="Read it with this packer 指定打包器.")] = "",
+    packer: Annotated[str, typer.Option(help="Read it with this packer 指定适配器.")] = "",
     route: Annotated[str, typer.Option(help="Ask this outbound route 指定路由.")] = "",
     json: Json = False,
 ) -> None:

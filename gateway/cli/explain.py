@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gateway.cli.shapes import entry_json, explained, facts_of, outlook_json, peer_of, percent, transfer_json
+from gateway.cli.shapes import entry_json, explained, facts_of, outlook_json, peer_of, percent, told, transfer_json
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.offline import ledger_to_read
@@ -165,7 +165,7 @@ def _print(terminal: Terminal, story: Story) -> None:
         terminal.line(f"      {command}")
     _print_timeline(terminal, story)
     for code in findings_of(story):
-        terminal.line(f"  {code}: {words.error_code(code)}")
+        terminal.line(f"  {code}: {told(code, words)}")
 
 
 def findings_of(story: Story) -> Sequence[str]:
@@ -188,7 +188,7 @@ def outlook_texts(found: Outlook, transfer: Transfer, words: Words) -> Sequence[
     )
     if not found.code:
         return (waits,)
-    return (waits, f"{found.code}: {words.error_code(found.code, facts_of(transfer))}")
+    return (waits, f"{found.code}: {told(found.code, words, facts_of(transfer))}")
 
 
 def _print_timeline(terminal: Terminal, story: Story) -> None:
@@ -233,5 +233,5 @@ def _details(entry: TimelineEntry, story: Story, words: Words) -> str:
         return words.receipt(entry.code)
     parts = [entry.actor and f"[{entry.actor}]", entry.code, entry.note if entry.note != entry.code else ""]
     if entry.kind == "attempt" and entry.code:
-        parts.append(words.error_code(entry.code, facts_of(story.transfer)).what)
+        parts.append(told(entry.code, words, facts_of(story.transfer)).what)
     return " ".join(filter(None, parts))

@@ -1,5 +1,6 @@
 """`caseferry quarantine list`: what was set aside, by its note alone; the bytes are never opened."""
 
+from gateway.cli.shapes import told
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, size_text
 from gateway.folders.quarantine import Quarantine
@@ -21,7 +22,7 @@ def list_quarantine(terminal: Terminal, settings: Settings) -> None:
                         "link": one.note.link,
                         "subject": one.note.subject,
                         "code": one.note.code,
-                        "what": words.error_code(one.note.code).what,
+                        "what": told(one.note.code, words).what,
                         "size": one.note.size,
                         "sha256": one.note.sha256,
                     }
@@ -45,7 +46,7 @@ def list_quarantine(terminal: Terminal, settings: Settings) -> None:
     )
     for one in found:
         note = one.note
-        why = f"{note.code}: {words.error_code(note.code).what}"
+        why = f"{note.code}: {told(note.code, words).what}"
         table.add_row(
             clock_text(note.at), cell(note.link), cell(note.subject), size_text(note.size), cell(why), note.sha256
         )

@@ -9,13 +9,23 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import TimelineEntry, Transfer
 from gateway.words.catalogue import Explained, Words
+from gateway.words.templates import UNKNOWN
 
 Json = Mapping[str, object]
 
 
+def told(code: str, words: Words, facts: Mapping[str, str | int] | None = None) -> Explained:
+    """Return the explanation of a code of which only the code is left, without sentences that would have gaps."""
+    if not code:
+        return Explained("", "", "")
+    found = words.error_code(code, facts)
+    what, why, do = ("" if UNKNOWN in part else part for part in (found.what, found.why, found.do))
+    return Explained(what or why, why if what else "", do)
+
+
 def explained(code: str, words: Words, facts: Mapping[str, str | int] | None = None) -> dict[str, str]:
     """Return a code with its explanation in the reader's language; empty texts for no code."""
-    found = words.error_code(code, facts) if code else Explained("", "", "")
+    found = told(code, words, facts)
     return {"code": code, "what": found.what, "why": found.why, "do": found.do}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.cli.shapes import facts_of, peer_of, percent, survey_json
+from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, told
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.offline import ledger_to_read
@@ -119,14 +119,14 @@ def daemon_text(found: Survey, words: Words) -> str:
 
 def notice_text(notice: Notice, words: Words) -> str:
     """Return what needs a person, as one sentence or two."""
-    explained = words.error_code(notice.code) if notice.code else None
+    explained = told(notice.code, words)
     return words.text(
         dict(_NEEDS)[notice.need],
         subject=notice.subject,
         count=notice.count,
         since=clock_text(notice.since),
-        what=explained.what if explained else "",
-        do=explained.do if explained else "",
+        what=explained.what,
+        do=explained.do,
     )
 
 
@@ -181,7 +181,7 @@ def _print_stuck(terminal: Terminal, stuck: Sequence[Stuck]) -> None:
     for one in stuck:
         transfer, outlook = one.transfer, one.outlook
         code = outlook.code or transfer.hold_code or transfer.last_error or ""
-        why = f"{code}: {words.error_code(code, facts_of(transfer)).what}" if code else words.state(transfer.state)
+        why = f"{code}: {told(code, words, facts_of(transfer)).what}" if code else words.state(transfer.state)
         following = outlook.commands[0] if outlook.commands else ""
         if outlook.until is not None:
             following = words.text(mark("by itself at {time}"), time=clock_text(outlook.until))

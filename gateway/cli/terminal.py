@@ -116,7 +116,7 @@ class Terminal:
         raise typer.Exit(code)
 
     def _details(self, error: GatewayError) -> list[str]:
-        """Return the English detail of an error; of a refused configuration every complaint, in the reader's language."""
+        """Return the English detail; of a refused configuration every complaint, in the reader's language."""
         if error.code != "settings-refused":
             return [error.detail] if error.detail else []
         from gateway.settings.complaints import TEMPLATES, SettingsError
