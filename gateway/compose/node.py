@@ -89,6 +89,7 @@ class RunningNode:
         self._server: SupervisedChild | None = None
         self._server_place: tuple[str, int] | None = None
         self._port = 0
+        self._stopping = False
         self._folder_bell: FolderBell | None = None
         self._health = Health()
 
@@ -142,6 +143,7 @@ class RunningNode:
 
     def drain(self, deadline: float) -> bool:
         """Let what is under way come to its next safe point and stop everything; whether all ended in time."""
+        self._stopping = True
         if self._folder_bell is not None:
             self._folder_bell.stop()
         whole = drain(
@@ -185,6 +187,7 @@ class RunningNode:
             self._crew,
             board,
             self._bells,
+            lambda: self._stopping,
             self._clock,
             self._log,
         )

@@ -1,8 +1,8 @@
 """Builds the workers of a node from its settings: one for each leg that all share, two for each link."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ from gateway.daemon.errand import Crew
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Bells, Worker
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Stage, Transfer
@@ -43,6 +43,7 @@ from gateway.stages.retain import RetainStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.accounts import public_blob
 from gateway.transport.api import Progress, Transport
 from gateway.transport.channel import Deadlines
@@ -71,6 +72,7 @@ class Ground:
     crew: Crew
     board: ProgressBoard
     bells: Bells
+    is_stopping: Callable[[], bool]
     clock: Clock
     ops: OpsLog
 
@@ -337,6 +339,19 @@ class Planner:
         self._gates.append(gate)
         return gate
 
-    def _watching(self) -> Callable[[Transfer, Stage, int], AbstractContextManager[Progress]]:
-        board = self._ground.board
-        return lambda transfer, stage, total: board.track(transfer.id, stage, total)
+    def _watching(self) -> Watching:
+        """Show transfers on the board; while the node is being stopped, cut them off instead."""
+        board, is_stopping = self._ground.board, self._ground.is_stopping
+
+        @contextmanager
+        def watching(transfer: Transfer, stage: Stage, total: int) -> Iterator[Progress]:
+            with board.track(transfer.id, stage, total) as shown:
+
+                def progress(done: int) -> None:
+                    if is_stopping():
+                        raise TransientError(STOPPING, "the node is being stopped", scope=Scope.NODE)
+                    shown(done)
+
+                yield progress
+
+        return watching

@@ -93,7 +93,8 @@ class ClaimStage:
             try:
                 again |= self._claim_settled(watched)
             except GatewayError as error:
-                watched.gate.failed(error)
+                if not watched.gate.failed(error):
+                    raise
         return 0.0 if again else self._scan_seconds
 
     def overdue(self) -> list[tuple[RouteName, Waiting]]:

@@ -59,8 +59,8 @@ class Gate:
             self._ops.info(f"{self._scope}-recovered", name=self._name)
 
     def failed(self, error: GatewayError) -> bool:
-        """Close the gate for a while if `error` reaches further than one transfer; return whether it did."""
-        if error.scope is Scope.TRANSFER:
+        """Close the gate for a while if `error` holds just what this gate is for; return whether it did."""
+        if error.scope is not self._scope:
             return False
         with self._lock:
             self._failures += 1

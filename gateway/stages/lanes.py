@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import TransientError
+from gateway.domain.errors import Scope, TransientError
 from gateway.domain.ids import TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.stages.crew import Crew
-from gateway.stages.watching import Watching
+from gateway.stages.watching import STOPPING, Watching
 
 SMALL_BYTES = 16 * 2**20
 """What is larger goes alone, and never takes the last free worker."""
@@ -126,7 +126,7 @@ class Lanes(Generic[R]):
 
         def progress(done: int) -> None:
             if self._closing:
-                raise TransientError("stopping", "this work was cut off; it is owed again")
+                raise TransientError(STOPPING, "this work was cut off; it is owed again", scope=Scope.NODE)
             shown(done)
 
         future = self._crew.run(work, argument, progress)

@@ -19,7 +19,7 @@ from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.recording import Recorder
 from gateway.stages.suspects import QuarantineDesk, Suspect
-from gateway.stages.watching import Watching
+from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Entry, Transport
 
 SMALL_BYTES = 16 * 2**20
@@ -138,7 +138,7 @@ class ReceiveStage:
             ):
                 self._transport.fetch(entry.name, part, entry.size, progress)
         except GatewayError as error:
-            if error.scope is Scope.LINK:
+            if error.scope is Scope.LINK or error.code == STOPPING:
                 raise
             # Too little room holds this transfer only: smaller ones behind it may still fit.
             self._recorder.fail(transfer, Stage.RECEIVE, error, started)
