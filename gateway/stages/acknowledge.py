@@ -54,7 +54,7 @@ class AcknowledgeStage:
         started = self._clock.now()
         owed = self._ledger.due(tuple(_EVENT), now=started, link=self._link, limit=BATCH)
         if not owed:
-            return None
+            return self._recorder.seconds_until_due(tuple(_EVENT), self._link)
         try:
             self._deposit([self._receipt(transfer) for transfer in owed])
         except GatewayError as error:
@@ -65,11 +65,15 @@ class AcknowledgeStage:
             return 0.0
         self._gate.succeeded()
         self._recorder.advance([Step(t, _EVENT[t.state], Stage.ACKNOWLEDGE, started_at=started) for t in owed])
-        return 0.0 if len(owed) == BATCH else None
+        return 0.0
 
     def _receipt(self, transfer: Transfer) -> bytes:
-        """Return our newest receipt for `transfer`, as it was signed."""
-        ours = [r for r in self._ledger.receipts(known(transfer.bundle_id)) if r.issuer == self._unit]
+        """Return our newest receipt for `transfer`, as it was signed.
+
+        The bundle id alone would not do: another peer may send a bundle of its own under the same one.
+        """
+        named = (self._unit, transfer.header_hash)
+        ours = [r for r in self._ledger.receipts(known(transfer.bundle_id)) if (r.issuer, r.header_hash) == named]
         return ours[-1].raw
 
     def _deposit(self, receipts: list[bytes]) -> None:

@@ -10,7 +10,7 @@ from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, veri
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.receipt import Receipt, sign_receipt
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, PermanentError, SecurityError, TransientError
+from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
@@ -119,6 +119,9 @@ class OpenStage:
         path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
         proven: _Proven | None = None
         try:
+            if not path.exists():
+                # The power may have gone between setting it aside and the record: offered again, it is fetched anew.
+                raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool")
             with disk.mapped(path.parent), path.open("rb") as source:
                 head = source.read(ENVELOPE_MAX)
             signer = self._peers.signer_of(parse_envelope(head).sender_key_id)
@@ -139,10 +142,8 @@ class OpenStage:
                 known(signer).public,
                 proven.origin,
             )
-        except TransientError as error:
-            self._recorder.fail(transfer, Stage.OPEN, error, started)
         except GatewayError as error:
-            self._set_aside(transfer, error, proven, started)
+            self._failed(transfer, error, proven, started)
         return None
 
     def _check(self, transfer: Transfer, envelope: Envelope, signer: Signer, now: float) -> None:
@@ -185,10 +186,8 @@ class OpenStage:
             if outcome.delivery is not None:
                 facts = proven.facts(self._unit)
                 steps.append(Step(transfer, Event.VERIFIED, Stage.OPEN, facts, started_at=load.started_at))
-            elif isinstance(outcome.error, TransientError):
-                self._recorder.fail(transfer, Stage.OPEN, outcome.error, load.started_at)
             elif outcome.error is not None:
-                self._set_aside(transfer, outcome.error, proven, load.started_at)
+                self._failed(transfer, outcome.error, proven, load.started_at)
         self._recorder.advance(steps)
 
     def _deliver_verified(self) -> None:
@@ -240,12 +239,20 @@ class OpenStage:
             origin=known(transfer.origin),
             recipient=self._unit,
             epoch=known(transfer.epoch),
-            sequence=known(transfer.sequence),
+            sequence=transfer.sequence or 0,  # what is not addressed to us has no place in our stream
             issued_at=int(self._clock.now()),
             reasons=reasons,
         )
 
     # -- what is refused ----------------------------------------------------------------------------------------------
+
+    def _failed(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
+        """Set a bad bundle aside; trouble of our own, which reaches further than one bundle, proves nothing against
+        it."""
+        if isinstance(error, TransientError) or error.scope is not Scope.TRANSFER:
+            self._recorder.fail(transfer, Stage.OPEN, error, started)
+        else:
+            self._set_aside(transfer, error, proven, started)
 
     def _set_aside(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
         """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a
@@ -254,14 +261,24 @@ class OpenStage:
         if path.exists():
             self._quarantine.take(path, Suspect(path.name, transfer.link, error.code))
         facts = proven.facts(self._unit, error.code) if proven is not None else Facts(note=error.code)
-        aside = self._ledger.advance(Step(transfer, Event.QUARANTINED, Stage.OPEN, facts, started_at=started))
-        self._ops.alert("bundle-quarantined", transfer=transfer.id, code=error.code, detail=error.detail)
-        code = refusal_code(error.code)
-        if proven is None or proven.sequence is None or code is None:
+        for aside in self._recorder.advance([Step(transfer, Event.QUARANTINED, Stage.OPEN, facts, started_at=started)]):
+            self._ops.alert("bundle-quarantined", transfer=transfer.id, code=error.code, detail=error.detail)
+            if proven is not None:
+                self._answer(aside, error, proven)
+
+    def _answer(self, aside: Transfer, error: GatewayError, proven: _Proven) -> None:
+        """Owe the sender what we have to say: the receipt that stands, if the bundle was delivered before, else a
+        refusal."""
+        if proven.envelope.bundle_id != aside.bundle_id:
             return
-        receipt = self._receipt(aside, code, (error.code,))
-        raw = sign_receipt(receipt, self._keys[0])
-        self._ledger.advance(Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), _record(receipt, raw)))
+        record = None
+        if self._ledger.seen(proven.origin, proven.envelope.bundle_id) != aside.header_hash:
+            code = refusal_code(error.code)
+            if code is None:
+                return
+            receipt = self._receipt(aside, code, (error.code,))
+            record = _record(receipt, sign_receipt(receipt, self._keys[0]))
+        self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
 
 
 def _record(receipt: Receipt, raw: bytes) -> ReceiptRecord:

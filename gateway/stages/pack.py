@@ -102,8 +102,11 @@ class PackStage:
             return None
 
     def _waived(self, transfer: Transfer) -> bool:
-        """Whether a named person has released this export after it was held."""
-        return transfer.attempts > 0 and any(entry.kind == "release" for entry in self._ledger.timeline(transfer.id))
+        """Whether a named person has released this export after its findings held it; other holds say nothing of
+        them."""
+        return transfer.attempts > 0 and any(
+            entry.kind == "release" and entry.code == EXPORT_HELD for entry in self._ledger.timeline(transfer.id)
+        )
 
     # -- finishing ----------------------------------------------------------------------------------------------------
 
@@ -180,10 +183,11 @@ class PackStage:
         """Tell the source, record it, give the original back: in this order, each repeatable."""
         self._telling.refused(transfer, outcome.findings)
         facts = Facts(flow=outcome.flow, case_no=outcome.case_no, verdict=Verdict.REJECT, note=_codes(outcome))
-        self._ledger.advance(Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at))
-        self._telling.give_back(transfer)
-        alarm = any(finding.alarm for finding in outcome.findings)
-        (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=transfer.id, codes=_codes(outcome))
+        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at)
+        for refused in self._recorder.advance([step]):
+            self._telling.give_back(refused)
+            alarm = any(finding.alarm for finding in outcome.findings)
+            (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=refused.id, codes=_codes(outcome))
 
     def _hold(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         self._telling.held(transfer, outcome.findings)
