@@ -26,6 +26,8 @@ from gateway.words.templates import mark
 LOOK_SECONDS = 0.05
 READY_SECONDS = 60.0
 FERRY_SECONDS = 120.0
+NAME_SHOWN = 26
+"""Characters of an export's name in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,17 +198,19 @@ _READ = frozenset({"sealed", "export-refused", "export-held"})
 def _print(terminal: Terminal, rows: Sequence[Row]) -> None:
     words = terminal.words
     table = Table(title=words.text(mark("Police to procuratorate")), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(words.text(mark("Case number, or export")), overflow="fold", max_width=30)
+    table.add_column(words.text(mark("Case number")), no_wrap=True)
+    table.add_column(words.text(mark("Export")), no_wrap=True)
     table.add_column(words.text(mark("Flow")))
     table.add_column(words.text(mark("Bytes")), justify="right")
     table.add_column(words.text(mark("Seconds")), justify="right")
     table.add_column(words.text(mark("Outcome")))
-    table.add_column(words.text(mark("Same bytes")))
+    table.add_column(words.text(mark("Same")))
     table.add_column(words.text(mark("Verdict and findings")), overflow="fold")
     for row in rows:
         ended = words.text(mark("held")) if row.outcome == "held" else words.state(State(row.outcome))
         table.add_row(
-            row.case_no or row.export,
+            row.case_no,
+            _shortened(row.export),
             row.flow,
             str(row.size),
             f"{row.seconds:.2f}",
@@ -215,3 +219,8 @@ def _print(terminal: Terminal, rows: Sequence[Row]) -> None:
             " ".join(filter(None, (words.verdict(row.verdict), row.findings))),
         )
     terminal.show(table)
+
+
+def _shortened(name: str) -> str:
+    """Return a long export name without its middle: its beginning says what it is, its end when it was made."""
+    return name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN // 3]}…{name[-NAME_SHOWN // 2 :]}"
