@@ -11,6 +11,7 @@ LEVEL = 3
 WINDOW_MAX = 8 * 2**20
 """Bytes of history a frame may ask a reader to keep: what RFC 8878 section 3.1.1.1.2 recommends to support."""
 _HEADER_MAX = 18
+_DESCRIPTOR, _DICTIONARY_BITS = 4, 0b11
 _BLOCK_HEADER = 3
 _BLOCK_MAX = 128 * 1024
 _RLE, _RESERVED = 1, 3
@@ -68,7 +69,9 @@ def decompress(take: Callable[[int], bytes], stored: int, size: int) -> Iterator
 def _check_frame(start: bytes, size: int) -> int:
     """Return the length of the frame header; only frames with content size and without checksum and dictionary pass."""
     shape = zstandard.get_frame_parameters(start)
-    if shape.content_size != size or shape.window_size > WINDOW_MAX or shape.dict_id or shape.has_checksum:
+    # The library reads a dictionary id of 0 as none; here the field itself is refused.
+    has_dictionary = bool(start[_DESCRIPTOR] & _DICTIONARY_BITS)
+    if shape.content_size != size or shape.window_size > WINDOW_MAX or has_dictionary or shape.has_checksum:
         raise BadFrameError("a frame of another shape")
     return zstandard.frame_header_size(start)
 

@@ -359,6 +359,7 @@ BAD_FRAMES = {
     "block above 128 KiB": lambda: with_block(0, 128 * 1024 + 1),
     "block longer than the rest": lambda: with_block(0, 500),
     "dictionary": lambda: b"\x28\xb5\x2f\xfd\xa1\x07" + len(TEXT).to_bytes(4, "little") + frame(TEXT)[8:],
+    "dictionary id 0": lambda: b"\x28\xb5\x2f\xfd\xa1\x00" + len(TEXT).to_bytes(4, "little") + frame(TEXT)[8:],
     "other content": lambda: frame(TEXT.replace(b"form", b"farm")),
 }
 
