@@ -233,7 +233,7 @@ def _encode(receipt: Receipt) -> bytes:
 def _decode(text: bytes) -> Receipt:
     found = canonical.fields(canonical.decode(text, limit=RECEIPT_MAX, values_limit=VALUES_MAX), *_NAMES)
     canonical.integer(found["v"], "v", least=VERSION, most=VERSION)
-    return Receipt(
+    receipt = Receipt(
         bundle_id=bundle_id(canonical.text(found["bundle_id"], "bundle_id", limit=32)),
         header_hash=digest(canonical.text(found["header_hash"], "header_hash", limit=64)),
         size=canonical.integer(found["size"], "size", most=2 * DATA_MAX),
@@ -248,6 +248,9 @@ def _decode(text: bytes) -> Receipt:
         findings=canonical.hexadecimal(found["findings"], "findings", most=FINDINGS_MAX),
         checkpoint=canonical.text(found["checkpoint"], "checkpoint", limit=CHECKPOINT_MAX),
     )
+    if receipt.findings and receipt.code is not ReceiptCode.VALIDATION_FAILED:
+        raise NotCanonicalError("only a 204 carries findings")
+    return receipt
 
 
 def _unit_or_none(value: object) -> UnitCode | None:

@@ -144,6 +144,12 @@ def test_true_signature_over_a_bad_field(classic, name):
     assert classic.code_of(lambda: verify_receipt(raw, classic.keys.signer_of)) == "receipt-malformed"
 
 
+@pytest.mark.parametrize("code", [code for code in ReceiptCode if code is not ReceiptCode.VALIDATION_FAILED])
+def test_only_a_204_carries_findings(classic, code):
+    with pytest.raises(ValueError, match="204"):
+        sign_receipt(replace(RECEIPT, code=code, findings=b"sealed"), classic.keys.sender)
+
+
 def test_true_signature_over_text_that_is_not_canonical(classic):
     text = sign_receipt(RECEIPT, classic.keys.sender)[37:-64]
     for changed in (text + b" ", text.replace(b'"size":12345', b'"size":12345.0'), b"[]", b""):
