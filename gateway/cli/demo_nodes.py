@@ -152,7 +152,7 @@ def free_ports(count: int) -> Sequence[int]:
 def _trust(place: Place, peer: Place, clock: Clock) -> None:
     """Confirm the peer's card. Here one program sees both fingerprints; between servers, two people read them aloud."""
     theirs = load_settings(peer.config)
-    card = load_keyring(theirs, os.environ).card(peer.unit, peer.name, created=int(clock.now()))
+    card = load_keyring(theirs, os.environ).card(peer.unit, peer.name)
     book = PeerBook.open(load_settings(place.config).paths.peers)
     book.add(card, fingerprint(parse_card(card)), now=clock.now())
 

@@ -55,7 +55,7 @@ def card(terminal: Terminal, config: Path, out: Path | None, *, qr: bool) -> Non
     """Show this node's card, or write it to a file, with its fingerprint."""
     settings = load_settings(config)
     keyring = load_keyring(settings, os.environ, _ask(terminal))
-    raw = keyring.card(settings.node.unit, settings.node.name, created=int(SystemClock().now()))
+    raw = keyring.card(settings.node.unit, settings.node.name)
     shown = fingerprint(parse_card(raw))
     if out is not None:
         disk.write_durably(out, raw, mode=0o644)
