@@ -11,6 +11,7 @@ from gateway.words.errors import ERRORS
 from gateway.words.findings import FINDINGS
 from gateway.words.language import CHINESE, ENGLISH
 from gateway.words.templates import Table, fields
+from tests.support.commands import page as commands
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +58,7 @@ def pages() -> dict[str, str]:
         "docs/state-machine.md": state_machine(),
         "docs/errors.md": "\n".join(errors()) + "\n",
         "docs/defects.md": "\n".join(defects()) + "\n",
+        "docs/commands.md": commands(),
         **configuration(),
     }
 
