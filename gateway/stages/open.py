@@ -257,9 +257,15 @@ class OpenStage:
     def _set_aside(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
         """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a
         refusal."""
-        path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
-        if path.exists():
-            self._quarantine.take(path, Suspect(path.name, transfer.link, error.code))
+        link, bundle = known(transfer.link), known(transfer.bundle_id)
+        path = self._spool.inbound_bundle(link, bundle)
+        try:
+            if path.exists():
+                self._quarantine.take(path, Suspect(path.name, link, error.code))
+            self._spool.drop_staging(link, bundle)  # what was decrypted before the fault showed
+        except GatewayError as trouble:
+            self._recorder.fail(transfer, Stage.OPEN, trouble, started)
+            return
         facts = proven.facts(self._unit, error.code) if proven is not None else Facts(note=error.code)
         for aside in self._recorder.advance([Step(transfer, Event.QUARANTINED, Stage.OPEN, facts, started_at=started)]):
             self._ops.alert("bundle-quarantined", transfer=transfer.id, code=error.code, detail=error.detail)

@@ -1,0 +1,102 @@
+"""SIGKILL of either daemon at any moment, and a start again: the same table, each export delivered exactly once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.demo_nodes import POLICE
+from gateway.domain.lifecycle import Direction, State
+from gateway.domain.records import known
+from tests.support.nodes import Node, Pair, eventually, make_pair, running, same_bytes
+
+COUNT = 6
+OUT, IN = Direction.OUTBOUND, Direction.INBOUND
+
+_OUT = (State.FOUND, State.SEALED, State.SENT, State.DELIVERED)
+_IN = (State.OFFERED, State.FETCHED, State.VERIFIED, State.DELIVERED, State.CONFIRMED)
+
+
+def police(pair: Pair) -> Node:
+    return pair.police
+
+
+def procuratorate(pair: Pair) -> Node:
+    return pair.procuratorate
+
+
+def claimed(pair: Pair) -> int:
+    return len(list((pair.police.state / "spool" / "claims").glob("*/*")))
+
+
+def got_to(
+    node_of: Callable[[Pair], Node], direction: Direction, order: tuple[State, ...], least: State
+) -> Callable[[Pair], int]:
+    """Return what counts the transfers of a node that have got at least so far."""
+    states = order[order.index(least) :]
+    return lambda pair: sum(t.state in states for t in node_of(pair).transfers(direction))
+
+
+MOMENTS: dict[str, Callable[[Pair], int]] = {
+    "claimed": claimed,
+    "found": got_to(police, OUT, _OUT, State.FOUND),
+    "sealed": got_to(police, OUT, _OUT, State.SEALED),
+    "sent": got_to(police, OUT, _OUT, State.SENT),
+    "offered": got_to(procuratorate, IN, _IN, State.OFFERED),
+    "fetched": got_to(procuratorate, IN, _IN, State.FETCHED),
+    "verified": got_to(procuratorate, IN, _IN, State.VERIFIED),
+    "delivered": got_to(procuratorate, IN, _IN, State.DELIVERED),
+    "receipted": got_to(police, OUT, _OUT, State.DELIVERED),
+}
+"""What happens to an export, in order; each counts the exports to which it has happened."""
+
+
+@pytest.mark.parametrize(
+    "victims", [[police], [procuratorate], [police, procuratorate]], ids=["police", "procuratorate", "both"]
+)
+def test_killed_at_every_moment_and_started_again(tmp_path: Path, victims: list[Callable[[Pair], Node]]) -> None:
+    sent: dict[str, bytes] = {}
+    with running(make_pair(tmp_path)) as pair:
+        for moment, happened in MOMENTS.items():
+            before = happened(pair)
+            batch = {f"{moment}-{number}.txt": f"{moment} {number}".encode() * 100 for number in range(COUNT)}
+            for name, content in batch.items():
+                pair.drop(name, content)
+            eventually(lambda happened=happened, before=before: happened(pair) > before, moment)
+            for victim in victims:
+                victim(pair).daemon.kill()
+            for victim in victims:
+                victim(pair).start()
+            sent |= batch
+            eventually(
+                lambda: (
+                    {t.export_name for t in pair.police.transfers(OUT) if t.state is State.DELIVERED} == sent.keys()
+                ),
+                f"every receipt after a kill once {moment}",
+            )
+        all_is_as_it_would_have_been(pair, sent)
+
+
+def all_is_as_it_would_have_been(pair: Pair, sent: dict[str, bytes]) -> None:
+    """Every export delivered once with its bytes, both ledgers of one mind, nothing left lying about."""
+    pair.come_to_rest()
+    same_bytes(list(sent.items()), pair)
+
+    ours = {known(t.bundle_id): t for t in pair.police.transfers(OUT)}
+    theirs = {known(t.bundle_id): t for t in pair.procuratorate.transfers(IN)}
+    assert len(ours) == len(pair.police.transfers(OUT)) == len(sent)
+    assert ours.keys() == theirs.keys()
+    assert {t.state for t in ours.values()} == {State.DELIVERED}
+    assert {t.state for t in theirs.values()} == {State.CONFIRMED}
+    for bundle, our in ours.items():
+        their = theirs[bundle]
+        assert (our.header_hash, our.epoch, our.sequence) == (their.header_hash, their.epoch, their.sequence)
+    assert sorted(known(t.sequence) for t in ours.values()) == list(range(1, len(sent) + 1))
+    for node in pair.nodes:
+        assert not node.logged("worker-died")
+        assert not node.logged("bundle-quarantined")
+    with pair.procuratorate.ledger() as ledger:
+        (stream,) = [one for one in ledger.stream_states() if one.peer == POLICE]
+        assert ledger.missing(POLICE, stream.epoch) == []
+    assert not any(pair.out.glob("*.txt"))
+    assert {path.stem for path in (pair.police.state / "spool" / "outbound").iterdir()} == ours.keys()
