@@ -1,6 +1,6 @@
 """Offers the second reader its cryptography, written from RFC 9180, X-Wing, C2SP and GB/T 32918 over single primitives.
 
-Nothing here comes from the product, and nothing uses the high-level constructions (hpke, cobblestone, gmalg) that the product uses.
+Nothing here comes from the product or uses the constructions that it uses: hpke, cobblestone, gmalg.
 Private functions take their randomness from the caller, so that test vectors can be made again bit for bit.
 """
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import SM4
 from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from tests.vectors import sm2
+from tests.vectors import edwards, sm2
 
 CHUNK = 16384
 TAG = 16
@@ -30,7 +30,7 @@ SIG_LEN = {CLASSIC: 64, PQ: 64 + 3309, GM: 64}
 KEY_LEN = {CLASSIC: 32, PQ: 32, GM: 16}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A primitive did not accept its input; the caller knows which outcome that is."""
 
 
@@ -51,7 +51,7 @@ def label(name: str) -> bytes:
     return b"casebundle/v1 " + name.encode("ascii") + b"\x00"
 
 
-# --- section 2: signatures ---------------------------------------------------------------------------------------------
+# --- section 2: signatures --------------------------------------------------------------------------------------------
 
 
 def sign_public(suite: int, seed: bytes) -> bytes:
@@ -89,7 +89,27 @@ def verify(suite: int, public: bytes, name: str, body: bytes, signature: bytes) 
     return True
 
 
-# --- section 2: wrapping -----------------------------------------------------------------------------------------------
+def is_sound(suite: int, sign_raw: bytes, wrap_raw: bytes) -> bool:
+    """Whether public keys may be enrolled by section 2."""
+    lengths = {CLASSIC: (32, 32), PQ: (1984, 1216), GM: (64, 64)}
+    if (len(sign_raw), len(wrap_raw)) != lengths[suite]:
+        return False
+    if suite == GM:
+        return sm2.is_on_curve(sign_raw) and sm2.is_on_curve(wrap_raw)
+    point = edwards.decode(sign_raw[:32])
+    if point is None or not edwards.has_prime_order(point):
+        return False
+    if int.from_bytes(wrap_raw[-32:], "little") >= edwards.P:
+        return False
+    try:
+        X25519PrivateKey.from_private_bytes(bytes(32)).exchange(X25519PublicKey.from_public_bytes(wrap_raw[-32:]))
+    except ValueError:  # the all-zero secret of a small order
+        return False
+    packed = int.from_bytes(wrap_raw[:1152], "little") if suite == PQ else 0
+    return all(packed >> shift & 0xFFF < 3329 for shift in range(0, 1152 * 8, 12))
+
+
+# --- section 2: wrapping ----------------------------------------------------------------------------------------------
 
 
 def wrap_public(suite: int, seed: bytes) -> bytes:
@@ -103,17 +123,17 @@ def wrap_public(suite: int, seed: bytes) -> bytes:
 
 
 def unwrap(suite: int, seed: bytes, name: str, bind: bytes, wrapped: bytes) -> bytes:
-    """The text of wrap(name, bind, text), or Refused."""
+    """The text of wrap(name, bind, text), or RefusedError."""
     if suite == GM:
         text = sm2.decrypt(seed, wrapped)
         if text is None or text[-32:] != bind:
-            raise Refused
+            raise RefusedError
         return text[:-32]
     enc_len = 32 if suite == CLASSIC else 1120
     enc, ciphertext = wrapped[:enc_len], wrapped[enc_len:]
     own = wrap_public(suite, seed)
     if len(enc) != enc_len or len(ciphertext) < TAG:
-        raise Refused
+        raise RefusedError
     try:
         dh = X25519PrivateKey.from_private_bytes(seed[-32:]).exchange(X25519PublicKey.from_public_bytes(enc[-32:]))
         if suite == CLASSIC:
@@ -124,7 +144,7 @@ def unwrap(suite: int, seed: bytes, name: str, bind: bytes, wrapped: bytes) -> b
         key, nonce = hpke_schedule(suite, secret, label(name) + bind)
         return AESGCM(key).decrypt(nonce, ciphertext, b"")
     except (ValueError, InvalidTag) as error:  # ValueError: an all-zero X25519 secret
-        raise Refused from error
+        raise RefusedError from error
 
 
 def wrap(suite: int, public: bytes, name: str, bind: bytes, text: bytes, random: bytes) -> bytes:
@@ -174,7 +194,7 @@ def _labeled_expand(ids: bytes, prk: bytes, name: bytes, info: bytes, length: in
     return HKDFExpand(hashes.SHA256(), length, full).derive(prk)
 
 
-# --- section 3: chunked encryption -------------------------------------------------------------------------------------
+# --- section 3: chunked encryption ------------------------------------------------------------------------------------
 
 
 def encrypted_length(text: int) -> int:
@@ -211,14 +231,14 @@ def seal_chunk(suite: int, key: bytes, nonce: bytes, text: bytes) -> bytes:
 
 
 def open_chunk(suite: int, key: bytes, nonce: bytes, chunk: bytes) -> bytes:
-    """The text of one chunk with its tag, or Refused."""
+    """The text of one chunk with its tag, or RefusedError."""
     try:
         if suite != GM:
             return AESGCM(key).decrypt(nonce, chunk, None)
         decryptor = Cipher(SM4(key), GCM(nonce, chunk[-TAG:])).decryptor()
         return decryptor.update(chunk[:-TAG]) + decryptor.finalize()
     except InvalidTag as error:
-        raise Refused from error
+        raise RefusedError from error
 
 
 def encrypt_chunks(suite: int, key: bytes, salt: bytes, context: bytes, text: bytes) -> bytes:
@@ -257,13 +277,13 @@ class ChunkOpener:
     def finish(self) -> bytes:
         """The text of the last, short chunk."""
         if self._open is None or len(self._pending) < TAG:
-            raise Refused
+            raise RefusedError
         return self._chunk(self._pending)
 
     def _begin(self) -> None:
         key, base, commitment = chunk_keys(self._suite, self._secret, self._pending[:24], self._context)
         if commitment != self._pending[24:56]:
-            raise Refused
+            raise RefusedError
         self._pending = self._pending[56:]
         self._open = lambda chunk: open_chunk(self._suite, key, chunk_nonce(base, self._number), chunk)
 

@@ -1,6 +1,6 @@
 """Reads bundles and receipts a second time, written from docs/bundle-format.md alone, whole files in memory.
 
-It imports nothing of the product. Every input has exactly one outcome: `accepted`, or the code of the first step that refuses.
+It imports nothing of the product. Every input has one outcome: `accepted`, or the code of the step that refuses.
 """
 
 import struct
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.vectors import primitives as prim
-from tests.vectors.rules import Broken, check_frame, check_paths, manifest_of, receipt_of, unframe
+from tests.vectors.rules import BrokenError, check_frame, check_paths, manifest_of, receipt_of, unframe
 
 MAGIC = b"\x89CBF\r\n\x1a\n"
 RECEIPTS_MAGIC = b"\x89CFR\r\n\x1a\n"
@@ -17,7 +17,7 @@ FIXED = 168
 SAFE_INTEGER = 2**53
 
 
-class Stop(Exception):
+class StopError(Exception):
     """A step refused; the argument is its code."""
 
 
@@ -53,7 +53,7 @@ class Ring:
         for signer in self.signers:
             if signer.key_id == wanted:
                 return signer
-        raise Stop("unknown-sender")
+        raise StopError("unknown-sender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def read_bundle(data: bytes, ring: Ring) -> Outcome:
         envelope, signer = _verify_envelope(data, ring)
         _policy(envelope, signer, ring)
         members, meta = _open(data, envelope, signer, ring)
-    except Stop as stop:
+    except StopError as stop:
         return Outcome(str(stop))
     return Outcome("accepted", members, meta)
 
@@ -137,7 +137,7 @@ def check_bundle(data: bytes, ring: Ring) -> Outcome:
         _, segs, content = _parts(data, envelope)
         for index in range(envelope.segments):
             _segment(envelope, segs, content, index)
-    except Stop as stop:
+    except StopError as stop:
         return Outcome(str(stop))
     return Outcome("accepted")
 
@@ -210,22 +210,22 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
     try:
         text, signature = unframe(plain, prim.SIG_LEN[suite])
         manifest = manifest_of(text)
-    except Broken as broken:
-        raise Stop("manifest-malformed") from broken
+    except BrokenError as broken:
+        raise StopError("manifest-malformed") from broken
     _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
     _require(prim.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
     try:
         check_paths([entry["path"] for entry in manifest["files"]])
-    except Broken as broken:
-        raise Stop("unsafe-path") from broken
+    except BrokenError as broken:
+        raise StopError("unsafe-path") from broken
     opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
     taker = _Taker(suite, manifest["files"])
     try:
         for index in range(envelope.segments):
             taker.take(opener.update(_segment(envelope, segs, content, index)))
         taker.take(opener.finish())
-    except prim.Refused as refused:
-        raise Stop("content-auth-failed") from refused
+    except prim.RefusedError as refused:
+        raise StopError("content-auth-failed") from refused
     return taker.members, manifest["meta"]
 
 
@@ -233,20 +233,20 @@ def _content_key(envelope: Envelope, ring: Ring) -> bytes:
     for suite, seed in ring.own:
         own = key_id(suite, b"E", prim.wrap_public(suite, seed))
         for slot in envelope.slots:
-            if slot.key_id == own:
+            if suite == envelope.suite and slot.key_id == own:
                 try:
                     return prim.unwrap(suite, seed, "wrap", envelope.bind, slot.wrapped)
-                except prim.Refused as refused:
-                    raise Stop("unwrap-failed") from refused
-    raise Stop("not-addressed-to-us")
+                except prim.RefusedError as refused:
+                    raise StopError("unwrap-failed") from refused
+    raise StopError("not-addressed-to-us")
 
 
 def _decrypt_manifest(suite: int, key: bytes, bind: bytes, sealed: bytes) -> bytes:
     opener = prim.ChunkOpener(suite, key, prim.label("manifest") + bind)
     try:
         return opener.update(sealed) + opener.finish()
-    except prim.Refused as refused:
-        raise Stop("content-auth-failed") from refused
+    except prim.RefusedError as refused:
+        raise StopError("content-auth-failed") from refused
 
 
 class _Taker:
@@ -271,20 +271,20 @@ class _Taker:
     def _finish(self, entry: dict[str, Any], stored: bytes) -> None:
         try:
             member = stored if entry["coding"] == "identity" else check_frame(stored, entry["size"])
-        except Broken as broken:
-            raise Stop("file-hash-mismatch") from broken
+        except BrokenError as broken:
+            raise StopError("file-hash-mismatch") from broken
         _require(prim.hash_of(self._suite, member).hex() == entry["hash"], "file-hash-mismatch")
         self.members[entry["path"]] = member
 
 
-# --- section 8: receipts -----------------------------------------------------------------------------------------------
+# --- section 8: receipts ----------------------------------------------------------------------------------------------
 
 
 def read_receipts(data: bytes, ring: Ring) -> Outcome:
     """Read a receipt file; the first receipt that is refused gives the outcome."""
     try:
         return Outcome("accepted", receipts=tuple(_verify_receipt(raw, ring) for raw in _split(data)))
-    except Stop as stop:
+    except StopError as stop:
         return Outcome(str(stop))
 
 
@@ -292,20 +292,36 @@ def read_receipt(data: bytes, ring: Ring) -> Outcome:
     """Read one receipt."""
     try:
         return Outcome("accepted", receipts=(_verify_receipt(data, ring),))
-    except Stop as stop:
+    except StopError as stop:
         return Outcome(str(stop))
 
 
+def read_findings(data: bytes, ring: Ring) -> Outcome:
+    """Read one receipt and open the findings in it."""
+    try:
+        said = _verify_receipt(data, ring)
+        return Outcome("accepted", {"findings": open_findings(said, ring)}, receipts=(said,))
+    except StopError as stop:
+        return Outcome(str(stop))
+
+
+def check_key(data: bytes) -> Outcome:
+    """Judge public keys as they are enrolled: suite, then twice u32 length and raw key, first the signing key."""
+    cut = 5 + int.from_bytes(data[1:5], "big")
+    is_sound = prim.is_sound(data[0], data[5:cut], data[cut + 4 :])
+    return Outcome("accepted" if is_sound else "key-refused")
+
+
 def open_findings(receipt: Mapping[str, Any], ring: Ring) -> bytes:
-    """The text sealed to the origin in a receipt with code 204; raises Stop."""
+    """The text sealed to the origin in a receipt with code 204; raises StopError."""
     sealed = bytes.fromhex(receipt["findings"])
     for suite, seed in ring.own:
         if key_id(suite, b"E", prim.wrap_public(suite, seed)) == sealed[:32]:
             try:
                 return prim.unwrap(suite, seed, "findings", bytes.fromhex(receipt["header_hash"]), sealed[32:])
-            except prim.Refused as refused:
-                raise Stop("unwrap-failed") from refused
-    raise Stop("not-addressed-to-us")
+            except prim.RefusedError as refused:
+                raise StopError("unwrap-failed") from refused
+    raise StopError("not-addressed-to-us")
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -316,7 +332,7 @@ def _split(data: bytes) -> list[bytes]:
     for _ in range(count):
         _require(len(data) >= at + 4, code)
         length = int.from_bytes(data[at : at + 4], "big")
-        _require(length <= 262144 and len(data) >= at + 4 + length, code)
+        _require(1 <= length <= 262144 and len(data) >= at + 4 + length, code)
         out.append(data[at + 4 : at + 4 + length])
         at += 4 + length
     _require(at == len(data), code)
@@ -325,10 +341,9 @@ def _split(data: bytes) -> list[bytes]:
 
 def _verify_receipt(raw: bytes, ring: Ring) -> Mapping[str, Any]:
     code = "receipt-malformed"
-    _require(1 <= len(raw) <= 262144, code)
+    _require(38 <= len(raw) <= 262144, code)
     suite = raw[0]
     _require(suite in prim.SUITES, "suite-refused")
-    _require(len(raw) >= 37, code)
     length = int.from_bytes(raw[33:37], "big")
     _require(len(raw) == 37 + length + prim.SIG_LEN[suite], code)
     signer = ring.signer(raw[1:33])
@@ -337,12 +352,12 @@ def _verify_receipt(raw: bytes, ring: Ring) -> Mapping[str, Any]:
     _require(prim.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
     try:
         receipt = receipt_of(text)
-    except Broken as broken:
-        raise Stop(code) from broken
+    except BrokenError as broken:
+        raise StopError(code) from broken
     _require(receipt["issuer"] == signer.unit, "receipt-wrong-issuer")
     return receipt
 
 
 def _require(is_kept: bool, code: str) -> None:
     if not is_kept:
-        raise Stop(code)
+        raise StopError(code)

@@ -18,43 +18,44 @@ _META = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _UNIT = re.compile(r"[0-9A-Z]{4,24}")
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-_CODES = {100, 110, 120, 201, 202, 203, 204, 301, 302, 303, 304, 305, 401, 402, 403}
+_CODES = {"100", "110", "120", "201", "202", "203", "204", "301", "302", "303", "304", "305", "401", "402", "403"}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
+_TO_ESCAPE = re.compile(r'[\x00-\x1f"\\]')
 MEMBER_MAX = 2**46
 ZSTD_MAX = 67108864
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """A rule is broken; the caller knows which code that has."""
 
 
 def check(is_kept: bool) -> None:
-    """Raise Broken unless the rule is kept."""
+    """Raise BrokenError unless the rule is kept."""
     if not is_kept:
-        raise Broken
+        raise BrokenError
 
 
 def canonical(value: object) -> bytes:
-    """The canonical JSON of section 5; Broken for what has none."""
+    """The canonical JSON of section 5; BrokenError for what has none."""
     try:
         return _encode(value).encode("utf-8")
     except (UnicodeEncodeError, RecursionError) as error:
-        raise Broken from error
+        raise BrokenError from error
 
 
 def parse(text: bytes) -> Any:
-    """The value of canonical JSON, or Broken."""
+    """The value of canonical JSON, or BrokenError."""
     try:
         value = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise Broken from error
+        raise BrokenError from error
     check(canonical(value) == text)
     return value
 
 
 def _encode(value: object) -> str:
     if isinstance(value, str):
-        return '"' + "".join(_ESCAPES.get(c) or (f"\\u{ord(c):04x}" if c < " " else c) for c in value) + '"'
+        return '"' + _TO_ESCAPE.sub(lambda found: _ESCAPES.get(found[0]) or f"\\u{ord(found[0]):04x}", value) + '"'
     if isinstance(value, int) and not isinstance(value, bool):
         check(0 <= value <= TOP)
         return str(value)
@@ -170,7 +171,7 @@ def check_frame(frame: bytes, size: int) -> bytes:
             member = decoder.read(size)
             check(len(member) == size and not decoder.read(1))
     except zstandard.ZstdError as error:
-        raise Broken from error
+        raise BrokenError from error
     return member
 
 
@@ -202,7 +203,7 @@ _RECEIPT: dict[str, Callable[[Any], object]] = {
     "findings": lambda v: _HEX.fullmatch(v) and len(v) <= 2 * 98304,
     "checkpoint": lambda v: len(v) <= 4096,
 }
-_NUMBERS = {"v", "size", "code", "epoch", "sequence", "issued_at"}
+_NUMBERS = {"v", "size", "epoch", "sequence", "issued_at"}
 
 
 def receipt_of(text: bytes) -> Json:
@@ -210,5 +211,5 @@ def receipt_of(text: bytes) -> Json:
     receipt = parse(text)
     _keys(receipt, {key: int if key in _NUMBERS else list if key == "reasons" else str for key in _RECEIPT})
     check(all(rule(receipt[key]) for key, rule in _RECEIPT.items()))
-    check(receipt["findings"] == "" or receipt["code"] == 204)
+    check(receipt["findings"] == "" or receipt["code"] == "204")
     return receipt  # type: ignore[no-any-return]

@@ -37,7 +37,9 @@ def sign(seed: bytes, text: bytes, random: bytes) -> bytes:
     assert point is not None
     r = (e + point[0]) % N
     s = pow(1 + d, -1, N) * (k - r * d) % N
-    assert r and s and r + k != N
+    assert r != 0
+    assert s != 0
+    assert r + k != N
     return _pack(r) + _pack(s)
 
 
