@@ -71,6 +71,7 @@ def _print(terminal: Terminal, transfers: list[Transfer]) -> None:
         *(column.title for column in columns),
         right=[number for number, column in enumerate(columns) if column.is_number],
         folded=[number for number, column in enumerate(columns) if column.may_fold],
+        whole=[number for number, column in enumerate(columns) if column.is_name],
     )
     for transfer in transfers:
         table.add_row(*(cell(column.value(transfer)) for column in columns))
@@ -86,6 +87,7 @@ class _Column:
     is_vital: bool = True
     is_number: bool = False
     may_fold: bool = False
+    is_name: bool = False
 
 
 def _columns(words: Words) -> tuple[_Column, ...]:
@@ -97,6 +99,7 @@ def _columns(words: Words) -> tuple[_Column, ...]:
             words.text(mark("Case number, or export")),
             lambda t: t.case_no or t.export_name or t.bundle_id,
             may_fold=True,
+            is_name=True,
         ),
         _Column(words.text(mark("Flow")), lambda t: t.flow, is_vital=False, may_fold=True),
         _Column(words.text(mark("Peer")), lambda t: peer_of(t) or t.link),

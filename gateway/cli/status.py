@@ -177,6 +177,7 @@ def _print_stuck(terminal: Terminal, stuck: Sequence[Stuck]) -> None:
         words.text(mark("Next")),
         right=(0,),
         folded=(1, 3, 4),
+        whole=(1,),
     )
     for one in stuck:
         transfer, outlook = one.transfer, one.outlook
@@ -204,6 +205,7 @@ def _print_under_way(terminal: Terminal, under_way: Sequence[UnderWay]) -> None:
         words.text(mark("Time left")),
         right=(0, 3, 4, 5, 6),
         folded=(1,),
+        whole=(1,),
     )
     for one in under_way:
         progress = one.progress

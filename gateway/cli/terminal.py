@@ -22,8 +22,11 @@ from gateway.words.templates import mark
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
-PIPE_WIDTH = 160
+PIPE_WIDTH = 200
 """Columns where there is no terminal: a file or a pager has room."""
+
+CASE_NUMBER_WIDTH = 23
+"""Characters of a police case number (GA/T 2000): what an operator reads first stays in one piece."""
 
 CONFIG_VARIABLE = "CASEFERRY_CONFIG"
 DEFAULT_CONFIG = Path("/etc/caseferry")
@@ -83,15 +86,18 @@ class Terminal:
         """Whether wide tables must do with fewer columns."""
         return self.out.width < NARROW
 
-    def table(self, *columns: str, right: Sequence[int] = (), folded: Sequence[int] = ()) -> Table:
+    def table(
+        self, *columns: str, right: Sequence[int] = (), folded: Sequence[int] = (), whole: Sequence[int] = ()
+    ) -> Table:
         """Return an empty table with translated `columns`; those numbered in `right` hold numbers, those in `folded`
-        may break over lines."""
+        may break over lines, those in `whole` only beyond the length of a case number."""
         table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         for number, column in enumerate(columns):
             table.add_column(
                 column,
                 justify="right" if number in right else "left",
                 overflow="fold",
+                min_width=CASE_NUMBER_WIDTH if number in whole else None,
                 no_wrap=number not in folded,
             )
         return table

@@ -115,6 +115,7 @@ def _bars(under_way: Sequence[UnderWay], terminal: Terminal) -> Table:
         words.text(mark("Time left")),
         right=(0, 4, 5, 6),
         folded=(1,),
+        whole=(1,),
     )
     for one in under_way:
         progress = one.progress
