@@ -91,12 +91,12 @@ def _cuts() -> list[Vector]:
         353: "after one byte of MANIFEST",
     }
     out = [
-        edited(f"cut-{at}", f"The file ends {where}.", "truncated", lambda b, at=at: b[:at])  # type: ignore[misc]
+        edited(f"cut-{at}", f"The file ends {where}.", "truncated", lambda b, at=at: b[:at])
         for at, where in ends.items()
     ]
     for end, where in (("manifest", "MANIFEST"), ("segs", "SEGS")):
         out.append(edited(f"cut-after-{end}", f"The file ends after {where}.", "truncated",
-                          lambda b, end=end: b[: borders(b)[end]]))  # type: ignore[misc] # fmt: skip
+                          lambda b, end=end: b[: borders(b)[end]]))  # fmt: skip
     return [
         *out,
         edited("cut-in-segs", "The file ends inside SEGS.", "truncated", lambda b: b[: borders(b)["segs"] - 1]),

@@ -96,7 +96,7 @@ def manifest_of(text: bytes) -> Json:
         _file(entry)
     total = sum(entry["stored"] for entry in manifest["files"])
     check(manifest["total"] == total and manifest["pad"] == padme(total) - total)
-    return manifest  # type: ignore[no-any-return]
+    return manifest
 
 
 def _keys(value: object, types: dict[str, type]) -> None:
@@ -212,4 +212,4 @@ def receipt_of(text: bytes) -> Json:
     _keys(receipt, {key: int if key in _NUMBERS else list if key == "reasons" else str for key in _RECEIPT})
     check(all(rule(receipt[key]) for key, rule in _RECEIPT.items()))
     check(receipt["findings"] == "" or receipt["code"] == "204")
-    return receipt  # type: ignore[no-any-return]
+    return receipt
