@@ -51,15 +51,38 @@ MOMENTS: dict[str, Callable[[Pair], int]] = {
 """What happens to an export, in order; each counts the exports to which it has happened."""
 
 
-@pytest.mark.parametrize(
-    "victims", [[police], [procuratorate], [police, procuratorate]], ids=["police", "procuratorate", "both"]
-)
-def test_killed_at_every_moment_and_started_again(tmp_path: Path, victims: list[Callable[[Pair], Node]]) -> None:
+EACH = {
+    "police": ([police], ("claimed", "sealed", "sent", "receipted")),
+    "procuratorate": ([procuratorate], ("offered", "fetched", "verified", "delivered")),
+    "both": ([police, procuratorate], ("found", "sent", "fetched")),
+}
+"""Who is killed, and the moments in an ordinary run at which that is likely to hurt; all of them in a soak."""
+
+
+@pytest.mark.parametrize("who", EACH)
+def test_killed_and_started_again(tmp_path: Path, who: str) -> None:
+    victims, moments = EACH[who]
+    killed_at(make_pair(tmp_path), victims, moments)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("who", EACH)
+def test_killed_at_every_moment_and_started_again(tmp_path: Path, who: str) -> None:
+    killed_at(make_pair(tmp_path), EACH[who][0], tuple(MOMENTS) * 5)
+
+
+def killed_at(made: Pair, victims: list[Callable[[Pair], Node]], moments: tuple[str, ...]) -> None:
+    """Drop a batch, kill the victims once the moment has come to it, start them, wait for every receipt; and again."""
     sent: dict[str, bytes] = {}
-    with running(make_pair(tmp_path)) as pair:
-        for moment, happened in MOMENTS.items():
+
+    def all_receipted() -> bool:
+        return {t.export_name for t in pair.police.transfers(OUT) if t.state is State.DELIVERED} == sent.keys()
+
+    with running(made) as pair:
+        for turn, moment in enumerate(moments):
+            happened = MOMENTS[moment]
             before = happened(pair)
-            batch = {f"{moment}-{number}.txt": f"{moment} {number}".encode() * 100 for number in range(COUNT)}
+            batch = {f"{turn}-{moment}-{n}.txt": f"{turn} {moment} {n}".encode() * 100 for n in range(COUNT)}
             for name, content in batch.items():
                 pair.drop(name, content)
             eventually(lambda happened=happened, before=before: happened(pair) > before, moment)
@@ -67,13 +90,8 @@ def test_killed_at_every_moment_and_started_again(tmp_path: Path, victims: list[
                 victim(pair).daemon.kill()
             for victim in victims:
                 victim(pair).start()
-            sent |= batch
-            eventually(
-                lambda: (
-                    {t.export_name for t in pair.police.transfers(OUT) if t.state is State.DELIVERED} == sent.keys()
-                ),
-                f"every receipt after a kill once {moment}",
-            )
+            sent.update(batch)
+            eventually(all_receipted, f"every receipt after a kill once {moment}")
         all_is_as_it_would_have_been(pair, sent)
 
 
