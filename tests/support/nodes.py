@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -86,6 +87,15 @@ class Node:
         account = self.state / "health.json"
         eventually(lambda: account.exists() or not self.daemon.is_running(), "a daemon that is ready")
         assert self.daemon.is_running(), self.daemon.errors()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the daemon that is at work."""
+        return int(json.loads((self.state / "health.json").read_bytes())["pid"])
+
+    def hang_up(self) -> None:
+        """Ask the daemon to read its configuration again."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def keyring(self) -> Keyring:
         return load_keyring(load_settings(self.config), os.environ)
@@ -274,6 +284,16 @@ def configure(node: Node, old: str, new: str, path: str = NODE_FILE) -> None:
     text = file.read_text("utf-8")
     assert text.count(old) == 1, (old, text)
     file.write_text(text.replace(old, new), "utf-8")
+
+
+def relink(pair: Pair, node: Node, initiate: str, *more: str) -> None:
+    """Write the link of `node` to the other one anew, with `more` lines."""
+    other = next(one for one in pair.nodes if one is not node)
+    name = "procuratorate" if node is pair.police else "police"
+    lines = [f"name: {name}", f'peer: "{other.unit}"', f"initiate: {initiate}", *more]
+    if initiate != "none":
+        lines += ["sftp:", "  host: 127.0.0.1", f"  port: {other.daemon.place.port}"]
+    (node.config / "links.d" / f"{name}.yaml").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 @contextmanager
