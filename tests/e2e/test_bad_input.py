@@ -1,0 +1,135 @@
+"""Bad exports among good ones: good neighbours arrive, bad ones leave their reasons and their original behind."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.compose.acting import Operator
+from gateway.compose.identity import load_settings
+from gateway.domain.lifecycle import Direction, State
+from gateway.domain.records import Transfer, known
+from gateway.folders.claim import ClaimShelf
+from tests.support.nodes import CLOCK, Pair, drop_zip, eventually
+
+DEFECTS = Path(__file__).resolve().parents[1] / "data" / "police" / "defects"
+INDEX = {row["path"]: row for row in json.loads((DEFECTS / "index.json").read_bytes()) if row["no"] not in (1, 16)}
+"""Without the one that waits for its mark; what becomes of number 16 depends on what is read in it."""
+REFUSED = {name: row["code"] for name, row in INDEX.items() if row["verdict"].startswith("reject")}
+HELD = {name: row["code"] for name, row in INDEX.items() if row["verdict"] == "hold"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_dropped(pair: Pair) -> None:
+    """Drop every defective export at once, with good ones in between."""
+    for number, name in enumerate(INDEX):
+        drop_zip(pair.police_out, DEFECTS / name)
+        if number % 5 == 0:
+            pair.drop(f"good-{number}.txt", f"good {number}".encode())
+
+
+def ended(pair: Pair, name: str) -> Transfer | None:
+    """Return the outbound transfer of `name` once nothing more happens to it by itself."""
+    transfer = pair.police.outbound(name)
+    over = transfer is not None and (
+        transfer.state in (State.DELIVERED, State.REFUSED) or transfer.hold_code is not None
+    )
+    return transfer if over else None
+
+
+def reported(pair: Pair, name: str, folder: Path) -> Iterator[str]:
+    """Yield the codes in the feedback about `name`, once both files are there."""
+    err = folder / "err"
+    text, told = err / f"{name}.err.txt", err / f"{name}.err.json"
+    eventually(lambda: text.exists() and told.exists(), f"feedback about {name}")
+    assert text.read_bytes()
+    yield from (finding["code"] for finding in json.loads(told.read_bytes())["findings"])
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refused_export_leaves_its_reasons_and_its_original(pair: Pair, name: str) -> None:
+    transfer = eventually(lambda: ended(pair, name), f"the end of {name}")
+    assert (transfer.state, transfer.verdict) == (State.REFUSED, "reject")
+    assert REFUSED[name] in list(reported(pair, name, pair.police_out))
+    back = pair.police_out / "reject" / name
+    eventually(back.exists, "the original")
+    assert back.read_bytes() == (DEFECTS / name).read_bytes()
+    assert (back.parent / f"{name}.ok").read_bytes() == (DEFECTS / f"{name}.ok").read_bytes()
+    assert not (pair.police_out / name).exists()
+    assert pair.police.logged("export-refused", transfer=transfer.id)
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_a_held_export_leaves_its_reasons_and_is_kept(pair: Pair, name: str) -> None:
+    transfer = eventually(lambda: ended(pair, name), f"the end of {name}")
+    assert (transfer.state, transfer.hold_code) == (State.FOUND, "export-held")
+    assert HELD[name] in list(reported(pair, name, pair.police_out))
+    claim = ClaimShelf(pair.police.spool.claims).get(known(transfer.claim))
+    assert claim.parts[0].read_bytes() == (DEFECTS / name).read_bytes()
+
+
+def test_the_good_neighbours_arrive(pair: Pair) -> None:
+    for number in range(0, len(INDEX), 5):
+        assert pair.content(pair.ferried(f"good-{number}.txt")) == f"good {number}".encode()
+    for name, row in INDEX.items():
+        if row["verdict"] in ("fix", "warn"):
+            assert pair.ferried(name).verdict in ("fix", "warn", "hold")
+
+
+def test_a_held_export_goes_when_a_person_lets_it_go_and_its_verdict_stays(pair: Pair) -> None:
+    name = "34_date_order.zip"
+    held = eventually(lambda: ended(pair, name), f"the end of {name}")
+    assert held.hold_code == "export-held"
+    Operator(load_settings(pair.police.config), "zhang", CLOCK).release(held.id, "checked on paper")
+
+    ours = pair.ferried(name)
+    assert ours.id == held.id
+    assert ours.verdict == "hold"
+    with pair.police.ledger() as ledger:
+        (released,) = [entry for entry in ledger.timeline(ours.id) if entry.kind == "release"]
+    assert (released.actor, released.note) == ("zhang", "checked on paper")
+    assert pair.delivery(ours).is_dir()
+    eventually(lambda: not (pair.police_out / "err" / f"{name}.err.json").exists(), "the feedback withdrawn")
+
+
+def test_a_folder_with_what_is_no_file_is_refused_whole(pair: Pair) -> None:
+    for name, make in (
+        ("with-a-link", lambda path: path.symlink_to("/etc/passwd")),
+        ("with-a-fifo", os.mkfifo),
+    ):
+        folder = pair.out / f".{name}"
+        folder.mkdir()
+        (folder / "good.txt").write_bytes(b"good")
+        make(folder / "bad")
+        folder.rename(pair.out / name)
+        transfer = eventually(lambda name=name: ended(pair, name), f"the end of {name}")
+        assert transfer.state is State.REFUSED
+        assert list(reported(pair, name, pair.out))
+        back = pair.out / "reject" / name
+        eventually(back.exists, "the original")
+        assert sorted(path.name for path in back.iterdir()) == ["bad", "good.txt"]
+        assert not (back / "bad").is_file() or (back / "bad").is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_an_unreadable_export_is_never_lost(pair: Pair) -> None:
+    arriving = pair.out / ".unreadable.txt"
+    arriving.write_bytes(b"secret")
+    arriving.chmod(0)
+    arriving.rename(pair.out / "unreadable.txt")
+    pair.drop("beside-unreadable.txt", b"good")
+    pair.ferried("beside-unreadable.txt")
+    transfer = pair.police.outbound("unreadable.txt")
+    assert transfer is None or transfer.state in (State.FOUND, State.REFUSED)
+
+
+def test_special_files_of_their_own_are_left_where_they_are(pair: Pair) -> None:
+    os.mkfifo(pair.out / "pipe.txt")
+    (pair.out / "link.txt").symlink_to("/etc/passwd")
+    pair.drop("beside-specials.txt", b"good")
+    assert pair.content(pair.ferried("beside-specials.txt")) == b"good"
+    delivered = {t.export_name for t in pair.police.transfers(Direction.OUTBOUND) if t.state is State.DELIVERED}
+    assert not {"pipe.txt", "link.txt"} & delivered
+    assert not any(path.name in ("pipe.txt", "link.txt") for path in pair.into.glob("*/content/*"))
