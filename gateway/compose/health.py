@@ -60,6 +60,12 @@ def write_health(state: Path, health: Health) -> None:
     disk.write_durably(state / FILE_NAME, json.dumps(asdict(health), ensure_ascii=False).encode())
 
 
+def mark_alive(state: Path) -> None:
+    """Say that the account still holds: its time is that of the last look. Raises as `disk.failure` says."""
+    with disk.mapped(state):
+        (state / FILE_NAME).touch()
+
+
 def read_health(state: Path) -> Health:
     """Return what was last written; an empty account if there is nothing that can be read."""
     try:

@@ -6,7 +6,7 @@ from datetime import UTC
 from pathlib import Path
 from types import MappingProxyType
 
-from gateway.compose.health import Health, Trouble, Waiting, write_health
+from gateway.compose.health import Health, Trouble, Waiting, mark_alive, write_health
 from gateway.compose.identity import Identity, load_identity, open_ledger
 from gateway.compose.workers import Ground, Plan, Planner
 from gateway.daemon.buglog import BugLog
@@ -340,6 +340,8 @@ class RunningNode:
         if health != self._health:
             write_health(self._identity.settings.paths.state, health)
             self._health = health
+        else:
+            mark_alive(self._identity.settings.paths.state)
 
     def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
         """ConfigError `restart-needed` if the new settings move what this process holds open."""
