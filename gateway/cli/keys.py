@@ -49,7 +49,8 @@ def rotate_keys(terminal: Terminal, settings: Settings, out: Path | None, clock:
     renewed = keyring.renew(
         settings.paths.keys,
         None if keyring.is_clear else passphrase(),
-        now=clock.now(),
+        # A card counts as the newer one by the second in which its newest key was made.
+        now=max(clock.now(), keyring.pairs[0].not_before + 1.0),
         overlap_seconds=OVERLAP_SECONDS,
     )
     card = renewed.card(settings.node.unit, settings.node.name)

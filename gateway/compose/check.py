@@ -3,7 +3,7 @@
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,10 +21,10 @@ from gateway.keyring.passphrase import CREDENTIALS_VARIABLE
 from gateway.plugins import load_packer, packer_names
 from gateway.roster.peers import PREFERENCE, PeerBook
 from gateway.settings.complaints import Complaint
-from gateway.settings.links import LinkSettings, TransportKind
+from gateway.settings.links import TransportKind
 from gateway.settings.load import Settings
 from gateway.settings.load import check as check_settings
-from gateway.transport.hosted import IN, OUT
+from gateway.transport.hosted import IN
 
 SOON_SECONDS = 30 * 86400
 """Keys that end within this time are told of: renewing them needs a telephone call with every peer."""
@@ -282,27 +282,17 @@ def _links(settings: Settings, means: Means, found: _Found) -> None:
     if found.keyring is None or found.peers is None:
         return  # an error above says why
     transports = Transports(settings, found.keyring, found.peers, means.clock)
-    for link, mailbox in _to_probe(settings):
+    for link in settings.links:
+        if not link.enabled:
+            continue
         try:
-            if mailbox is not None and not mailbox.is_dir():
-                # Made at the start; making it here could leave it to the wrong account.
+            # Mailboxes of ours are made at the start; making one here could leave it to the wrong account.
+            is_made = not link.hosts_mailbox or (settings.paths.mailboxes / link.peer / IN).is_dir()
+            transport = transports.to(link) if is_made else transports.remote(link)
+            if transport is None:
                 continue
-            with closing(transports.to(link)) as transport:
+            with closing(transport):
                 transport.probe()
             found.ok(Part.LINKS, link.name)
         except GatewayError as error:
             found.error(Part.LINKS, link.name, error)
-
-
-def _to_probe(settings: Settings) -> Iterator[tuple[LinkSettings, Path | None]]:
-    for link in settings.links:
-        if link.enabled:
-            yield link, _hosted_place(settings, link)
-
-
-def _hosted_place(settings: Settings, link: LinkSettings) -> Path | None:
-    """Return a folder that must be there before a mailbox of ours can be looked at; None if none of it is ours."""
-    if not link.hosts_mailbox:
-        return None
-    mailbox = settings.paths.mailboxes / link.peer
-    return mailbox / (IN if not link.calls_to_collect else OUT)

@@ -29,7 +29,7 @@ class Transports:
         if link.folder is not None and link.transport is TransportKind.FOLDER:
             return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
         hosted = HostedTransport(self._settings.paths.mailboxes, link.peer) if link.hosts_mailbox else None
-        remote = self._sftp(link) if link.calls_to_deposit or link.calls_to_collect else None
+        remote = self.remote(link)
         if hosted is None or remote is None:
             whole: Transport | None = hosted or remote
             if whole is None:
@@ -39,8 +39,9 @@ class Transports:
             return SplitTransport(outgoing=remote, incoming=hosted)
         return SplitTransport(outgoing=hosted, incoming=remote)
 
-    def _sftp(self, link: LinkSettings) -> SftpTransport | None:
-        if link.sftp is None:
+    def remote(self, link: LinkSettings) -> SftpTransport | None:
+        """Return the half of `link` that the peer hosts; None if the peer hosts nothing. Raises as `to`."""
+        if link.sftp is None or not (link.calls_to_deposit or link.calls_to_collect):
             return None
         peer = SshPeer(
             link.sftp.host,

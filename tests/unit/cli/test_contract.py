@@ -1,0 +1,148 @@
+"""The command line is a contract: its page says every command, its JSON has exactly the keys that are written down."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.bundle.receipt import join_receipts
+from gateway.compose.health import Health, Trouble, Waiting
+from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
+from gateway.domain.clock import SystemClock
+from gateway.domain.ids import LinkName, digest
+from gateway.folders.quarantine import Quarantine, QuarantineNote
+from tests.support import filling, sealing
+from tests.support.commands import commands, page
+from tests.support.desk import LINK, Desk, run
+from tests.support.shapes import SHAPES, paths
+
+ROOT = Path(__file__).parents[3]
+NOW = SystemClock().now()
+READS = ("status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list", "peer list", "peer card")
+
+
+def keys(*answers: object) -> set[str]:
+    return {path for answer in answers for path in paths(answer)}
+
+
+def test_the_page_is_what_the_program_says() -> None:
+    assert (ROOT / "docs" / "commands.md").read_text("utf-8") == page()
+
+
+def test_every_read_command_has_json_and_its_keys_are_written_down() -> None:
+    for name in READS:
+        assert any("--json" in parameter.opts for parameter in commands()[name].params), name
+        assert name in SHAPES
+
+
+def test_every_command_is_explained_in_both_languages() -> None:
+    for name, command in commands().items():
+        assert command.help, name
+        assert not command.help.isascii(), name
+
+
+@pytest.fixture
+def full(desk: Desk) -> Iterable[Any]:
+    """What `status` says of a node to which everything happened."""
+    with desk.ledger() as ledger:
+        moving = filling.sealed(ledger, 1)
+        filling.held(ledger, 2)
+        filling.failing(ledger, 3)
+    trouble = Trouble("link", LINK, "link-unreachable", "", 1, NOW, NOW + 9)
+    folder = Trouble("route", "police", "folder-missing", "", 1, NOW, NOW + 9)
+    waiting = Waiting("police", "a.zip", "FS-NO-MARKER", 7200.0)
+    with desk.as_if_running(Health(os.getpid(), NOW, 22, (trouble, folder), (waiting,))):
+        one = {"transfer": moving.id, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 1}
+        board = {"v": 1, "pid": os.getpid(), "written_at": NOW, "transfers": [one]}
+        (desk.state / PROGRESS_FILE).write_text(json.dumps(board), "utf-8")
+        yield desk
+
+
+def test_status(full: Desk) -> None:
+    assert keys(full.ask("status")) == set(SHAPES["status"])
+
+
+def test_log_and_explain(full: Desk) -> None:
+    with full.ledger() as ledger:
+        filling.delivered(ledger, 9)
+    assert keys(full.ask("log")) == set(SHAPES["log"])
+    told = keys(full.ask("explain", filling.CASE))
+    prefix = "stories[].outlook.progress."
+    beneath = {path.removeprefix(prefix) for path in told if path.startswith(prefix)}
+    assert beneath == {"stage", "done", "total", "percent", "rate", "seconds"}
+    assert {path for path in told if not path.startswith(prefix)} == set(SHAPES["explain"])
+
+
+def test_inspect() -> None:
+    sample = ROOT / "samples" / "defects" / "25_id_checksum.zip"
+    assert keys(run("inspect", sample, "--json", "--config", ROOT / "samples").json) == set(SHAPES["inspect"])
+
+
+def test_open_and_verify(desks: tuple[Desk, Desk], tmp_path: Path) -> None:
+    police, procuratorate = desks
+    bundle = tmp_path / "one.cfb"
+    sealed = sealing.seal(police, procuratorate, bundle)
+    assert keys(procuratorate.ask("open", bundle, "--into", tmp_path / "out")) == set(SHAPES["open"])
+    receipts = tmp_path / "one.cfr"
+    raw = sealing.receipt(procuratorate, sealed, origin=police)
+    receipts.write_bytes(join_receipts([raw]))
+    told = keys(
+        procuratorate.ask("verify", bundle),
+        police.ask("verify", bundle),
+        police.ask("verify", receipts),
+        procuratorate.ask("verify", receipts),
+    )
+    assert told == set(SHAPES["verify"])
+
+
+def test_check(desk: Desk) -> None:
+    assert keys(desk.ask("check")) == set(SHAPES["check"])
+
+
+def test_quarantine_list(desk: Desk, tmp_path: Path) -> None:
+    suspect = tmp_path / "suspect"
+    suspect.write_bytes(b"what is this")
+    note = QuarantineNote("a.cfb", LinkName(LINK), "bad-signature", NOW, 12, digest("0" * 64))
+    Quarantine(desk.settings.paths.quarantine).take(suspect, note)
+    assert keys(desk.ask("quarantine", "list")) == set(SHAPES["quarantine list"])
+    out = desk.run("quarantine", "list").out
+    assert "bad-signature" in out
+    assert "what is this" not in out
+
+
+def test_what_a_person_does(desk: Desk) -> None:
+    with desk.ledger() as ledger:
+        transfer = filling.failing(ledger)
+    assert keys(desk.ask("retry", transfer.id)) == set(SHAPES["retry"])
+    for name in ("hold", "release", "close"):
+        assert keys(desk.ask(name, transfer.id, "--why", "x")) == set(SHAPES[name])
+
+
+def test_trust_and_version(desk: Desk) -> None:
+    for name in ("peer card", "peer list", "key rotate", "version"):
+        answer = run("version", "--json").json if name == "version" else desk.ask(*name.split())
+        assert keys(answer) == set(SHAPES[name]), name
+    assert keys(desk.ask("peer", "remove", "990102")) == set(SHAPES["peer remove"])
+
+
+def test_every_written_shape_is_tested() -> None:
+    tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
+    tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
+    assert set(SHAPES) == tested
+
+
+def test_status_loads_no_cryptography_and_no_packer(desk: Desk) -> None:
+    """What `status` must not wait for: an operator asks it all day, on two cores and beside a busy daemon."""
+    program = (
+        "import sys; from gateway.cli.main import app; app(standalone_mode=False, args=sys.argv[1:]); "
+        "print(sorted(n for n in ('paramiko', 'asyncssh', 'cryptography', 'lxml', 'loguru', 'apscheduler', 'watchdog')"
+        " if n in sys.modules))"
+    )
+    command = [sys.executable, "-c", program, "status", "--config", str(desk.place.config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
