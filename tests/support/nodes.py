@@ -112,7 +112,8 @@ class Node:
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """Open the ledger for reading, as `caseferry log` does beside the daemon."""
-        with self.daemon.ledger(CLOCK) as ledger:
+        path = self.state / "ledger" / "ledger.db"
+        with Ledger.open(path, unit=self.unit, clock=CLOCK, new_epoch=lambda: 0, read_only=True) as ledger:
             yield ledger
 
     def transfers(self, direction: Direction) -> list[Transfer]:

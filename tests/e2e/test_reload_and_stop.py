@@ -1,0 +1,108 @@
+"""SIGHUP swaps a whole configuration or nothing; SIGTERM ends a node soon, and nothing that was under way is lost."""
+
+import shutil
+import time
+from pathlib import Path
+
+from gateway.domain.lifecycle import Direction
+from gateway.domain.records import Stage, known
+from tests.support.forging import noise
+from tests.support.nodes import Node, Pair, configure, drop, eventually, make_pair, running
+
+STOP_WITHIN = 10.0
+"""Seconds promised to `systemctl stop`."""
+
+
+def reloads(node: Node) -> int:
+    return len(node.logged("reloaded"))
+
+
+def reload(node: Node) -> None:
+    before = reloads(node)
+    node.hang_up()
+    eventually(lambda: reloads(node) > before, "the reload")
+
+
+def test_a_new_route_takes_effect_and_nothing_under_way_is_lost(pair: Pair) -> None:
+    new = pair.out.with_name("new")
+    new.mkdir()
+    with (pair.police.config / "routes.d" / "new.yaml").open("w", encoding="utf-8") as file:
+        file.write(
+            f'outbound:\n  - name: new\n    folder: {new}\n    packer: folder\n    receivers: {{"*": "990102"}}\n'
+        )
+    for number in range(40):
+        pair.drop(f"before-{number}.txt", f"before {number}".encode())
+        if number % 10 == 5:
+            pair.police.hang_up()
+    reload(pair.police)
+    drop(new, "new.txt", b"by the new route")
+    assert pair.content(pair.ferried("new.txt")) == b"by the new route"
+    for number in range(40):
+        assert pair.content(pair.ferried(f"before-{number}.txt")) == f"before {number}".encode()
+    pair.come_to_rest()
+    assert not pair.police.logged("worker-died")
+
+
+def test_a_configuration_with_a_mistake_is_kept_out(pair: Pair) -> None:
+    path = pair.police.config / "routes.d" / "police.yaml"
+    good = path.read_text("utf-8")
+    before = reloads(pair.police)
+    path.write_text(good.replace("packer: folder", "paker: folder"), "utf-8")
+    pair.police.hang_up()
+    (line,) = eventually(lambda: pair.police.logged("reload-refused", code="settings-refused"), "the refusal")
+    assert "police.yaml" in str(line["detail"])
+    pair.drop("as-before-1.txt", b"as before")
+    pair.ferried("as-before-1.txt")
+    assert reloads(pair.police) == before
+
+    path.write_text(good, "utf-8")
+    reload(pair.police)
+
+
+def test_what_is_read_only_at_start_is_refused_by_name(pair: Pair) -> None:
+    configure(pair.police, "  to: file", "  to: file\n  level: debug")
+    pair.police.hang_up()
+    (line,) = eventually(lambda: pair.police.logged("reload-refused", code="restart-needed"), "the refusal")
+    assert "log" in str(line["detail"])
+    configure(pair.police, "  to: file\n  level: debug", "  to: file")
+    pair.drop("as-before-2.txt", b"as before")
+    pair.ferried("as-before-2.txt")
+
+
+def glimpse(pair: Pair, stage: Stage) -> bool:
+    """Whether something is half done in that stage."""
+    spool = {node: node.state / "spool" for node in pair.nodes}
+    half_done = {
+        Stage.PACK: (spool[pair.police] / "outbound", ".*"),
+        Stage.SEND: (pair.procuratorate.mailbox(pair.police.unit), ".*"),
+        Stage.RECEIVE: (spool[pair.procuratorate] / "inbound" / "police", ".*"),
+        Stage.OPEN: (spool[pair.procuratorate] / "staging" / "police", "*/members/content/*"),
+    }
+    folder, pattern = half_done[stage]
+    return any(folder.glob(pattern))
+
+
+def stopped(node: Node) -> None:
+    """Stop the node as systemd would, and assert that it keeps its promise."""
+    began = time.monotonic()
+    assert node.daemon.stop() == 0
+    assert time.monotonic() - began < STOP_WITHIN
+    assert node.logged("daemon-stopped", exit_code=0, whole=True)
+
+
+def test_a_node_stops_in_the_middle_of_something_big_and_goes_on_after_the_start(tmp_path: Path) -> None:
+    content = noise(1 << 20) * 96
+    with running(make_pair(tmp_path)) as pair:
+        for stage in (Stage.PACK, Stage.SEND, Stage.RECEIVE, Stage.OPEN):
+            busy = pair.police if stage in (Stage.PACK, Stage.SEND) else pair.procuratorate
+            pair.drop(f"big-{stage}.bin", content)
+            eventually(lambda stage=stage: glimpse(pair, stage), f"something big in {stage}")
+            stopped(busy)
+            busy.start()
+            ours = pair.ferried(f"big-{stage}.bin")
+            assert pair.content(ours) == content
+            shutil.rmtree(pair.delivery(ours))
+        pair.come_to_rest()
+        assert sorted(known(t.sequence) for t in pair.police.transfers(Direction.OUTBOUND)) == [1, 2, 3, 4]
+        for node in pair.nodes:
+            stopped(node)
