@@ -25,6 +25,8 @@ from tests.vectors.vector import Vector, bundle, edited, made
 CHUNK = prim.CHUNK + prim.TAG
 SEG = 1 << 20
 COMPRESSED = 2
+CHECKSUM = bytes.fromhex("2a06715d")
+"""The last four bytes of XXH64 over 200 times x, as a frame with a checksum ends with them."""
 
 
 def vectors() -> list[Vector]:
@@ -252,7 +254,8 @@ def _frames() -> list[Vector]:
              zstd_frame(200, block(RLE, b"x", 201, is_last=True))),
         zstd("content-less", "The blocks hold one byte less than the frame says.",
              zstd_frame(200, block(RLE, b"x", 199, is_last=True))),
-        zstd("checksum", "The frame has a checksum.", zstd_frame(200, digit + b"\x00" * 4, descriptor=0x84)),
+        zstd("checksum", "The frame has a checksum, and it is right.",
+             zstd_frame(200, digit + CHECKSUM, descriptor=0x84)),
         zstd("dictionary", "The frame names a dictionary.", zstd_frame(200, digit, descriptor=0x81, extra=b"\x07")),
         zstd("dictionary-0", "The frame has a dictionary id that is 0.",
              zstd_frame(200, digit, descriptor=0x81, extra=b"\x00")),

@@ -9,11 +9,19 @@ from tests.vectors.rules import canonical
 from tests.vectors.vector import Vector, bundle
 
 Change = Callable[[dict[str, Any]], None]
+MARKS = 1600000 - 14
+"""Commas that the texts of a list in `meta` may hold, beside those that all JSON of one file and one list has."""
 
 
 def vectors() -> list[Vector]:
     """All of them."""
     return [*_json(), *_fields(), *_paths()]
+
+
+def _commas(count: int) -> list[str]:
+    """Texts of meta that bring `count` commas: their own, and those between them."""
+    texts = ["," * 4095] * (count // 4096)
+    return [*texts, "," * (count % 4096)]
 
 
 def _json() -> list[Vector]:
@@ -63,8 +71,11 @@ def _json() -> list[Vector]:
         text("empty", "The JSON is empty.", lambda _: b""),
         text("deep", "3000 lists inside one another.", swap(b'"pages":3', b'"pages":' + b"[" * 3000 + b"]" * 3000)),
         text("unclosed", "100000 lists that are never closed.", lambda _: b"[" * 100_000),
-        text("too-many-values", "More than 1600000 commas, the limit before parsing.",
-             swap(b'"pages":3', b'"pages":["' + b"," * 1_600_000 + b'"]')),
+        text("most-marks", "The JSON holds exactly 1600000 of the marks that are counted before parsing.", same,
+             "accepted",
+             files=(File("a", b"x"),), meta={"marks": _commas(MARKS)}),
+        text("too-many-marks", "The JSON holds one mark too many.", same,
+             files=(File("a", b"x"),), meta={"marks": _commas(MARKS + 1)}),
         text("bom", "A byte-order mark stands before the JSON.", lambda t: b"\xef\xbb\xbf" + t),
         text("utf-16", "The JSON is UTF-16.", lambda t: t.decode().encode("utf-16-be")),
         text("latin-1", "A text holds a byte that is no UTF-8.", swap(b"arrest", b"arr\xe8st")),
