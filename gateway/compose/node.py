@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gateway.compose.health import Health, Trouble, Waiting, mark_alive, write_health
 from gateway.compose.identity import Identity, load_identity, open_ledger
+from gateway.compose.sweep import sweep
 from gateway.compose.workers import Ground, Plan, Planner
 from gateway.daemon.buglog import BugLog
 from gateway.daemon.child import SupervisedChild
@@ -22,8 +23,8 @@ from gateway.daemon.supervisor import Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
-from gateway.domain.ids import BundleId, LinkName, UnitCode, unit_code
-from gateway.domain.lifecycle import Direction, State, ends
+from gateway.domain.ids import LinkName, UnitCode, unit_code
+from gateway.domain.lifecycle import State, ends
 from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
@@ -102,7 +103,7 @@ class RunningNode:
         ground = self._lay_ground(settings)
         plan = Planner(self._identity, ground, self._words).plan()
         adopted = plan.claim.adopt()
-        self._sweep(ground)
+        sweep(ground.spool, ground.ledger)
         if adopted:
             self._log.info("claims-adopted", count=adopted)
         ground.ledger.on_change(self._ring_for)
@@ -163,7 +164,7 @@ class RunningNode:
     def _lay_ground(self, settings: Settings) -> Ground:
         state = settings.paths.state
         spool = Spool(settings.paths.spool)
-        spool.prepare()
+        spool.prepare(fetching_since=self._clock.now() - _FETCHING_KEPT)
         disk.owner_only(state / BELL_FOLDER)
         quarantine = Quarantine(settings.paths.quarantine)
         quarantine.recover()
@@ -192,25 +193,6 @@ class RunningNode:
             self._log,
         )
         return self._ground
-
-    def _sweep(self, ground: Ground) -> None:
-        """Drop what a power cut left and the ledger does not expect: bundles never recorded, or opened and
-        delivered."""
-        spool = ground.spool
-        for bundle in spool.outbound_bundles():
-            if not ground.ledger.by_bundle(bundle, Direction.OUTBOUND):
-                spool.drop(spool.outbound_bundle(bundle))
-        for link, bundle in spool.inbound_bundles():
-            if not self._is_expected(ground, link, bundle):
-                spool.drop(spool.inbound_bundle(link, bundle))
-        for link, bundle in spool.stagings():
-            if not self._is_expected(ground, link, bundle):
-                spool.drop_staging(link, bundle)
-
-    @staticmethod
-    def _is_expected(ground: Ground, link: LinkName, bundle: BundleId) -> bool:
-        inbound = ground.ledger.by_bundle(bundle, Direction.INBOUND)
-        return any(t.link == link and t.state in (State.FETCHED, State.VERIFIED) for t in inbound)
 
     def _run_plan(self, plan: Plan) -> None:
         self._plan = plan
