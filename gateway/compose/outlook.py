@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.compose.health import FILE_NAME as HEALTH_FILE
-from gateway.compose.health import Health, read_health
+from gateway.compose.health import Health, Trouble, read_health
 from gateway.daemon.lock import running_pid
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import Progress, read_progress
@@ -15,6 +15,22 @@ from gateway.settings.load import Settings
 
 SILENT_SECONDS = 60.0
 """The daemon writes its account every five seconds; after so long without one it hangs."""
+
+PASSING = frozenset(
+    {
+        "link-unreachable",
+        "link-timeout",
+        "mailbox-full",
+        "mailbox-failed",
+        "deposit-unknown",
+        "local-io",
+        "mount-missing",
+        "export-locked",
+        "disk-space-low",
+        "disk-full",
+    }
+)
+"""Codes of links and routes that often pass without anybody doing anything."""
 
 _BY_LINK = frozenset({State.SEALED, State.OFFERED, State.REJECTED})
 """States whose next effect needs the link; inbound `delivered` does as well."""
@@ -73,6 +89,15 @@ def look_at_daemon(settings: Settings, now: float) -> Daemon:
     )
 
 
+def trouble_of(daemon: Daemon, scope: str, name: str) -> Trouble | None:
+    """Return what keeps a link or a route from working, None if nothing does.
+
+    The two directions of a link fail apart; what will not pass by itself counts more, then what lasts longer.
+    """
+    found = [one for one in daemon.health.troubles if (one.scope, one.name) == (scope, name)]
+    return min(found, key=lambda one: (one.code in PASSING, one.since), default=None)
+
+
 def outlook(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) -> Outlook:
     """Return why `transfer` is where it is at `now` (seconds since 1970 UTC), the gravest reason first."""
     if transfer.hold_code is not None:
@@ -102,7 +127,7 @@ def _moving(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
     progress = next((one for one in daemon.running if one.transfer == transfer.id), None)
     if progress is not None:
         return Outlook(Wait.UNDER_WAY, progress=progress)
-    trouble = next((one for one in daemon.health.troubles if (one.scope, one.name) == ("link", transfer.link)), None)
+    trouble = trouble_of(daemon, "link", transfer.link or "")
     link = next((one for one in settings.links if one.name == transfer.link), None)
     if _needs_link(transfer):
         if link is not None and not link.enabled:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.compose.health import Trouble, Waiting
-from gateway.compose.outlook import Daemon, Outlook, help_for, look_at_daemon, outlook
+from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName
@@ -28,22 +28,6 @@ LATE_MAX = 1000
 """Receipts that are late are counted up to this number."""
 PATIENCE_SECONDS = 900.0
 """A link or a folder that fails may mend itself for so long before a person is asked to look."""
-
-PASSING = frozenset(
-    {
-        "link-unreachable",
-        "link-timeout",
-        "mailbox-full",
-        "mailbox-failed",
-        "deposit-unknown",
-        "local-io",
-        "mount-missing",
-        "export-locked",
-        "disk-space-low",
-        "disk-full",
-    }
-)
-"""Codes of links and routes that often pass without anybody doing anything."""
 
 
 class Condition(StrEnum):
@@ -181,7 +165,7 @@ def _link(link: LinkSettings, late: Sequence[Transfer], daemon: Daemon, counts: 
         counts.waiting_since.get(name) if counts else None,
         len(late),
         min((transfer.found_at for transfer in late), default=None),
-        next((one for one in daemon.health.troubles if (one.scope, one.name) == ("link", name)), None),
+        trouble_of(daemon, "link", name),
     )
 
 
@@ -206,7 +190,7 @@ def _route(route: OutboundRoute, daemon: Daemon) -> RouteView:
     return RouteView(
         route,
         tuple(one for one in daemon.health.waiting if one.route == route.name),
-        next((one for one in daemon.health.troubles if (one.scope, one.name) == ("route", route.name)), None),
+        trouble_of(daemon, "route", route.name),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
 from gateway.compose.identity import Identity
+from gateway.compose.links import Transports
 from gateway.daemon.errand import Crew
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Bells, Worker
@@ -44,14 +45,7 @@ from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.watching import STOPPING, Watching
-from gateway.transport.accounts import public_blob
-from gateway.transport.api import Progress, Transport
-from gateway.transport.channel import Deadlines
-from gateway.transport.folder import FolderTransport
-from gateway.transport.hosted import HostedTransport
-from gateway.transport.paramiko_channel import SshPeer
-from gateway.transport.sftp import SftpTransport
-from gateway.transport.split import SplitTransport
+from gateway.transport.api import Progress
 from gateway.words.catalogue import Words
 
 R = TypeVar("R")
@@ -248,7 +242,8 @@ class Planner:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         out_gate, back_gate = self._gate(Scope.LINK, name), self._gate(Scope.LINK, name)
-        out, back = self._transport(link), self._transport(link)
+        transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
+        out, back = transports.to(link), transports.to(link)
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
@@ -291,34 +286,6 @@ class Planner:
             poll_seconds=link.poll_every or timing.poll_every,
         )
         return OutLeg(name, acknowledge, send, out), InLeg(name, receive, back)
-
-    def _transport(self, link: LinkSettings) -> Transport:
-        """Return the mailbox of `link`: hosted here, hosted by the peer, or one half each."""
-        if link.folder is not None and link.transport is TransportKind.FOLDER:
-            return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
-        hosted = HostedTransport(self._settings.paths.mailboxes, link.peer) if link.hosts_mailbox else None
-        remote = self._sftp(link) if link.calls_to_deposit or link.calls_to_collect else None
-        if hosted is None or remote is None:
-            whole: Transport | None = hosted or remote
-            if whole is None:
-                raise ValueError("a link neither calls nor is called")
-            return whole
-        if link.calls_to_deposit:
-            return SplitTransport(outgoing=remote, incoming=hosted)
-        return SplitTransport(outgoing=hosted, incoming=remote)
-
-    def _sftp(self, link: LinkSettings) -> SftpTransport | None:
-        if link.sftp is None:
-            return None
-        peer = SshPeer(
-            link.sftp.host,
-            link.sftp.port,
-            link.sftp.user or self._settings.node.unit,
-            self._keyring.ssh_user.to_openssh(),
-            (public_blob(self._peers.ssh_host_key(link.peer)),),
-        )
-        deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
-        return SftpTransport.over_paramiko(peer, deadlines, self._ground.clock)
 
     # -- small parts --------------------------------------------------------------------------------------------------
 

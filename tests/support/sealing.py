@@ -2,6 +2,7 @@
 
 import io
 import os
+from functools import partial
 from pathlib import Path
 
 from gateway.bundle.keys import NodeKeys
@@ -30,10 +31,7 @@ def seal(
     """Write a bundle from `sender` for `recipient` to `path`; `made`: when, by default now."""
     package = CasePackage(Source("police", "export.zip"), flow="arrest-request", case_no="A9901").to_json()
     contents = {layout.CASE_PACKAGE: package, **CONTENT}
-    members = [
-        SealMember(name, None, len(body), lambda body=body: io.BytesIO(body))  # type: ignore[misc]
-        for name, body in contents.items()
-    ]
+    members = [SealMember(name, None, len(body), partial(io.BytesIO, body)) for name, body in contents.items()]
     created = int(CLOCK.now() if made is None else made)
     keys = keys_of(sender)
     with path.open("w+b") as out:

@@ -1,5 +1,7 @@
 """Nodes to look at from the command line, made once to a module, and ledgers filled by hand."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,10 +9,18 @@ import pytest
 from tests.support.desk import Desk, make_desks
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The node that others are copies of: drawing keys and confirming cards takes longer than most commands."""
+    return make_desks(tmp_path_factory.mktemp("template"))[0]
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(template: Desk, tmp_path: Path) -> Desk:
     """A police node that trusts a procuratorate, has one link and two outbound routes, and was never started."""
-    return make_desks(tmp_path)[0]
+    root = tmp_path / "police"
+    shutil.copytree(template.place.root, root)
+    return Desk(replace(template.place, root=root))
 
 
 @pytest.fixture(scope="module")

@@ -211,3 +211,11 @@ def test_a_broken_configuration_is_explained_in_chinese_with_its_place(desk: Des
     assert f"{config}:" in answer.err
     assert '"noed"' in answer.err
     assert "there is no setting" not in answer.err
+
+
+def test_of_two_directions_that_fail_the_graver_is_told(desk: Desk) -> None:
+    both = (trouble("link-unreachable", seconds=5), trouble("link-auth-refused", seconds=1))
+    with desk.as_if_running(health(troubles=both)):
+        whole = desk.ask("status")
+    assert whole["links"][0]["trouble"]["code"] == "link-auth-refused"
+    assert [one["code"] for one in whole["attention"]] == ["link-auth-refused"]

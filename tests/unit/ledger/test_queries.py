@@ -242,6 +242,18 @@ def test_counts_show_the_ledger_at_a_glance(ledger: Ledger, clock: ToldClock) ->
     }
     assert counts.held == 1
     assert counts.waiting_since == {LINK: START, OTHER_LINK: START + 10}
+    assert counts.waiting == {
+        (LINK, Direction.OUTBOUND): 1,
+        (LINK, Direction.INBOUND): 1,
+        (OTHER_LINK, Direction.INBOUND): 1,
+    }
+
+
+def test_what_failed_last_time_is_found(ledger: Ledger) -> None:
+    failed = pause(ledger, sealed(ledger, 1), START + 60)
+    well = sealed(ledger, 2)
+    assert ledger.search(TransferFilter(failing=True)) == [failed]
+    assert ledger.search(TransferFilter(failing=False)) == [well]
 
 
 # How they are answered
