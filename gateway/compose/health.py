@@ -2,10 +2,10 @@
 why."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.folders import disk
 
@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 MAX_BYTES = 4 << 20
 """A reader takes no more; 500 links that all rest make 200 KiB."""
+NUMBER_MAX = 10**11
+"""No number of the account comes near: as a time it is the year 5138. Larger ones have no calendar date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +74,27 @@ def read_health(state: Path) -> Health:
         with (state / FILE_NAME).open("rb") as source:
             found = json.loads(source.read(MAX_BYTES))
         return Health(
-            found["pid"],
-            found["started_at"],
-            found["port"],
-            _each(Trouble, found["troubles"]),
-            _each(Waiting, found["waiting"]),
-            tuple(found["deaf"]),
-            found["deaths"],
+            _plain(int, found["pid"]),
+            _plain(float, found["started_at"]),
+            _plain(int, found["port"]),
+            tuple(_one(Trouble, one) for one in found["troubles"]),
+            tuple(_one(Waiting, one) for one in found["waiting"]),
+            tuple(_plain(str, one) for one in found["deaf"]),
+            {_plain(str, name): _plain(int, count) for name, count in found["deaths"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Health()
 
 
-def _each(kind: type[T], found: Sequence[Mapping[str, object]]) -> tuple[T, ...]:
-    return tuple(kind(**one) for one in found)
+def _one(kind: type[T], found: Mapping[str, object]) -> T:
+    return kind(**{part.name: _plain(part.type, found[part.name]) for part in fields(kind)})  # type: ignore[arg-type] # always a dataclass of plain values
+
+
+def _plain(kind: object, value: object) -> Any:
+    """Return `value` if it is text or a bounded number of this kind; what is shown is computed with."""
+    if kind is str and isinstance(value, str):
+        value.encode()  # a lone surrogate can be neither shown nor sent
+        return value
+    if isinstance(value, int if kind is int else (int, float)) and kind is not str and 0 <= value <= NUMBER_MAX:
+        return value
+    raise ValueError("another kind of value, or one beyond all bounds")

@@ -173,7 +173,7 @@ def read_progress(path: Path) -> ProgressView:
         with path.open("rb") as source:
             body = json.loads(source.read(MAX_BYTES))
         return ProgressView(int(body["pid"]), float(body["written_at"]), tuple(map(_parsed, body["transfers"])))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return ProgressView(0, 0.0, ())
 
 

@@ -149,6 +149,10 @@ def entry(**changes: object) -> dict[str, object]:
         json.dumps({"pid": 1, "written_at": 1, "transfers": [5]}),
         json.dumps({"pid": 1, "written_at": 1, "transfers": [entry(done="1")]}),
         json.dumps({"pid": "x", "written_at": 1, "transfers": []}),
+        '{"pid": 1e999, "written_at": 1, "transfers": []}',
+        json.dumps({"pid": 1, "written_at": 10**400, "transfers": []}),
+        json.dumps({"pid": 1, "written_at": 1, "transfers": [entry(rate=10**400)]}),
+        "[" * 100_000,
     ],
 )
 def test_a_reader_takes_what_it_cannot_read_for_nothing(path: Path, body: str) -> None:
