@@ -24,6 +24,8 @@ READY = "_READY"
 """Written last inside the import; the folder appears whole by one rename, so it only says so to old habits."""
 MAX_MEMBERS = 100_000
 
+_PATH_MAX = 4095
+"""Bytes of the longest path that Linux takes; what lies deeper can be made, but not be named in one call."""
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 
 
@@ -114,6 +116,9 @@ class _Walk:
         if names.is_leftover(shown):
             self._dropped.append(shown)
             return
+        if len(path) > _PATH_MAX:
+            self._reject("FS-NAME-UNUSABLE", shown, why="long")
+            return
         info = os.lstat(path)
         if stat.S_ISDIR(info.st_mode):
             self._reject("FS-NAME-UNUSABLE", shown, why="deep")
@@ -159,13 +164,14 @@ class _Walk:
 def _files(folder: bytes, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield name below the root and path of everything that is no folder, in the order of name bytes.
 
-    A folder below MAX_DEPTH others is yielded itself, unopened.
+    A folder below MAX_DEPTH others, or with a path beyond _PATH_MAX, is yielded itself, unopened.
     """
     with os.scandir(folder) as scan:
         children = sorted(scan, key=lambda c: c.name)
     for child in children:
         name = prefix + child.name
-        if child.is_dir(follow_symlinks=False) and name.count(b"/") < names.MAX_DEPTH:
+        is_within_reach = name.count(b"/") < names.MAX_DEPTH and len(child.path) <= _PATH_MAX
+        if is_within_reach and child.is_dir(follow_symlinks=False):
             yield from _files(child.path, name + b"/")
         else:
             yield name, child.path

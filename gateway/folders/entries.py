@@ -1,7 +1,10 @@
 """What a folder's entry looks like from outside: the packing.Entry that scans compare and claims check."""
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.domain.errors import PermanentError
@@ -17,7 +20,7 @@ def look(path: Path) -> Entry:
     """Return `path` as an Entry; links and devices are never followed or opened.
 
     Raises OSError as the system does, and PermanentError: `entry-unsafe` for a link or a special file at the top,
-    `export-too-many-files` for a folder beyond WALK_MAX or DEPTH_MAX.
+    `export-too-many-files` for a folder beyond WALK_MAX or DEPTH_MAX, or deeper than any path reaches.
     """
     top = path.lstat()
     if stat.S_ISREG(top.st_mode):
@@ -29,17 +32,13 @@ def look(path: Path) -> Entry:
     waiting = [(path, 1)]
     while waiting:
         folder, depth = waiting.pop()
-        with os.scandir(folder) as entries:
+        with _reached(), os.scandir(folder) as entries:
             found = [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
         if depth == 1:
             children = frozenset(entry.name for entry, _ in found)
         seen += len(found)
         if seen > WALK_MAX or depth > DEPTH_MAX:
-            raise PermanentError(
-                "export-too-many-files",
-                "the folder holds more files or levels than any dossier",
-                facts={"limit": WALK_MAX},
-            )
+            raise _too_many()
         for entry, status in found:
             newest = max(newest, status.st_mtime_ns)
             if stat.S_ISDIR(status.st_mode):
@@ -56,4 +55,23 @@ def is_same(one: Entry, other: Entry) -> bool:
         other.size,
         other.mtime_ns,
         other.children,
+    )
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Folders can be made one inside the other beyond the longest path that a system call takes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise _too_many() from error
+        raise
+
+
+def _too_many() -> PermanentError:
+    return PermanentError(
+        "export-too-many-files",
+        "the folder holds more files or levels than any dossier",
+        facts={"limit": WALK_MAX},
     )

@@ -189,6 +189,18 @@ def test_a_folder_beyond_the_walk_limits_is_a_problem_of_its_own(
     }
 
 
+def test_a_folder_deeper_than_any_path_reaches_is_no_trouble_of_the_disk(
+    root: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "long").mkdir()
+    monkeypatch.chdir(root / "long")
+    for _ in range(20):
+        Path("n" * 255).mkdir()
+        os.chdir("n" * 255)
+    problems = OutboundWatch(root, MarkedZips(), clock, stable_scans=1).scan().problems
+    assert [(problem.name, problem.error.code) for problem in problems] == [("long", "export-too-many-files")]
+
+
 def test_an_unmounted_share_is_a_fault_and_not_an_empty_folder(root: Path, clock: SettableClock) -> None:
     watch = OutboundWatch(root, MarkedZips(), clock, stable_scans=3, sentinel="MOUNTED")
     (root / "MOUNTED").touch()

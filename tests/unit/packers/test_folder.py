@@ -125,6 +125,14 @@ def test_too_deep_a_folder_is_refused_without_recursion(export: Path) -> None:
     assert codes(export) == [("FS-NAME-UNUSABLE", "deep")]
 
 
+def test_a_folder_deeper_than_any_path_reaches_is_refused(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(export)
+    for _ in range(20):
+        Path("n" * 255).mkdir()
+        os.chdir("n" * 255)
+    assert codes(export) == [("FS-NAME-UNUSABLE", "long")]
+
+
 def test_too_many_members_are_refused(export: Path) -> None:
     (export / "b").write_bytes(b"x")
     assert [f.code for f in findings(export, FolderPacker(max_members=1))] == ["FS-LIMIT"]
