@@ -95,8 +95,10 @@ def _read(path: Path) -> Record:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
-            _check_ours(path, os.fstat(descriptor))
-            raw = stream.read(FILE_MAX + 1)
+            found = os.fstat(descriptor)
+            _check_ours(path, found)
+            # Reading reserves what it asks for, so no more is asked for than there is.
+            raw = stream.read(min(found.st_size, FILE_MAX) + 1)
         record = from_json(raw)
         if path.name != record.unit + ENDING:
             raise ValueError("the file is named after another unit")
