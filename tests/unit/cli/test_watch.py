@@ -3,6 +3,7 @@
 import os
 import pty
 import signal
+import subprocess
 import sys
 
 from tests.support.desk import Desk
@@ -14,19 +15,19 @@ ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 def test_it_is_live_until_ctrl_c(desk: Desk) -> None:
     command = [sys.executable, "-m", "gateway", "watch", "--every", "0.2", "--config", str(desk.place.config)]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(sys.executable, command, environment)
+    terminal, theirs = pty.openpty()
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
     shown = b""
     asked = False
     while piece := _read(terminal):
         shown += piece
         # Two pictures: the first stands before the loop, the second only while it runs.
         if not asked and shown.count(b"Down: the gateway is not running.") >= 2:
-            os.kill(child, signal.SIGINT)
+            child.send_signal(signal.SIGINT)
             asked = True
     os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+    assert child.wait() == 2
     live, _, after = shown.partition(LEAVE)
     assert ENTER in live
     assert b"Down: the gateway is not running." in after
