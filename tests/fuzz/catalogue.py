@@ -1,0 +1,10 @@
+"""All fuzz targets by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tests.fuzz.target import Target
+from tests.fuzz.targets import bundle, exports, lines, local, receipts, trees, trust
+
+_ROOMS = (bundle, receipts, trust, exports, trees, local, lines)
+TARGETS: Mapping[str, Target] = MappingProxyType({t.name: t for room in _ROOMS for t in room.TARGETS})

@@ -1,0 +1,84 @@
+"""Receipts and receipt files, raw and truly signed around any text."""
+
+from collections.abc import Mapping
+
+from gateway.bundle.receipt import (
+    Receipt,
+    check_issuer,
+    join_receipts,
+    open_findings,
+    parse_receipt,
+    seal_findings,
+    sign_receipt,
+    signer_key_id,
+    split_receipts,
+    verify_receipt,
+)
+from gateway.domain.ids import bundle_id, digest, unit_code
+from gateway.domain.records import ReceiptCode
+from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, SENDER_ID, signer_of
+from tests.fuzz.shapes import canonical_form
+from tests.fuzz.target import Target, attempt
+
+HASH = digest("ab" * 32)
+
+
+def run_receipt(data: bytes) -> None:
+    """First byte even: a whole receipt. Odd: the text of one, put in order and signed by the sender."""
+    if not data or data[0] % 2 == 0:
+        run_raw(data[1:])
+        return
+    text = canonical_form(data[1:])
+    run_raw(bytes([SENDER.suite]) + SENDER_ID + len(text).to_bytes(4, "big") + text + SENDER.sign("receipt", text))
+
+
+def run_raw(raw: bytes) -> None:
+    attempt(lambda: parse_receipt(raw))
+    attempt(lambda: signer_key_id(raw))
+    receipt = attempt(lambda: verify_receipt(raw, signer_of))
+    if receipt is not None:
+        assert sign_receipt(receipt, SENDER) == raw
+        attempt(lambda: check_issuer(receipt, unit_code("990101")))
+        attempt(lambda: open_findings(receipt, [RECIPIENT]))
+
+
+def run_receipt_file(data: bytes) -> None:
+    receipts = attempt(lambda: split_receipts(data))
+    if receipts is not None:
+        assert join_receipts(receipts) == data
+        for raw in receipts:
+            run_raw(raw)
+
+
+def receipts() -> Mapping[str, Receipt]:
+    def made(code: ReceiptCode, **more: object) -> Receipt:
+        units = {name: unit_code("990101") for name in ("issuer", "origin", "recipient")}
+        numbers = {"size": 4711, "epoch": 3, "sequence": 7, "issued_at": 1_000_000}
+        return Receipt(bundle_id=bundle_id("0a" * 16), header_hash=HASH, code=code, **(units | numbers | more))  # type: ignore[arg-type]  # kinds vary by key
+
+    return {
+        "delivered": made(ReceiptCode.DELIVERED),
+        "refused": made(ReceiptCode.SIGNATURE, origin=None, recipient=None, reasons=("bad-signature", "XML-DTD")),
+        "findings": made(ReceiptCode.VALIDATION_FAILED, findings=seal_findings(b"[]", RECIPIENT_PUBLIC, HASH)),
+        "checkpoint": made(ReceiptCode.CUSTODY, checkpoint="a\n1\nb"),
+    }
+
+
+def receipt_seeds() -> Mapping[str, bytes]:
+    seeds = {}
+    for name, receipt in receipts().items():
+        raw = sign_receipt(receipt, SENDER)
+        seeds[f"{name}-raw"] = b"\0" + raw
+        seeds[f"{name}-text"] = b"\1" + raw[37:-64]
+    return seeds
+
+
+def receipt_file_seeds() -> Mapping[str, bytes]:
+    raws = [sign_receipt(receipt, SENDER) for receipt in receipts().values()]
+    return {"one": join_receipts(raws[:1]), "four": join_receipts(raws)}
+
+
+TARGETS = (
+    Target("receipt", run_receipt, receipt_seeds, json_at=1),
+    Target("receipt-file", run_receipt_file, receipt_file_seeds, longest=8192),
+)
