@@ -14,17 +14,17 @@ TABLE: Table = MappingProxyType(
         "transfer-not-held": Template(
             "Transfer {id} is not held.",
             "Only what is held can be released.",
-            "See what it waits for: caseferry explain {id}",
+            "`caseferry explain {id}` says what it waits for.",
         ),
         "transfer-unclosable": Template(
             "Transfer {id} cannot be closed now.",
             "It has bytes under way that would be lost, or owes its sender a receipt.",
-            "See what it waits for: caseferry explain {id}",
+            "`caseferry explain {id}` says what it waits for.",
         ),
         "nothing-found": Template(
             'There is no transfer called "{key}" here.',
             "It is no number, case number, bundle id or beginning of an export's name that the ledger knows.",
-            "Look it up in the log: caseferry log --case or --text",
+            "Look it up in the log, with `caseferry log --case` or `--text`.",
         ),
         "reason-missing": Template(
             "No reason was given.",
@@ -39,7 +39,7 @@ TABLE: Table = MappingProxyType(
         "file-not-there": Template(
             "{path} is not there.",
             "The name is misspelt, or it has been moved or taken in meanwhile.",
-            "Check the name; what was taken in shows in: caseferry log",
+            "Check the name; `caseferry log` shows what was taken in.",
         ),
         "nothing-to-verify": Template(
             "There is nothing in this file that could be verified.",
@@ -74,7 +74,7 @@ TABLE: Table = MappingProxyType(
         "peer-unlinked": Template(
             "There is a card of {unit}, but no link to it.",
             "Nothing is exchanged with a peer that no file in links.d names.",
-            "Write the link, or remove the peer: caseferry peer remove {unit}",
+            "Write the link, or remove the peer with `caseferry peer remove {unit}`.",
         ),
         "port-taken": Template(
             "Port {port} on {address} is in use.",
