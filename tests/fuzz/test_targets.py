@@ -12,7 +12,7 @@ from tests.fuzz.catalogue import TARGETS
 from tests.fuzz.files import CORPUS, CORPUS_MAX, kept
 from tests.fuzz.target import Target, attempt, exercise
 
-EXAMPLES = 60
+EXAMPLES = 40
 """For each target in the normal run; `make fuzz` looks further, with coverage as its guide."""
 
 SIGNS = (

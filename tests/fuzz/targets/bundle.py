@@ -121,11 +121,12 @@ def run_manifest(data: bytes) -> None:
             attempt(lambda found=found: check_paths(file.path for file in found.files))
 
 
-def listed(path: str, text: bytes, stored: bytes | None = None, **changes: object) -> ManifestFile:
-    kept = text if stored is None else stored
-    coding = Coding.IDENTITY if stored is None else Coding.ZSTD
+def listed(path: str, text: bytes, packed: bytes | None = None, **changes: object) -> ManifestFile:
+    """The true entry of a member, stored as `packed` if that is given, but for the fields in `changes`."""
+    coding = Coding.IDENTITY if packed is None else Coding.ZSTD
     fields = {"path": path, "raw": None, "size": len(text), "hash": digest(SUITE, text), "coding": coding}
-    return ManifestFile(**(fields | {"stored": len(kept)} | changes))  # type: ignore[arg-type]  # kinds vary by key
+    stored = len(text if packed is None else packed)
+    return ManifestFile(**(fields | {"stored": stored} | changes))  # type: ignore[arg-type]  # kinds vary by key
 
 
 def manifest_seeds() -> Mapping[str, bytes]:
