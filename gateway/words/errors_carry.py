@@ -111,20 +111,5 @@ TABLE: Table = MappingProxyType(
             "Each complaint below says file, line and column.",
             "Mend them, then run `caseferry check` again. A running gateway keeps the configuration it has.",
         ),
-        "file-not-there": Template(
-            "A file that was named is not there: {path}.",
-            "The name was mistyped, or the file was moved.",
-            "Check the name and try again.",
-        ),
-        "folder-not-empty": Template(
-            "The folder is not empty: {path}.",
-            "What is opened goes into a folder of its own, so that nothing is overwritten.",
-            "Name an empty or a new folder.",
-        ),
-        "time-malformed": Template(
-            "This is not a time: {text}.",
-            "A time is a date, a date with a time of day, or how long ago it was.",
-            "Write for example 2026-03-01, 2026-03-01T08:00 or 2d.",
-        ),
     }
 )

@@ -76,11 +76,6 @@ TABLE: Table = MappingProxyType(
             "Nothing is exchanged with a peer that no file in links.d names.",
             "Write the link, or remove the peer with `caseferry peer remove {unit}`.",
         ),
-        "port-taken": Template(
-            "Port {port} on {address} is in use.",
-            "Another program listens there.",
-            "Stop that program (ss -ltnp shows it), or change server.port and tell the peers.",
-        ),
         "address-foreign": Template(
             "{address} is no address of this server.",
             "server.listen must be an address of one of its network cards.",
