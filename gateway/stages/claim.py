@@ -76,7 +76,7 @@ class ClaimStage:
             transfer = self._ledger.by_claim(claim.token)
             if transfer is None:
                 orphans.append(claim)
-            elif transfer.state is State.REFUSED:
+            elif transfer.state in (State.REFUSED, State.CLOSED):
                 self._shelf.release(claim.token, claim.root / REJECT)
         self._record(orphans)
         for watched in self._routes:
