@@ -153,6 +153,9 @@ def test_anything_else_is_refused(value: object) -> None:
         b"cgateway.daemon.launch\nPath\n.",  # a class that ours only imports
         b"cgateway.no.such\nThing\n.",
         b"cos\nsystem\n.",
+        b"\x80\x05]r\xff\xff\xff\x07.",  # a place in memory two gigabytes away
+        b"\x80\x05]q\x07.",
+        b"]p2000000000\n.",
     ],
 )
 def test_malformed_and_crafted_answers_are_refused(raw: bytes) -> None:
