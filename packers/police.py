@@ -15,7 +15,7 @@ from gateway.standard.checking import PresentFile
 from gateway.standard.checks import check_case_package
 from gateway.standard.content import ContentWatch
 from gateway.standard.findings import Finding, Place, Verdict
-from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, marks_of
+from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, is_readable, marks_of
 from gateway.standard.tables import Tables, load_tables
 from packers import names
 from packers.container import Container, ContainerEntry, Limits, open_container
@@ -201,7 +201,7 @@ class _Examination:
         )
         self.findings.extend(reader.findings)
         package = self._with_name(package, named)
-        if len(raw) > _WORTH_MEASURING and len(package.to_json()) > MAX_CASE_PACKAGE_BYTES:
+        if len(raw) > _WORTH_MEASURING and not is_readable(package.to_json()):
             self._reject("XML-LIMIT", CASE_XML, limit=MAX_CASE_PACKAGE_BYTES)
             return empty
         return package

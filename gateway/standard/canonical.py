@@ -25,10 +25,15 @@ def dump(value: Any) -> bytes:
     return _text(_plain(value)).encode("utf-8")
 
 
-def load(kind: type[T], raw: bytes, limit: int) -> T:
-    """Return the `kind` whose canonical form is exactly `raw` (at most `limit` bytes); else SecurityError."""
-    if len(raw) > limit:
-        raise malformed(f"is longer than {limit} bytes")
+def is_within(raw: bytes, limit: int, values: int) -> bool:
+    """Whether `raw` has at most `limit` bytes and roughly `values` values: a short text can ask for much memory."""
+    return len(raw) <= limit and raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= values
+
+
+def load(kind: type[T], raw: bytes, limit: int, values: int) -> T:
+    """Return the `kind` whose canonical form is exactly `raw` (as `is_within` bounds it); else SecurityError."""
+    if not is_within(raw, limit, values):
+        raise malformed(f"is longer than {limit} bytes, or has more than {values} values")
     try:
         data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
         value: T = _Builder().build(kind, data)

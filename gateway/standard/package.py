@@ -16,6 +16,9 @@ UNCLASSIFIED = "unclassified"
 MAX_CASE_PACKAGE_BYTES = 32 << 20
 """Ten times the largest dossier catalogue met (100,000 entries); a bigger one is an attack on the reader's memory."""
 
+MAX_CASE_PACKAGE_VALUES = 4 << 20
+"""Half as much again as 32 MiB of the smallest rows can hold; nests of empty lists take thirty times their length."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -252,13 +255,18 @@ class CasePackage:
     def from_json(cls, raw: bytes) -> "CasePackage":
         """Return the case package that `raw` is the canonical form of.
 
-        Raises SecurityError `case-package-malformed` for anything else: longer than MAX_CASE_PACKAGE_BYTES, another
+        Raises SecurityError `case-package-malformed` for anything else: beyond what `is_readable` allows, another
         version, a missing, doubled or unknown name, a value of another type, or other bytes for the same value.
         """
-        package = canonical.load(cls, raw, MAX_CASE_PACKAGE_BYTES)
+        package = canonical.load(cls, raw, MAX_CASE_PACKAGE_BYTES, MAX_CASE_PACKAGE_VALUES)
         if package.v != 1:
             raise canonical.malformed("is of an unknown version")
         return package
+
+
+def is_readable(raw: bytes) -> bool:
+    """Whether the recipient takes a case package of this size; whoever makes one asks before it travels."""
+    return canonical.is_within(raw, MAX_CASE_PACKAGE_BYTES, MAX_CASE_PACKAGE_VALUES)
 
 
 def marks_of(findings: tuple[Finding, ...]) -> tuple[Mark, ...]:

@@ -1,6 +1,7 @@
 """The case package's one canonical form: what is written is read, anything else is refused."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from gateway.domain.errors import SecurityError
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import (
     MAX_CASE_PACKAGE_BYTES,
+    MAX_CASE_PACKAGE_VALUES,
     CasePackage,
     Charge,
     Document,
@@ -22,6 +24,7 @@ from gateway.standard.package import (
     Source,
     UnknownValue,
     Volume,
+    is_readable,
     marks_of,
 )
 
@@ -114,6 +117,18 @@ def test_every_truncation_is_refused(length: int) -> None:
 def test_too_long_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(SecurityError, match="longer"):
         CasePackage.from_json(b"[" * (MAX_CASE_PACKAGE_BYTES + 1))
+
+
+@pytest.mark.parametrize("nest", [b"{},", b"[],"])
+def test_too_many_values_are_refused_before_they_are_parsed(nest: bytes) -> None:
+    raw = b"[" + nest * (MAX_CASE_PACKAGE_VALUES // 2) + b"{}]"
+    assert len(raw) <= MAX_CASE_PACKAGE_BYTES
+    assert not is_readable(raw)
+    tracemalloc.start()
+    with pytest.raises(SecurityError, match="values"):
+        CasePackage.from_json(raw)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
 
 
 def test_error_quotes_no_content() -> None:
