@@ -108,7 +108,6 @@ def tree_seeds() -> Mapping[str, bytes]:
             entry(Node.FILE, name, piece(b"x")) for name in (b"con", b"a:b", b"\xff\xfe", b"A", b"a", b"~$x")
         ),
         "deep": entry(Node.DEEP, b"d", b"\x27") + entry(Node.FILE, b"f", piece(b"x")),
-        "longest": entry(Node.DEEP, b"n" * 255, b"\x14") + entry(Node.FILE, b"f", piece(b"x")),
         "long": entry(Node.FILE, ("长" * 85).encode(), piece(b"x")),
     }
 
