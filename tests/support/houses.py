@@ -23,6 +23,7 @@ from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
+from gateway.transport.api import Transport
 from gateway.words.catalogue import Words
 from tests.support.ledger import START, ToldClock
 
@@ -275,3 +276,39 @@ def opened(made: Street) -> Iterator[Street]:
         yield made
     finally:
         made.close()
+
+
+class Faults:
+    """Errors to come out of the line: method name -> errors, one for each call, None for a call that works.
+
+    `late` methods do their work before they fail, as when the line breaks after the last byte.
+    """
+
+    def __init__(self) -> None:
+        self.errors: dict[str, list[GatewayError | None]] = {}
+        self.late: set[str] = set()
+        self.calls: list[str] = []
+
+    def wrap(self, transport: Transport) -> Transport:
+        """Return `transport` with these faults."""
+        return _Faulty(transport, self)
+
+
+class _Faulty:
+    def __init__(self, transport: Transport, faults: Faults) -> None:
+        self._transport = transport
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._transport, name)
+
+        def call(*args: object, **kwargs: object) -> object:
+            self._faults.calls.append(name)
+            errors = self._faults.errors.get(name, [])
+            error = errors.pop(0) if errors else None
+            answer = method(*args, **kwargs) if error is None or name in self._faults.late else None
+            if error is not None:
+                raise error
+            return answer
+
+        return call
