@@ -61,6 +61,7 @@ class ClaimStage:
         self._scan_seconds = scan_seconds
         self._waiting: dict[RouteName, tuple[Waiting, ...]] = {}
         self._complaints: dict[RouteName, frozenset[str]] = {}
+        self._unrecorded: list[Claim] = []
 
     def adopt(self) -> int:
         """Finish interrupted claims and make known to the ledger what it has not recorded; return how many there were.
@@ -86,6 +87,7 @@ class ClaimStage:
 
     def step(self) -> float | None:
         """Scan every folder once, claim what is settled; return the seconds until the next scan."""
+        self._record(())
         again = False
         for watched in self._routes:
             if watched.gate.wait():
@@ -139,8 +141,11 @@ class ClaimStage:
             self._ops.warn("exports-wait", route=route, codes=" ".join(sorted(codes)))
 
     def _record(self, claims: Sequence[Claim]) -> None:
-        if not claims:
+        """Make known to the ledger what was claimed, and what it could not take before: nobody else knows of it."""
+        self._unrecorded += claims
+        if not self._unrecorded:
             return
         now = self._clock.now()
-        self._ledger.found([FoundExport(c.token, c.route, c.name, c.size, now) for c in claims])
-        self._ops.info("exports-claimed", count=len(claims), bytes=sum(c.size for c in claims))
+        self._ledger.found([FoundExport(c.token, c.route, c.name, c.size, now) for c in self._unrecorded])
+        told, self._unrecorded = self._unrecorded, []
+        self._ops.info("exports-claimed", count=len(told), bytes=sum(c.size for c in told))

@@ -8,8 +8,8 @@ from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import RouteName, UnitCode
-from gateway.domain.lifecycle import Event, State
+from gateway.domain.ids import BundleId, RouteName, UnitCode
+from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders import disk
@@ -157,8 +157,20 @@ class PackStage:
             Step(transfer, Event.SEALED, Stage.PACK, self._facts(outcome, sealed, number), started_at=started_at)
             for transfer, outcome, sealed, number in signed
         ]
-        for transfer in self._recorder.advance(steps):
+        recorded: list[Transfer] = []
+        try:
+            recorded = self._recorder.advance(steps)
+        finally:
+            if len(recorded) < len(signed):
+                self._drop_unrecorded([sealed.bundle_id for _transfer, _outcome, sealed, _number in signed])
+        for transfer in recorded:
             self._telling.sealed(transfer)
+
+    def _drop_unrecorded(self, bundles: Sequence[BundleId]) -> None:
+        """Remove bundles that the ledger did not take: their exports are sealed anew, under other ids."""
+        for bundle in bundles:
+            if not self._ledger.by_bundle(bundle, Direction.OUTBOUND):
+                self._spool.drop(self._spool.outbound_bundle(bundle))
 
     def _sign(self, outcome: PackOutcome, number: int) -> Sealed:
         with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:

@@ -202,7 +202,7 @@ class Street:
                 for worker in house.plan.workers:
                     if worker.name not in ("retain", ProgressBoard.name):
                         self.step(house, worker.name)
-            if all(house.is_quiet() for house in self.houses) and not self.mail() and not self.waiting():
+            if all(house.is_quiet() for house in self.houses) and not (self.mail() or self.waiting() or self.unknown()):
                 return
             self.clock.time += 0.5
         raise AssertionError(
@@ -218,6 +218,11 @@ class Street:
         return [
             path for folder in (self.out, self.out.with_name("police")) for path in folder.iterdir() if path.is_file()
         ]
+
+    def unknown(self) -> list[str]:
+        """Return what was claimed and is not in the ledger."""
+        claims = self.police.ground.shelf.claims()
+        return [claim.name for claim in claims if self.police.ledger.by_claim(claim.token) is None]
 
     def leftovers(self) -> list[str]:
         """Return what should not be there when all is over."""
