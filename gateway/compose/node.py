@@ -52,6 +52,8 @@ ACCOUNTS_FILE = "accounts.json"
 HEALTH_EVERY = 5.0
 LISTEN_EVERY = 30.0
 READY_WITHIN = 30.0
+_FETCHING_KEPT = 86_400.0
+"""Half-fetched bundles of an earlier run are kept this long, to be continued."""
 SILENCE = 900.0
 """A worker process that shows no sign of life for so long is ended. All in seconds."""
 

@@ -10,6 +10,7 @@ from gateway.domain.ids import BundleId, ClaimToken, LinkName, WireName, bundle_
 from gateway.folders import disk
 
 _PART = ".part"
+_INBOUND = "inbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ class Spool:
         """The folder of the ClaimShelf."""
         return self._root / "claims"
 
-    def prepare(self) -> int:
+    def prepare(self, *, fetching_since: float = float("inf")) -> int:
         """Make the folders, owner only, and remove temporaries of an earlier run; return how many there were.
 
+        fetching_since: seconds since 1970; what was written at `fetching` since then stays, a fetch can continue it.
         Only at start: a temporary of work under way would be removed too. Raises as `disk.failure` says.
         """
         for folder in (self.claims, self._outbound, self._inbound, self._staging):
@@ -50,7 +52,7 @@ class Spool:
         removed = 0
         for folder in (self._outbound, *_folders(self._inbound), *_folders(self._staging)):
             for path in _listed(folder):
-                if path.name.startswith("."):
+                if path.name.startswith(".") and not (_is_fetching(path) and path.stat().st_mtime >= fetching_since):
                     disk.remove_tree(path)
                     removed += 1
         disk.fsync_folder(self._root)
@@ -145,7 +147,7 @@ class Spool:
 
     @property
     def _inbound(self) -> Path:
-        return self._root / "inbound"
+        return self._root / _INBOUND
 
     @property
     def _staging(self) -> Path:
@@ -160,6 +162,16 @@ def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
         with disk.mapped(target.parent):
             source.replace(target)
     disk.fsync_renamed(owed)
+
+
+def _is_fetching(path: Path) -> bool:
+    if path.parent.parent.name != _INBOUND or not path.name.endswith(_PART):
+        return False
+    try:
+        bundle_id(path.name[1 : -len(_PART)])
+    except ValueError:
+        return False
+    return True
 
 
 def _folders(folder: Path) -> Iterator[Path]:

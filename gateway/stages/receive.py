@@ -180,6 +180,8 @@ class ReceiveStage:
     def _set_aside(self, entry: Entry, code: str) -> None:
         """Keep untrusted bytes of the mailbox for a person to look at."""
         part = self._spool.letter(self._link, entry.name)
+        # Evidence is never pieced together from two attempts.
+        self._spool.drop(part)
         self._transport.fetch(entry.name, part, entry.size)
         self._quarantine.take(part, Suspect(entry.name, self._link, code))
 
@@ -195,17 +197,25 @@ class ReceiveStage:
     # -- receipts -----------------------------------------------------------------------------------------------------
 
     def _take_receipts(self, entries: Sequence[Entry]) -> None:
-        """Read receipt files, apply what they prove, then remove them; a bad file is set aside, its neighbours go
-        on."""
+        """Read receipt files, apply what they prove, then remove them; one that cannot be read, or is bad, holds up
+        nothing else."""
         for entry in entries:
-            part = self._spool.letter(self._link, entry.name)
-            if entry.size > RECEIPT_FILE_MAX:
-                self._ops.alert("receipt-file-too-large", link=self._link, size=entry.size)
-                self._set_aside(entry, "receipt-file-too-large")
-            else:
-                self._transport.fetch(entry.name, part, entry.size)
-                self._apply(part, entry)
-            self._transport.remove([entry.name])
+            try:
+                self._take_receipt(entry)
+            except GatewayError as error:
+                if error.scope is not Scope.TRANSFER:
+                    raise
+                self._ops.warn("receipt-file-waits", link=self._link, code=error.code, detail=error.detail)
+
+    def _take_receipt(self, entry: Entry) -> None:
+        part = self._spool.letter(self._link, entry.name)
+        if entry.size > RECEIPT_FILE_MAX:
+            self._ops.alert("receipt-file-too-large", link=self._link, size=entry.size)
+            self._set_aside(entry, "receipt-file-too-large")
+        else:
+            self._transport.fetch(entry.name, part, entry.size)
+            self._apply(part, entry)
+        self._transport.remove([entry.name])
 
     def _apply(self, part: Path, entry: Entry) -> None:
         try:

@@ -13,7 +13,7 @@ from gateway.domain.ids import WireName, wire_name
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
-_NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO})  # a link, a socket or a device without one
+_NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
 
 
@@ -51,16 +51,18 @@ def opened_folder(folder: Path) -> Iterator[int]:
 
 def open_regular(name: str, folder: int) -> int:
     """Open the regular file `name` in `folder` for reading; FileNotFoundError for a link and whatever else is there."""
-    # O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
-    except OSError as error:
-        if error.errno in _NOT_A_FILE:
-            raise FileNotFoundError(errno.ENOENT, "not a regular file") from error
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    return _opened(name, folder, os.O_RDONLY)
+
+
+def open_part(name: str, folder: int) -> int:
+    """Open the regular file `name` in `folder` for reading and writing, as it is.
+
+    FileNotFoundError for whatever else is there, and for a file with a second name: that one is somebody else's.
+    """
+    descriptor = _opened(name, folder, os.O_RDWR)
+    if os.fstat(descriptor).st_nlink != 1:
         os.close(descriptor)
-        raise FileNotFoundError(errno.ENOENT, "not a regular file")
+        raise FileNotFoundError(errno.ENOENT, "has another name")
     return descriptor
 
 
@@ -120,6 +122,20 @@ def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
     with opened_folder(folder) as descriptor:
         os.fsync(descriptor)
+
+
+def _opened(name: str, folder: int, flags: int) -> int:
+    # O_NONBLOCK: opening a FIFO that somebody put there must not wait for a writer.
+    try:
+        descriptor = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _NOT_A_FILE:
+            raise FileNotFoundError(errno.ENOENT, "not a regular file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, "not a regular file")
+    return descriptor
 
 
 def write_all(descriptor: int, block: bytes | memoryview) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 from weakref import WeakSet
@@ -12,6 +12,8 @@ from weakref import WeakSet
 import asyncssh
 
 from gateway.transport import disk
+from gateway.transport.agreement import RESUME_FROM
+from gateway.transport.growth import GapsError, Growth
 from gateway.transport.hosted import IN, OUT
 from gateway.transport.places import FILE_MODE, FOLDER, ROOT, attributes, place, require_regular, require_wire
 from gateway.transport.quota import Mailbox, QuotaError
@@ -20,31 +22,18 @@ READ_MAX = 256 << 10
 """Bytes answered to one read, whatever was asked for."""
 WRITE_MAX = 4 << 20
 """Bytes of one write; what the library below reads as one packet."""
-_SYNC_EVERY = 32 << 20
-"""Bytes written before they are pushed to the disk, so that closing a large file does not take long."""
 _HANDLES_MAX = 16
 _BUFFERED_MAX = 4 << 20
 """Bytes of answers that may wait for a guest that does not read them."""
 _BUFFERED_PAUSE = 0.002
 
 
-@dataclass(slots=True)
-class _Deposit:
-    """A temporary file that grows."""
-
-    descriptor: int
-    temp: str
-    size: int = 0
-    unsynced: int = 0
-    is_dirty: bool = True
-    syncing: "asyncio.Future[None] | None" = field(default=None)
-
-
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A file of `out` being read."""
+    """A file being read, as long as it was when it was opened."""
 
     descriptor: int
+    size: int
 
 
 class _Listing:
@@ -69,7 +58,8 @@ class GuestSession(asyncssh.SFTPServer):
     """One SFTP session of one guest. Paths are `/`, `/in`, `/out`, `/in/NAME`, `/out/NAME`; all else does not exist.
 
     in:  the guest creates hidden temporary names, writes them, renames them to their wire name without overwriting;
-         cannot list, cannot read, removes only temporary names. A file is durable before its rename is answered.
+         reads, cuts and continues what a broken line left under a temporary name; cannot list, cannot read what was
+         renamed, removes only temporary names. A file is durable before its rename is answered.
     out: the guest lists, reads and removes wire names.
     """
 
@@ -150,33 +140,31 @@ class GuestSession(asyncssh.SFTPServer):
         folder, name = self._at(path)
         if len(self._open) >= _HANDLES_MAX:
             raise asyncssh.SFTPFailure("too many open files")
-        if folder == IN and pflags & asyncssh.FXF_WRITE:
-            return await self._create(name, pflags)
+        if folder == IN and disk.temp_owner(name) is not None:
+            return await self._open_temp(name, pflags) if pflags & asyncssh.FXF_WRITE else self._read_from(IN, name)
         if folder == OUT and pflags == asyncssh.FXF_READ:
             require_wire(name)
-            with disk.opened_folder(self._mailbox.folder(OUT)) as descriptor:
-                reading = _Reading(disk.open_regular(name, descriptor))
-            self._open.add(reading.descriptor)
-            return reading
-        raise asyncssh.SFTPPermissionDenied("files go into /in and come out of /out")
+            return self._read_from(OUT, name)
+        raise asyncssh.SFTPPermissionDenied("temporary names grow in /in, wire names are read from /out")
 
     async def close(self, file_obj: object) -> None:
         self._active()
         descriptor = _descriptor(file_obj)
         try:
-            if isinstance(file_obj, _Deposit):
-                await self._synced(file_obj)
+            if isinstance(file_obj, Growth):
+                self._mailbox.shrunk(file_obj.cut_at_gap())
+                await file_obj.synced()
         finally:
             self._open.discard(descriptor)
             os.close(descriptor)
 
     async def exit(self) -> None:
         self._ended(self)
-        # What was not renamed before the line broke is sent again from the start; meanwhile it must not eat the quota.
+        # What is worth continuing stays, and counts; the rest is sent again from the start and must not eat the quota.
         with suppress(OSError), disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
             for temp in self._mailbox.disown(self):
                 size = disk.size_of(temp, descriptor)
-                if size is not None:
+                if size is not None and size < RESUME_FROM:
                     disk.discard(temp, descriptor)
                     self._mailbox.removed(size)
 
@@ -184,34 +172,32 @@ class GuestSession(asyncssh.SFTPServer):
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         self._active()
-        if not isinstance(file_obj, _Reading):
-            raise asyncssh.SFTPPermissionDenied("what was deposited cannot be read back")
         await self._until_read()
-        return os.pread(file_obj.descriptor, min(size, READ_MAX), offset)
+        # Never beyond what was there at the opening, or a file could be copied into itself without end.
+        there = file_obj.readable if isinstance(file_obj, Growth) else _reading(file_obj).size
+        length = min(size, READ_MAX, there - offset)
+        return os.pread(_descriptor(file_obj), length, offset) if length > 0 else b""
 
     async def write(self, file_obj: object, offset: int, data: bytes) -> int:
         self._active()
-        if not isinstance(file_obj, _Deposit):
+        if not isinstance(file_obj, Growth):
             raise asyncssh.SFTPPermissionDenied("opened for reading")
+        if self._mailbox.growing.get(file_obj.temp) is not self:
+            raise asyncssh.SFTPPermissionDenied("renamed, removed, or taken over by another session")
+        offset = file_obj.place(offset)
         growth = offset + len(data) - file_obj.size
         if growth > 0:
             await self._within_quota(growth)
-            file_obj.size += growth
             self._mailbox.grown(growth)
-        view = memoryview(data)
-        while view:
-            written = os.pwrite(file_obj.descriptor, view, offset)
-            offset += written
-            view = view[written:]
-        file_obj.unsynced += len(data)
-        file_obj.is_dirty = True
-        if file_obj.unsynced >= _SYNC_EVERY:
-            await self._push(file_obj)
+        try:
+            await file_obj.write(offset, data)
+        except GapsError as error:
+            raise asyncssh.SFTPFailure("too many gaps") from error
         return len(data)
 
     async def fsync(self, file_obj: object) -> None:
-        if isinstance(file_obj, _Deposit):
-            await self._synced(file_obj)
+        if isinstance(file_obj, Growth):
+            await file_obj.synced()
 
     # -- names --------------------------------------------------------------------------------------------------------
 
@@ -247,7 +233,10 @@ class GuestSession(asyncssh.SFTPServer):
     lsetstat = setstat
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
-        _ignore_attributes(attrs)
+        if isinstance(file_obj, Growth) and attrs.size is not None and attrs.size <= file_obj.size:
+            self._mailbox.shrunk(file_obj.cut(attrs.size))
+        else:
+            _ignore_attributes(attrs)
 
     # -- refused outright ---------------------------------------------------------------------------------------------
 
@@ -301,56 +290,50 @@ class GuestSession(asyncssh.SFTPServer):
         self._active()
         return place(path)
 
-    async def _create(self, name: str, pflags: int) -> _Deposit:
-        if disk.temp_owner(name) is None:
-            raise asyncssh.SFTPPermissionDenied("deposits grow under a temporary name")
-        if not pflags & asyncssh.FXF_CREAT or not pflags & asyncssh.FXF_EXCL or pflags & asyncssh.FXF_READ:
-            raise asyncssh.SFTPPermissionDenied("a deposit is created exclusively, for writing")
-        try:
-            await self._mailbox.admit(files=1)
-        except QuotaError as error:
-            raise asyncssh.SFTPQuotaExceeded("quota") from error
-        with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
-            opened = disk.create_exclusive(name, descriptor, 0o600)
-        self._mailbox.created()
+    async def _open_temp(self, name: str, pflags: int) -> Growth:
+        """Open a temporary name for writing: create it, begin it anew, or take over what a broken line left."""
+        with disk.opened_folder(self._mailbox.folder(IN)) as folder:
+            opened = None if pflags & asyncssh.FXF_EXCL else self._taken_over(name, folder, pflags)
+            if opened is None:
+                await self._within_quota(0, files=1)
+                opened = disk.create_exclusive(name, folder, 0o600)
+                self._mailbox.created()
         self._mailbox.growing[name] = self
         self._open.add(opened)
-        return _Deposit(opened, name)
+        size, appends = os.fstat(opened).st_size, bool(pflags & asyncssh.FXF_APPEND)
+        return Growth(opened, name, size, appends=appends, condemned=self._condemn)
 
-    async def _within_quota(self, growth: int) -> None:
+    def _taken_over(self, name: str, folder: int, pflags: int) -> int | None:
+        """Return a descriptor of what lies under `name`; None if it is to be created."""
         try:
-            await self._mailbox.admit(size=growth)
+            opened = disk.open_part(name, folder)
+        except FileNotFoundError:
+            if pflags & asyncssh.FXF_CREAT and disk.size_of(name, folder) is None:
+                return None
+            raise
+        if not pflags & asyncssh.FXF_TRUNC:
+            return opened
+        # A new file instead of an emptied one: whoever still holds the old one open writes into nothing.
+        self._mailbox.removed(os.fstat(opened).st_size)
+        os.close(opened)
+        os.unlink(name, dir_fd=folder)
+        return None
+
+    def _read_from(self, folder: str, name: str) -> _Reading:
+        with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
+            opened = disk.open_regular(name, descriptor)
+        self._open.add(opened)
+        return _Reading(opened, os.fstat(opened).st_size)
+
+    async def _within_quota(self, growth: int, files: int = 0) -> None:
+        try:
+            await self._mailbox.admit(size=growth, files=files)
         except QuotaError as error:
             raise asyncssh.SFTPQuotaExceeded("quota") from error
 
-    async def _push(self, deposit: _Deposit) -> None:
-        """Start pushing to the disk, once the previous push is through."""
-        await self._pushed(deposit)
-        deposit.unsynced = 0
-        deposit.syncing = asyncio.ensure_future(asyncio.to_thread(os.fdatasync, deposit.descriptor))
-
-    async def _pushed(self, deposit: _Deposit) -> None:
-        pushing, deposit.syncing = deposit.syncing, None
-        if pushing is not None:
-            with self._condemning(deposit):
-                await pushing
-
-    async def _synced(self, deposit: _Deposit) -> None:
-        await self._pushed(deposit)
-        if deposit.is_dirty:
-            with self._condemning(deposit):
-                await asyncio.to_thread(os.fsync, deposit.descriptor)
-            deposit.is_dirty = False
-
-    @contextmanager
-    def _condemning(self, deposit: _Deposit) -> Iterator[None]:
-        # After a failed fsync the next one may succeed although bytes are lost: such a file must never be published.
-        try:
-            yield
-        except OSError:
-            with disk.opened_folder(self._mailbox.folder(IN)) as folder:
-                disk.discard(deposit.temp, folder)
-            raise
+    def _condemn(self, temp: str) -> None:
+        with disk.opened_folder(self._mailbox.folder(IN)) as folder:
+            disk.discard(temp, folder)
 
     def _publish(self, temp: str, name: str) -> None:
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
@@ -358,9 +341,15 @@ class GuestSession(asyncssh.SFTPServer):
 
 
 def _descriptor(file_obj: object) -> int:
-    if not isinstance(file_obj, _Deposit | _Reading):
+    if not isinstance(file_obj, Growth | _Reading):
         raise asyncssh.SFTPInvalidHandle("not a file")
     return file_obj.descriptor
+
+
+def _reading(file_obj: object) -> _Reading:
+    if not isinstance(file_obj, _Reading):
+        raise asyncssh.SFTPInvalidHandle("not a file")
+    return file_obj
 
 
 def _ignore_attributes(attrs: asyncssh.SFTPAttrs) -> None:

@@ -81,6 +81,10 @@ class Mailbox:
         """A file grew by `size` bytes."""
         self._bytes += size
 
+    def shrunk(self, size: int) -> None:
+        """A file lost `size` bytes."""
+        self._bytes = max(self._bytes - size, 0)
+
     def removed(self, size: int) -> None:
         """A file of `size` bytes was removed."""
         self._files = max(self._files - 1, 0)
@@ -104,13 +108,14 @@ class Mailbox:
         ]
 
     def remove_stale(self, before: float) -> int:
-        """Remove temporary files of `in` untouched since `before` (seconds since 1970); return how many. Blocking."""
+        """Remove temporary files untouched since `before` (seconds since 1970); return how many. Blocking."""
         count = 0
-        with disk.opened_folder(self.folder(IN)) as folder:
-            for name, _, touched in _regular_files(self.folder(IN)):
-                if touched < before and disk.temp_owner(name) is not None:
-                    disk.discard(name, folder)
-                    count += 1
+        for place in (self.folder(IN), self.folder(OUT)):
+            with disk.opened_folder(place) as folder:
+                for name, _, touched in _regular_files(place):
+                    if touched < before and disk.temp_owner(name) is not None:
+                        disk.discard(name, folder)
+                        count += 1
         return count
 
     def _fits(self, size: int, files: int) -> bool:

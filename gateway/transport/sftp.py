@@ -18,7 +18,7 @@ from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp_deposit import SftpDeposit, meaning
-from gateway.transport.sftp_fetch import blocks
+from gateway.transport.sftp_fetch import SftpFetch
 from gateway.transport.sftp_session import REQUESTS, RefusedError, SftpSession
 from gateway.transport.sftp_wire import OPEN_READ, Kind, Outcome, string
 
@@ -93,23 +93,7 @@ class SftpTransport:
 
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
         with self._session() as session, _read_side(session), self._opened(session, name) as handle:
-            asked = session.ask(Kind.FSTAT, handle)
-            arriving = blocks(session, handle, size)
-            block = next(arriving, b"")
-            held = session.attributes(asked).size
-            if held is not None and held != size:
-                raise fault("size-mismatch", f"{held} bytes are there, {size} were listed", held=held, sent=size)
-            with local_disk(), into.open("wb", buffering=0) as writer:
-                done = 0
-                while block:
-                    disk.write_all(writer.fileno(), block)
-                    done += len(block)
-                    progress(done)
-                    block = next(arriving, b"")
-                if done != size:
-                    raise fault("size-mismatch", f"ended after {done} of {size} bytes", held=done, sent=size)
-                os.fsync(writer.fileno())
-                disk.sync_folder(into.parent)
+            SftpFetch(session, handle, into, size).run(progress)
 
     def remove(self, names: Sequence[WireName]) -> None:
         with self._session() as session, _read_side(session):

@@ -1,21 +1,27 @@
-"""Puts one file into a folder of an SFTP server: hidden exclusive name, size check, rename without overwriting."""
+"""Puts one file into a folder of an SFTP server: hidden name, what is missing of it, size check, rename."""
 
 import os
 from collections import deque
 from contextlib import suppress
+from functools import partial
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
+from gateway.transport.agreement import RESUME_FROM, SYNC_STEP, UNPROVEN, agreed
 from gateway.transport.api import Progress
 from gateway.transport.errors import fault, local_disk
+from gateway.transport.sftp_fetch import pieces
 from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
-from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, Kind, Outcome, string
+from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, OPEN_PART, Kind, Outcome, size_attribute, string
 
 _ASK_SPACE_FROM = 1 << 20
 """Bytes from which the room at the peer is asked for before anything is sent; less is sent sooner than asked."""
 _FSYNC = b"fsync@openssh.com"
-_LINE_LOST = frozenset({"link-unreachable", "link-timeout"})
+_WORTHLESS = frozenset({"size-mismatch", "name-taken", "local-io", "mailbox-full"})
+"""After these the part is taken away: it cannot be continued, or nobody may want its room for as long as it lies."""
+_EXISTS = frozenset({Outcome.FAILURE, 11})
+"""What servers answer to an exclusive opening of what is there; 11 is version 6's word for it."""
 
 
 class SftpDeposit:
@@ -28,11 +34,12 @@ class SftpDeposit:
         self._temp = folder + disk.temp_name(name).encode()
         self._size = size
         self._handle: bytes | None = None
+        self._start = 0
 
     def run(self, reader: int, progress: Progress) -> None:
         """Send what the descriptor `reader` yields; the contract of Transport.deposit. Three round trips if small."""
         try:
-            handle = self._begin()
+            handle = self._begin(reader)
             if handle is not None:
                 self._write(handle, reader, progress)
                 self._check(handle)
@@ -42,7 +49,7 @@ class SftpDeposit:
             self._withdraw()
             raise error from refused
         except GatewayError as error:
-            if error.code not in _LINE_LOST:
+            if error.code in _WORTHLESS:
                 self._withdraw()
             raise
 
@@ -55,8 +62,9 @@ class SftpDeposit:
         self._withdraw()
         self._require_space()
 
-    def _begin(self) -> bytes | None:
-        """Return a handle on a new temporary file; None if the name is there already with our size."""
+    def _begin(self, reader: int) -> bytes | None:
+        """Return a handle on the temporary file, of which `_start` bytes stand; None if the name is there already with
+        our size."""
         session = self._session
         there = session.ask_stat(self._final)
         opened = session.ask_open(self._temp, OPEN_EXCLUSIVE)
@@ -71,9 +79,9 @@ class SftpDeposit:
         try:
             self._handle = session.handle(opened)
         except RefusedError as refused:
-            if refused.code != Outcome.FAILURE:
+            if refused.code not in _EXISTS:
                 raise
-            self._handle = self._open()
+            self._handle = self._continue(reader) or self._open()
         if self._size >= _ASK_SPACE_FROM:
             self._require_space()
         return self._handle
@@ -85,11 +93,55 @@ class SftpDeposit:
         self._session.settle(removed)
         return self._session.handle(opened)
 
+    def _continue(self, reader: int) -> bytes | None:
+        """Open what a broken attempt left, cut to what agrees with `reader`; None if nothing of it can be used."""
+        session = self._session
+        if self._size < RESUME_FROM:
+            return None
+        try:
+            handle = self._handle = session.handle(session.ask_open(self._temp, OPEN_PART))
+        except RefusedError:
+            return None
+        try:
+            boundary = self._agreed(handle, reader)
+            if boundary:
+                cut = session.ask(Kind.FSETSTAT, handle, size_attribute(boundary))
+                # What agreed may be in the server's memory only; from here on it is not compared again.
+                synced = session.extend(_FSYNC, handle) if session.offers(_FSYNC) else None
+                session.answer(cut, Kind.OUTCOME)
+                if synced is not None:
+                    session.answer(synced, Kind.OUTCOME)
+                self._start = boundary
+                return handle
+        except RefusedError:
+            # A server that does not let us read or cut the part: it is sent anew.
+            session.drain()
+        self._handle = None
+        session.settle(session.ask(Kind.CLOSE, handle))
+        return None
+
+    def _agreed(self, handle: bytes, reader: int) -> int:
+        """Return how much of the part is the same as ours. Where the server cannot sync, nothing of it is taken on
+        trust."""
+        session = self._session
+        held = session.attributes(session.ask(Kind.FSTAT, handle)).size or 0
+        unproven = UNPROVEN if session.offers(_FSYNC) else held
+        boundary = agreed(
+            held, self._size, partial(_read_at, reader), partial(pieces, session, handle), unproven=unproven
+        )
+        session.drain()
+        return boundary
+
     def _write(self, handle: bytes, reader: int, progress: Progress) -> None:
         session, block = self._session, self._session.write_block
         depth = max(2, min(REQUESTS, UNDER_WAY // block))
         asked: deque[tuple[int, int]] = deque()
-        sent = 0
+        sent = self._start
+        with local_disk():
+            os.lseek(reader, sent, os.SEEK_SET)
+        if sent:
+            progress(sent)
+        syncs = _Syncs(session, handle, sent)
         while sent < self._size or asked:
             if sent == self._size or len(asked) == depth:
                 number, end = asked.popleft()
@@ -103,6 +155,8 @@ class SftpDeposit:
             number = session.ask_write(handle, sent, data)
             sent += len(data)
             asked.append((number, sent))
+            syncs.sent(sent)
+        syncs.settle()
 
     def _check(self, handle: bytes) -> None:
         """Make the bytes durable where the server can, compare sizes, close, and look once more at the name."""
@@ -155,7 +209,9 @@ class SftpDeposit:
 
     def _is_full(self) -> bool:
         space = self._session.space(self._folder)
-        return space is not None and (space.free_bytes < self._size or space.free_files < 1)
+        if space is None:
+            return False
+        return space.free_bytes < self._size - self._start or (space.free_files < 1 and not self._start)
 
     def _meaning(self, refused: RefusedError) -> GatewayError:
         self._session.drain()
@@ -163,6 +219,34 @@ class SftpDeposit:
         if refused.code == Outcome.FAILURE and self._is_full():
             return fault("mailbox-full", f"no room for {self._size} bytes", sent=self._size)
         return meaning(refused, "depositing")
+
+
+class _Syncs:
+    """Has the server make durable what it got while more is under way: at most UNPROVEN bytes are ever ahead of it."""
+
+    def __init__(self, session: SftpSession, handle: bytes, start: int) -> None:
+        self._session = session
+        self._handle = handle
+        self._offered = session.offers(_FSYNC)
+        self._at = start
+        self._asked: int | None = None
+
+    def sent(self, end: int) -> None:
+        """Note that everything up to `end` was sent."""
+        if self._offered and end - self._at >= SYNC_STEP:
+            self.settle()
+            self._asked, self._at = self._session.extend(_FSYNC, self._handle), end
+
+    def settle(self) -> None:
+        """Wait for the answer that is outstanding."""
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            self._session.answer(asked, Kind.OUTCOME)
+
+
+def _read_at(reader: int, offset: int, length: int) -> bytes:
+    with local_disk():
+        return os.pread(reader, length, offset)
 
 
 def meaning(refused: RefusedError, doing: str) -> GatewayError:

@@ -22,6 +22,7 @@ class Kind(IntEnum):
     READ = 5
     WRITE = 6
     FSTAT = 8
+    FSETSTAT = 10
     OPENDIR = 11
     READDIR = 12
     REMOVE = 13
@@ -47,6 +48,7 @@ class Outcome(IntEnum):
 
 
 OPEN_READ = 0x01
+OPEN_PART = 0x01 | 0x02  # READ, WRITE: what is there, as it is
 OPEN_EXCLUSIVE = 0x02 | 0x08 | 0x20  # WRITE, CREAT, EXCL
 _SIZE, _OWNER, _MODE, _TIMES, _EXTENDED = 0x1, 0x2, 0x4, 0x8, 0x80000000
 NO_ATTRIBUTES = struct.pack(">I", 0)
@@ -157,6 +159,11 @@ def request(kind: Kind, number: int, *fields: bytes) -> bytes:
 def u32(value: int) -> bytes:
     """Return `value` as four bytes."""
     return struct.pack(">I", value)
+
+
+def size_attribute(size: int) -> bytes:
+    """Return attributes that set the size and nothing else."""
+    return struct.pack(">IQ", _SIZE, size)
 
 
 def u64(value: int) -> bytes:

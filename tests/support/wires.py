@@ -31,7 +31,11 @@ class Relay:
     """Bytes from client to server, over all connections, after which `action` happens; None = never."""
     action: str = "cut"
     """`cut`: reset both sides; `stall`: pass nothing more, in either direction."""
+    limit_down: int | None = None
+    """The same from server to client."""
     passed: int = 0
+    came: int = 0
+    """Bytes that went from client to server, and from server to client."""
     _lines: list[socket.socket] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,23 +72,27 @@ class Relay:
             line.close()
 
     def _is_over(self) -> bool:
-        return self.limit is not None and self.passed >= self.limit
+        is_over_up = self.limit is not None and self.passed >= self.limit
+        return is_over_up or (self.limit_down is not None and self.came >= self.limit_down)
 
     def _pump(self, source: socket.socket, sink: socket.socket, is_up: bool) -> None:
         while True:
             try:
-                data = source.recv(16384)
+                data = source.recv(65536)
                 if not data:
                     break
                 if self._is_over():
                     if self.action == "stall":
                         continue
                     break
-                if is_up:
-                    with self._lock:
-                        if self.limit is not None:
-                            data = data[: max(self.limit - self.passed, 0)]
+                with self._lock:
+                    limit, so_far = (self.limit, self.passed) if is_up else (self.limit_down, self.came)
+                    if limit is not None:
+                        data = data[: max(limit - so_far, 0)]
+                    if is_up:
                         self.passed += len(data)
+                    else:
+                        self.came += len(data)
                 sink.sendall(data)
                 if self._is_over() and self.action == "cut":
                     break

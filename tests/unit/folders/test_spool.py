@@ -1,12 +1,13 @@
 """The spool's places: private, from checked ids, with nothing left of an earlier run's half-written work."""
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.errors import GatewayError
-from gateway.domain.ids import bundle_id, claim_token, link_name
+from gateway.domain.ids import bundle_id, claim_token, link_name, wire_name
 from gateway.folders.deliver import publish
 from gateway.folders.spool import Spool
 from tests.support.crashing import dies_at
@@ -104,3 +105,16 @@ def test_a_half_dropped_staging_folder_is_never_a_delivery_not_yet_begun(tmp_pat
 def test_dropping_what_is_gone_is_no_error(spool: Spool) -> None:
     spool.drop(spool.outbound_bundle(BUNDLE))
     spool.drop_staging(LINK, BUNDLE)
+
+
+def test_half_fetched_bundles_of_today_are_kept_to_be_continued(spool: Spool) -> None:
+    old, fresh = spool.fetching(LINK, OTHER), spool.fetching(LINK, BUNDLE)
+    letter = spool.letter(LINK, wire_name(f"{BUNDLE}.cfr"))
+    stranger = fresh.with_name(".stranger.part")
+    for path, written in ((old, 999.0), (fresh, 1000.0), (letter, 2000.0), (stranger, 2000.0)):
+        path.write_bytes(b"half")
+        os.utime(path, (written, written))
+    spool.sealing(TOKEN).write_bytes(b"half")
+    assert spool.prepare(fetching_since=1000.0) == 4
+    assert fresh.read_bytes() == b"half"
+    assert [path.exists() for path in (old, letter, stranger, spool.sealing(TOKEN))] == [False] * 4

@@ -14,6 +14,7 @@ class Parent:
 
     def __init__(self, listens: bool = True) -> None:
         self.heard: list[News] = []
+        self.has_heard = threading.Event()
         self.listens = threading.Event()
         if listens:
             self.listens.set()
@@ -24,6 +25,7 @@ class Parent:
     def tell(self, news: News) -> None:
         self.listens.wait()
         self.heard.append(dict(news))
+        self.has_heard.set()
 
     def fileno(self) -> int:
         raise AssertionError
@@ -78,7 +80,9 @@ def test_a_parent_that_does_not_listen_holds_nothing_up() -> None:
         await desk.close(0.01)
         parent.listens.set()
 
-    assert run(scenario, parent)[:1] == [{"event": "left", "guest": "A"}]
+    heard = run(scenario, parent)
+    assert parent.has_heard.wait(10)
+    assert heard[:1] == [{"event": "left", "guest": "A"}]
 
 
 def test_a_parent_that_is_gone_is_no_failure() -> None:

@@ -1,0 +1,104 @@
+"""A file of a guest while it grows under its temporary name: never with holes, durable when asked."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+_SYNC_EVERY = 32 << 20
+"""Bytes written before they are pushed to the disk, so that closing a large file does not take long."""
+_ISLANDS_MAX = 256
+"""Stretches written ahead of a gap; a client that writes out of order has as many as requests under way."""
+
+
+class GapsError(Exception):
+    """The guest writes in too many places at once."""
+
+
+class Growth:
+    """The open file behind `descriptor`, used by one event loop; `size` bytes of it were there before.
+
+    temp:      its name in the mailbox.
+    appends:   writes go to the end, wherever they say.
+    condemned: called when the disk fails: after a failed fsync the next one may succeed although bytes are lost, so
+               such a file must never be published.
+    """
+
+    def __init__(
+        self, descriptor: int, temp: str, size: int, *, appends: bool, condemned: Callable[[str], None]
+    ) -> None:
+        self.descriptor = descriptor
+        self.temp = temp
+        self.size = size
+        self.readable = size
+        """Bytes that may be read back: what was there at the opening, to compare before it is continued."""
+        self._appends = appends
+        self._condemned = condemned
+        self._solid = size
+        self._islands: dict[int, int] = {}
+        self._unsynced = 0
+        self._is_dirty = True
+        self._syncing: asyncio.Future[None] | None = None
+
+    def place(self, offset: int) -> int:
+        """Return where a write for `offset` goes."""
+        return self.size if self._appends else offset
+
+    async def write(self, offset: int, data: bytes) -> None:
+        """Write `data` at `offset`; GapsError if too much would lie beyond gaps."""
+        end = offset + len(data)
+        self._note(offset, end)
+        view, at = memoryview(data), offset
+        while view:
+            written = os.pwrite(self.descriptor, view, at)
+            at += written
+            view = view[written:]
+        self.size = max(self.size, end)
+        self._unsynced += len(data)
+        self._is_dirty = True
+        if self._unsynced >= _SYNC_EVERY:
+            await self._pushed()
+            self._unsynced = 0
+            self._syncing = asyncio.ensure_future(asyncio.to_thread(os.fdatasync, self.descriptor))
+
+    def cut(self, size: int) -> int:
+        """Keep the first `size` bytes; return how many went."""
+        gone = self.size - size
+        os.ftruncate(self.descriptor, size)
+        self.size, self.readable, self._solid = size, min(self.readable, size), min(self._solid, size)
+        self._islands = {start: min(end, size) for start, end in self._islands.items() if start < size}
+        self._is_dirty = True
+        return gone
+
+    def cut_at_gap(self) -> int:
+        """Keep what lies before the first gap; return how many bytes went."""
+        return self.cut(self._solid) if self._islands else 0
+
+    async def synced(self) -> None:
+        """Make everything durable that was written."""
+        await self._pushed()
+        if self._is_dirty:
+            try:
+                await asyncio.to_thread(os.fsync, self.descriptor)
+            except OSError:
+                self._condemned(self.temp)
+                raise
+            self._is_dirty = False
+
+    async def _pushed(self) -> None:
+        pushing, self._syncing = self._syncing, None
+        if pushing is not None:
+            try:
+                await pushing
+            except OSError:
+                self._condemned(self.temp)
+                raise
+
+    def _note(self, start: int, end: int) -> None:
+        if start > self._solid:
+            if len(self._islands) >= _ISLANDS_MAX and start not in self._islands:
+                raise GapsError
+            self._islands[start] = max(end, self._islands.get(start, 0))
+            return
+        self._solid = max(self._solid, end)
+        while self._islands and (near := min(self._islands)) <= self._solid:
+            self._solid = max(self._solid, self._islands.pop(near))
