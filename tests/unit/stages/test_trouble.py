@@ -249,3 +249,21 @@ def test_an_outbound_folder_that_is_away_rests_its_route_only(made: Street) -> N
     made.clock.time += 10
     made.settle()
     assert made.delivered() == {"one.txt": b"one"}
+
+
+def test_a_receipt_file_that_cannot_be_read_holds_up_no_other(line: Faults, made: Street) -> None:
+    for name in ("one.txt", "two.txt"):
+        made.drop(name, name.encode())
+        for _turn in range(4):
+            made.go("police:claim", "police:pack", "police:out-procuratorate")
+            made.go("procuratorate:in-police", "procuratorate:open", "procuratorate:out-police")
+            made.clock.time += 1
+    assert len(list(made.back.iterdir())) == 2
+    line.errors["fetch"] = [TransientError("size-mismatch", "grew since it was listed")]
+    made.go("police:in-procuratorate")
+    assert sorted(t.state for t in made.police.transfers(OUT)) == [State.DELIVERED, State.SENT]
+    assert len(list(made.back.iterdir())) == 1
+    made.go("police:in-procuratorate")
+    assert {t.state for t in made.police.transfers(OUT)} == {State.DELIVERED}
+    made.settle()
+    assert made.leftovers() == []
