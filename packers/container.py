@@ -240,16 +240,8 @@ def _check_sizes(container: Container, records: Sequence[Record], size: int, lim
 
 
 def _check_collisions(container: Container) -> None:
-    seen: dict[str, str] = {}
-    folders = {"/".join(names.folded(e.path).split("/")[:n]) for e in container.entries for n in _depths(e.path)}
-    for entry in container.entries:
-        key = names.folded(entry.path)
-        if key in seen or key in folders:
-            container.findings.append(
-                Finding("ZIP-DUP-ENTRY", Verdict.REJECT, Place(entry.name), mender="vendor", facts={"file": entry.name})
-            )
-        seen[key] = entry.name
-
-
-def _depths(path: str) -> range:
-    return range(1, path.count("/") + 1)
+    for at in names.clashes([entry.path for entry in container.entries]):
+        name = container.entries[at].name
+        container.findings.append(
+            Finding("ZIP-DUP-ENTRY", Verdict.REJECT, Place(name), mender="vendor", facts={"file": name})
+        )

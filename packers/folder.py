@@ -84,7 +84,7 @@ class _Walk:
         self._findings: list[Finding] = []
         self._dropped: list[str] = []
         self._renamed: list[Renamed] = []
-        self._seen: dict[str, str] = {}
+        self._shown: list[str] = []
         self._prefers_gb = False
 
     def reading(self) -> Reading:
@@ -100,6 +100,8 @@ class _Walk:
                 self._take(raw, path)
         else:
             self._take(os.fsencode(self._root.name), os.fsencode(self._root))
+        for at, other in names.clashes([member.path for member in self._members]).items():
+            self._reject("FS-DUP-NAME", self._shown[at], other=self._shown[other])
         if self._dropped:
             facts: dict[str, str | int] = {
                 "count": len(self._dropped),
@@ -136,11 +138,7 @@ class _Walk:
             self._renamed.append(Renamed(fitting, shown))
             short: dict[str, str | int] = {"file": shown, "short": fitting}
             self._findings.append(Finding("NAME-TOO-LONG", Verdict.FIX, Place(shown), facts=short))
-        key = names.folded(fitting)
-        if key in self._seen:
-            self._reject("FS-DUP-NAME", shown, other=self._seen[key])
-            return
-        self._seen[key] = shown
+        self._shown.append(shown)
         kept = None if raw == fitting.encode() else raw
         self._members.append(Member(fitting, kept, info.st_size, partial(_open_regular, path)))
 

@@ -3,7 +3,9 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 UTF8, GB18030, ASCII = "utf-8", "gb18030", "ascii"
 
@@ -97,6 +99,23 @@ def clean_path(name: str) -> str:
 def folded(path: str) -> str:
     """Return what two paths have in common that a case-insensitive or normalising file system takes for one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def clashes(paths: Sequence[str]) -> dict[int, int]:
+    """Return position -> position of another for those of the clean `paths` that could not be written beside it.
+
+    They are the same when `folded`, or the first is a file where the other needs a folder. Holds no more memory than
+    the paths.
+    """
+    # As the lowest character of all, which no clean path holds, the separator sorts a folder's files behind its name.
+    keys = sorted((folded(path).replace("/", "\0"), at) for at, path in enumerate(paths))
+    found: dict[int, int] = {}
+    for (one, first), (other, second) in pairwise(keys):
+        if other == one:
+            found[second] = first
+        elif other.startswith(one + "\0"):
+            found[first] = second
+    return dict(sorted(found.items()))
 
 
 def is_leftover(path: str) -> bool:

@@ -120,6 +120,15 @@ def test_names_that_fall_together_are_refused(export: Path) -> None:
     assert codes(export) == [("FS-DUP-NAME", "")]
 
 
+def test_a_file_beside_a_folder_of_the_same_name_is_refused(export: Path) -> None:
+    """Elsewhere, where case does not tell names apart, one of them could not be written."""
+    (export / "a").write_bytes(b"1")
+    (export / "A").mkdir()
+    (export / "A" / "x").write_bytes(b"2")
+    found = [finding for finding in findings(export) if finding.verdict is Verdict.REJECT]
+    assert [(finding.code, finding.facts) for finding in found] == [("FS-DUP-NAME", {"file": "a", "other": "A/x"})]
+
+
 def test_too_deep_a_folder_is_refused_without_recursion(export: Path) -> None:
     export.joinpath(*(["d"] * (MAX_DEPTH + 5))).mkdir(parents=True)
     assert codes(export) == [("FS-NAME-UNUSABLE", "deep")]

@@ -1,6 +1,8 @@
 """Names of members: encodings, safety, leftovers, lengths."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from packers import names
 
@@ -80,3 +82,19 @@ def test_fitting_path_shortens_keeps_the_suffix_and_stays_unique() -> None:
 def test_folded_finds_what_falls_together() -> None:
     assert names.folded("E\u0301.PDF") == names.folded("\u00e9.pdf")
     assert names.folded("a") != names.folded("b")
+
+
+PARTS = st.sampled_from(["a", "A", "b", "é", "ß", "ss", "a b", "\u0130"])
+PATHS = st.lists(st.lists(PARTS, min_size=1, max_size=3).map("/".join), max_size=8)
+
+
+@given(PATHS)
+def test_clashes_are_the_paths_that_cannot_be_written_beside_each_other(paths: list[str]) -> None:
+    keys = [names.folded(path) for path in paths]
+
+    def clash(one: int, other: int) -> bool:
+        return one != other and (keys[one] == keys[other] or keys[other].startswith(keys[one] + "/"))
+
+    found = names.clashes(paths)
+    assert bool(found) == any(clash(one, other) for one in range(len(paths)) for other in range(len(paths)))
+    assert all(clash(one, other) for one, other in found.items())
