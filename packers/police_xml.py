@@ -150,9 +150,10 @@ class PoliceReader:
 
     def _person(self, element: etree._Element, n: int) -> Person:
         prefix, path = f"persons[{n}].", f"{ROOT}/XYRS/XYR"
+        before = len(self._origins)
         values = self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", ("SAZM", "QZCS"))
-        number = self._origin_text(prefix + "id_no")
-        if number:
+        # Only those of this person: looking through all for each would take minutes for a file full of persons.
+        if any(origin.value == f"{prefix}id_no" and origin.text for origin in self._origins[before:]):
             place = Place(self.file, element.sourceline or 0, 0, "身份号码(SFHM)")
             facts: dict[str, str | int] = {"person": values.get("name", "")}
             self.findings.append(Finding("ID-LOWERCASE-X", Verdict.FIX, place, mender="vendor", facts=facts))
@@ -219,9 +220,6 @@ class PoliceReader:
     def _attribute_values(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
         self._keep_rest(element, tuple(known), above)
         return {known[name][0]: value.strip() for name, value in element.attrib.items() if name in known}
-
-    def _origin_text(self, value: str) -> str:
-        return next((o.text for o in reversed(self._origins) if o.value == value), "")
 
     def _keep(self, element: etree._Element, above: str) -> None:
         """Keep everything of an element that has no name in the case package."""
