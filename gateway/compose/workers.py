@@ -176,12 +176,13 @@ class Planner:
             link = self._settings.link_to(unit)
             if link is None:
                 continue  # settings complain of a receiver without a link before we get here
+            public, lacking = None, ""
             try:
                 public = self._peers.recipient_keys(unit, now, [keys.suite])
             except GatewayError as error:
+                lacking = error.code
                 self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
-                continue
-            receivers[code] = routes.Recipient(unit, LinkName(link.name), public)
+            receivers[code] = routes.Recipient(unit, LinkName(link.name), public, lacking)
         return routes.OutboundRoute(
             RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.bundle.keys import NodeKeys
+from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.ids import TransferId
@@ -117,8 +117,12 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
             if not waved or recipient is None:
                 return outcome
+            if recipient.keys is None:
+                # Once a card is confirmed they go by themselves: nobody should have to release a thousand exports.
+                detail = f"no encryption key of unit {recipient.unit} counts now"
+                raise TransientError(recipient.lacking, detail, facts={"unit": recipient.unit})
             with order.out.open("w+b") as out:
-                prepared = _prepare(out, reading, recipient, order, keys=keys, progress=progress)
+                prepared = _prepare(out, reading, recipient.keys, order, keys=keys, progress=progress)
             return replace(outcome, prepared=prepared)
     except GatewayError as error:
         return PackOutcome(order.transfer, order.out, error=error)
@@ -127,7 +131,7 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
 def _prepare(
     out: BinaryIO,
     reading: Reading,
-    recipient: Recipient,
+    recipient: PublicKeys,
     order: PackOrder,
     *,
     keys: NodeKeys,
@@ -147,7 +151,7 @@ def _prepare(
         members,
         meta=meta,
         keys=keys,
-        recipients=[recipient.keys],
+        recipients=[recipient],
         created=order.created,
         expires=order.created + order.route.expires_seconds,
         epoch=order.epoch,

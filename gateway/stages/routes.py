@@ -16,7 +16,10 @@ class Recipient:
 
     unit: UnitCode
     link: LinkName
-    keys: PublicKeys
+    keys: PublicKeys | None
+    """None while no key of the unit counts: then its exports wait, and go to nobody else."""
+    lacking: str = ""
+    """Code of why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
