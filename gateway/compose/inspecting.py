@@ -169,15 +169,16 @@ def _examined(
 
 
 def _resolved(route: RouteSettings, settings: Settings) -> OutboundRoute:
-    """Return the route as the pack leg knows it: a receiver without a link or without a card is no receiver."""
+    """Return the route as the pack leg knows it: a receiver without a card is one still, whose exports wait."""
     peers = PeerBook.open(settings.paths.peers)
     receivers: dict[str, Recipient] = {}
     for code, unit in route.receivers.items():
         link, peer = settings.link_to(unit), peers.get(unit)
-        if link is None or peer is None or peer.is_revoked:
+        if link is None:
             continue
         # Only who and by which link is asked here; whether its keys still count is for `caseferry check`.
-        receivers[code] = Recipient(unit, LinkName(link.name), peer.card.keys[-1].public)
+        keys = None if peer is None or peer.is_revoked else peer.card.keys[-1].public
+        receivers[code] = Recipient(unit, LinkName(link.name), keys)
     return OutboundRoute(
         RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
     )
