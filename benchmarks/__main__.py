@@ -19,6 +19,8 @@ from benchmarks.reference import Reference, is_installed, reference
 HERE = Path(__file__).parent
 SAMPLE = HERE.parent / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
 CHOICES = ("big", "many", "idle", "parts")
+PART = 64 * MIB
+"""The largest member that the format compresses."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
 
@@ -60,6 +62,7 @@ def main(given: Sequence[str]) -> int:
     except BenchmarkError as error:
         console.print(f"FAILED: {error}", style="bold red", markup=False)
         return EXIT_FAILED
+    machine = {**machine, "load after": report.load()}
     told = {"options": shlex.join(given) or "none", "reference": "OpenSSH sshd" if is_installed() else "not installed"}
     outcome = Outcome(MappingProxyType(dict(machine)), MappingProxyType(told), tuple(sections))
     if options.write:
@@ -81,7 +84,7 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[Path, Reference |
     if "idle" in options.only:
         yield lambda root, _bare: exchanges.idle(root, options.rounds * 4, SAMPLE)
     if "parts" in options.only:
-        yield lambda root, _bare: parts.parts(root, (64 if options.quick else 256) * MIB)
+        yield lambda root, _bare: parts.parts(root, PART)
 
 
 @contextmanager

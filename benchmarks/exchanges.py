@@ -49,7 +49,7 @@ def big(root: Path, size: int, rounds: int, reference: Reference | None) -> Sect
     if puts:
         figures.append(Figure("bare OpenSSH sftp put of the same bytes", median(puts), "s", _rounds(rounds)))
         figures.append(Figure("drop to receipt, as a multiple of that", seconds / median(puts), "x"))
-    shape = f"one export of {_size(size)}, half text, half incompressible, in 8 files"
+    shape = f"one export of {_size(size)}, half text, half incompressible, in 8 files (above 64 MiB none is compressed)"
     return Section("B1", f"One export of {_size(size)}", shape, (*figures, *memory), (*broken, *exceeded))
 
 

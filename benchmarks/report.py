@@ -43,8 +43,13 @@ def machine(root: Path) -> Mapping[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "file system": _file_system(root),
         "python": platform.python_version(),
-        "load before": " ".join(f"{one:.2f}" for one in os.getloadavg()),
+        "load before": load(),
     }
+
+
+def load() -> str:
+    """Return how many processes wanted the processors, over 1, 5 and 15 minutes; after a run it includes the run."""
+    return " ".join(f"{one:.2f}" for one in os.getloadavg())
 
 
 def print_section(console: Console, section: Section) -> None:
