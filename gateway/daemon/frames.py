@@ -91,7 +91,6 @@ _PLAIN = frozenset(
     {
         ("builtins", "set"),
         ("builtins", "frozenset"),
-        ("builtins", "bytearray"),
         ("builtins", "complex"),
         ("pathlib", "Path"),
         ("pathlib", "PosixPath"),
@@ -106,9 +105,18 @@ _PLAIN = frozenset(
     }
 )
 _OURS = ("gateway", "packers")
-_PLACED = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
-"""What stores a value at a place of the sender's choice: nine bytes can make the reader clear gigabytes up to there.
-`packed` never writes them."""
+_FRAME_HEAD = 9
+"""Bytes of the code FRAME with its length."""
+_WRITTEN = (
+    "PROTO FRAME STOP NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT"
+    " SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8 BYTEARRAY8"
+    " EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS"
+    " EMPTY_SET ADDITEMS FROZENSET MARK POP POP_MARK MEMOIZE BINGET LONG_BINGET"
+    " STACK_GLOBAL REDUCE BUILD NEWOBJ NEWOBJ_EX"
+)
+_CODES = frozenset(_WRITTEN.split())
+"""All that `packed` writes. Left out above all is what stores a value at a place of the sender's choice: nine bytes of
+it make the reader clear gigabytes up to there."""
 
 
 class _Checked(pickle.Unpickler):
@@ -125,6 +133,23 @@ class _Checked(pickle.Unpickler):
             if isinstance(found, type) and found.__module__.partition(".")[0] in _OURS:
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is not a value that a child may answer with")
+
+
+def _check_codes(body: bytes) -> None:
+    """UnpicklingError or ValueError unless `body` consists of `_CODES`, and of frames that end where a code does.
+
+    Across the end of a frame the reader would see other codes than those that were looked at here.
+    """
+    end, last = 0, -1
+    for code, argument, at in pickletools.genops(body):
+        place = at or 0
+        if code.name not in _CODES or last < end < place or (code.name == "FRAME" and place < end):
+            raise pickle.UnpicklingError(f"{code.name} is nothing that a child's answer may hold here")
+        last = place
+        if code.name == "FRAME":
+            end = place + _FRAME_HEAD + int(argument or 0)
+    if end > len(body):
+        raise pickle.UnpicklingError("a frame reaches beyond the answer")
 
 
 def _member(kind: object, name: object) -> Enum:
@@ -146,8 +171,7 @@ def from_parent(body: bytes) -> Any:
 def from_child(body: bytes) -> Any:
     """Return what a child sent, values only; pickle.UnpicklingError for anything that is not one of them."""
     try:
-        if any(code.name in _PLACED for code, _, _ in pickletools.genops(body)):
-            raise pickle.UnpicklingError("an answer that chooses its own places in memory")
+        _check_codes(body)
         return _Checked(io.BytesIO(body)).load()
     except pickle.UnpicklingError:
         raise

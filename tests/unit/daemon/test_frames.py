@@ -117,6 +117,21 @@ def test_values_are_taken(value: object) -> None:
     assert from_parent(packed(value)) == value
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"x" * 200_000,
+        bytearray(200_000),
+        ["n" * 300] * 3,
+        [f"n{n}" for n in range(50_000)],
+        [("x" * 70_000, n) for n in range(9)],
+    ],
+    ids=["bytes", "bytearray", "repeated", "many", "mixed"],
+)
+def test_values_of_many_frames_and_outside_frames_are_taken(value: object) -> None:
+    assert from_child(packed(value)) == value
+
+
 def test_an_error_of_ours_is_a_value() -> None:
     error = from_child(packed(PermanentError("zip-crc", "x", scope=Scope.ROUTE, facts={"n": 1})))
     assert (error.code, error.detail, error.scope, error.facts) == ("zip-crc", "x", Scope.ROUTE, {"n": 1})
@@ -156,6 +171,10 @@ def test_anything_else_is_refused(value: object) -> None:
         b"\x80\x05]r\xff\xff\xff\x07.",  # a place in memory two gigabytes away
         b"\x80\x05]q\x07.",
         b"]p2000000000\n.",
+        # a frame within a frame: read as one text it is harmless, read by frames it is the place far away
+        b"\x80\x05\x95\x14" + bytes(7) + b"\x8c\x01x\x95\x09" + bytes(7) + b"]r\xff\xff\xff\x07.....",
+        b"\x80\x05\x95\xff" + bytes(7) + b"N.",
+        packed(bytearray)[:-1] + b"J\xff\xff\xff\x7f\x85R.",  # a call that asks for two gigabytes
     ],
 )
 def test_malformed_and_crafted_answers_are_refused(raw: bytes) -> None:
