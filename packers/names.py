@@ -26,6 +26,8 @@ _THREE_BYTES = "\u0800"
 """From here on UTF-8 takes three bytes: all of Chinese, and a pattern that GBK text does not meet by chance."""
 _RESERVED = re.compile(r"(?i:con|prn|aux|nul|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?")
 _DRIVE = re.compile(r"[A-Za-z]:")
+_SIGNS = ((":", "stream"), ("\\", "separator"))
+"""What means something else on Windows than a sign of a name."""
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """What turns the direction of text, so that `gpj.exe` can look like `exe.jpg`."""
 _LEFTOVERS = ("~$*", ".~lock*", "~wrl*.tmp", "thumbs.db", "ehthumbs.db", ".ds_store", "desktop.ini", "._*")
@@ -63,7 +65,8 @@ def _decoded(raw: bytes, encoding: str) -> str | None:
 def unsafe_reason(name: str) -> str:
     """Return why `name` (with `/` as separator) may not become a path, or an empty string.
 
-    One of `absolute`, `drive`, `parent`, `control`, `direction`, `stream`, `reserved`, `trailing`, `deep`, `empty`.
+    One of `absolute`, `drive`, `parent`, `control`, `direction`, `stream`, `separator`, `reserved`,
+    `trailing`, `deep`, `empty`.
     """
     if name.startswith("/"):
         return "absolute"
@@ -84,8 +87,8 @@ def _unsafe_part(part: str) -> str:
         return "control"
     if not _DIRECTION.isdisjoint(part):
         return "direction"
-    if ":" in part:
-        return "stream"
+    if sign := next((reason for sign, reason in _SIGNS if sign in part), ""):
+        return sign
     if _RESERVED.fullmatch(part):
         return "reserved"
     return "trailing" if part[-1] in ". " else ""

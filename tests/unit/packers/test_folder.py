@@ -103,6 +103,7 @@ def test_leftovers_are_dropped_and_traced(export: Path) -> None:
     [
         (b"NUL", "reserved"),
         (b"ab:c", "stream"),
+        (b"a\\b", "separator"),
         (b"end.", "trailing"),
         (b"a\nb", "control"),
         ("a\u202eb".encode(), "direction"),
