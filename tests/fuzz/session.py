@@ -6,6 +6,7 @@ import random
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import atheris
@@ -17,6 +18,12 @@ ADDRESS_SPACE = 4 << 30
 RESIDENT_MIB = 1024
 HANG_SECONDS = 20
 """Wall-clock time after which one input counts as a hang; the target's own bound is counted in processor time."""
+
+
+def dictionary(words: Sequence[bytes]) -> str:
+    """Return `words` as a file that the fuzzer reads."""
+    spelt = ("".join(f"\\x{byte:02x}" for byte in word) for word in words)
+    return "".join(f'"{word}"\n' for word in spelt)
 
 
 def main() -> None:
@@ -49,12 +56,15 @@ def main() -> None:
                 return data[:at] + text
         return bytes(atheris.Mutate(data, longest))
 
+    words = arguments.found.with_name("words.txt")
+    words.write_text(dictionary(target.words))
     options = [
         f"-max_total_time={arguments.seconds}",
         f"-max_len={target.longest}",
         f"-timeout={HANG_SECONDS}",
         f"-rss_limit_mb={RESIDENT_MIB}",
         f"-artifact_prefix={arguments.crashes}{os.sep}",
+        f"-dict={words}",
         "-print_final_stats=1",
         "-use_value_profile=1",
     ]

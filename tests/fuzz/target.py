@@ -22,6 +22,7 @@ class Target:
     longest: bytes of the longest input tried.
     cpu:     seconds of processor time that one input may take.
     memory:  bytes that Python may hold at once for one input, besides `growth` bytes for each byte of it.
+    words:   pieces that inputs are made of, for the fuzzer to put in.
     json_at: where JSON begins in most inputs, so that a change can leave it JSON; None where there is none.
     """
 
@@ -32,6 +33,7 @@ class Target:
     cpu: float = 1.0
     memory: int = 8 << 20
     growth: int = 64
+    words: tuple[bytes, ...] = ()
     json_at: int | None = None
 
 

@@ -13,6 +13,7 @@ from gateway.standard.checks import check_case_package
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CasePackage, Source, UnknownValue
 from gateway.standard.tables import load_tables
+from packers import police_fields as tags
 from packers import zipformat as z
 from packers.container import Limits, open_container
 from packers.marker import MAX_MARK_BYTES, Digests, mark_bytes, read_mark
@@ -181,11 +182,18 @@ def police_seeds() -> Mapping[str, bytes]:
     }
 
 
+_TAGS = (tags.CASE, tags.PERSON, tags.CHARGE, tags.MEASURE, tags.DOCUMENT)
+XML_WORDS = (
+    *(f"<{tag}>1</{tag}>".encode() for table in _TAGS for tag in table),
+    *(b"<XYR>", b"</XYR>", b"<SAZM/>", b"<QZCS/>", b"<WS/>", b"<JUAN JLX='1'/>", b"<ML/>", b"<WJ LJ='a' YS='1'/>"),
+    *(b"2026-02-30", b"2026-03-01 10:20:00", b"99010219920229017x", b"<![CDATA[", b"]]>", b"&#0;", b"&amp;", b"<!--"),
+)
+
 TARGETS = (
     Target("case-package", run_case_package, case_package_seeds, longest=8192, json_at=0),
     Target("mark", run_mark, mark_seeds),
     # One element makes a row of the case package: some 400 bytes for the four of `<a/>`.
-    Target("xml", run_xml, xml_seeds, longest=8192, growth=512),
-    Target("zip", run_zip, zip_seeds, memory=48 << 20),
+    Target("xml", run_xml, xml_seeds, longest=8192, growth=512, words=XML_WORDS),
+    Target("zip", run_zip, zip_seeds, memory=48 << 20, words=(b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7")),
     Target("police", run_police, police_seeds, longest=2048, memory=64 << 20),
 )

@@ -15,7 +15,10 @@ from gateway.folders import intent, moving
 from gateway.folders.intent import Intent
 from gateway.folders.quarantine import Quarantine, QuarantineId, QuarantineNote
 from gateway.packing import Entry
+from gateway.settings.links import LinkSettings
 from gateway.settings.load import check
+from gateway.settings.node import NodeFile
+from gateway.settings.routes import InboundRoute, OutboundRoute, RoutesFile
 from tests.fuzz.places import place, put
 from tests.fuzz.target import Target, attempt
 from tests.support.configs import LINK, NODE, ROUTES, config
@@ -144,9 +147,22 @@ def quarantine_note_seeds() -> Mapping[str, bytes]:
     return {"one": raw}
 
 
+_SECTIONS = (NodeFile, LinkSettings, RoutesFile, OutboundRoute, InboundRoute)
+SETTINGS_WORDS = (
+    *(f"{name}: ".encode() for section in _SECTIONS for name in section.model_fields),
+    *(b'"*"', b"90s", b"5 GiB", b"true", b"null", b"- ", b"{}", b"[]", b"\xef\xbc\x9a", b"|\n ", b"? ", b"990101"),
+)
+
 TARGETS = (
     # Python's YAML reader keeps some kilobytes for each sign of the text.
-    Target("settings", run_settings, settings_seeds, longest=2048, cpu=3.0, memory=16 << 20, growth=4096),
+    Target(
+        *("settings", run_settings, settings_seeds),
+        longest=2048,
+        cpu=3.0,
+        memory=16 << 20,
+        growth=4096,
+        words=SETTINGS_WORDS,
+    ),
     Target("progress", run_progress, progress_seeds, json_at=0),
     Target("health", run_health, health_seeds, json_at=0),
     Target("claim-note", run_claim_note, claim_note_seeds, json_at=0),
