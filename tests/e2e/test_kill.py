@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.demo import ferry
 from gateway.cli.demo_nodes import POLICE
+from gateway.cli.demo_samples import find_samples
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
-from tests.support.nodes import Node, Pair, eventually, make_pair, running, same_bytes
+from tests.support.nodes import CLOCK, Node, Pair, eventually, make_pair, running, same_bytes
 
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 COUNT = 6
 OUT, IN = Direction.OUTBOUND, Direction.INBOUND
 
@@ -118,3 +121,27 @@ def all_is_as_it_would_have_been(pair: Pair, sent: dict[str, bytes]) -> None:
         assert ledger.missing(POLICE, stream.epoch) == []
     assert not any(pair.out.glob("*.txt"))
     assert {path.stem for path in (pair.police.state / "spool" / "outbound").iterdir()} == ours.keys()
+
+
+@pytest.mark.parametrize("victim", [police, procuratorate], ids=lambda victim: victim.__name__)
+def test_the_demo_ends_in_the_same_table(tmp_path: Path, victim: Callable[[Pair], Node]) -> None:
+    """The table of the demo, but for the seconds, is what the samples are expected to give, whoever was killed."""
+    pair = make_pair(tmp_path)
+    samples = find_samples(SAMPLES)
+
+    def kill_and_start() -> None:
+        eventually(lambda: any(t.state is not State.FOUND for t in pair.police.transfers(OUT)), "something under way")
+        victim(pair).daemon.kill()
+        victim(pair).start()
+
+    try:
+        rows = ferry(
+            *(n.daemon for n in pair.nodes), samples, CLOCK, lambda *_args, **_kw: None, between=kill_and_start
+        )
+        assert [row.export for row in rows] == [sample.name for sample in samples]
+        assert [row.outcome for row in rows] == [sample.expected for sample in samples]
+        assert all(row.as_expected for row in rows)
+        assert len(list(pair.into.iterdir())) == sum(row.outcome == "delivered" for row in rows)
+        pair.come_to_rest()
+    finally:
+        pair.stop()
