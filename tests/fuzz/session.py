@@ -64,7 +64,7 @@ def main() -> None:
         f"-timeout={HANG_SECONDS}",
         f"-rss_limit_mb={RESIDENT_MIB}",
         f"-artifact_prefix={arguments.crashes}{os.sep}",
-        f"-dict={words}",
+        *([f"-dict={words}"] if target.words else []),  # an empty one is refused
         "-print_final_stats=1",
         "-use_value_profile=1",
     ]
