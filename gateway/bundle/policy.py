@@ -1,6 +1,7 @@
 """The checks of group A that follow the signature: what a node's own rules and memory say to a true envelope."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.bundle.envelope import Envelope
@@ -8,10 +9,15 @@ from gateway.bundle.suites import Suite
 from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import BundleId, Digest
 
-SKEW_WARNING = 300
-"""Seconds a bundle may be from the future unremarked: clocks of unattended servers disagree by minutes."""
-SKEW_HOLD = 86400
-"""Seconds beyond which a bundle from the future waits for a person; a clock never refuses by itself."""
+
+@dataclass(frozen=True, slots=True)
+class SkewLimits:
+    """How far into our future a bundle may be dated, in seconds; a clock never refuses by itself."""
+
+    warn: float = 300.0
+    """Beyond it is remarked: clocks of unattended servers disagree by minutes."""
+    hold: float = 86400.0
+    """Beyond it the bundle waits until its time has come, or a clock is set right."""
 
 
 class Skew(StrEnum):
@@ -81,7 +87,7 @@ def check_size(envelope: Envelope, size: int) -> None:
         raise SecurityError("trailing-bytes", f"{size - envelope.size} bytes after the end")
 
 
-def clock_skew(envelope: Envelope, now: float) -> Skew:
+def clock_skew(envelope: Envelope, now: float, limits: SkewLimits) -> Skew:
     """Say what follows from a bundle that was made in our future; never an error."""
     ahead = envelope.created - now
-    return Skew.HOLD if ahead > SKEW_HOLD else Skew.WARN if ahead > SKEW_WARNING else Skew.AGREES
+    return Skew.HOLD if ahead > limits.hold else Skew.WARN if ahead > limits.warn else Skew.AGREES

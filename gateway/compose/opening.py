@@ -86,8 +86,10 @@ def _check_policy(envelope: Envelope, signer: Signer, identity: Identity, *, siz
     policy.check_suite_accepted(envelope, {key.suite for key in identity.keyring.node_keys()})
     policy.check_not_too_large(envelope, identity.settings.limits.bundle)
     policy.check_size(envelope, size)
-    if policy.clock_skew(envelope, now) is policy.Skew.HOLD:
-        raise TransientError("clock-skew", "the bundle was made more than a day in our future")
+    timing = identity.settings.timing
+    limits = policy.SkewLimits(timing.clock_skew_warn, timing.clock_skew_hold)
+    if policy.clock_skew(envelope, now, limits) is policy.Skew.HOLD:
+        raise TransientError("clock-skew", "the bundle is dated too far into our future")
 
 
 def _create(root: Path, member: ManifestFile) -> BinaryIO:

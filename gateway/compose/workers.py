@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
+from gateway.bundle.policy import SkewLimits
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
 from gateway.daemon.errand import Crew
@@ -211,6 +212,7 @@ class Planner:
             lanes=self._lanes(Stage.OPEN, OpenStage.name),
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             size_limit=self._settings.limits.bundle,
+            skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             peers=self._peers,
             clock=ground.clock,
             ops=ground.ops,

@@ -63,6 +63,7 @@ class OpenStage:
         lanes: Lanes[tuple[OpenOutcome, ...]],
         keys: tuple[NodeKeys, ...],
         size_limit: int,
+        skew: policy.SkewLimits,
         peers: PeerBook,
         recorder: Recorder,
         clock: Clock,
@@ -79,6 +80,7 @@ class OpenStage:
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
+        self._skew = skew
         self._peers = peers
         self._recorder = recorder
         self._clock = clock
@@ -160,11 +162,11 @@ class OpenStage:
             policy.check_sequence_unused(envelope, self._ledger.sequence_seen(signer.unit, envelope.epoch, sequence))
         policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
-        skew = policy.clock_skew(envelope, now)
+        skew = policy.clock_skew(envelope, now, self._skew)
         if skew is not policy.Skew.AGREES:
             self._ops.warn("clock-skew", transfer=transfer.id, ahead_seconds=int(envelope.created - now))
         if skew is policy.Skew.HOLD:
-            raise TransientError("clock-skew", "the bundle was made more than a day in our future")
+            raise TransientError("clock-skew", "the bundle is dated too far into our future")
 
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""

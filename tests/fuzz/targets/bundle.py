@@ -55,7 +55,7 @@ def run_signed(raw: bytes) -> None:
     attempt(lambda: policy.check_not_expired(envelope, CREATED))
     attempt(lambda: policy.check_key_valid(envelope, CREATED, EXPIRES))
     attempt(lambda: policy.check_not_too_large(envelope, 1 << 30))
-    policy.clock_skew(envelope, CREATED)
+    policy.clock_skew(envelope, CREATED, policy.SkewLimits())
     attempt(lambda: verify_payload(io.BytesIO(raw), len(raw), envelope))
 
 

@@ -69,7 +69,7 @@ def test_size_limits(envelope):
     [(-(10**9), Skew.AGREES), (300, Skew.AGREES), (301, Skew.WARN), (86400, Skew.WARN), (86401, Skew.HOLD)],
 )
 def test_clock_skew(envelope, behind, verdict):
-    assert policy.clock_skew(envelope, CREATED - behind) is verdict
+    assert policy.clock_skew(envelope, CREATED - behind, policy.SkewLimits()) is verdict
 
 
 def test_names():
