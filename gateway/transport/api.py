@@ -48,7 +48,8 @@ class Transport(Protocol):
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         """Make the bytes of `source` appear under `name`, whole or not at all (hidden temp name, size check, rename).
 
-        May be repeated: if `name` is already there with the same size, returns without sending.
+        May be repeated: if `name` is already there with the same size, returns without sending; what a broken attempt
+        left under the temp name may be continued where it agrees with `source`.
         Once returned, the peer may have taken it away; never look again.
         """
         ...
@@ -62,9 +63,10 @@ class Transport(Protocol):
         ...
 
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
-        """Write `name`, which the listing said has `size` bytes, to the new file `into`; fsynced on return.
+        """Write `name`, which the listing said has `size` bytes, to the file `into`; fsynced on return.
 
-        Never writes more than `size` bytes. May be repeated: `into` is written anew. The name stays in the mailbox.
+        Never writes more than `size` bytes. May be repeated: what a broken attempt left at `into` may be continued
+        where it agrees with the mailbox, else it is written anew; remove it to be sure. The name stays in the mailbox.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What a guest may see and do over SFTP: its own mailbox, by the rules of a mailbox, and nothing else."""
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -34,6 +35,12 @@ class _Reading:
 
     descriptor: int
     size: int
+
+    def seek(self, position: int, whence: int) -> int:
+        """Answer lseek(2) with SEEK_DATA or SEEK_HOLE for a file without holes; asyncssh's clients ask for it."""
+        if position >= self.size:
+            raise OSError(errno.ENXIO, "beyond the end")
+        return position if whence == os.SEEK_DATA else self.size
 
 
 class _Listing:

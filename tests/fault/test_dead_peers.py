@@ -52,6 +52,16 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
+def go_to(point: str, transport: SftpTransport, source: Path, number: int) -> None:
+    """Do what passes by `point`."""
+    if point in {"list", "silent"}:
+        transport.listing()
+    elif point == "read":
+        transport.fetch(NAME, source.with_name(f"into-{number}"), SIZE)
+    else:
+        transport.deposit(source, wire_name(f"{point}-{number}.cfb"))
+
+
 def left_hanging(server: HangingServer, backlog: int, point: str, source: Path, number: int) -> str:
     """Go to `point` and return the code of what ends the waiting."""
     port = {"connect": backlog, "silent": server.silent, "greeting": server.greeting}.get(point, server.ssh)
@@ -59,12 +69,7 @@ def left_hanging(server: HangingServer, backlog: int, point: str, source: Path, 
     peer = SshPeer("127.0.0.1", port, point, IDENTITY.private, (server.host_key.public,))
     transport = SftpTransport.over_paramiko(peer, deadlines, SystemClock())
     with pytest.raises(GatewayError) as caught:
-        if point in {"list", "silent"}:
-            transport.listing()
-        elif point == "read":
-            transport.fetch(NAME, source.with_name(f"into-{number}"), SIZE)
-        else:
-            transport.deposit(source, wire_name(f"{point}-{number}.cfb"))
+        go_to(point, transport, source, number)
     transport.close()
     assert (type(caught.value), caught.value.scope) == CODES[caught.value.code]
     return caught.value.code

@@ -18,7 +18,11 @@ from tests.support.wires import Relay, relay
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 TEMP = f".{NAME}.part"
 MIB = 1 << 20
-SIZES = [pytest.param(128 * MIB), pytest.param(2 << 30, marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+SIZES = [
+    pytest.param(128 * MIB),
+    pytest.param(200 * MIB, marks=pytest.mark.soak),
+    pytest.param(2 << 30, marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
+]
 RESENT = 0.12
 """Of the size; what a cut at nine tenths may cost at most."""
 SMALL = 3 * MIB
