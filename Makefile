@@ -21,7 +21,9 @@ help: ## this list
 test: $(STAMP) ## every gate: format, lint, types, import contracts, words, docs, tests, coverage
 	@.ci/prepare \
 	    'command -v sshd' openssh-server 'tests marked needs_sshd (a real OpenSSH server)' \
-	    'command -v systemd-analyze' systemd 'tests marked needs_systemd (unit files)'
+	    'command -v systemd-analyze' systemd 'tests marked needs_systemd (unit files)' \
+	    'command -v lftp' lftp 'the lftp client in tests/interop' \
+	    'command -v proftpd' proftpd-mod-crypto 'the ProFTPD server in tests/interop'
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python .ci/gates.py $(ARGS)
 
 demo: $(STAMP) ## two nodes on loopback ferry every sample; prints a table
