@@ -42,7 +42,7 @@ class Evil:
             "sequence": next(self.numbers),
             "content": {"content/forged.txt": b"forged"},
         }
-        return seal(package_of(file), **{**terms, **wishes})  # type: ignore[arg-type]
+        return seal(package_of(file), **{**terms, **wishes})  # type: ignore[arg-type]  # a test may wish for any field
 
     def delivered(self, bundle: BundleId) -> bool:
         return any(self.pair.into.glob(f"*{bundle}*"))

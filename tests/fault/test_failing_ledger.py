@@ -42,7 +42,7 @@ class Failing:
 
 
 def failing_at(at: int, met: "itertools.count[int]") -> Callable[[Ground], Ground]:
-    return lambda ground: replace(ground, ledger=Failing(ground.ledger, at, met))  # type: ignore[arg-type]
+    return lambda ground: replace(ground, ledger=Failing(ground.ledger, at, met))  # type: ignore[arg-type]  # stands in for the Ledger
 
 
 @pytest.fixture(scope="module")

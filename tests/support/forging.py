@@ -98,7 +98,7 @@ def receipt_for(transfer: Transfer, code: ReceiptCode, issuer: UnitCode, **chang
         "sequence": known(transfer.sequence),
         "issued_at": int(CLOCK.now()),
     }
-    return Receipt(**{**stated, **changes})  # type: ignore[arg-type]
+    return Receipt(**{**stated, **changes})  # type: ignore[arg-type]  # a forger states what it likes
 
 
 def letter(keys: NodeKeys, *receipts: Receipt) -> bytes:
