@@ -63,10 +63,11 @@ def read(path: Path) -> Note | None:
             return None
     try:
         values = json.loads(raw)
+        # Numbers beyond all bounds are read, but not written.
+        if not isinstance(values, dict) or len(raw) > NOTE_MAX or encode(values) != raw:
+            raise _damaged(path)
     except (ValueError, RecursionError) as error:
         raise _damaged(path) from error
-    if not isinstance(values, dict) or len(raw) > NOTE_MAX or encode(values) != raw:
-        raise _damaged(path)
     return Note(path, values)
 
 

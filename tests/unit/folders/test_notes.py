@@ -24,6 +24,8 @@ from gateway.packing import Entry
         b'{"a":1,"a":1}',
         b'{"a":"\xe5"}',
         b"[" * 100_000,
+        b'{"a":1e999}',
+        b'{"a":NaN}',
         b'{"a":"' + b"x" * notes.NOTE_MAX + b'"}',
     ],
 )
