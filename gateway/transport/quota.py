@@ -107,6 +107,19 @@ class Mailbox:
             (name, size) for name, size, _ in _regular_files(self.folder(OUT)) if disk.as_wire_name(name) is not None
         ]
 
+    def remove_abandoned(self, below: int) -> int:
+        """Remove temporary files of `in` under `below` bytes, which nobody will continue; return how many. Blocking.
+
+        For when no guest is there yet: a server that was killed could not clear up after its sessions.
+        """
+        count = 0
+        with disk.opened_folder(self.folder(IN)) as folder:
+            for name, size, _touched in _regular_files(self.folder(IN)):
+                if size < below and disk.temp_owner(name) is not None:
+                    disk.discard(name, folder)
+                    count += 1
+        return count
+
     def remove_stale(self, before: float) -> int:
         """Remove temporary files untouched since `before` (seconds since 1970); return how many. Blocking."""
         count = 0

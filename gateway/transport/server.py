@@ -14,6 +14,7 @@ from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope, TransientError
 from gateway.domain.ids import UnitCode
 from gateway.transport.accounts import load_accounts
+from gateway.transport.agreement import RESUME_FROM
 from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.guard import Guard, GuardLimits
 from gateway.transport.guest import GuestConnection
@@ -255,7 +256,10 @@ class _Server:
         for unit in self._accounts:
             if unit not in self._mailboxes:
                 root = create_mailbox(self._config.mailboxes, unit)
-                self._mailboxes[unit] = Mailbox(root, self._config.quota_bytes, self._config.quota_files, self._clock)
+                mailbox = Mailbox(root, self._config.quota_bytes, self._config.quota_files, self._clock)
+                with suppress(OSError):
+                    mailbox.remove_abandoned(RESUME_FROM)
+                self._mailboxes[unit] = mailbox
 
     async def _sweep(self) -> None:
         stale_at = 0.0

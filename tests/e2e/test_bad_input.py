@@ -56,7 +56,9 @@ def test_a_refused_export_leaves_its_reasons_and_its_original(pair: Pair, name: 
     back = pair.police_out / "reject" / name
     eventually(back.exists, "the original")
     assert back.read_bytes() == (DEFECTS / name).read_bytes()
-    assert (back.parent / f"{name}.ok").read_bytes() == (DEFECTS / f"{name}.ok").read_bytes()
+    marker = back.parent / f"{name}.ok"
+    eventually(marker.exists, "its completion mark")
+    assert marker.read_bytes() == (DEFECTS / f"{name}.ok").read_bytes()
     assert not (pair.police_out / name).exists()
     assert pair.police.logged("export-refused", transfer=transfer.id)
 
