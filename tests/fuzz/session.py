@@ -6,24 +6,18 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import atheris
 
 from tests.fuzz.files import CORPUS
+from tests.fuzz.shapes import changed, dictionary
 
 ADDRESS_SPACE = 4 << 30
 """Bytes; no input may need more, whatever a library allocates beside Python."""
 RESIDENT_MIB = 1024
 HANG_SECONDS = 20
 """Wall-clock time after which one input counts as a hang; the target's own bound is counted in processor time."""
-
-
-def dictionary(words: Sequence[bytes]) -> str:
-    """Return `words` as a file that the fuzzer reads."""
-    spelt = ("".join(f"\\x{byte:02x}" for byte in word) for word in words)
-    return "".join(f'"{word}"\n' for word in spelt)
 
 
 def main() -> None:
@@ -36,8 +30,6 @@ def main() -> None:
     # Only what is imported here is instrumented.
     with atheris.instrument_imports(include=["gateway", "packers"], enable_loader_override=False):
         from tests.fuzz.catalogue import TARGETS
-    from tests.fuzz.shapes import changed
-
     target = TARGETS[arguments.name]
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
 

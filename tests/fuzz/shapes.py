@@ -1,8 +1,8 @@
-"""JSON from bytes: the canonical form of what is nearly JSON, and changes that keep it JSON."""
+"""Shapes of inputs: the canonical form of what is nearly JSON, changes that keep it JSON, and words."""
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 Trail = tuple[str | int, ...]
 _ODD = (
@@ -72,3 +72,9 @@ def _odd(value: object, rng: random.Random) -> object:
     if isinstance(value, list) and value and rng.random() < 0.5:
         return [*value, rng.choice(value)]
     return rng.choice(_ODD)
+
+
+def dictionary(words: Sequence[bytes]) -> str:
+    """Return `words` as a file that the fuzzer reads."""
+    spelt = ("".join(f"\\x{byte:02x}" for byte in word) for word in words)
+    return "".join(f'"{word}"\n' for word in spelt)
