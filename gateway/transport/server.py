@@ -253,13 +253,16 @@ class _Server:
         self._news.tell("reloaded", accounts=len(self._accounts))
 
     def _create_mailboxes(self) -> None:
+        swept = 0
         for unit in self._accounts:
             if unit not in self._mailboxes:
                 root = create_mailbox(self._config.mailboxes, unit)
                 mailbox = Mailbox(root, self._config.quota_bytes, self._config.quota_files, self._clock)
                 with suppress(OSError):
-                    mailbox.remove_abandoned(RESUME_FROM)
+                    swept += mailbox.remove_abandoned(RESUME_FROM)
                 self._mailboxes[unit] = mailbox
+        if swept:
+            self._news.tell("swept", files=swept)
 
     async def _sweep(self) -> None:
         stale_at = 0.0

@@ -17,6 +17,7 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, TransientError
 from gateway.domain.ids import UnitCode, unit_code, wire_name
 from gateway.transport.accounts import save_accounts
+from gateway.transport.agreement import RESUME_FROM
 from gateway.transport.channel import Deadlines
 from gateway.transport.disk import temp_name
 from gateway.transport.guard import GuardLimits
@@ -312,7 +313,7 @@ def test_leftovers_of_another_day_are_swept(tmp_path: Path, guest_key: KeyPair) 
     inbox.mkdir(parents=True)
     old, fresh, whole = inbox / temp_name(NAME), inbox / temp_name(wire_name("fresh.cfb")), inbox / NAME
     for path in (old, fresh, whole):
-        path.write_bytes(b"x")
+        path.write_bytes(bytes(RESUME_FROM))
     two_days_ago = time.time() - 2 * 86_400
     for path in (old, whole):
         os.utime(path, (two_days_ago, two_days_ago))
