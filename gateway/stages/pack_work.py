@@ -16,6 +16,7 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.standard.findings import Finding, Place, Verdict, worst
+from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable
 
 SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
 
@@ -121,23 +122,32 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
                 # Once a card is confirmed they go by themselves: nobody should have to release a thousand exports.
                 detail = f"no encryption key of unit {recipient.unit} counts now"
                 raise TransientError(recipient.lacking, detail, facts={"unit": recipient.unit})
+            package = reading.package.to_json()
+            if not is_readable(package):
+                return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             with order.out.open("w+b") as out:
-                prepared = _prepare(out, reading, recipient.keys, order, keys=keys, progress=progress)
+                prepared = _prepare(out, package, reading, recipient.keys, order=order, keys=keys, progress=progress)
             return replace(outcome, prepared=prepared)
     except GatewayError as error:
         return PackOutcome(order.transfer, order.out, error=error)
 
 
+def _too_much(reading: Reading) -> Finding:
+    """Say that the list of what is inside is longer than any recipient takes."""
+    place = Place(file=reading.package.source.name)
+    return Finding("FS-LIMIT", Verdict.REJECT, place, facts={"limit": MAX_CASE_PACKAGE_VALUES})
+
+
 def _prepare(
     out: BinaryIO,
+    package: bytes,
     reading: Reading,
     recipient: PublicKeys,
-    order: PackOrder,
     *,
+    order: PackOrder,
     keys: NodeKeys,
     progress: Callable[[int], None],
 ) -> Prepared:
-    package = reading.package.to_json()
     members = [SealMember(layout.CASE_PACKAGE, None, len(package), lambda: io.BytesIO(package))]
     members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in reading.members]
     meta = {
