@@ -84,8 +84,8 @@ def _print(terminal: Terminal, found: Sequence[Result]) -> None:
     errors = sum(one.grade is Grade.ERROR for one in found)
     warnings = sum(one.grade is Grade.WARNING for one in found)
     if errors:
-        terminal.say(mark("{errors} errors, {warnings} warnings."), errors=errors, warnings=warnings)
+        terminal.say(mark("Errors: {errors}; warnings: {warnings}."), errors=errors, warnings=warnings)
     elif warnings:
-        terminal.say(mark("No errors, {warnings} warnings: the gateway can start."), warnings=warnings)
+        terminal.say(mark("No errors; warnings: {warnings}. The gateway can start."), warnings=warnings)
     else:
         terminal.say(mark("All in order: the gateway can start."))

@@ -35,7 +35,7 @@ def warnings(desk: Desk) -> list[tuple[str, str]]:
 def test_a_sound_node_passes_with_a_warning_about_its_clear_keys(ready: Desk) -> None:
     answer = ready.run("check")
     assert answer.code == 0
-    assert "No errors, 1 warnings: the gateway can start." in answer.out
+    assert "No errors; warnings: 1. The gateway can start." in answer.out
     assert warnings(ready) == [("keys", "keys-clear")]
     assert ready.ask("check")["ok"] is True
 
