@@ -75,7 +75,6 @@ def glimpse(pair: Pair, stage: Stage) -> bool:
     half_done = {
         Stage.PACK: (spool[pair.police] / "outbound", ".*"),
         Stage.SEND: (pair.procuratorate.mailbox(pair.police.unit), ".*"),
-        Stage.RECEIVE: (spool[pair.procuratorate] / "inbound" / "police", ".*"),
         Stage.OPEN: (spool[pair.procuratorate] / "staging" / "police", "*/members/content/*"),
     }
     folder, pattern = half_done[stage]
@@ -90,19 +89,38 @@ def stopped(node: Node) -> None:
     assert node.logged("daemon-stopped", exit_code=0, whole=True)
 
 
+def caught_in(pair: Pair, stage: Stage, content: bytes) -> str:
+    """Drop `content` until it is seen half done in `stage`, and return the export's name.
+
+    A quick machine may be through with it between two looks; then once more.
+    """
+    for number in range(1, 11):
+        name = f"big-{stage}-{number}.bin"
+        pair.drop(name, content)
+        seen = eventually(
+            lambda: "half done" if glimpse(pair, stage) else "over" if any(pair.into.iterdir()) else "",
+            f"something big in {stage}",
+        )
+        if seen == "half done":
+            return name
+        shutil.rmtree(pair.delivery(pair.ferried(name)))
+    raise AssertionError(f"{stage} was too quick to be seen ten times")
+
+
 def test_a_node_stops_in_the_middle_of_something_big_and_goes_on_after_the_start(tmp_path: Path) -> None:
+    # To receive from a mailbox that the node hosts itself is one link on its own disk: nothing is ever half done there.
     content = noise(1 << 20) * 96
     with running(make_pair(tmp_path)) as pair:
-        for stage in (Stage.PACK, Stage.SEND, Stage.RECEIVE, Stage.OPEN):
+        for stage in (Stage.PACK, Stage.SEND, Stage.OPEN):
             busy = pair.police if stage in (Stage.PACK, Stage.SEND) else pair.procuratorate
-            pair.drop(f"big-{stage}.bin", content)
-            eventually(lambda stage=stage: glimpse(pair, stage), f"something big in {stage}")
+            name = caught_in(pair, stage, content)
             stopped(busy)
             busy.start()
-            ours = pair.ferried(f"big-{stage}.bin")
+            ours = pair.ferried(name)
             assert pair.content(ours) == content
             shutil.rmtree(pair.delivery(ours))
         pair.come_to_rest()
-        assert sorted(known(t.sequence) for t in pair.police.transfers(Direction.OUTBOUND)) == [1, 2, 3, 4]
+        sent = sorted(known(t.sequence) for t in pair.police.transfers(Direction.OUTBOUND))
+        assert sent == list(range(1, len(sent) + 1))
         for node in pair.nodes:
             stopped(node)
