@@ -210,13 +210,14 @@ class OpenStage:
             return
         receipts = [self._receipt(t, ReceiptCode.DELIVERED, ()) for t, _facts in published]
         raws = [sign_receipt(receipt, self._keys[0]) for receipt in receipts]
-        self._recorder.advance(
+        delivered = self._recorder.advance(
             [
                 Step(t, Event.DELIVERED, Stage.DELIVER, facts, _record(receipt, raw), started)
                 for (t, facts), receipt, raw in zip(published, receipts, raws, strict=True)
             ]
         )
-        for transfer, _facts in published:
+        # What could not be recorded keeps its staging folder, whose journal says that it was published.
+        for transfer in delivered:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))

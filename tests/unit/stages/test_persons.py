@@ -10,6 +10,7 @@ from gateway.bundle.receipt import join_receipts
 from gateway.compose.workers import RETAIN_EVERY
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
+from gateway.folders.deliver import publish
 from tests.support.houses import IN, OUT, Street, opened, street
 
 DEFECTS = Path(__file__).resolve().parents[2] / "data" / "police" / "defects"
@@ -135,3 +136,29 @@ def test_an_interrupted_start_repeats_nothing(made: Street, name: str) -> None:
         again.go("police:pack", "police:pack")
         assert again.police.only(OUT) == before
     made.open()
+
+
+def test_a_hold_that_comes_between_the_delivery_and_its_record_costs_nothing(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[tuple[object, ...]] = []
+
+    def publish_and_hold(*order: object, **more: object) -> None:
+        publish(*order, **more)  # type: ignore[arg-type]  # passed on as they came
+        if not published:
+            made.procuratorate.ledger.hold(made.procuratorate.only(IN), "held-by-person", "zhang", "wait")
+        published.append(order)
+
+    monkeypatch.setattr("gateway.stages.open.publish", publish_and_hold)
+    made.drop("a.txt", b"a")
+    with pytest.raises(AssertionError):
+        made.settle(turns=20)
+    held = made.procuratorate.only(IN)
+    assert (held.state, held.hold_code) == (State.VERIFIED, "held-by-person")
+    assert made.delivered() == {"a.txt": b"a"}
+
+    made.procuratorate.ledger.release(held, "zhang", "go on")
+    made.settle()
+    assert made.delivered() == {"a.txt": b"a"}
+    assert made.police.only(OUT).state is State.DELIVERED
+    assert made.leftovers() == []
