@@ -122,11 +122,13 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
                 # Once a card is confirmed they go by themselves: nobody should have to release a thousand exports.
                 detail = f"no encryption key of unit {recipient.unit} counts now"
                 raise TransientError(recipient.lacking, detail, facts={"unit": recipient.unit})
-            package = reading.package.to_json()
-            if not is_readable(package):
+            case_package = reading.package.to_json()
+            if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             with order.out.open("w+b") as out:
-                prepared = _prepare(out, package, reading, recipient.keys, order=order, keys=keys, progress=progress)
+                prepared = _prepare(
+                    out, case_package, reading, recipient.keys, order=order, keys=keys, progress=progress
+                )
             return replace(outcome, prepared=prepared)
     except GatewayError as error:
         return PackOutcome(order.transfer, order.out, error=error)
@@ -140,7 +142,7 @@ def _too_much(reading: Reading) -> Finding:
 
 def _prepare(
     out: BinaryIO,
-    package: bytes,
+    case_package: bytes,
     reading: Reading,
     recipient: PublicKeys,
     *,
@@ -148,7 +150,7 @@ def _prepare(
     keys: NodeKeys,
     progress: Callable[[int], None],
 ) -> Prepared:
-    members = [SealMember(layout.CASE_PACKAGE, None, len(package), lambda: io.BytesIO(package))]
+    members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
     members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in reading.members]
     meta = {
         layout.FLOW: reading.package.flow,
