@@ -119,13 +119,13 @@ def test_a_download_cut_at_nine_tenths_brings_a_tenth_again(
 
 
 def test_an_upload_is_cut_again_and_again(server: Server, transport: SftpTransport, line: Relay, source: Path) -> None:
-    for _ in range(4):
-        line.limit = line.passed + 10 * MIB
+    for _ in range(3):
+        line.limit = line.passed + 14 * MIB
         with refused("link-unreachable"):
             transport.deposit(source, NAME)
     line.limit = None
     # Each cut may cost what was under way when it came, and no more.
-    assert deposited(server, transport, source, line) < 48 * MIB - 4 * 7 * MIB
+    assert deposited(server, transport, source, line) < 48 * MIB - 3 * (14 * MIB - UNDER_WAY - SMALL)
 
 
 def test_a_part_that_agrees_is_continued(server: Server, transport: SftpTransport, line: Relay, source: Path) -> None:
