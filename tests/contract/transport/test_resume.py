@@ -27,6 +27,8 @@ RESENT = 0.12
 """Of the size; what a cut at nine tenths may cost at most."""
 SMALL = 3 * MIB
 """What logging in, and looking at samples, may cost at most."""
+LOST = UNDER_WAY + SMALL
+"""What a cut may cost an upload at most, whatever its size."""
 
 
 def fill(path: Path, size: int) -> Path:
@@ -89,10 +91,12 @@ def test_an_upload_cut_at_nine_tenths_sends_a_tenth_again(
     seen: list[int] = []
     before = line.passed
     transport.deposit(source, NAME, seen.append)
-    assert line.passed - before < RESENT * size
+    # What was under way when the line broke is lost, whatever the size: at 128 MiB that shows, at 2 GiB it does not.
+    assert line.passed - before < size // 10 + LOST
+    assert size // 10 + LOST < RESENT * size or size < 2 << 30
     assert same(source, server.theirs / NAME)
     assert [path.name for path in server.theirs.iterdir()] == [NAME]
-    assert seen[0] > 0.88 * size
+    assert seen[0] > size * 9 // 10 - LOST
     assert seen[-1] == size
 
 
@@ -125,7 +129,7 @@ def test_an_upload_is_cut_again_and_again(server: Server, transport: SftpTranspo
             transport.deposit(source, NAME)
     line.limit = None
     # Each cut may cost what was under way when it came, and no more.
-    assert deposited(server, transport, source, line) < 48 * MIB - 3 * (14 * MIB - UNDER_WAY - SMALL)
+    assert deposited(server, transport, source, line) < 48 * MIB - 3 * (14 * MIB - LOST)
 
 
 def test_a_part_that_agrees_is_continued(server: Server, transport: SftpTransport, line: Relay, source: Path) -> None:
