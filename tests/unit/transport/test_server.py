@@ -87,12 +87,13 @@ def test_room_that_the_collector_made_is_found(tmp_path: Path, guest_key: KeyPai
         (server.mailbox(GUEST) / "in" / NAME).unlink()
         deadline = time.monotonic() + 20
         while True:
-            # The count that refuses may be a second old, and the session it ended may not yet have let go of its part.
+            # The count that refuses may be a second old. Version 3 has no status for "full": the client asks for room
+            # after the refusal, and if the server has counted anew in between, nothing is left to call it full by.
             try:
                 transport.deposit(source, wire_name("second.cfb"))
                 break
-            except TransientError:
-                if time.monotonic() > deadline:
+            except GatewayError as error:
+                if error.code not in ("mailbox-full", "mailbox-failed") or time.monotonic() > deadline:
                     raise
         transport.close()
 
