@@ -60,7 +60,7 @@ def test_a_refused_export_leaves_its_reasons_and_its_original(pair: Pair, name: 
     eventually(marker.exists, "its completion mark")
     assert marker.read_bytes() == (DEFECTS / f"{name}.ok").read_bytes()
     assert not (pair.police_out / name).exists()
-    assert pair.police.logged("export-refused", transfer=transfer.id)
+    eventually(lambda: pair.police.logged("export-refused", transfer=transfer.id), "the log entry")
 
 
 @pytest.mark.parametrize("name", HELD)

@@ -69,7 +69,7 @@ def test_a_peer_that_is_away_is_waited_for(tmp_path: Path) -> None:
         pair.procuratorate.start()
         ours = pair.ferried("early.txt")
         assert ours.bundle_id == sealed.bundle_id
-        assert pair.police.logged("link-recovered", name="procuratorate")
+        eventually(lambda: pair.police.logged("link-recovered", name="procuratorate"), "the log entry")
     finally:
         pair.stop()
 
