@@ -20,6 +20,7 @@ from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.feedback import FeedbackDesk
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.space import SpaceGuard
@@ -35,14 +36,17 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
+from gateway.stages.inventories import InventoryIntake
 from gateway.stages.lanes import Bulk, Lanes
-from gateway.stages.legs import InLeg, OutLeg
+from gateway.stages.legs import InLeg, OutLeg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
+from gateway.stages.resync import ResyncStage
 from gateway.stages.retain import RetainStage
 from gateway.stages.send import SendStage
+from gateway.stages.standstill import Halting, Standstill
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.watching import STOPPING, Watching
@@ -64,6 +68,10 @@ class Ground:
     shelf: ClaimShelf
     space: SpaceGuard
     quarantine: Quarantine
+    journal: DeliveryJournal
+    standstill: Standstill
+    sealed_before: Mapping[ClaimToken, Path]
+    """Sealed bundles of an earlier epoch that the ledger has forgotten (see `sweep`)."""
     crew: Crew
     board: ProgressBoard
     bells: Bells
@@ -112,8 +120,9 @@ class Planner:
         workers: list[Worker] = [claim, self._pack(outbound, keys, now), self._open(keys), self._retain()]
         for link in links:
             workers += self._legs_or_none(link)
+        standstill = self._ground.standstill
         return Plan(
-            (*workers, self._ground.board),
+            (*(Halting(worker, standstill) for worker in workers), self._ground.board),
             claim,
             tuple(self._gates),
             tuple(route.folder for route in outbound),
@@ -169,6 +178,7 @@ class Planner:
             telling=self._telling,
             clock=ground.clock,
             ops=ground.ops,
+            sealed_before=ground.sealed_before,
         )
 
     def _route(self, route: RouteSettings, keys: NodeKeys, now: float) -> routes.OutboundRoute:
@@ -208,6 +218,7 @@ class Planner:
             ledger=ground.ledger,
             recorder=self._recorder,
             spool=ground.spool,
+            journal=ground.journal,
             quarantine=self._quarantine,
             lanes=self._lanes(Stage.OPEN, OpenStage.name),
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
@@ -257,8 +268,22 @@ class Planner:
             recorder=self._recorder,
             clock=ground.clock,
         )
+        resync = ResyncStage(
+            link=name,
+            peer=link.peer,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=out_gate,
+            keys=self._keyring.signing_keys(ground.clock.now()),
+            clock=ground.clock,
+            ops=ground.ops,
+            every=timing.resync_every,
+            patience=timing.gap_patience,
+        )
         send = SendStage(
             link=name,
+            peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
             transport=out,
@@ -275,9 +300,22 @@ class Planner:
             space=ground.space,
             transport=back,
             intake=ReceiptIntake(
+                link=name,
+                unit=self._settings.node.unit,
+                own_key={keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get,
                 ledger=ground.ledger,
+                spool=ground.spool,
                 peers=self._peers,
                 telling=self._telling,
+                ops=ground.ops,
+            ),
+            inventories=InventoryIntake(
+                unit=self._settings.node.unit,
+                peer=link.peer,
+                ledger=ground.ledger,
+                peers=self._peers,
+                standstill=ground.standstill,
+                ring=lambda: ground.bells.ring(out_leg(name)),
                 ops=ground.ops,
             ),
             quarantine=self._quarantine,
@@ -288,7 +326,7 @@ class Planner:
             ops=ground.ops,
             poll_seconds=link.poll_every or timing.poll_every,
         )
-        return OutLeg(name, acknowledge, send, out), InLeg(name, receive, back)
+        return OutLeg(name, acknowledge, resync, send, out), InLeg(name, receive, back)
 
     # -- small parts --------------------------------------------------------------------------------------------------
 

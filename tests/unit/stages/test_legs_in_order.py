@@ -21,7 +21,7 @@ def test_an_exchange_leg_by_leg(made: Street) -> None:
     ours = made.police.only(OUT)
     bundle = known(ours.bundle_id)
     assert (ours.state, ours.sequence, ours.recipient, ours.link) == (State.SEALED, 1, "990102", "procuratorate")
-    sealed = made.police.ground.spool.outbound_bundle(bundle)
+    sealed = made.police.ground.spool.outbound_bundle(bundle, known(ours.claim))
     assert sealed.stat().st_size == ours.size
     assert made.mail() == []
 

@@ -215,7 +215,7 @@ def test_a_bundle_that_vanished_from_the_spool_is_fetched_again_when_offered_aga
 def test_a_sealed_bundle_that_vanished_is_held(made: Street) -> None:
     sealed(made, "one.txt", "two.txt")
     lost = made.police.transfers(OUT)[0]
-    made.police.ground.spool.outbound_bundle(known(lost.bundle_id)).unlink()
+    made.police.ground.spool.outbound_bundle(known(lost.bundle_id), known(lost.claim)).unlink()
     made.go("police:out-procuratorate")
     assert made.police.ledger.get(lost.id).hold_code == "spool-missing"
     assert {t.state for t in made.police.transfers(OUT) if t.id != lost.id} == {State.SENT}
