@@ -310,6 +310,7 @@ class Planner:
                 ops=ground.ops,
             ),
             inventories=InventoryIntake(
+                link=name,
                 unit=self._settings.node.unit,
                 peer=link.peer,
                 ledger=ground.ledger,

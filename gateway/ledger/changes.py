@@ -161,6 +161,8 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         now = replace(now, receipt_due_at=None)
     if state in ends(now.direction):
         now = replace(now, hold_code=None)  # nothing is owed, so nobody is needed
+    if step.event is Event.QUARANTINED:
+        now = replace(now, last_error=step.facts.note or None)
     if step.event is Event.SEALED:
         now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch)
         streams.give_out(change.connection, now, change.epoch)

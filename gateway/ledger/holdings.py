@@ -23,13 +23,27 @@ _UNSETTLED: Final = (State.SEALED, State.SENT, State.IN_CUSTODY)
 _IN_HAND: Final = (State.OFFERED, State.FETCHED, State.VERIFIED)
 _ANSWERED: Final = (State.CONFIRMED, State.COLLECTED, State.DISMISSED)
 """States in which our receipt was sent and may be sent again."""
+_DAMAGED: Final = (
+    "truncated",
+    "trailing-bytes",
+    "manifest-corrupt",
+    "segment-list-corrupt",
+    "segment-corrupt",
+    "spool-missing",
+    "staging-missing",
+)
+"""What sending the same bytes again mends; all else in quarantine waits for a person, and is not asked for."""
 _RECEIPTED: Final = (State.DELIVERED, State.COLLECTED, State.REFUSED, State.CLOSED)
 
 
 def sent(connection: Connection, peer: UnitCode) -> tuple[Sent, ...]:
     """Return our stream to `peer` by epoch, newest number first: what was given out, and what has no receipt."""
     return tuple(
-        Sent(epoch, last, ranges(_numbers(connection, Direction.OUTBOUND, peer, epoch, _UNSETTLED)))
+        Sent(
+            epoch,
+            last,
+            ranges(_numbers(connection, Direction.OUTBOUND, peer, epoch, transfers.c.state.in_(_UNSETTLED))),
+        )
         for epoch, last in _streams(connection, Direction.OUTBOUND, peer)
     )
 
@@ -49,15 +63,12 @@ def pending(connection: Connection, link: LinkName) -> tuple[BundleId, ...]:
     return tuple(BundleId(row[0]) for row in connection.execute(query.order_by(c.id).limit(PENDING_MAX)))
 
 
-def to_be_receipted_again(connection: Connection, peer: UnitCode, said: Sequence[Sent]) -> list[Transfer]:
-    """Return the inbound transfers that we have answered and whose receipt `peer`, by its own word, does not have."""
-    return _read(
-        connection,
-        Direction.INBOUND,
-        peer,
-        _ANSWERED,
-        [(one.epoch, one.last, one.open) for one in said],
-    )
+def to_be_receipted_again(
+    connection: Connection, peer: UnitCode, link: LinkName, said: Sequence[Sent]
+) -> list[Transfer]:
+    """Return what came over `link`, was answered, and whose receipt `peer`, by its own word, does not have."""
+    answered = _read(connection, Direction.INBOUND, peer, _ANSWERED, [(one.epoch, one.last, one.open) for one in said])
+    return [transfer for transfer in answered if transfer.link == link]
 
 
 def receipts_to_return(connection: Connection, peer: UnitCode, said: Sequence[Got]) -> list[bytes]:
@@ -122,18 +133,20 @@ def _streams(connection: Connection, direction: Direction, peer: UnitCode) -> li
 
 
 def _numbers(
-    connection: Connection, direction: Direction, peer: UnitCode, epoch: int, states: Sequence[State]
+    connection: Connection, direction: Direction, peer: UnitCode, epoch: int, *tests: ColumnElement[bool]
 ) -> list[int]:
     c = transfers.c
     query = select(c.sequence).where(
-        c.direction == direction, c.peer == peer, c.epoch == epoch, c.sequence.is_not(None), c.state.in_(states)
+        c.direction == direction, c.peer == peer, c.epoch == epoch, c.sequence.is_not(None), *tests
     )
     return [row[0] for row in connection.execute(query.order_by(c.sequence))]
 
 
 def _lacking(connection: Connection, peer: UnitCode, epoch: int, last: int) -> tuple[Range, ...]:
     """Return what never arrived, and what arrived damaged and waits to be offered again."""
-    apart = _numbers(connection, Direction.INBOUND, peer, epoch, (State.QUARANTINED,))
+    c = transfers.c
+    is_damaged = and_(c.state == State.QUARANTINED, c.last_error.in_(_DAMAGED))
+    apart = _numbers(connection, Direction.INBOUND, peer, epoch, is_damaged)
     gaps = missing(connection, peer, epoch, limit=_RANGES)
     return ranges(sorted({*apart, *(number for first, final in gaps for number in range(first, min(final, last) + 1))}))
 

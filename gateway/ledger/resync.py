@@ -147,10 +147,10 @@ class ResyncBook:
         with self._doors.reading() as connection:
             return holdings.receipts_to_return(connection, peer, theirs.got)
 
-    def hear(self, theirs: Inventory, raw: bytes, name: str) -> Heard:
+    def hear(self, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
         """Take in a verified inventory: what it lacks is owed again, what it knows of us is compared.
 
-        raw: as it was signed; name: by which an answer names it. May be repeated.
+        raw: as it was signed; name: by which an answer names it; link: by which it came. May be repeated.
         Raises SecurityError `identity-conflict` (scope node) if the peer knows of a life or of numbers in our present
         epoch that this ledger does not: then the standstill is on record, and nothing else was done.
         """
@@ -159,7 +159,7 @@ class ResyncBook:
         if reason:
             self.stand_still(CONFLICT)
             raise SecurityError(CONFLICT, reason, scope=Scope.NODE, facts={"unit": theirs.issuer})
-        return self._doors.change(lambda change: _hear(change, theirs, raw, name))
+        return self._doors.change(lambda change: _hear(change, theirs, raw, name, link))
 
     def doubtful_up_to(self, peer: UnitCode, epoch: int) -> int:
         """Return the last number of a stream of which it is not known whether it was delivered before the restore."""
@@ -178,11 +178,15 @@ class ResyncBook:
         )
         return self._doors.change(lambda change: rebuilding.rebuild(change, receipt, record, link))
 
-    def renew_epoch(self, epoch: int) -> None:
-        """Begin a new epoch: the standstill ends, and every peer is asked before anything is sent."""
+    def renew_epoch(self, epoch: int, *, doubtful: bool = False) -> None:
+        """Begin a new epoch: the standstill ends, and every peer is asked before anything is sent.
+
+        For a ledger that no daemon uses. doubtful: what was delivered since the backup cannot be told.
+        """
 
         def work(change: Change) -> None:
-            change.connection.execute(update(node).values(epoch=epoch, restored_at=change.now, standstill=None))
+            facts = {"epoch": epoch, "restored_at": change.now, "standstill": None}
+            change.connection.execute(update(node).values({**facts, "doubtful": 1} if doubtful else facts))
             change.connection.execute(delete(resyncs))
 
         self._doors.change(work)
@@ -200,20 +204,23 @@ class ResyncBook:
         return ""
 
 
-def _hear(change: Change, theirs: Inventory, raw: bytes, name: str) -> Heard:
+def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
     peer = theirs.issuer
-    _note_life(change, peer, theirs.epoch, theirs.life)
+    has_started = _note_life(change, peer, theirs.epoch, theirs.life)
     word = talks.word(change.connection, peer)
     is_answer = bool(theirs.answers) and theirs.answers == word.ask
     facts: dict[str, Any] = {"theirs": raw}
     if theirs.asks:
         facts["owed"] = name
+    if has_started and word.wanted_at is None:
+        # Whatever it lost with its disk, only our own question brings to light.
+        facts |= {"wanted_at": change.now, "why": "peer-started"}
     if is_answer:
         facts["heard_at"] = change.now
         if word.heard_at is None:
             _doubt(change, theirs)
     talks.note(change.connection, peer, **facts)
-    again = holdings.to_be_receipted_again(change.connection, peer, theirs.sent)
+    again = holdings.to_be_receipted_again(change.connection, peer, link, theirs.sent)
     note = Facts(note="the sender has no receipt")
     changes.advance(change, [Step(one, Event.RECEIPT_ASKED, Stage.RESYNC, note) for one in again])
     lost = holdings.lost_on_the_way(
@@ -236,11 +243,14 @@ def _stand_still(change: Change, code: str) -> None:
     change.connection.execute(update(node).where(node.c.standstill.is_(None)).values(standstill=code))
 
 
-def _note_life(change: Change, unit: UnitCode, epoch: int, life: str) -> None:
+def _note_life(change: Change, unit: UnitCode, epoch: int, life: str) -> bool:
+    """Record a life; return whether it was new."""
     c = lives.c
     known = select(c.id).where(c.unit == unit, c.epoch == epoch, c.life == life)
-    if change.connection.execute(known).first() is None:
-        change.connection.execute(insert(lives), {"unit": unit, "epoch": epoch, "life": life, "at": change.now})
+    if change.connection.execute(known).first() is not None:
+        return False
+    change.connection.execute(insert(lives), {"unit": unit, "epoch": epoch, "life": life, "at": change.now})
+    return True
 
 
 def _lives_of(connection: Connection, unit: UnitCode, limit: int | None = LIVES_MAX) -> tuple[int, tuple[str, ...]]:

@@ -244,6 +244,10 @@ class Ledger:
         with self.reading() as connection:
             return queries.counts(connection)
 
+    def copy_to(self, path: Path) -> None:
+        """Write one moment of the ledger to the new file `path`, whole and fsynced, while others go on using it."""
+        self._connections.copy_to(path)
+
     def check(self) -> None:
         """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
         with self.reading() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gateway.bundle.inventory import inventory_key_id, verify_inventory
 from gateway.bundle.names import inventory_id
 from gateway.domain.errors import SecurityError
-from gateway.domain.ids import UnitCode
+from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.ledger.resync import CONFLICT
 from gateway.ledger.store import Ledger
@@ -19,6 +19,7 @@ class InventoryIntake:
     def __init__(
         self,
         *,
+        link: LinkName,
         unit: UnitCode,
         peer: UnitCode,
         ledger: Ledger,
@@ -28,6 +29,7 @@ class InventoryIntake:
         ops: OpsLog,
     ) -> None:
         """ring: wakes whoever sends answers, receipts and bundles to this peer."""
+        self._link = link
         self._unit = unit
         self._peer = peer
         self._ledger = ledger
@@ -50,7 +52,7 @@ class InventoryIntake:
         if theirs.to != self._unit or theirs.issuer != self._peer:
             raise SecurityError("inventory-misdirected", f"an inventory of {theirs.issuer} to {theirs.to}")
         try:
-            heard = self._ledger.resync.hear(theirs, raw, inventory_id(raw))
+            heard = self._ledger.resync.hear(theirs, raw, inventory_id(raw), self._link)
         except SecurityError as error:
             if error.code != CONFLICT:
                 raise

@@ -38,6 +38,7 @@ def test_a_dead_link_is_called_ever_more_rarely_and_touches_no_transfer(line: Fa
     sealed(made, "one.txt", "two.txt")
     before = made.police.transfers(OUT)
     line.errors["deposit"] = [unreachable() for _ in range(4)]
+    line.calls.clear()
     waits = []
     for _failure in range(4):
         wait = known(made.step(made.police, "out-procuratorate"))
@@ -146,7 +147,7 @@ def test_a_receipt_that_did_not_get_through_is_tried_again_at_its_time(
         delivered_but_not_receipted(made)
         made.go("procuratorate:in-police")
         leg = made.procuratorate.worker("out-police")
-        acknowledge = leg._acknowledge
+        acknowledge = leg._worker._acknowledge
         faults = Faults()
         monkeypatch.setattr(acknowledge, "_transport", faults.wrap(acknowledge._transport))
         faults.errors["deposit"] = [TransientError("deposit-unknown", "cut at the rename")]
