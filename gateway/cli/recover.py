@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from gateway.bundle.inventory import Got, Sent
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, size_text
 from gateway.compose import backup as backups
 from gateway.compose.comparing import Comparison, ask, compare, count, said_of
 from gateway.domain.clock import Clock
+from gateway.domain.holdings import Got, Sent
 from gateway.settings.load import Settings
 from gateway.words.templates import mark
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.bundle.inventory import Got, Inventory, Range, Sent, parse_inventory
+from gateway.bundle.inventory import parse_inventory
 from gateway.compose.offline import ledger_to_change, ledger_to_read, ring_bell
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
+from gateway.domain.holdings import Got, Inventory, Range, Sent
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.ledger.talks import PeerWord
 from gateway.settings.links import LinkSettings

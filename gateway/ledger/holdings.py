@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.bundle.inventory import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, ranges
+from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, ranges
 from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer

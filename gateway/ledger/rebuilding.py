@@ -1,10 +1,9 @@
 """Transfers that a restored ledger has forgotten, made again from the receipts that were signed about them."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select
 
-from gateway.bundle.receipt import Receipt
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
@@ -13,11 +12,14 @@ from gateway.ledger.changes import Change
 from gateway.ledger.rows import select_transfers, to_transfer
 from gateway.ledger.schema import node, transfers
 
+if TYPE_CHECKING:
+    from gateway.bundle.receipt import Receipt
+
 _ARRIVED: Final = frozenset({ReceiptCode.DELIVERED, ReceiptCode.COLLECTED})
 _IN_HAND: Final = frozenset({State.OFFERED, State.FETCHED, State.QUARANTINED})
 
 
-def rebuild(change: Change, receipt: Receipt, record: ReceiptRecord, link: LinkName) -> Transfer | None:
+def rebuild(change: Change, receipt: "Receipt", record: ReceiptRecord, link: LinkName) -> Transfer | None:
     """Return the transfer that `receipt` brings back; None where nothing is missing, or nothing was ever restored.
 
     Our own receipt, returned by the sender: the bundle was delivered or refused here, and is never delivered again.
@@ -35,7 +37,7 @@ def rebuild(change: Change, receipt: Receipt, record: ReceiptRecord, link: LinkN
 
 
 def _inbound(
-    change: Change, receipt: Receipt, record: ReceiptRecord, link: LinkName, origin: UnitCode
+    change: Change, receipt: "Receipt", record: ReceiptRecord, link: LinkName, origin: UnitCode
 ) -> Transfer | None:
     known = _known(change, receipt, Direction.INBOUND)
     has_arrived = receipt.code in _ARRIVED
@@ -63,7 +65,7 @@ def _inbound(
     return changes.advance(change, [Step(here, Event.RECALLED, Stage.RESYNC, facts, record)])[0]
 
 
-def _outbound(change: Change, receipt: Receipt, record: ReceiptRecord, link: LinkName) -> Transfer | None:
+def _outbound(change: Change, receipt: "Receipt", record: ReceiptRecord, link: LinkName) -> Transfer | None:
     if any(t.recipient == receipt.issuer for t in _known(change, receipt, Direction.OUTBOUND)):
         return None
     state = {ReceiptCode.DELIVERED: State.DELIVERED, ReceiptCode.COLLECTED: State.COLLECTED}.get(
@@ -75,7 +77,7 @@ def _outbound(change: Change, receipt: Receipt, record: ReceiptRecord, link: Lin
     return made
 
 
-def _known(change: Change, receipt: Receipt, direction: Direction) -> list[Transfer]:
+def _known(change: Change, receipt: "Receipt", direction: Direction) -> list[Transfer]:
     c = transfers.c
     query = select_transfers().where(c.bundle_id == receipt.bundle_id, c.direction == direction)
     return [to_transfer(row) for row in change.connection.execute(query)]
@@ -83,7 +85,7 @@ def _known(change: Change, receipt: Receipt, direction: Direction) -> list[Trans
 
 def _insert(
     change: Change,
-    receipt: Receipt,
+    receipt: "Receipt",
     direction: Direction,
     state: State,
     *,

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.bundle.inventory import LIVES_MAX, Inventory
-from gateway.bundle.receipt import Receipt
 from gateway.domain.errors import Scope, SecurityError
+from gateway.domain.holdings import LIVES_MAX, Inventory
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Facts, ReceiptRecord, Stage, Step, Transfer
@@ -18,6 +17,9 @@ from gateway.ledger.changes import Change
 from gateway.ledger.schema import lives, node, resyncs
 from gateway.ledger.schema import streams as stream_table
 from gateway.ledger.talks import PeerWord
+
+if TYPE_CHECKING:
+    from gateway.bundle.receipt import Receipt
 
 T = TypeVar("T")
 
@@ -168,7 +170,7 @@ class ResyncBook:
             query = select(c.doubtful).where(c.peer == peer, c.direction == Direction.INBOUND, c.epoch == epoch)
             return connection.execute(query).scalar() or 0
 
-    def rebuild(self, receipt: Receipt, raw: bytes, link: LinkName) -> Transfer | None:
+    def rebuild(self, receipt: "Receipt", raw: bytes, link: LinkName) -> Transfer | None:
         """Make the record of a transfer that a restore has forgotten from its receipt; None if nothing was to be made.
 
         receipt: verified; by a peer about a bundle of ours, or by ourselves about one of a peer. May be repeated.
@@ -212,8 +214,8 @@ def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkNa
     facts: dict[str, Any] = {"theirs": raw}
     if theirs.asks:
         facts["owed"] = name
-    if has_started and word.wanted_at is None:
-        # Whatever it lost with its disk, only our own question brings to light.
+    if has_started and word.wanted_at is None and (word.heard_at or 0.0) >= (word.asked_at or 0.0):
+        # Whatever it lost with its disk, only its answer to a question of ours brings to light.
         facts |= {"wanted_at": change.now, "why": "peer-started"}
     if is_answer:
         facts["heard_at"] = change.now
