@@ -142,7 +142,7 @@ def test_what_a_person_does(desk: Desk) -> None:
 def test_against_loss(desk: Desk, tmp_path: Path) -> None:
     with desk.ledger() as ledger:
         filling.sealed(ledger, 1)
-        filling.delivered(ledger, 2)
+        filling.verified(ledger, 2, sequence=3)
         got = (Got(7, 3, ((1, 2),)),)
         theirs = Inventory(UnitCode("990102"), desk.place.unit, 1, 7, "0" * 32, False, "", 0, (), (), got, ())
         raw = sign_inventory(theirs, generate(Suite.CLASSIC))
