@@ -15,6 +15,7 @@ from gateway.domain.holdings import (
     STREAMS_MAX,
     Got,
     Inventory,
+    Life,
     Range,
     Sent,
 )
@@ -22,11 +23,36 @@ from gateway.domain.ids import UnitCode, bundle_id, unit_code
 
 VERSION = 1
 INVENTORY_MAX = 1 << 20
-"""Bytes: all of the lists below at their longest, and room."""
-_FORM = Form("inventory", INVENTORY_MAX)
+"""Bytes: all of its lists at their longest, and room."""
+TOKEN_MAX = 4096
+"""Bytes of the token of a life: the largest signature, and room."""
 _VALUES_MAX = 4 * (RANGES_MAX + PENDING_MAX)
 _TOKEN = re.compile(r"[0-9a-f]{32}")
-_NAMES = ("v", "issuer", "to", "issued_at", "epoch", "life", "asks", "answers", "heard_epoch", "heard", "sent", "got")
+_NAMES = ("v", "issuer", "to", "issued_at", "epoch", "life", "token", "asks", "answers", "heard", "sent", "got")
+
+
+def sign_life(life: Life, keys: NodeKeys) -> bytes:
+    """Return the token of one start of this node: canonical JSON of epoch, life and unit, framed like a receipt."""
+    return sign(_LIFE, canonical.encode({"epoch": life.epoch, "life": life.life, "unit": life.unit}), keys)
+
+
+def verify_life(token: bytes, signer_of: Callable[[bytes], PublicKeys | None]) -> Life:
+    """Return the start that a token speaks of. Whether the key is that of the unit is for the caller to check.
+
+    Raises SecurityError `suite-refused`, `life-malformed`, `unknown-sender`, `life-bad-signature`.
+    """
+    signed = verified(_LIFE, token, signer_of)
+    try:
+        found = canonical.fields(
+            canonical.decode(signed.text, limit=TOKEN_MAX, values_limit=16), "epoch", "life", "unit"
+        )
+        return Life(
+            unit_code(canonical.text(found["unit"], "unit", limit=24)),
+            canonical.integer(found["epoch"], "epoch"),
+            _token(found["life"], "life"),
+        )
+    except ValueError as error:
+        raise _LIFE.malformed(str(error)) from error
 
 
 def sign_inventory(inventory: Inventory, keys: NodeKeys) -> bytes:
@@ -52,11 +78,13 @@ def verify_inventory(raw: bytes, signer_of: Callable[[bytes], PublicKeys | None]
 
     signer_of: as `signed.verified`. issuer: the unit whose key it is.
     Raises SecurityError `suite-refused`, `inventory-malformed`, `unknown-sender`, `inventory-bad-signature`,
-    `inventory-wrong-issuer`.
+    `inventory-wrong-issuer`, and as `verify_life`.
     """
     inventory = _statement(verified(_FORM, raw, signer_of))
     if inventory.issuer != issuer:
         raise SecurityError("inventory-wrong-issuer", "signed by the key of another unit than it names")
+    if verify_life(inventory.token, signer_of) != Life(inventory.issuer, inventory.epoch, inventory.life):
+        raise _FORM.malformed("its token is of another start than it names")
     return inventory
 
 
@@ -76,10 +104,10 @@ def _encode(inventory: Inventory) -> bytes:
             "issued_at": inventory.issued_at,
             "epoch": inventory.epoch,
             "life": inventory.life,
+            "token": inventory.token.hex(),
             "asks": int(inventory.asks),
             "answers": inventory.answers,
-            "heard_epoch": inventory.heard_epoch,
-            "heard": list(inventory.heard),
+            "heard": [token.hex() for token in inventory.heard],
             "sent": [[one.epoch, one.last, _flat(one.open)] for one in inventory.sent],
             "got": [[one.epoch, one.last, _flat(one.lacking)] for one in inventory.got],
             "pending": list(inventory.pending),
@@ -96,10 +124,13 @@ def _decode(text: bytes) -> Inventory:
         issued_at=canonical.integer(found["issued_at"], "issued_at"),
         epoch=canonical.integer(found["epoch"], "epoch"),
         life=_token(found["life"], "life"),
+        token=canonical.hexadecimal(found["token"], "token", least=1, most=TOKEN_MAX),
         asks=bool(canonical.integer(found["asks"], "asks", most=1)),
         answers=_token(found["answers"], "answers") if found["answers"] != "" else "",
-        heard_epoch=canonical.integer(found["heard_epoch"], "heard_epoch"),
-        heard=tuple(_token(one, "life") for one in canonical.items(found["heard"], "heard", limit=LIVES_MAX)),
+        heard=tuple(
+            canonical.hexadecimal(one, "token", least=1, most=TOKEN_MAX)
+            for one in canonical.items(found["heard"], "heard", limit=LIVES_MAX)
+        ),
         sent=tuple(Sent(*one) for one in _streams(found["sent"], "sent")),
         got=tuple(Got(*one) for one in _streams(found["got"], "got")),
         pending=tuple(
@@ -151,3 +182,25 @@ def _token(value: object, what: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise NotCanonicalError(f"{what} must be 32 lower-case hexadecimal digits")
     return text
+
+
+def _inventory_malformed(detail: str) -> SecurityError:
+    return SecurityError("inventory-malformed", detail)
+
+
+def _inventory_forged(detail: str) -> SecurityError:
+    return SecurityError("inventory-bad-signature", detail)
+
+
+_FORM = Form("inventory", INVENTORY_MAX, _inventory_malformed, _inventory_forged)
+
+
+def _life_malformed(detail: str) -> SecurityError:
+    return SecurityError("life-malformed", detail)
+
+
+def _life_forged(detail: str) -> SecurityError:
+    return SecurityError("life-bad-signature", detail)
+
+
+_LIFE = Form("life", TOKEN_MAX, _life_malformed, _life_forged)

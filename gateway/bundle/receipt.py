@@ -28,7 +28,6 @@ CHECKPOINT_MAX = 4096
 VALUES_MAX = 2 * CHECKPOINT_MAX
 """More than all fields and reasons, and a checkpoint full of commas, need."""
 
-_FORM = Form("receipt", RECEIPT_MAX)
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAMES = (
     "v",
@@ -233,3 +232,14 @@ def _reason(value: object) -> str:
     if not _REASON.fullmatch(reason):
         raise NotCanonicalError(f"a reason must match {_REASON.pattern}")
     return reason
+
+
+def _receipt_malformed(detail: str) -> SecurityError:
+    return SecurityError("receipt-malformed", detail)
+
+
+def _receipt_forged(detail: str) -> SecurityError:
+    return SecurityError("receipt-bad-signature", detail)
+
+
+_FORM = Form("receipt", RECEIPT_MAX, _receipt_malformed, _receipt_forged)

@@ -12,14 +12,13 @@ _PREFIX = 1 + HASH_LENGTH + 4
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One kind of statement. `name`: what is signed over, L(name), and how its error codes begin; `most`: bytes."""
+    """One kind of statement. `name`: what is signed over, L(name); `most`: bytes; the rest make its own errors: from a
+    detail, for what breaks the framing; and for a signature that is not the signer's."""
 
     name: str
     most: int
-
-    def malformed(self, detail: str) -> SecurityError:
-        """Return SecurityError `<name>-malformed`."""
-        return SecurityError(f"{self.name}-malformed", detail)
+    malformed: Callable[[str], SecurityError]
+    forged: Callable[[str], SecurityError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def sign(form: Form, text: bytes, keys: NodeKeys) -> bytes:
 
 
 def take_apart(form: Form, raw: bytes) -> Signed:
-    """Undo `sign` without verifying; SecurityError `suite-refused` or `<name>-malformed`."""
+    """Undo `sign` without verifying; SecurityError `suite-refused` or the form's `malformed`."""
     if not _PREFIX < len(raw) <= form.most:
         raise form.malformed("length out of range")
     suite = suite_of(raw[0])
@@ -54,12 +53,12 @@ def verified(form: Form, raw: bytes, signer_of: Callable[[bytes], PublicKeys | N
 
     signer_of: the public keys that belong to a signing key id, None if nobody trusted has it. That the key belongs to
                the issuer named in the text is for the caller to check.
-    Raises as `take_apart`, and SecurityError `unknown-sender` or `<name>-bad-signature`.
+    Raises as `take_apart`, and SecurityError `unknown-sender` or the form's `forged`.
     """
     signed = take_apart(form, raw)
     signer = signer_of(signed.key_id)
     if signer is None or signer.sign_key_id != signed.key_id or signer.suite != signed.suite:
         raise SecurityError("unknown-sender", f"nobody we know signs a {form.name} with this key")
     if not signer.verify(form.name, signed.text, signed.signature):
-        raise SecurityError(f"{form.name}-bad-signature", f"the signature does not belong to this {form.name}")
+        raise form.forged(f"the signature does not belong to this {form.name}")
     return signed

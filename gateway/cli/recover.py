@@ -151,6 +151,7 @@ def _comparison_json(one: Comparison) -> dict[str, object]:
         },
         "asked_at": word.asked_at,
         "heard_at": word.heard_at,
+        "halted": word.halted or None,
         "gap_since": word.gap_since,
     }
 

@@ -29,6 +29,7 @@ _NEEDS = (
     (Need.DAEMON_DOWN, mark("The gateway is not running; nothing is exchanged.")),
     (Need.DAEMON_SILENT, mark("The gateway runs, but has not answered for over a minute.")),
     (Need.STANDSTILL, mark("The node stands still, nothing is exchanged: {what} {do}")),
+    (Need.HALTED, mark("Link {subject}: nothing is sent any more: {what} {do}")),
     (Need.HELD, mark("Held, waiting for a person: {count}.")),
     (Need.QUARANTINED, mark("In quarantine, waiting for a decision: {count}.")),
     (Need.LINK, mark("Link {subject} has not worked since {since}: {what} {do}")),

@@ -48,7 +48,9 @@ def compare(settings: Settings, clock: Clock) -> tuple[Comparison, ...]:
         return tuple(
             Comparison(
                 link,
-                ledger.resync.inventory(link.peer, LinkName(link.name), issued_at=clock.now(), asks=False, answers=""),
+                ledger.resync.inventory(
+                    link.peer, LinkName(link.name), token=b"", issued_at=clock.now(), asks=False, answers=""
+                ),
                 _parsed(word),
                 word,
             )

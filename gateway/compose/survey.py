@@ -44,6 +44,7 @@ class Need(StrEnum):
     DAEMON_DOWN = "daemon-down"
     DAEMON_SILENT = "daemon-silent"
     STANDSTILL = "standstill"
+    HALTED = "halted"
     HELD = "held"
     QUARANTINED = "quarantined"
     LINK = "link-trouble"
@@ -135,7 +136,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     held_count = counts.held if counts is not None else 0
     notices = (
         *_of_daemon(daemon),
-        *_of_standing(ledger),
+        *_of_standing(ledger, settings),
         *_of_transfers(held, held_count, by_state),
         *(notice for link in links for notice in _of_link(link, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
@@ -240,9 +241,14 @@ def _of_daemon(daemon: Daemon) -> Sequence[Notice]:
     return (*silent, *died)
 
 
-def _of_standing(ledger: "Ledger | None") -> Sequence[Notice]:
-    code = ledger.resync.standing().standstill if ledger is not None else None
-    return () if code is None else (Notice(Need.STANDSTILL, code=code, command="caseferry epoch renew --why ..."),)
+def _of_standing(ledger: "Ledger | None", settings: Settings) -> Sequence[Notice]:
+    if ledger is None:
+        return ()
+    code = ledger.resync.standing().standstill
+    if code is not None:
+        return (Notice(Need.STANDSTILL, code=code, command="caseferry epoch renew --why ..."),)
+    words = ((link.name, ledger.resync.word(link.peer).halted) for link in settings.links if link.enabled)
+    return tuple(Notice(Need.HALTED, name, halted, command="caseferry streams") for name, halted in words if halted)
 
 
 def _of_transfers(

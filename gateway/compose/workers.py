@@ -258,6 +258,7 @@ class Planner:
         out_gate, back_gate = self._gate(Scope.LINK, name), self._gate(Scope.LINK, name)
         transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
         out, back = transports.to(link), transports.to(link)
+        own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
@@ -270,6 +271,7 @@ class Planner:
         )
         resync = ResyncStage(
             link=name,
+            unit=self._settings.node.unit,
             peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
@@ -302,7 +304,7 @@ class Planner:
             intake=ReceiptIntake(
                 link=name,
                 unit=self._settings.node.unit,
-                own_key={keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get,
+                own_key=own_key,
                 ledger=ground.ledger,
                 spool=ground.spool,
                 peers=self._peers,
@@ -312,6 +314,7 @@ class Planner:
             inventories=InventoryIntake(
                 link=name,
                 unit=self._settings.node.unit,
+                own_key=own_key,
                 peer=link.peer,
                 ledger=ground.ledger,
                 peers=self._peers,

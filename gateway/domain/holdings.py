@@ -11,8 +11,8 @@ RANGES_MAX = 4096
 """Ranges in one inventory; what does not fit waits for the next one, which starts where nothing is owed any more."""
 PENDING_MAX = 8192
 """Bundles in hand that are named; others are sent once more, which does no harm."""
-LIVES_MAX = 64
-"""Lives of the peer that are repeated to it, the newest."""
+LIVES_MAX = 4
+"""Lives of the peer that are repeated to it, those heard last: two nodes of one identity are both among them."""
 
 Range = tuple[int, int]
 """First and last number, both included."""
@@ -47,14 +47,24 @@ class Got:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """One start of a node, by its own signed word."""
+
+    unit: UnitCode
+    epoch: int
+    life: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """What a node states to one peer about both streams between them.
 
     issued_at: seconds since 1970 UTC by the issuer's clock; shown, never decided by.
     epoch, life: the issuer's own, now. A life is drawn at every start: 32 lower-case hexadecimal digits.
+    token:     the issuer's signed statement of unit, epoch and life, which the peer repeats.
     asks:      whether an answer is wanted.
     answers:   name of the inventory that this one answers (32 hexadecimal digits); empty where it answers none.
-    heard_epoch, heard: the lives of the peer that the issuer has heard in the peer's newest epoch, oldest first.
+    heard:     tokens of the peer that the issuer has heard last in the peer's newest epoch.
     pending:   bundles of the peer that are in hand and undecided, whose numbers may not be known yet.
     """
 
@@ -63,10 +73,10 @@ class Inventory:
     issued_at: int
     epoch: int
     life: str
+    token: bytes
     asks: bool
     answers: str
-    heard_epoch: int
-    heard: tuple[str, ...]
+    heard: tuple[bytes, ...]
     sent: tuple[Sent, ...]
     got: tuple[Got, ...]
     pending: tuple[BundleId, ...]

@@ -1,6 +1,6 @@
 """What the ledger remembers about resync: this node's lives, what each peer has said, and what a restore has undone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.domain.errors import Scope, SecurityError
-from gateway.domain.holdings import LIVES_MAX, Inventory
+from gateway.domain.holdings import LIVES_MAX, Inventory, Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Facts, ReceiptRecord, Stage, Step, Transfer
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 CONFLICT: Final = "identity-conflict"
 """Why a node stands still: another one speaks for this unit, or an older copy of its ledger was put back by hand."""
+UNKNOWN_NUMBERS: Final = "numbers-unknown"
+"""Why nothing is sent to one peer: by its word, which proves nothing, it holds numbers that we never gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Heard:
     receipts: int = 0
     bundles: int = 0
     is_answer: bool = False
+    halted: str = ""
+    """Why nothing is sent to the peer any more, if that was found just now."""
 
 
 class Doors(Protocol):
@@ -120,20 +124,21 @@ class ResyncBook:
         """Record that the gaps of the peer's streams were asked for, and since when they count anew; None: closed."""
         self._doors.change(lambda change: talks.note(change.connection, peer, gap_since=since))
 
-    def inventory(self, peer: UnitCode, link: LinkName, *, issued_at: float, asks: bool, answers: str) -> Inventory:
-        """Return what this node has to state to `peer`, of one moment of the ledger."""
+    def inventory(
+        self, peer: UnitCode, link: LinkName, *, token: bytes, issued_at: float, asks: bool, answers: str
+    ) -> Inventory:
+        """Return what this node has to state to `peer`, of one moment of the ledger; `token` is that of our life."""
         with self._doors.reading() as connection:
-            heard_epoch, heard = _lives_of(connection, peer)
             return Inventory(
                 issuer=self._unit,
                 to=peer,
                 issued_at=int(issued_at),
                 epoch=self._epoch,
                 life=self.life,
+                token=token,
                 asks=asks,
                 answers=answers,
-                heard_epoch=heard_epoch,
-                heard=heard,
+                heard=_tokens_of(connection, peer),
                 sent=holdings.sent(connection, peer),
                 got=holdings.got(connection, peer),
                 pending=holdings.pending(connection, link),
@@ -149,18 +154,20 @@ class ResyncBook:
         with self._doors.reading() as connection:
             return holdings.receipts_to_return(connection, peer, theirs.got)
 
-    def hear(self, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
+    def hear(self, theirs: Inventory, raw: bytes, name: str, link: LinkName, ours: Sequence[Life]) -> Heard:
         """Take in a verified inventory: what it lacks is owed again, what it knows of us is compared.
 
-        raw: as it was signed; name: by which an answer names it; link: by which it came. May be repeated.
-        Raises SecurityError `identity-conflict` (scope node) if the peer knows of a life or of numbers in our present
-        epoch that this ledger does not: then the standstill is on record, and nothing else was done.
+        raw: as it was signed; name: by which an answer names it; link: by which it came.
+        ours: the lives of ours that it repeats, each proven by our own signature. May be repeated.
+        Raises SecurityError `identity-conflict` (scope node) if one of them is of our present epoch and this ledger
+        does not know it: then the standstill is on record, and nothing else was done.
         """
         with self._doors.reading() as connection:
-            reason = self._conflict(connection, theirs)
-        if reason:
+            known = _lives_of(connection, self._unit, self._epoch)
+        if any(one.epoch == self._epoch and one.life not in known for one in ours):
             self.stand_still(CONFLICT)
-            raise SecurityError(CONFLICT, reason, scope=Scope.NODE, facts={"unit": theirs.issuer})
+            detail = f"{theirs.issuer} has heard another node sign with our keys"
+            raise SecurityError(CONFLICT, detail, scope=Scope.NODE, facts={"unit": theirs.issuer})
         return self._doors.change(lambda change: _hear(change, theirs, raw, name, link))
 
     def doubtful_up_to(self, peer: UnitCode, epoch: int) -> int:
@@ -193,25 +200,16 @@ class ResyncBook:
 
         self._doors.change(work)
 
-    def _conflict(self, connection: Connection, theirs: Inventory) -> str:
-        """Return how the peer's word contradicts this ledger; empty if it does not."""
-        if theirs.heard_epoch == self._epoch:
-            ours = set(_lives_of(connection, self._unit, limit=None)[1])
-            if not ours.issuperset(theirs.heard):
-                return f"{theirs.issuer} has heard another node speak for this unit"
-        for one in theirs.got:
-            given = streams.last(connection, theirs.issuer, Direction.OUTBOUND, one.epoch)
-            if one.epoch == self._epoch and one.last > given:
-                return f"{theirs.issuer} holds number {one.last} of this epoch, and this ledger gave out {given}"
-        return ""
-
 
 def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
     peer = theirs.issuer
-    has_started = _note_life(change, peer, theirs.epoch, theirs.life)
+    has_started = _note_life(change, peer, theirs.epoch, theirs.life, theirs.token)
     word = talks.word(change.connection, peer)
     is_answer = bool(theirs.answers) and theirs.answers == word.ask
     facts: dict[str, Any] = {"theirs": raw}
+    halted = UNKNOWN_NUMBERS if not word.halted and _knows_more(change, theirs) else ""
+    if halted:
+        facts["halted"] = halted
     if theirs.asks:
         facts["owed"] = name
     if has_started and word.wanted_at is None and (word.heard_at or 0.0) >= (word.asked_at or 0.0):
@@ -230,7 +228,7 @@ def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkNa
     )
     for transfer in lost:
         changes.send_again(change, transfer)
-    return Heard(len(again), len(lost), is_answer)
+    return Heard(len(again), len(lost), is_answer, halted)
 
 
 def _doubt(change: Change, theirs: Inventory) -> None:
@@ -245,21 +243,30 @@ def _stand_still(change: Change, code: str) -> None:
     change.connection.execute(update(node).where(node.c.standstill.is_(None)).values(standstill=code))
 
 
-def _note_life(change: Change, unit: UnitCode, epoch: int, life: str) -> bool:
-    """Record a life; return whether it was new."""
+def _knows_more(change: Change, theirs: Inventory) -> bool:
+    given = streams.last(change.connection, theirs.issuer, Direction.OUTBOUND, change.epoch)
+    return any(one.epoch == change.epoch and one.last > given for one in theirs.got)
+
+
+def _note_life(change: Change, unit: UnitCode, epoch: int, life: str, token: bytes | None = None) -> bool:
+    """Record that a life was heard now; return whether it was new."""
     c = lives.c
-    known = select(c.id).where(c.unit == unit, c.epoch == epoch, c.life == life)
-    if change.connection.execute(known).first() is not None:
+    its = (c.unit == unit, c.epoch == epoch, c.life == life)
+    if change.connection.execute(update(lives).where(*its).values(at=change.now, token=token)).rowcount:
         return False
-    change.connection.execute(insert(lives), {"unit": unit, "epoch": epoch, "life": life, "at": change.now})
+    row = {"unit": unit, "epoch": epoch, "life": life, "at": change.now, "token": token}
+    change.connection.execute(insert(lives), row)
     return True
 
 
-def _lives_of(connection: Connection, unit: UnitCode, limit: int | None = LIVES_MAX) -> tuple[int, tuple[str, ...]]:
-    """Return the newest epoch of `unit` and its newest lives in it, oldest first; (0, ()) if none is known."""
+def _lives_of(connection: Connection, unit: UnitCode, epoch: int) -> set[str]:
+    return set(connection.execute(select(lives.c.life).where(lives.c.unit == unit, lives.c.epoch == epoch)).scalars())
+
+
+def _tokens_of(connection: Connection, peer: UnitCode) -> tuple[bytes, ...]:
+    """Return the tokens of the peer's lives that were heard last, in its newest epoch."""
     c = lives.c
-    epoch = connection.execute(select(c.epoch).where(c.unit == unit).order_by(c.id.desc()).limit(1)).scalar()
-    if epoch is None:
-        return 0, ()
-    query = select(c.life).where(c.unit == unit, c.epoch == epoch).order_by(c.id.desc()).limit(limit)
-    return epoch, tuple(row[0] for row in connection.execute(query))[::-1]
+    ours = (c.unit == peer, c.token.is_not(None))
+    epoch = connection.execute(select(c.epoch).where(*ours).order_by(c.id.desc()).limit(1)).scalar()
+    query = select(c.token).where(*ours, c.epoch == epoch).order_by(c.at.desc(), c.id.desc()).limit(LIVES_MAX)
+    return tuple(connection.execute(query).scalars())

@@ -81,7 +81,10 @@ lives: Final = Table(
     _text("unit"),
     _whole("epoch"),
     _text("life"),
+    # When it began, or was heard last.
     _time("at"),
+    # A peer's signed word for it, which it is told again; ours needs none.
+    Column("token", LargeBinary, nullable=True),
     UniqueConstraint("unit", "epoch", "life", name="lives_once"),
     sqlite_strict=True,
 )
@@ -101,6 +104,8 @@ resyncs: Final = Table(
     # The peer's last inventory, as it was signed, and its name if it wants an answer that was not sent yet.
     Column("theirs", LargeBinary, nullable=True),
     _text("owed"),
+    # Why nothing is sent to this peer any more; empty while all is well.
+    _text("halted"),
     # When a number was delivered before one that is lower.
     _time("gap_since", nullable=True),
     sqlite_strict=True,

@@ -26,6 +26,8 @@ class PeerWord:
     heard_at: float | None = None
     theirs: bytes | None = None
     owed: str = ""
+    halted: str = ""
+    """Code of why nothing is sent to this peer any more."""
     gap_since: float | None = None
 
 
@@ -38,7 +40,7 @@ def word(connection: Connection, peer: UnitCode) -> PeerWord:
 def note(connection: Connection, peer: UnitCode, **facts: Any) -> None:
     """Set columns of a peer's row; it is made if there is none."""
     if connection.execute(select(resyncs.c.peer).where(resyncs.c.peer == peer)).first() is None:
-        connection.execute(insert(resyncs), {"peer": peer, "why": "", "ask": "", "owed": ""})
+        connection.execute(insert(resyncs), {"peer": peer, "why": "", "ask": "", "owed": "", "halted": ""})
     if facts:
         connection.execute(update(resyncs).where(resyncs.c.peer == peer).values(facts))
 

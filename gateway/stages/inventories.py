@@ -1,10 +1,13 @@
 """Takes in peers' inventories: each is verified, compared with the ledger, and what the peer lacks is owed again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from gateway.bundle.inventory import inventory_key_id, verify_inventory
+from gateway.bundle.inventory import inventory_key_id, verify_inventory, verify_life
+from gateway.bundle.keys import PublicKeys
 from gateway.bundle.names import inventory_id
 from gateway.domain.errors import SecurityError
+from gateway.domain.holdings import Inventory, Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.ledger.resync import CONFLICT
@@ -21,6 +24,7 @@ class InventoryIntake:
         *,
         link: LinkName,
         unit: UnitCode,
+        own_key: Callable[[bytes], PublicKeys | None],
         peer: UnitCode,
         ledger: Ledger,
         peers: PeerBook,
@@ -28,9 +32,11 @@ class InventoryIntake:
         ring: Callable[[], None],
         ops: OpsLog,
     ) -> None:
-        """ring: wakes whoever sends answers, receipts and bundles to this peer."""
+        """own_key: our own public keys by their signing key id, past ones included.
+        ring: wakes whoever sends answers, receipts and bundles to this peer."""
         self._link = link
         self._unit = unit
+        self._own_key = own_key
         self._peer = peer
         self._ledger = ledger
         self._peers = peers
@@ -52,13 +58,25 @@ class InventoryIntake:
         if theirs.to != self._unit or theirs.issuer != self._peer:
             raise SecurityError("inventory-misdirected", f"an inventory of {theirs.issuer} to {theirs.to}")
         try:
-            heard = self._ledger.resync.hear(theirs, raw, inventory_id(raw), self._link)
+            heard = self._ledger.resync.hear(theirs, raw, inventory_id(raw), self._link, self._our_lives(theirs))
         except SecurityError as error:
             if error.code != CONFLICT:
                 raise
             self._ops.alert("standstill", code=error.code, detail=error.detail)
             self._standstill.halt(error.code)
             return
+        if heard.halted:
+            self._ops.alert("link-halted", link=self._link, code=heard.halted)
         if heard.receipts or heard.bundles:
             self._ops.warn("resync", peer=self._peer, receipts=heard.receipts, bundles=heard.bundles)
         self._ring()
+
+    def _our_lives(self, theirs: Inventory) -> list[Life]:
+        """Return the lives of ours that the peer has heard; what our own keys did not sign proves nothing."""
+        found: list[Life] = []
+        for token in theirs.heard:
+            with suppress(SecurityError):
+                life = verify_life(token, self._own_key)
+                if life.unit == self._unit:
+                    found.append(life)
+        return found

@@ -1,11 +1,12 @@
 """The resync leg of one link: states to the peer where the streams stand, and answers when the peer has done so."""
 
-from gateway.bundle.inventory import parse_inventory, sign_inventory
+from gateway.bundle.inventory import parse_inventory, sign_inventory, sign_life
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.names import inventory_id, inventory_name, receipt_name
 from gateway.bundle.receipt import join_receipts
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
+from gateway.domain.holdings import Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.folders.spool import Spool
@@ -28,6 +29,7 @@ class ResyncStage:
         self,
         *,
         link: LinkName,
+        unit: UnitCode,
         peer: UnitCode,
         ledger: Ledger,
         spool: Spool,
@@ -52,6 +54,7 @@ class ResyncStage:
         self._every = every
         self._patience = patience
         self._has_asked = False
+        self._token = sign_life(Life(unit, ledger.epoch, ledger.resync.life), keys)
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until an inventory may be due again."""
@@ -101,7 +104,12 @@ class ResyncStage:
     def _send(self, word: PeerWord, why: str) -> None:
         returned = self._return_receipts(word)
         inventory = self._ledger.resync.inventory(
-            self._peer, self._link, issued_at=self._clock.now(), asks=bool(why), answers=word.owed
+            self._peer,
+            self._link,
+            token=self._token,
+            issued_at=self._clock.now(),
+            asks=bool(why),
+            answers=word.owed,
         )
         raw = sign_inventory(inventory, self._keys)
         if why:

@@ -54,7 +54,8 @@ class SendStage:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
         if pause := self._gate.wait():
             return pause
-        if self._asks_first and self._ledger.resync.word(self._peer).heard_at is None:
+        word = self._ledger.resync.word(self._peer)
+        if word.halted or (self._asks_first and word.heard_at is None):
             return AWAITING_SECONDS  # after a restore we first hear what the peer has of us
         now = self._clock.now()
         due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH)

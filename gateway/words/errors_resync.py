@@ -8,8 +8,23 @@ TABLE: Table = MappingProxyType(
     {
         "identity-conflict": Template(
             "Another node speaks for this unit, or this ledger was put back by hand.",
-            "A peer knows of a start, or of bundles, in the present epoch that this ledger does not: the node was copied, or an older ledger was put in its place.",
+            "A peer has heard this unit's own signature from a start that this ledger does not know: the node was copied, or an older ledger was put in its place.",
             "Nothing is sent any more. Find the second node and switch it off for good; then stop this one, run `caseferry epoch renew --why ...`, and start it.",
+        ),
+        "numbers-unknown": Template(
+            "The peer says that it holds bundles that this ledger never made.",
+            "An older ledger was put back by hand, or the peer is mistaken; its word alone proves neither.",
+            "Nothing is sent to this peer. Ask its operator for `caseferry log --peer`; if it is right, stop this node, run `caseferry epoch renew --why ...`, and start it.",
+        ),
+        "life-malformed": Template(
+            "A node's signed word about its own start cannot be read.",
+            "Its bytes break the rules of the format; it is damaged or was made by a faulty program.",
+            "The inventory that held it was set aside. The next one comes within the hour.",
+        ),
+        "life-bad-signature": Template(
+            "The signature under a node's word about its own start is wrong.",
+            "It was changed on the way, or somebody pretends to be the peer.",
+            "The inventory that held it was set aside. Keep it for the security administrator.",
         ),
         "restore-unfinished": Template(
             "A restore was begun and not finished.",

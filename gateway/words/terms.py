@@ -63,6 +63,7 @@ STAGES: Mapping[str, str] = MappingProxyType(
         Stage.OPEN: "verifying and opening",
         Stage.DELIVER: "delivering",
         Stage.ACKNOWLEDGE: "receipts",
+        Stage.RESYNC: "comparing",
         Stage.OPERATE: "operator",
     }
 )

@@ -298,6 +298,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "peers[].peer_says.got[].lacking": "",
             "peers[].asked_at": "when we asked last; null if never",
             "peers[].heard_at": "when it answered last; null if never",
+            "peers[].halted": "code of why nothing is sent to it any more; null while all is well",
             "peers[].gap_since": "since when numbers are missing; null if none are",
         },
         "resync": {"asked": "units that are asked"},

@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
-from gateway.bundle.inventory import inventory_key_id, parse_inventory, sign_inventory, verify_inventory
+from gateway.bundle.inventory import (
+    inventory_key_id,
+    parse_inventory,
+    sign_inventory,
+    sign_life,
+    verify_inventory,
+    verify_life,
+)
 from gateway.bundle.receipt import (
     Receipt,
     check_issuer,
@@ -15,7 +22,7 @@ from gateway.bundle.receipt import (
     split_receipts,
     verify_receipt,
 )
-from gateway.domain.holdings import Got, Inventory, Sent
+from gateway.domain.holdings import Got, Inventory, Life, Sent
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
 from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, SENDER_ID, signer_of
@@ -97,6 +104,8 @@ def run_raw_inventory(raw: bytes) -> None:
     if found is not None:
         assert found == parsed
         assert sign_inventory(found, SENDER) == raw
+        for token in found.heard:
+            attempt(lambda token=token: verify_life(token, signer_of))
         for stream in found.sent:
             assert not stream.is_settled(stream.last + 1)
         for stream in found.got:
@@ -107,9 +116,13 @@ def inventory_seeds() -> Mapping[str, bytes]:
     units = unit_code("990101"), unit_code("990102")
     life, other = "0a" * 16, "0b" * 16
     sent, got = (Sent(4, 9, ()), Sent(5, 40, ((3, 3), (7, 40)))), (Got(77, 12, ((1, 2), (4, 9))),)
+
+    def token(epoch: int) -> bytes:
+        return sign_life(Life(units[0], epoch, life), SENDER)
+
     made = {
-        "empty": Inventory(*units, 0, 0, life, False, "", 0, (), (), (), ()),
-        "whole": Inventory(*units, 1_000_000, 5, life, True, other, 77, (other,), sent, got, (bundle_id("0c" * 16),)),
+        "empty": Inventory(*units, 0, 0, life, token(0), False, "", (), (), (), ()),
+        "whole": Inventory(*units, 1, 5, life, token(5), True, other, (token(4),), sent, got, (bundle_id("0c" * 16),)),
     }
     seeds = {}
     for name, inventory in made.items():

@@ -8,16 +8,19 @@ import pytest
 from gateway.bundle import canonical
 from gateway.bundle.inventory import (
     INVENTORY_MAX,
+    TOKEN_MAX,
     inventory_key_id,
     parse_inventory,
     sign_inventory,
+    sign_life,
     verify_inventory,
+    verify_life,
 )
 from gateway.bundle.keys import NodeKeys, generate
 from gateway.bundle.names import Kind, inventory_id, inventory_name, parse
 from gateway.bundle.suites import Suite
 from gateway.domain.errors import SecurityError
-from gateway.domain.holdings import LIVES_MAX, PENDING_MAX, RANGES_MAX, STREAMS_MAX, Got, Inventory, Sent, ranges
+from gateway.domain.holdings import LIVES_MAX, PENDING_MAX, RANGES_MAX, STREAMS_MAX, Got, Inventory, Life, Sent, ranges
 from gateway.domain.ids import BundleId, UnitCode
 
 US, PEER = UnitCode("990102"), UnitCode("990102000000")
@@ -30,20 +33,24 @@ WHOLE = Inventory(
     issued_at=1_700_000_000,
     epoch=5,
     life=LIFE,
+    token=b"x",
     asks=True,
     answers=OTHER,
-    heard_epoch=77,
-    heard=(OTHER, LIFE),
+    heard=(b"one", b"two"),
     sent=(Sent(4, 9, ()), Sent(5, 40, ((3, 3), (7, 40)))),
     got=(Got(77, 12, ((1, 2), (4, 9))),),
     pending=(BundleId("0c" * 16),),
 )
-EMPTY = Inventory(US, PEER, 0, 0, LIFE, False, "", 0, (), (), (), ())
+EMPTY = Inventory(US, PEER, 0, 0, LIFE, b"x", False, "", (), (), (), ())
 
 
 @pytest.fixture(scope="module")
 def keys() -> NodeKeys:
     return generate(Suite.CLASSIC)
+
+
+def with_token(inventory: Inventory, keys: NodeKeys) -> Inventory:
+    return replace(inventory, token=sign_life(Life(inventory.issuer, inventory.epoch, inventory.life), keys))
 
 
 def signed(text: bytes, keys: NodeKeys) -> bytes:
@@ -61,6 +68,7 @@ def refused(raw: bytes, keys: NodeKeys, issuer: UnitCode = US) -> str:
 @pytest.mark.parametrize("suite", [Suite.CLASSIC, Suite.PQ])
 def test_what_is_stated_comes_back(inventory: Inventory, suite: Suite) -> None:
     ours = generate(suite)
+    inventory = with_token(inventory, ours)
     raw = sign_inventory(inventory, ours)
     assert verify_inventory(raw, lambda _key_id: ours.public, US) == parse_inventory(raw) == inventory
     assert inventory_key_id(raw) == ours.sign_key_id
@@ -70,7 +78,8 @@ def test_what_is_stated_comes_back(inventory: Inventory, suite: Suite) -> None:
 def test_the_largest_of_each_list_fits(keys: NodeKeys) -> None:
     largest = replace(
         EMPTY,
-        heard=tuple(f"{n:032x}" for n in range(LIVES_MAX)),
+        token=b"t" * TOKEN_MAX,
+        heard=(b"h" * TOKEN_MAX,) * LIVES_MAX,
         sent=tuple(Sent(canonical.INTEGER_MAX - n, canonical.INTEGER_MAX, ()) for n in range(STREAMS_MAX)),
         got=(Got(1, canonical.INTEGER_MAX, tuple((2**52 + 3 * n, 2**52 + 3 * n + 1) for n in range(RANGES_MAX))),),
         pending=tuple(BundleId(f"{n:032x}") for n in range(PENDING_MAX)),
@@ -89,7 +98,10 @@ def test_the_largest_of_each_list_fits(keys: NodeKeys) -> None:
         {"life": "0A" * 16},
         {"life": ""},
         {"answers": "short"},
-        {"heard": [LIFE] * (LIVES_MAX + 1)},
+        {"heard": ["00"] * (LIVES_MAX + 1)},
+        {"heard": [""]},
+        {"token": ""},
+        {"token": "00" * (TOKEN_MAX + 1)},
         {"issuer": "lower"},
         {"epoch": -1},
         {"epoch": canonical.INTEGER_MAX + 1},
@@ -115,7 +127,7 @@ def test_a_field_out_of_range_is_refused(keys: NodeKeys, change: dict[str, objec
 
 
 def test_every_flip_is_refused(keys: NodeKeys) -> None:
-    raw = sign_inventory(WHOLE, keys)
+    raw = sign_inventory(with_token(WHOLE, keys), keys)
     for at in range(len(raw)):
         for bit in (0, 7):
             flipped = bytearray(raw)
@@ -125,7 +137,7 @@ def test_every_flip_is_refused(keys: NodeKeys) -> None:
 
 
 def test_cut_extended_or_of_another_kind_is_refused(keys: NodeKeys) -> None:
-    raw = sign_inventory(WHOLE, keys)
+    raw = sign_inventory(with_token(WHOLE, keys), keys)
     assert {refused(part, keys) for part in (b"", raw[:40], raw[:-1], raw + b"\0")} == {"inventory-malformed"}
     text = raw[PREFIX:-64]
     as_receipt = raw[:PREFIX] + text + keys.sign("receipt", text)
@@ -133,6 +145,23 @@ def test_cut_extended_or_of_another_kind_is_refused(keys: NodeKeys) -> None:
     assert refused(raw, keys, PEER) == "inventory-wrong-issuer"
     assert refused(raw, generate(Suite.CLASSIC)) == "unknown-sender"
     assert refused(b"\1" * (INVENTORY_MAX + 1), keys) == "inventory-malformed"
+
+
+def test_a_token_is_of_the_start_that_it_is_given_for(keys: NodeKeys) -> None:
+    life = Life(US, WHOLE.epoch, WHOLE.life)
+    token = sign_life(life, keys)
+    assert verify_life(token, lambda _key_id: keys.public) == life
+    stranger = generate(Suite.CLASSIC)
+    for wrong, code in (
+        (sign_life(replace(life, epoch=6), keys), "inventory-malformed"),
+        (sign_life(replace(life, life=OTHER), keys), "inventory-malformed"),
+        (sign_life(replace(life, unit=PEER), keys), "inventory-malformed"),
+        (sign_life(life, stranger), "unknown-sender"),
+        (token[:-1] + bytes([token[-1] ^ 1]), "life-bad-signature"),
+        (token[:-1], "life-malformed"),
+        (token[:PREFIX] + b"[]" + token[PREFIX + 2 :], "life-bad-signature"),
+    ):
+        assert refused(sign_inventory(replace(WHOLE, token=wrong), keys), keys) == code
 
 
 def test_what_cannot_be_read_back_is_not_signed(keys: NodeKeys) -> None:

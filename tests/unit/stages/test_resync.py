@@ -3,15 +3,18 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway.bundle.names import Kind
+from gateway.bundle.inventory import parse_inventory, sign_inventory
+from gateway.bundle.names import Kind, inventory_name
 from gateway.compose.backup import back_up, renew_epoch, restore
+from gateway.domain.holdings import Got
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
-from gateway.ledger.resync import CONFLICT
+from gateway.ledger.resync import CONFLICT, UNKNOWN_NUMBERS
 from tests.support.houses import IN, OUT, House, Street, opened
 
 DAY = 86_400
@@ -317,6 +320,21 @@ def test_an_older_ledger_put_back_by_hand_is_noticed(closed: Street) -> None:
             made.go("police:in-procuratorate")
             made.clock.time += 1
         assert made.police.ledger.resync.standing().standstill == CONFLICT
+
+
+def test_a_peer_that_claims_numbers_we_never_gave_out_gets_nothing_more_and_stops_nobody_else(made: Street) -> None:
+    exchanged(made, "before.txt")
+    word = made.police.ledger.resync.word(made.procuratorate.unit)
+    said = parse_inventory(known(word.theirs))
+    lie = replace(said, got=(Got(made.police.ledger.epoch, 99, ()),), asks=False)
+    raw = sign_inventory(lie, made.procuratorate.identity.keyring.node_keys()[0])
+    (made.back / inventory_name(raw)).write_bytes(raw)
+    made.go("police:in-procuratorate")
+    assert [facts["code"] for facts in made.police.log.of("link-halted")] == [UNKNOWN_NUMBERS]
+    assert made.police.ledger.resync.standing().standstill is None
+    made.drop("later.txt", b"later.txt")
+    turn(made, 20)
+    assert of(made, "later.txt").state is State.SEALED
 
 
 def test_inventories_that_are_not_for_us_or_not_genuine_change_nothing(made: Street) -> None:
