@@ -1,4 +1,5 @@
-"""What was sent before: the same again is answered with the receipt that is there, another version waits for a person."""
+"""What was sent before: the same again is answered with the receipt that is there, another version waits for a
+person."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -62,8 +62,8 @@ class SourceTelling:
                 self._refused_there(transfer, receipt)
 
     def repeated(self, transfer: Transfer, earlier: Transfer, receipt: ReceiptRecord) -> None:
-        """Show the receipt of `earlier`, as it was signed, under the name of an export that only repeats it; withdraw what
-        was said about one of that name before."""
+        """Show the receipt of `earlier`, as it was signed, under the name of an export that only repeats it; withdraw
+        what was said about one of that name before."""
         meaning = self._words.text(_REPEATED, export=transfer.export_name)
         line = AckLine(receipt.issuer, receipt.code, meaning, _iso(receipt.issued_at), receipt.raw)
         shown = Acknowledgement(

@@ -70,6 +70,12 @@ def delivered(ledger: Ledger, number: int = 1) -> Transfer:
     return ledger.advance(Step(transfer, Event.DELIVERY_RECEIPTED, Stage.ACKNOWLEDGE, Facts(note="110"), receipt))
 
 
+def repeated(ledger: Ledger, earlier: Transfer, number: int) -> Transfer:
+    """The same export as `earlier` once more."""
+    facts = Facts(case_no=earlier.case_no, earlier=earlier.bundle_id, note=f"DUP-SAME transfer {earlier.id}")
+    return ledger.advance(Step(found(ledger, number), Event.DELIVERED_BEFORE, Stage.PACK, facts))
+
+
 def held(ledger: Ledger, number: int = 1) -> Transfer:
     """An export that a check held."""
     transfer = found(ledger, number)
