@@ -119,7 +119,7 @@ class RepeatDesk:
             flow=last.flow,
             case_no=last.case_no,
             earlier=last.bundle_id,
-            note=f"{SAME} transfer {last.id}",
+            note=f"{facts.note} {SAME} transfer {last.id}".lstrip(),
         )
         step = Step(transfer, Event.DELIVERED_BEFORE, Stage.PACK, facts, started_at=started_at)
         for ended in self._recorder.advance([step]):
@@ -130,7 +130,7 @@ class RepeatDesk:
     ) -> None:
         found = different(self._ledger, last, transfer.export_name)
         self._telling.held(transfer, (*findings, found))
-        error = PermanentError(CONTENT_DIFFERS, DIFFERENT)
+        error = PermanentError(CONTENT_DIFFERS, f"{facts.note} {DIFFERENT}".lstrip())
         self._recorder.fail(transfer, Stage.PACK, error, started_at, replace(facts, earlier=last.bundle_id))
 
 
