@@ -36,7 +36,16 @@ def header(number: int) -> Digest:
     return Digest(f"{number:064x}")
 
 
-def sealed(ledger: Ledger, number: int = 1, *, case: str = CASE, at: float | None = None) -> Transfer:
+def sealed(
+    ledger: Ledger,
+    number: int = 1,
+    *,
+    case: str = CASE,
+    at: float | None = None,
+    key: str | None = None,
+    content: Digest | None = None,
+    earlier: BundleId | None = None,
+) -> Transfer:
     """An export that became a bundle for PEER."""
     facts = Facts(
         link=LINK,
@@ -49,6 +58,9 @@ def sealed(ledger: Ledger, number: int = 1, *, case: str = CASE, at: float | Non
         size=4096,
         verdict="warn",
         note="DATE-ORDER",
+        business_key=key,
+        content_hash=content,
+        earlier=earlier,
     )
     transfer = found(ledger, number, at=at)
     return ledger.advance(Step(transfer, Event.SEALED, Stage.PACK, facts, started_at=CLOCK.now() - 2))
