@@ -80,6 +80,8 @@ class Packet:
     """member path -> original name bytes, for those that had other bytes than UTF-8."""
     name: str
     """The deterministic, safe base name under which to deliver."""
+    corrects: str = ""
+    """The name of the earlier delivery that this one corrects; empty for most."""
 
 
 class Packer(Protocol):
@@ -100,7 +102,7 @@ class Packer(Protocol):
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
         """Write the import into the empty folder `into` and return its entries' names in the order of publication.
 
-        The first is published first, a completion mark last. Files under `packet.root` may be moved. Not fsynced:
-        the caller does that.
+        The first is published first, a completion mark last. A correction names the delivery that it corrects. Files
+        under `packet.root` may be moved. Not fsynced: the caller does that.
         """
         ...

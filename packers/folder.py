@@ -22,6 +22,8 @@ CONTENT = "content"
 CASE_FILE = "case-package.json"
 READY = "_READY"
 """Written last inside the import; the folder appears whole by one rename, so it only says so to old habits."""
+CORRECTS = "_CORRECTS"
+"""Only in a correction: the name of the delivery that it takes the place of, UTF-8, one line."""
 MAX_MEMBERS = 100_000
 
 _PATH_MAX = 4095
@@ -62,6 +64,8 @@ class FolderPacker:
             for child in sorted(packet.root.iterdir()):
                 shutil.move(child, folder / CONTENT / child.name)
             (folder / CASE_FILE).write_bytes(packet.package.to_json())
+            if packet.corrects:
+                (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")
             (folder / READY).touch()
         except OSError as e:
             raise TransientError(

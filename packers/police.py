@@ -27,6 +27,8 @@ from packers.zipwriter import ZipWriter
 CASE_XML = "案件信息.xml"
 FORMAT = "police"
 _MARK_SUFFIX = ".ok"
+_CORRECTS_SUFFIX = ".corrects"
+"""Beside the zip of a correction: GBK text that names the zip that it takes the place of. The zip stays as it came."""
 _NAME = re.compile(
     r"(?P<business>[A-Z]{2,12})_(?P<sender>[0-9]{12})_(?P<receiver>[0-9]{6})_(?P<case>[A-Z0-9]{23})_"
     r"(?P<at>[0-9]{14})(?:_P(?P<part>[0-9]+)of(?P<parts>[0-9]+))?\.zip",
@@ -68,8 +70,10 @@ class PolicePacker:
             ) from e
 
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
-        """Write `<name>.zip` and, to be published last, `<name>.zip.ok`. The same packet gives the same bytes."""
+        """Write `<name>.zip`, for a correction `<name>.zip.corrects`, and, to be published last, `<name>.zip.ok`. The
+        same packet gives the same bytes."""
         name = f"{packet.name}.zip"
+        names_written = [name]
         try:
             with (into / name).open("xb") as out:
                 writer = ZipWriter(out)
@@ -77,12 +81,16 @@ class PolicePacker:
                     raw, utf8 = _written_name(packet, path.relative_to(packet.root).as_posix())
                     writer.add(raw, partial(_open_file, path), size=path.stat().st_size, utf8=utf8)
                 writer.close()
+            if packet.corrects:
+                text = f"CORRECTS={packet.corrects}.zip\r\n"
+                (into / f"{name}{_CORRECTS_SUFFIX}").write_bytes(text.encode("gbk"))
+                names_written.append(f"{name}{_CORRECTS_SUFFIX}")
             (into / f"{name}{_MARK_SUFFIX}").write_bytes(mark_bytes(digest_file(into / name)))
         except OSError as e:
             raise TransientError(
                 "local-io", f"our own disk failed over an import: {e.strerror or type(e).__name__}"
             ) from e
-        return (name, f"{name}{_MARK_SUFFIX}")
+        return (*names_written, f"{name}{_MARK_SUFFIX}")
 
 
 def _open_file(path: Path) -> BinaryIO:

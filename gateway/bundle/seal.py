@@ -1,7 +1,7 @@
 """Sealing: write members as one signed and encrypted bundle, in constant memory."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -32,6 +32,10 @@ from gateway.domain.ids import BundleId, Digest, bundle_id
 from gateway.domain.ids import digest as digest_id
 
 __all__ = ["Prepared", "SealMember", "Sealed", "finish", "prepare"]
+
+
+def _unheard(_file: ManifestFile) -> None:
+    """The listener of those who do not ask what is in a bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,13 @@ def prepare(
     routing_class: int = 0,
     seg_log2: int = 22,
     progress: Progress = silent,
+    listed: Callable[[ManifestFile], None] = _unheard,
 ) -> Prepared:
     """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
 
     created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
     progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
+    listed: told each member as the manifest lists it, once its hash is known.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
@@ -138,6 +144,8 @@ def prepare(
         )
         writer = MemberWriter(data, use.digest, buffer, progress)
         files = [_listed(one, writer.write(one)) for one in planned]
+        for file in files:
+            listed(file)
         data.write_zeros(draft.pad)
         data.close()
         segments_hash = segments.close()

@@ -83,19 +83,23 @@ def ferry(
 ) -> list[Row]:
     """Start both nodes, drop every sample, wait until each has come to its end; return the table.
 
-    between: called once everything has been dropped, e.g. to kill a node; the nodes must be running again afterwards.
+    The good ones go first: what is defective are versions of them, which are compared with what was sent.
+    between: called once those are dropped, e.g. to kill a node; the nodes must be running again afterwards.
     """
     for node in (police, procuratorate):
         node.start()
     for node in (police, procuratorate):
         wait_ready(node, clock)
     say(mark("Both daemons are ready; dropping {count} exports."), count=len(samples))
-    dropped = {sample.name: (clock.now(), drop(sample, police.place.out)) for sample in samples}
+    waves = [[s for s in samples if s.code == ""], [s for s in samples if s.code != ""]]
+    dropped = {sample.name: (clock.now(), drop(sample, police.place.out)) for sample in waves[0]}
     between()
     with police.ledger(clock) as ours, procuratorate.ledger(clock) as theirs:
         ended: dict[str, Transfer] = {}
         deadline = clock.monotonic() + FERRY_SECONDS
         while len(ended) < len(samples):
+            if len(ended) == len(waves[0]) == len(dropped):
+                dropped |= {sample.name: (clock.now(), drop(sample, police.place.out)) for sample in waves[1]}
             if clock.monotonic() > deadline:
                 late = ", ".join(sorted({sample.name for sample in samples} - ended.keys()))
                 raise TransientError(
@@ -151,8 +155,8 @@ def _outcome(transfer: Transfer) -> str:
     """Return how a transfer ended; empty while it has not."""
     if transfer.state is State.DELIVERED:
         return "delivered"
-    if transfer.state is State.REFUSED:
-        return "refused"
+    if transfer.state in (State.REFUSED, State.DUPLICATE):
+        return transfer.state
     return "held" if transfer.hold_code is not None else ""
 
 
@@ -191,7 +195,7 @@ def _row(
     )
 
 
-_READ = frozenset({"sealed", "export-refused", "export-held"})
+_READ = frozenset({"sealed", "export-refused", "export-held", "content-differs", "delivered-before"})
 """Entries of a timeline that carry the codes of what the packer found."""
 
 

@@ -5,12 +5,17 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gateway.bundle.streams import silent
+from gateway.bundle.suites import DEFAULT_SUITE
 from gateway.domain.errors import ConfigError, Scope
 from gateway.plugins import load_packer
+from gateway.stages.contents import read_content
 from gateway.stages.layout import CONTENT
+from gateway.standard.business import business_key, is_of_case
+from gateway.standard.tables import load_tables
 
 READ_BYTES = 1 << 20
 
@@ -25,13 +30,16 @@ class Sample:
     route: str
     packer: str
     expected: str
-    """`delivered`, `refused` or `held`."""
+    """`delivered`, `duplicate`, `refused` or `held`."""
     code: str
     """The defect it is made to show; empty for a good one."""
 
 
 def find_samples(folder: Path) -> list[Sample]:
-    """Return the samples below `folder`, good ones first; ConfigError `samples-missing` if there are none."""
+    """Return the samples below `folder`, good ones first; ConfigError `samples-missing` if there are none.
+
+    What is defective is a version of a good one: where it could be sent, it repeats that, or waits as its correction.
+    """
     found = [_police(path, "delivered", "") for path in sorted((folder / "police").glob("*.zip"))]
     found += [
         Sample(path.name, (path,), "files", "folder", "delivered", "")
@@ -44,7 +52,7 @@ def find_samples(folder: Path) -> list[Sample]:
             found.append(_police(folder / "defects" / row["path"], _expected(row["verdict"]), row["code"]))
     if not found:
         raise ConfigError("samples-missing", f"no samples in {folder}", scope=Scope.NODE, facts={"folder": str(folder)})
-    return found
+    return _compared(found)
 
 
 def drop(sample: Sample, outbound: Path) -> int:
@@ -74,6 +82,25 @@ def arrived_whole(sample: Sample, delivery: Path) -> bool:
     content = delivery / CONTENT
     found = {str(path.relative_to(content)): _digest(path) for path in content.rglob("*") if path.is_file()}
     return sent == found
+
+
+def _compared(samples: Sequence[Sample]) -> list[Sample]:
+    """Return the samples, those that an earlier one of the same case stands in the way of expected to end so."""
+    sent: dict[str, str] = {}
+    found = []
+    for sample in samples:
+        expected = sample.expected
+        if expected == "delivered":
+            with load_packer(sample.packer).read(sample.parts) as reading:
+                key = business_key(reading.package, reading.package.receiver_code, sample.route, load_tables())
+                content = read_content(reading.members, DEFAULT_SUITE, silent)
+            first = sent.setdefault(key, content)
+            if first == content:
+                expected = "delivered" if sample.code == "" else "duplicate"
+            elif is_of_case(key):
+                expected = "held"
+        found.append(replace(sample, expected=expected))
+    return found
 
 
 def _police(path: Path, expected: str, code: str) -> Sample:

@@ -9,6 +9,7 @@ from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.offline import ledger_to_read
 from gateway.compose.outlook import Outlook, Wait, look_at_daemon, outlook
+from gateway.compose.relations import Kin, Relation, relations
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.ids import TransferId, bundle_id
@@ -46,6 +47,16 @@ _HAPPENED = MappingProxyType(
         "released": mark("the hold was taken off"),
         "retry": mark("was told to try again at once"),
         "failed": mark("attempt failed"),
+        "corrected": mark("a later one corrects it"),
+    }
+)
+_STANDS = MappingProxyType(
+    {
+        Kin.CORRECTS: mark("It corrects transfer {id} (bundle {bundle})."),
+        Kin.CORRECTED_BY: mark("It was corrected by transfer {id} (bundle {bundle})."),
+        Kin.REPEATS: mark("It repeats transfer {id} (bundle {bundle}), which counts."),
+        Kin.REPEATED_BY: mark("Transfer {id} was the same once more and was not sent."),
+        Kin.DIFFERS: mark("Transfer {id} is another version of it."),
     }
 )
 
@@ -57,6 +68,7 @@ class Story:
     transfer: Transfer
     timeline: Sequence[TimelineEntry]
     receipts: Sequence[ReceiptRecord]
+    relations: Sequence[Relation]
     outlook: Outlook
 
 
@@ -71,6 +83,7 @@ def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> i
                 transfer,
                 ledger.timeline(transfer.id),
                 ledger.receipts(transfer.bundle_id) if transfer.bundle_id else (),
+                relations(ledger, transfer),
                 outlook(transfer, settings, daemon, now),
             )
             for transfer in found[:SHOWN_MAX]
@@ -125,6 +138,15 @@ def _json(story: Story, words: Words) -> dict[str, object]:
     return {
         "transfer": transfer_json(story.transfer),
         "outlook": outlook_json(story.outlook, story.transfer, words),
+        "related": [
+            {
+                "kin": relation.kin,
+                "id": relation.transfer.id,
+                "bundle_id": relation.transfer.bundle_id,
+                "state": relation.transfer.state,
+            }
+            for relation in story.relations
+        ],
         "timeline": [entry_json(entry) for entry in story.timeline],
         "findings": [explained(code, words) for code in findings_of(story)],
         "receipts": [
@@ -159,6 +181,9 @@ def _print(terminal: Terminal, story: Story) -> None:
     ):
         if value:
             terminal.line(f"  {label}: {cell(value)}")
+    for relation in story.relations:
+        other = relation.transfer
+        terminal.line(f"  {words.text(_STANDS[relation.kin], id=other.id, bundle=other.bundle_id or '-')}")
     for text in outlook_texts(story.outlook, transfer, words):
         terminal.line(f"  {text}")
     for command in story.outlook.commands:

@@ -6,6 +6,7 @@ from gateway.cli.terminal import EXIT_FAILED, EXIT_REFUSED, Terminal, cell
 from gateway.cli.times import size_text
 from gateway.compose.inspecting import Inspection, guarded, inspect_export
 from gateway.settings.load import Settings
+from gateway.standard.business import SAME
 from gateway.standard.findings import Finding, Verdict
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
@@ -29,6 +30,8 @@ def inspect(terminal: Terminal, settings: Settings | None, export: Path, *, pack
     outcome, code, sentence = next(
         (name, code, sentence) for verdict, name, code, sentence in _OUTCOMES if verdict is found.verdict
     )
+    if outcome == "sendable" and any(finding.code == SAME for finding in found.findings):
+        outcome, sentence = "duplicate", mark("It would not be sent again: the same was sent before.")
     if terminal.as_json:
         terminal.emit(_json(found, outcome, terminal.words))
     else:

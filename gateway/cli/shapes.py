@@ -75,6 +75,7 @@ def transfer_json(transfer: Transfer) -> dict[str, object]:
         "receipt_due_at": transfer.receipt_due_at,
         "hold_code": transfer.hold_code,
         "last_error": transfer.last_error,
+        "earlier": transfer.earlier,
     }
 
 

@@ -5,8 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.compose.offline import missing
-from gateway.domain.errors import ConfigError, Scope
+from gateway.bundle.streams import silent
+from gateway.bundle.suites import DEFAULT_SUITE
+from gateway.compose.offline import ledger_to_read, missing
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.domain.ids import LinkName, RouteName, UnitCode
 from gateway.folders import disk
 from gateway.folders.entries import look
@@ -15,10 +18,13 @@ from gateway.plugins import load_packer, packer_names
 from gateway.roster.peers import PeerBook
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute as RouteSettings
+from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.package import CasePackage
+from gateway.standard.tables import load_tables
 
 GENERIC = "folder"
 """The packer that takes anything; asked last."""
@@ -88,6 +94,13 @@ def inspect_export(export: Path, settings: Settings | None, *, packer: str = "",
     parts = [path.parent / part for part in candidate.parts]
     with disk.mapped(path.parent), load_packer(name).read(parts) as reading:
         findings, recipient = _examined(reading, chosen, settings)
+        if (
+            settings is not None
+            and chosen is not None
+            and recipient is not None
+            and worst(findings) is not Verdict.REJECT
+        ):
+            findings += _compared(reading, chosen.name, recipient, settings)
         return Inspection(
             export=candidate.name,
             packer=name,
@@ -166,6 +179,26 @@ def _examined(
     if route is None or settings is None:
         return reading.findings, None
     return examine(reading, _resolved(route, settings))
+
+
+def _compared(reading: Reading, route: str, recipient: Recipient, settings: Settings) -> tuple[Finding, ...]:
+    """Return what the node's ledger knows of an export like this; nothing where there is no ledger that may be read."""
+    from gateway.stages.repeats import different, sent_time
+
+    key = business_key(reading.package, recipient.unit, route, load_tables())
+    name = reading.package.source.name
+    try:
+        with ledger_to_read(settings, SystemClock()) as ledger:
+            last = ledger.last_sent(key)
+            if last is None:
+                return ()
+            if last.content_hash == read_content(reading.members, DEFAULT_SUITE, silent):
+                return (same_content(name, sent_time(ledger, last), last.bundle_id or "-"),)
+            return (different(ledger, last, name),) if is_of_case(key) else ()
+    except GatewayError as error:
+        if error.code.startswith("ledger-"):
+            return ()
+        raise
 
 
 def _resolved(route: RouteSettings, settings: Settings) -> OutboundRoute:

@@ -43,6 +43,7 @@ from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
+from gateway.stages.repeats import RepeatDesk
 from gateway.stages.resync import ResyncStage
 from gateway.stages.retain import RetainStage
 from gateway.stages.send import SendStage
@@ -176,6 +177,13 @@ class Planner:
             lanes=self._lanes(Stage.PACK, PackStage.name),
             keys=keys,
             telling=self._telling,
+            repeats=RepeatDesk(
+                ledger=ground.ledger,
+                spool=ground.spool,
+                telling=self._telling,
+                recorder=self._recorder,
+                ops=ground.ops,
+            ),
             clock=ground.clock,
             ops=ground.ops,
             sealed_before=ground.sealed_before,

@@ -24,6 +24,7 @@ class State(StrEnum):
     DELIVERED = "delivered"  # outbound: receipt in hand; inbound: visible to case software, owes the receipt
     CONFIRMED = "confirmed"  # our receipt is in the peer's reach; owes nothing
     COLLECTED = "collected"  # case software took it
+    DUPLICATE = "duplicate"  # the same had been delivered before; the source has that receipt; owes nothing
     REFUSED = "refused"  # by our packer or by a signed receipt; the source has been told
     QUARANTINED = "quarantined"  # untrusted bytes set aside; owes a decision
     REJECTED = "rejected"  # decided; owes the refusing receipt
@@ -41,6 +42,7 @@ class Event(StrEnum):
     COLLECTION_RECEIPTED = "collection-receipted"
     REFUSAL_RECEIPTED = "refusal-receipted"
     EXPORT_REFUSED = "export-refused"
+    DELIVERED_BEFORE = "delivered-before"
     FETCHED = "fetched"
     VERIFIED = "verified"
     DELIVERED = "delivered"
@@ -63,6 +65,7 @@ _D, _S, _E = Direction, State, Event
 _OUTBOUND: dict[tuple[State, Event], State] = {
     (_S.FOUND, _E.SEALED): _S.SEALED,
     (_S.FOUND, _E.EXPORT_REFUSED): _S.REFUSED,
+    (_S.FOUND, _E.DELIVERED_BEFORE): _S.DUPLICATE,
     (_S.FOUND, _E.CLOSED): _S.CLOSED,
     (_S.SEALED, _E.SENT): _S.SENT,
     (_S.SEALED, _E.CUSTODY_RECEIPTED): _S.IN_CUSTODY,
@@ -82,6 +85,7 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
     (_S.DELIVERED, _E.COLLECTION_RECEIPTED): _S.COLLECTED,
     (_S.DELIVERED, _E.CLOSED): _S.CLOSED,
     (_S.COLLECTED, _E.CLOSED): _S.CLOSED,
+    (_S.DUPLICATE, _E.CLOSED): _S.CLOSED,
     (_S.REFUSED, _E.CLOSED): _S.CLOSED,
 }
 

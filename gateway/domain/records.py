@@ -78,7 +78,7 @@ class Transfer:
     found_at: float
     changed_at: float
     settled_at: float | None
-    """When the transfer reached delivered or refused."""
+    """When the transfer reached delivered, refused or duplicate."""
     attempts: int
     """Failed attempts at the effect now owed."""
     next_attempt_at: float
@@ -88,6 +88,12 @@ class Transfer:
     last_error: str | None
     verdict: str
     """The packer's verdict on the export (`pass`, `fix`, `warn`, `hold`, `reject`); empty before it was read."""
+    business_key: str | None
+    """Outbound: what makes two exports versions of one thing (gateway/standard/business.py); None before it is read."""
+    content_hash: Digest | None
+    """Outbound: digest over the files of the export as they travel; None before they were read."""
+    earlier: BundleId | None
+    """The bundle that this transfer repeats (state `duplicate`) or corrects; None for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,9 @@ class Facts:
     receipt_due_at: float | None = None
     next_attempt_at: float | None = None
     verdict: str | None = None
+    business_key: str | None = None
+    content_hash: Digest | None = None
+    earlier: BundleId | None = None
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
 

@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError, T
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import streams
+from gateway.ledger import repeats, streams
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
 
@@ -29,7 +29,7 @@ _CODES: Final[Mapping[Event, frozenset[ReceiptCode]]] = MappingProxyType(
 )
 _IDENTITY: Final = ("origin", "recipient", "bundle_id", "header_hash", "epoch", "sequence")
 _NUMBERS: Final = ("epoch", "sequence", "size")
-_SETTLING: Final = frozenset({State.DELIVERED, State.COLLECTED, State.REFUSED, State.REJECTED})
+_SETTLING: Final = frozenset({State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED})
 _AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY})
 _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
 _TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name != "note")
@@ -59,12 +59,20 @@ def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
 
 
 def fail(
-    change: Change, seen: Transfer, stage: Stage, error: GatewayError, *, started_at: float, retry_at: float | None
+    change: Change,
+    seen: Transfer,
+    stage: Stage,
+    error: GatewayError,
+    *,
+    started_at: float,
+    retry_at: float | None,
+    facts: Facts,
 ) -> Transfer:
-    """Record a failed attempt; `retry_at` None holds the transfer with the error's code."""
+    """Record a failed attempt and what it taught; `retry_at` None holds the transfer with the error's code."""
     before = _current(change, seen)
     now = replace(
         before,
+        **_taught(before, facts),
         attempts=before.attempts + 1,
         last_error=error.code,
         next_attempt_at=before.next_attempt_at if retry_at is None else retry_at,
@@ -164,7 +172,10 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     if step.event is Event.QUARANTINED:
         now = replace(now, last_error=step.facts.note or None)
     if step.event is Event.SEALED:
-        now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch)
+        # What it corrects is decided by the sealing, not by a hold before.
+        now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch, earlier=step.facts.earlier)
+        if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
+            repeats.check_not_sealed_before(change.connection, now)
         streams.give_out(change.connection, now, change.epoch)
     elif step.event in (Event.DELIVERED, Event.RECALLED):
         streams.mark_seen(change.connection, now, change.now)
@@ -174,6 +185,10 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _attempt(change, now, step.stage, stored.state, step.started_at)
     if step.receipt is not None:
         _receipt(change, now, step.receipt)
+    if now.earlier is not None and step.event in (Event.SEALED, Event.DELIVERED):
+        for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
+            marked = _write(change, earlier, earlier)
+            _event(change, marked, "event", "corrected", step.stage, note=f"transfer {now.id}")
     return now
 
 
@@ -213,6 +228,10 @@ def _unmoved(known: Mapping[TransferId, Transfer], seen: Transfer) -> Transfer:
     return stored
 
 
+def _peer(transfer: Transfer) -> UnitCode | None:
+    return transfer.recipient if transfer.direction is Direction.OUTBOUND else transfer.origin
+
+
 def _moved_on(seen: Transfer) -> TransientError:
     return TransientError("transfer-moved-on", f"transfer {seen.id} is no longer at version {seen.version}")
 
@@ -222,7 +241,7 @@ def _write(change: Change, stored: Transfer, now: Transfer) -> Transfer:
     now = replace(now, version=stored.version + 1, changed_at=change.now)
     values = {name: value for name in _COLUMNS if (value := getattr(now, name)) != getattr(stored, name)}
     if "recipient" in values or "origin" in values:
-        values["peer"] = now.recipient if now.direction is Direction.OUTBOUND else now.origin
+        values["peer"] = _peer(now)
     c = transfers.c
     result = change.connection.execute(
         update(transfers).where(c.id == stored.id, c.version == stored.version).values(values)

@@ -132,6 +132,11 @@ def by_bundle(bundle_id: BundleId, direction: Direction | None) -> TransferQuery
     return query if direction is None else query.where(c.direction == direction)
 
 
+def later(bundle_id: BundleId) -> TransferQuery:
+    """Select the transfers that repeat or correct one bundle."""
+    return select_transfers().where(transfers.c.earlier == bundle_id).order_by(transfers.c.id)
+
+
 def by_claim(claim: ClaimToken) -> TransferQuery:
     """Select the transfer of one claimed export."""
     return select_transfers().where(transfers.c.claim == claim)

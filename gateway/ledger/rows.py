@@ -54,6 +54,9 @@ def to_transfer(row: Row[*tuple[Any, ...]]) -> Transfer:
         hold_code=r["hold_code"],
         last_error=r["last_error"],
         verdict=r["verdict"],
+        business_key=r["business_key"],
+        content_hash=_or_none(Digest, r["content_hash"]),
+        earlier=_or_none(BundleId, r["earlier"]),
     )
 
 

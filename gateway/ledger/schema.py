@@ -140,6 +140,10 @@ transfers: Final = Table(
     _text("hold_code", nullable=True),
     _text("last_error", nullable=True),
     _text("verdict"),
+    _text("business_key", nullable=True),
+    _text("content_hash", nullable=True),
+    # The bundle that this one repeats or corrects; it may be known to a peer only, so it is no reference.
+    _text("earlier", nullable=True),
     # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".
     _text("peer", nullable=True),
     UniqueConstraint("claim", name="transfers_claim"),
@@ -152,6 +156,8 @@ _FREE = text("hold_code IS NULL")
 _HELD = text("hold_code IS NOT NULL")
 _AWAITED = text("receipt_due_at IS NOT NULL")
 _SETTLED = text("settled_at IS NOT NULL")
+_KEYED = text("business_key IS NOT NULL")
+_LATER = text("earlier IS NOT NULL")
 _NUMBERED = text("sequence IS NOT NULL")
 _IN = text("direction = 'inbound'")
 _OUT = text("direction = 'outbound'")
@@ -175,6 +181,8 @@ Index(
     sqlite_where=_NUMBERED,
     postgresql_where=_NUMBERED,
 )
+Index("transfers_key", _c.business_key, sqlite_where=_KEYED, postgresql_where=_KEYED)
+Index("transfers_earlier", _c.earlier, sqlite_where=_LATER, postgresql_where=_LATER)
 Index("transfers_offer", _c.link, _c.bundle_id, unique=True, sqlite_where=_IN, postgresql_where=_IN)
 Index("transfers_sealed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_OUT, postgresql_where=_OUT)
 

@@ -1,16 +1,16 @@
 """The ledger: the truth about every transfer, and the only door through which a state changes."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, TransferId, UnitCode
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import (
     Facts,
@@ -22,7 +22,7 @@ from gateway.domain.records import (
     TimelineEntry,
     Transfer,
 )
-from gateway.ledger import arrivals, changes, queries, streams
+from gateway.ledger import arrivals, changes, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
@@ -31,6 +31,8 @@ from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
 
 T = TypeVar("T")
+
+NO_FACTS: Final = Facts()
 
 
 class Ledger:
@@ -120,11 +122,23 @@ class Ledger:
         return self.change(lambda change: changes.advance(change, steps))
 
     def fail(
-        self, transfer: Transfer, stage: Stage, error: GatewayError, *, started_at: float, retry_at: float | None
+        self,
+        transfer: Transfer,
+        stage: Stage,
+        error: GatewayError,
+        *,
+        started_at: float,
+        retry_at: float | None,
+        facts: Facts = NO_FACTS,
     ) -> Transfer:
-        """Record a failed attempt that began at `started_at`; `retry_at` None holds the transfer with `error.code`."""
+        """Record a failed attempt that began at `started_at`; `retry_at` None holds the transfer with `error.code`.
+
+        facts: what the attempt taught all the same; its note is left out.
+        """
         return self.change(
-            lambda change: changes.fail(change, transfer, stage, error, started_at=started_at, retry_at=retry_at)
+            lambda change: changes.fail(
+                change, transfer, stage, error, started_at=started_at, retry_at=retry_at, facts=facts
+            )
         )
 
     def hold(self, transfer: Transfer, code: str, actor: str, why: str) -> Transfer:
@@ -208,6 +222,23 @@ class Ledger:
         """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
         with self.reading() as connection:
             return streams.missing(connection, origin, epoch, limit)
+
+    def last_sent(self, business_key: str) -> Transfer | None:
+        """Return the version of an export that was sealed last and still counts; None if there is none.
+
+        What was refused, or closed without a receipt of the recipient, does not count: it did not reach anybody.
+        """
+        with self.reading() as connection:
+            return repeats.last_sent(connection, business_key)
+
+    def sent_as(self, route: RouteName, export_name: str) -> Mapping[str, Digest]:
+        """Return business key -> content of the last version, of what was sent from exports of this name."""
+        with self.reading() as connection:
+            return repeats.sent_as(connection, route, export_name)
+
+    def later(self, bundle_id: BundleId) -> list[Transfer]:
+        """Return the transfers that repeat or correct a bundle, oldest first."""
+        return self._read(queries.later(bundle_id))
 
     # The operators' questions
 

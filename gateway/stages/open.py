@@ -250,7 +250,7 @@ class OpenStage:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
             publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
-        return Facts(export_name=delivery.name, flow=delivery.flow, case_no=delivery.case_no)
+        return Facts(export_name=delivery.name, flow=delivery.flow, case_no=delivery.case_no, earlier=delivery.corrects)
 
     def _receipt(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...]) -> Receipt:
         return Receipt(

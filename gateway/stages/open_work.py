@@ -11,7 +11,7 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError
-from gateway.domain.ids import RouteName, TransferId, UnitCode
+from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.folders import disk
 from gateway.folders.spool import Staging
 from gateway.packing import Packet
@@ -56,6 +56,8 @@ class Delivery:
     entries: tuple[str, ...]
     flow: str
     case_no: str
+    corrects: BundleId | None = None
+    """The bundle whose delivery this one corrects, by its sender's word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,15 @@ def read_delivery(staging: Staging) -> Delivery:
             found = json.loads((staging.root / DELIVERY_NOTE).read_bytes())
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
-    return Delivery(RouteName(found["route"]), found["name"], tuple(found["entries"]), found["flow"], found["case_no"])
+    corrects = found["corrects"]
+    return Delivery(
+        RouteName(found["route"]),
+        found["name"],
+        tuple(found["entries"]),
+        found["flow"],
+        found["case_no"],
+        bundle_id(corrects) if corrects else None,
+    )
 
 
 def _open(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
@@ -106,7 +116,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             progress=progress,
         )
     package = _case_package(opened, manifest)
-    delivery_name = _name(package.case_no, order.envelope)
+    corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)
     raw_names = {
@@ -115,8 +125,15 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         if f.raw is not None and f.path.startswith(layout.CONTENT)
     }
     route = chosen[0]
-    entries = load_packer(route.packer).write(Packet(package, content, raw_names, delivery_name), made)
-    delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no)
+    packet = Packet(
+        package,
+        content,
+        raw_names,
+        _name(package.case_no, order.envelope.bundle_id),
+        _name(package.case_no, corrects) if corrects is not None else "",
+    )
+    entries = load_packer(route.packer).write(packet, made)
+    delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no, corrects)
     disk.fsync_tree(made)
     note = {
         "route": route.name,
@@ -124,6 +141,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         "entries": entries,
         "flow": package.flow,
         "case_no": package.case_no,
+        "corrects": corrects or "",
     }
     disk.write_durably(order.staging.root / DELIVERY_NOTE, json.dumps(note, ensure_ascii=False).encode())
     disk.remove_tree(opened)
@@ -158,7 +176,21 @@ def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
     return package
 
 
-def _name(case_no: str, envelope: Envelope) -> str:
-    """Return the deterministic name of the delivery: what an operator looks for first, then what makes it unique."""
+def _corrects(manifest: Manifest) -> BundleId | None:
+    """Return the bundle that this one says it corrects, None for most; SecurityError if that is no bundle id."""
+    stated = manifest.meta.get(layout.CORRECTS)
+    if stated is None:
+        return None
+    try:
+        return bundle_id(str(stated))
+    except ValueError as error:
+        raise SecurityError("manifest-malformed", "what is corrected is not named by a bundle id") from error
+
+
+def _name(case_no: str, bundle: BundleId) -> str:
+    """Return the deterministic name of a delivery: what an operator looks for first, then what makes it unique.
+
+    A correction has the case number of what it corrects, so the name of that delivery follows from its bundle.
+    """
     safe = case_no if case_no.isascii() and case_no.isalnum() and len(case_no) <= 40 else "case"
-    return f"{safe}_{envelope.bundle_id}"
+    return f"{safe}_{bundle}"

@@ -22,6 +22,7 @@ from gateway.ledger.store import Ledger
 from gateway.stages.lanes import Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
+from gateway.stages.repeats import RepeatDesk, was_released
 from gateway.stages.routes import OutboundRoute
 from gateway.stages.telling import SourceTelling
 from gateway.standard.findings import Verdict
@@ -44,6 +45,7 @@ class PackStage:
         lanes: Lanes[tuple[PackOutcome, ...]],
         keys: NodeKeys,
         telling: SourceTelling,
+        repeats: RepeatDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -57,6 +59,7 @@ class PackStage:
         self._lanes = lanes
         self._keys = keys
         self._telling = telling
+        self._repeats = repeats
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -94,6 +97,9 @@ class PackStage:
             route = self._routes.get(transfer.route) if transfer.route is not None else None
             if route is None:
                 raise PermanentError("route-gone", "the route that claimed this export is no longer configured")
+            sealed = self._sealed_before(transfer)
+            if sealed is None and self._repeats.settles(transfer, started):
+                return None
             return PackOrder(
                 transfer.id,
                 route,
@@ -101,19 +107,14 @@ class PackStage:
                 self._spool.sealing(known(transfer.claim)),
                 int(started),
                 self._ledger.epoch,
-                self._waived(transfer),
-                self._sealed_before(transfer),
+                transfer.attempts > 0 and was_released(self._ledger, transfer, EXPORT_HELD),
+                self._ledger.sent_as(route.name, transfer.export_name),
+                self._repeats.correction(transfer),
+                sealed,
             )
         except GatewayError as error:
             self._recorder.fail(transfer, Stage.PACK, error, started)
             return None
-
-    def _waived(self, transfer: Transfer) -> bool:
-        """Whether a named person has released this export after its findings held it; other holds say nothing of
-        them."""
-        return transfer.attempts > 0 and any(
-            entry.kind == "release" and entry.code == EXPORT_HELD for entry in self._ledger.timeline(transfer.id)
-        )
 
     # -- finishing ----------------------------------------------------------------------------------------------------
 
@@ -124,24 +125,24 @@ class PackStage:
             for transfer in load.transfers.values():
                 self._recorder.fail(transfer, Stage.PACK, error, load.started_at)
             return
-        ready: list[tuple[Transfer, PackOutcome]] = []
+        sendable: list[tuple[Transfer, PackOutcome]] = []
         for outcome in outcomes:
             transfer = load.transfers[outcome.transfer]
             if outcome.error is not None:
                 self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
             elif (sealed := self._sealed_before(transfer)) is not None:
                 self._take_in(transfer, outcome, sealed, load.started_at)
-            elif outcome.prepared is not None:
-                ready.append((transfer, outcome))
+            elif outcome.content_hash is not None:
+                sendable.append((transfer, outcome))
             elif outcome.verdict is Verdict.REJECT:
                 self._refuse(transfer, outcome, load.started_at)
             elif outcome.verdict is Verdict.WAIT:
                 self._recorder.fail(
-                    transfer, Stage.PACK, TransientError("export-incomplete", _codes(outcome)), load.started_at
+                    transfer, Stage.PACK, TransientError("export-incomplete", outcome.codes()), load.started_at
                 )
             else:
                 self._hold(transfer, outcome, load.started_at)
-        if ready:
+        if ready := self._repeats.sift(sendable, load.started_at):
             self._seal(ready, load.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
@@ -206,35 +207,28 @@ class PackStage:
             return finish(out, known(outcome.prepared), [number], self._keys)
 
     def _facts(self, outcome: PackOutcome, sealed: Sealed, sequence: int) -> Facts:
-        return Facts(
+        return replace(
+            outcome.facts(),
             link=known(outcome.recipient).link,
             recipient=known(outcome.recipient).unit,
             bundle_id=sealed.bundle_id,
             header_hash=sealed.header_hash,
             epoch=self._ledger.epoch,
             sequence=sequence,
-            flow=outcome.flow,
-            case_no=outcome.case_no,
             size=sealed.size,
-            verdict=outcome.verdict,
-            note=_codes(outcome),
+            earlier=outcome.corrects,
         )
 
     def _refuse(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         """Tell the source, record it, give the original back: in this order, each repeatable."""
         self._telling.refused(transfer, outcome.findings)
-        facts = Facts(flow=outcome.flow, case_no=outcome.case_no, verdict=Verdict.REJECT, note=_codes(outcome))
-        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at)
+        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, outcome.facts(), started_at=started_at)
         for refused in self._recorder.advance([step]):
             self._telling.give_back(refused)
             alarm = any(finding.alarm for finding in outcome.findings)
-            (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=refused.id, codes=_codes(outcome))
+            (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=refused.id, codes=outcome.codes())
 
     def _hold(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         self._telling.held(transfer, outcome.findings)
-        self._recorder.fail(transfer, Stage.PACK, PermanentError(EXPORT_HELD, _codes(outcome)), started_at)
-
-
-def _codes(outcome: PackOutcome) -> str:
-    """Return the codes of all findings, once each, in the order found."""
-    return " ".join(dict.fromkeys(finding.code for finding in outcome.findings))
+        error = PermanentError(EXPORT_HELD, outcome.codes())
+        self._recorder.fail(transfer, Stage.PACK, error, started_at, outcome.facts())

@@ -1,7 +1,7 @@
 """The part of packing that runs in a worker process: read untrusted exports and prepare their bundles."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,13 +10,17 @@ from typing import BinaryIO
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.domain.errors import GatewayError, TransientError
-from gateway.domain.ids import TransferId
+from gateway.domain.ids import BundleId, Digest, TransferId
+from gateway.domain.records import Facts
 from gateway.packing import Reading
 from gateway.plugins import load_packer
 from gateway.stages import layout
+from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.standard.business import business_key, is_of_case
 from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable
+from gateway.standard.tables import load_tables
 
 SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
 
@@ -33,6 +37,10 @@ class PackOrder:
     epoch: int
     waived: bool
     """A named person has released the holds of this export; rejections stand."""
+    sent: Mapping[str, Digest]
+    """Business key -> content of what was sent before under this name: what is only the same again is not sealed."""
+    corrects: BundleId | None
+    """The bundle that a named person lets this export correct."""
     sealed: Path | None = None
     """The bundle that this export was sealed into before our ledger was put back; it is only read once more."""
 
@@ -47,8 +55,8 @@ class PackBatch:
 
 @dataclass(frozen=True, slots=True)
 class PackOutcome:
-    """What became of one order. `prepared` is there only if the export may travel; `error` only if our own disk or
-    code failed."""
+    """What became of one order. `content_hash` is there only if the export may travel by itself, `prepared` only if it
+    was worth sealing; `error` only if our own disk or code failed."""
 
     transfer: TransferId
     out: Path
@@ -57,8 +65,26 @@ class PackOutcome:
     flow: str = ""
     case_no: str = ""
     recipient: Recipient | None = None
+    business_key: str | None = None
+    content_hash: Digest | None = None
+    corrects: BundleId | None = None
     prepared: Prepared | None = None
     error: GatewayError | None = None
+
+    def codes(self) -> str:
+        """Return the codes of all findings, once each, in the order found."""
+        return " ".join(dict.fromkeys(finding.code for finding in self.findings))
+
+    def facts(self) -> Facts:
+        """Return what was read of the export, whatever becomes of it."""
+        return Facts(
+            flow=self.flow,
+            case_no=self.case_no,
+            verdict=self.verdict,
+            business_key=self.business_key,
+            content_hash=self.content_hash,
+            note=self.codes(),
+        )
 
 
 def pack_exports(batch: PackBatch, progress: Callable[[int], None]) -> tuple[PackOutcome, ...]:
@@ -118,11 +144,15 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
                 reading.package.case_no,
                 recipient,
             )
-            if order.sealed is not None:
-                return outcome
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
             if not waved or recipient is None:
                 return outcome
+            key = business_key(reading.package, recipient.unit, order.route.name, load_tables())
+            outcome = replace(outcome, business_key=key, corrects=order.corrects)
+            if order.sealed is not None or (key in order.sent and order.corrects is None):
+                content = read_content(reading.members, keys.suite, progress)
+                if order.sealed is not None or is_of_case(key) or content == order.sent[key]:
+                    return replace(outcome, content_hash=content)
             if recipient.keys is None:
                 # Once a card is confirmed they go by themselves: nobody should have to release a thousand exports.
                 detail = f"no encryption key of unit {recipient.unit} counts now"
@@ -131,10 +161,11 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
             if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             with order.out.open("w+b") as out:
+                found = ContentHash()
                 prepared = _prepare(
-                    out, case_package, reading, recipient.keys, order=order, keys=keys, progress=progress
+                    out, case_package, reading, recipient.keys, order=order, keys=keys, found=found, progress=progress
                 )
-            return replace(outcome, prepared=prepared)
+            return replace(outcome, content_hash=found.digest(), prepared=prepared)
     except GatewayError as error:
         return PackOutcome(order.transfer, order.out, error=error)
 
@@ -153,6 +184,7 @@ def _prepare(
     *,
     order: PackOrder,
     keys: NodeKeys,
+    found: ContentHash,
     progress: Callable[[int], None],
 ) -> Prepared:
     members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
@@ -163,6 +195,8 @@ def _prepare(
         layout.EXPORT_NAME: reading.package.source.name,
         layout.RECEIVER_CODE: reading.package.receiver_code,
     }
+    if order.corrects is not None:
+        meta[layout.CORRECTS] = order.corrects
     return prepare(
         out,
         members,
@@ -173,4 +207,5 @@ def _prepare(
         expires=order.created + order.route.expires_seconds,
         epoch=order.epoch,
         progress=progress,
+        listed=found.listed,
     )

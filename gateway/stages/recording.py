@@ -8,8 +8,8 @@ from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientE
 from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Stage, Step, Transfer
-from gateway.ledger.store import Ledger
+from gateway.domain.records import Facts, Stage, Step, Transfer
+from gateway.ledger.store import NO_FACTS, Ledger
 from gateway.stages.backoff import Backoff
 
 MOVED_ON = "transfer-moved-on"
@@ -43,15 +43,17 @@ class Recorder:
                 return []
         return [moved for step in steps for moved in self.advance([step])]
 
-    def fail(self, transfer: Transfer, stage: Stage, error: GatewayError, started_at: float) -> None:
-        """Record a failed attempt that began at `started_at` (wall clock): transient ones come back after a pause,
-        others are held."""
+    def fail(
+        self, transfer: Transfer, stage: Stage, error: GatewayError, started_at: float, facts: Facts = NO_FACTS
+    ) -> None:
+        """Record a failed attempt that began at `started_at` (wall clock), and what it taught: transient ones come back
+        after a pause, others are held."""
         retry_at = None
         if isinstance(error, TransientError):
             salt = transfer.bundle_id or transfer.claim or ""
             retry_at = self._clock.now() + self._backoff.delay(transfer.attempts + 1, salt)
         try:
-            self._ledger.fail(transfer, stage, error, started_at=started_at, retry_at=retry_at)
+            self._ledger.fail(transfer, stage, error, started_at=started_at, retry_at=retry_at, facts=facts)
         except TransientError as late:
             if late.code != MOVED_ON:
                 raise

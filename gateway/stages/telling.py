@@ -9,7 +9,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import RouteName
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Transfer, known
+from gateway.domain.records import ReceiptRecord, Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from gateway.standard.findings import Finding, Verdict
@@ -17,6 +17,9 @@ from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
 _DELIVERED = mark("The export {export} has reached the recipient and was verified there.")
+_REPEATED = mark(
+    "The export {export} had been sent and delivered before; it is not sent again. This is the receipt of that time."
+)
 _REFUSED_HERE = mark("The export {export} was not sent; the original is in the folder reject beside it.")
 _REFUSED_THERE = mark("The recipient refused the export {export}; the original is in the folder reject beside it.")
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
@@ -57,6 +60,19 @@ class SourceTelling:
                 self._acknowledge(transfer, receipt, raw)
             else:
                 self._refused_there(transfer, receipt)
+
+    def repeated(self, transfer: Transfer, earlier: Transfer, receipt: ReceiptRecord) -> None:
+        """Show the receipt of `earlier`, as it was signed, under the name of an export that only repeats it; withdraw
+        what was said about one of that name before."""
+        meaning = self._words.text(_REPEATED, export=transfer.export_name)
+        line = AckLine(receipt.issuer, receipt.code, meaning, _iso(receipt.issued_at), receipt.raw)
+        shown = Acknowledgement(
+            transfer.export_name, receipt.bundle_id, receipt.header_hash, earlier.case_no, earlier.flow, (line,)
+        )
+        with self._desk(transfer) as desk:
+            if desk is not None:
+                desk.acknowledge(shown)
+                desk.withdraw(transfer.export_name)
 
     def sealed(self, transfer: Transfer) -> None:
         """Withdraw what was said about an earlier export of the same name."""

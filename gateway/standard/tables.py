@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +42,8 @@ class FlowRule:
     documents: tuple[str, ...]
     documents_if: tuple[ConditionalDocument, ...]
     dossier: bool
+    key: tuple[str, ...]
+    """What identifies one export of the flow, beside flow and recipient (gateway/standard/business.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,9 @@ def _is_choice(part: str, whole: str) -> bool:
     return part[0] in {c[0] for c in whole.split("、")} and whole[-3:] == part[-3:]
 
 
+@cache
 def load_tables() -> Tables:
-    """Return the tables as packaged."""
+    """Return the tables as packaged; read once."""
     charges = _yaml("charges.yaml")["charges"]
     flows = _yaml("flows.yaml")["flows"]
     return Tables(
@@ -95,4 +99,5 @@ def _flow(rule: dict[str, Any]) -> FlowRule:
             ConditionalDocument(d["when"], d["title"], Verdict(d["verdict"])) for d in rule["documents_if"]
         ),
         dossier=rule["dossier"],
+        key=tuple(rule["key"]),
     )

@@ -106,6 +106,16 @@ TABLE: Table = MappingProxyType(
             "The check found something that only a person may decide.",
             "See the findings with `caseferry explain`; then release it with a reason, or have it exported again.",
         ),
+        "content-differs": Template(
+            "Another version of this export was sent before; this one waits for a decision.",
+            "Flow, case number and recipient are the same, the content is not. Nobody but a person knows whether it is a correction.",
+            "If it is, release it with a reason: it then goes as a correction that names the earlier one. If it is not, close it; what must be withdrawn is withdrawn with the correction flow of the case software.",
+        ),
+        "sent-before": Template(
+            "The same export, or another version of it, is under way.",
+            "It is not known yet whether that one arrives.",
+            "Nothing to do: once its receipt is there, this export is compared again by itself. If that one is refused or closed, this one goes.",
+        ),
         "settings-refused": Template(
             "The configuration cannot be used; {count} complaints.",
             "Each complaint below says file, line and column.",

@@ -182,14 +182,14 @@ TABLE: Table = MappingProxyType(
             "Wait up to three days, or link the reply to its request by hand.",
         ),
         "DUP-SAME": Template(
-            "The same export was sent before; it is not sent again.",
-            "Case number and content are the same, byte for byte.",
+            "The same export was sent before, on {sent} as bundle {bundle}; it is not sent again.",
+            "What it is about and its content are the same, byte for byte.",
             "Nothing to do: the earlier receipt counts.",
         ),
         "DUP-DIFFERENT": Template(
-            "Another version of this export was sent before.",
-            "The case number is the same and the content differs.",
-            "Confirm that it is a correction, or use the correction flow of the case software.",
+            "Another version of this export was sent before, on {sent} as bundle {bundle}; receipted: {receipted}.",
+            "Flow, case number and recipient are the same and the content differs.",
+            "If it is a correction, mend it with the correction flow of the case software, or have a named person release it: it then goes as a correction of that bundle.",
         ),
         "FLOW-SUPP-3RD": Template(
             "This would be the third supplementary investigation.",

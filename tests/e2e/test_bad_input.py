@@ -34,7 +34,7 @@ def ended(pair: Pair, name: str) -> Transfer | None:
     """Return the outbound transfer of `name` once nothing more happens to it by itself."""
     transfer = pair.police.outbound(name)
     over = transfer is not None and (
-        transfer.state in (State.DELIVERED, State.REFUSED) or transfer.hold_code is not None
+        transfer.state in (State.DELIVERED, State.DUPLICATE, State.REFUSED) or transfer.hold_code is not None
     )
     return transfer if over else None
 
@@ -75,24 +75,36 @@ def test_a_held_export_leaves_its_reasons_and_is_kept(pair: Pair, name: str) -> 
 def test_the_good_neighbours_arrive(pair: Pair) -> None:
     for number in range(0, len(INDEX), 5):
         assert pair.content(pair.ferried(f"good-{number}.txt")) == f"good {number}".encode()
-    for name, row in INDEX.items():
-        if row["verdict"] in ("fix", "warn"):
-            assert pair.ferried(name).verdict in ("fix", "warn", "hold")
+
+
+def test_of_the_sendable_versions_of_one_case_one_goes_and_the_others_wait(pair: Pair) -> None:
+    versions = [name for name, row in INDEX.items() if row["verdict"] in ("fix", "warn")]
+    found = [eventually(lambda name=name: ended(pair, name), f"the end of {name}") for name in versions]
+    assert {t.verdict for t in found} <= {"fix", "warn"}
+    assert [t.state for t in found].count(State.DELIVERED) == 1
+    assert {t.hold_code for t in found if t.state is not State.DELIVERED} == {"content-differs"}
 
 
 def test_a_held_export_goes_when_a_person_lets_it_go_and_its_verdict_stays(pair: Pair) -> None:
+    """Its findings are one decision, that it corrects what was sent of the same case another."""
     name = "34_date_order.zip"
-    held = eventually(lambda: ended(pair, name), f"the end of {name}")
-    assert held.hold_code == "export-held"
-    Operator(load_settings(pair.police.config), "zhang", CLOCK).release(held.id, "checked on paper")
+    for code, why in (("export-held", "checked on paper"), ("content-differs", "the dates were mended")):
+        held = eventually(
+            lambda code=code: (found := pair.police.outbound(name)) and found.hold_code == code and found,
+            f"{name} held: {code}",
+        )
+        Operator(load_settings(pair.police.config), "zhang", CLOCK).release(held.id, why)
 
     ours = pair.ferried(name)
     assert ours.id == held.id
     assert ours.verdict == "hold"
     with pair.police.ledger() as ledger:
-        (released,) = [entry for entry in ledger.timeline(ours.id) if entry.kind == "release"]
-    assert (released.actor, released.note) == ("zhang", "checked on paper")
-    assert pair.delivery(ours).is_dir()
+        released = [entry for entry in ledger.timeline(ours.id) if entry.kind == "release"]
+        (first,) = ledger.by_bundle(known(ours.earlier))
+    assert [(entry.actor, entry.code) for entry in released] == [("zhang", "export-held"), ("zhang", "content-differs")]
+    assert pair.police.events(first)[-1] == "corrected"
+    note = (pair.delivery(ours) / "_CORRECTS").read_text("utf-8")
+    assert note == f"{pair.delivery(first).name}\n"
     eventually(lambda: not (pair.police_out / "err" / f"{name}.err.json").exists(), "the feedback withdrawn")
 
 

@@ -127,6 +127,11 @@ CASES: dict[str, Case] = {
     "made before its key": (stated(age=DAY, life=3 * DAY), "key-not-valid", ReceiptCode.SIGNATURE),
     "too large": (stated(content={"content/x": noise(2 << 20)}), "too-large", ReceiptCode.TOO_LARGE),
     "of a flow not permitted": (stated(flow="arrest-request"), "not-permitted", ReceiptCode.NOT_PERMITTED),
+    "correcting what is no bundle": (
+        stated(corrects="../../etc/passwd"),
+        "manifest-malformed",
+        ReceiptCode.VALIDATION_FAILED,
+    ),
     "without case package": (stated(with_package=False), "case-package-malformed", ReceiptCode.VALIDATION_FAILED),
     "with a number used twice": (number_used_twice, "equivocation", ReceiptCode.REPLAY),
 }

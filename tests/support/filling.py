@@ -36,7 +36,16 @@ def header(number: int) -> Digest:
     return Digest(f"{number:064x}")
 
 
-def sealed(ledger: Ledger, number: int = 1, *, case: str = CASE, at: float | None = None) -> Transfer:
+def sealed(
+    ledger: Ledger,
+    number: int = 1,
+    *,
+    case: str = CASE,
+    at: float | None = None,
+    key: str | None = None,
+    content: Digest | None = None,
+    earlier: BundleId | None = None,
+) -> Transfer:
     """An export that became a bundle for PEER."""
     facts = Facts(
         link=LINK,
@@ -49,6 +58,9 @@ def sealed(ledger: Ledger, number: int = 1, *, case: str = CASE, at: float | Non
         size=4096,
         verdict="warn",
         note="DATE-ORDER",
+        business_key=key,
+        content_hash=content,
+        earlier=earlier,
     )
     transfer = found(ledger, number, at=at)
     return ledger.advance(Step(transfer, Event.SEALED, Stage.PACK, facts, started_at=CLOCK.now() - 2))
@@ -68,6 +80,12 @@ def delivered(ledger: Ledger, number: int = 1) -> Transfer:
         bundle(number), header(number), ReceiptCode.DELIVERED, UnitCode(PEER), CLOCK.now(), b"signed"
     )
     return ledger.advance(Step(transfer, Event.DELIVERY_RECEIPTED, Stage.ACKNOWLEDGE, Facts(note="110"), receipt))
+
+
+def repeated(ledger: Ledger, earlier: Transfer, number: int) -> Transfer:
+    """The same export as `earlier` once more."""
+    facts = Facts(case_no=earlier.case_no, earlier=earlier.bundle_id, note=f"DUP-SAME transfer {earlier.id}")
+    return ledger.advance(Step(found(ledger, number), Event.DELIVERED_BEFORE, Stage.PACK, facts))
 
 
 def held(ledger: Ledger, number: int = 1) -> Transfer:

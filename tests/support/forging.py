@@ -48,6 +48,7 @@ def seal(
     life: int = DAY,
     epoch: int = 1,
     flow: str | None = None,
+    corrects: str | None = None,
     with_package: bool = True,
 ) -> Forged:
     """Return a bundle. age: seconds ago that it says it was made; life: seconds until it expires from then."""
@@ -56,10 +57,13 @@ def seal(
     members += [SealMember(path, None, len(body), lambda body=body: io.BytesIO(body)) for path, body in content.items()]
     out = io.BytesIO()
     created = int(CLOCK.now()) - age
+    meta = {layout.FLOW: package.flow if flow is None else flow, layout.CASE_NO: "", layout.EXPORT_NAME: "x"}
+    if corrects is not None:
+        meta[layout.CORRECTS] = corrects
     prepared = prepare(
         out,
         members,
-        meta={layout.FLOW: package.flow if flow is None else flow, layout.CASE_NO: "", layout.EXPORT_NAME: "x"},
+        meta=meta,
         keys=keys,
         recipients=recipients,
         created=created,

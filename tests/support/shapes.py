@@ -26,7 +26,7 @@ _TRANSFER = {
     "size": "bytes",
     "found_at": "when it was claimed, or first seen in the mailbox",
     "changed_at": "last change",
-    "settled_at": "when it reached delivered or refused; null before",
+    "settled_at": "when it reached delivered, refused or duplicate; null before",
     "seconds": "from found to settled; null before",
     "verdict": "`pass`, `fix`, `warn`, `hold`, `reject`; empty before it was read",
     "attempts": "failed attempts at what is owed now",
@@ -34,6 +34,7 @@ _TRANSFER = {
     "receipt_due_at": "when a receipt is expected; null if none is",
     "hold_code": "why a person is needed; null if nobody is",
     "last_error": "code of the last failure of what is owed now; null if there was none",
+    "earlier": "bundle that it repeats (state `duplicate`), corrects, or, held, is another version of; null for most",
 }
 _BACKUP = {
     "folder": "where it lies",
@@ -154,6 +155,12 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             **_below("stories[].transfer", _TRANSFER),
             "stories[].outlook": "why it waits",
             **_below("stories[].outlook", _OUTLOOK),
+            "stories[].related": "other transfers of the same export",
+            "stories[].related[].kin": "it `corrects`, is `corrected-by`, `repeats`, is `repeated-by` the other, or "
+            "`differs`: another version, not let go as a correction",
+            "stories[].related[].id": "number of the other transfer",
+            "stories[].related[].bundle_id": "null if it was never sealed",
+            "stories[].related[].state": "docs/state-machine.md",
             "stories[].timeline": "oldest first",
             "stories[].timeline[].at": "",
             "stories[].timeline[].kind": "`event`, `attempt`, `hold`, `release`, `receipt`",
@@ -178,7 +185,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "route": "null if no route was asked",
             "recipient": "unit; null if no route was asked, or it knows none",
             "link": "null likewise",
-            "outcome": "`sendable`, `held`, `waits`, `refused`",
+            "outcome": "`sendable`, `duplicate` (sent before as it is), `held`, `waits`, `refused`",
             "verdict": "the gravest of all findings",
             "flow": "slug",
             "case_no": "",

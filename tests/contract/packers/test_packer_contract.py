@@ -88,7 +88,7 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
-def opened(reading: Reading, root: Path, name: str = "A1_0f") -> Packet:
+def opened(reading: Reading, root: Path, name: str = "A1_0f", corrects: str = "") -> Packet:
     """Lay the members out as a bundle does that was opened on the other side."""
     root.mkdir()
     for member in reading.members:
@@ -97,7 +97,7 @@ def opened(reading: Reading, root: Path, name: str = "A1_0f") -> Packet:
         with member.open() as stream:
             path.write_bytes(stream.read())
     raw = {m.path: m.raw for m in reading.members if m.raw is not None}
-    return Packet(CasePackage.from_json(reading.package.to_json()), root, raw, name)
+    return Packet(CasePackage.from_json(reading.package.to_json()), root, raw, name, corrects)
 
 
 @pytest.fixture(params=SUBJECTS, ids=str)
@@ -239,6 +239,24 @@ def test_written_names_start_with_the_name_given(subject: Subject, outbound: Pat
         (tmp_path / "imports").mkdir()
         packet = opened(reading, tmp_path / "opened", "N1_ab")
         assert all(n.startswith("N1_ab") for n in subject.packer.write(packet, tmp_path / "imports"))
+
+
+def test_a_correction_names_what_it_corrects_and_is_the_same_otherwise(
+    subject: Subject, outbound: Path, tmp_path: Path
+) -> None:
+    trees, orders = [], []
+    with subject.packer.read(subject.drop(outbound)) as reading:
+        for corrects in ("", "A1_00"):
+            into = tmp_path / f"imports-{corrects}"
+            into.mkdir()
+            packet = opened(reading, tmp_path / f"opened-{corrects}", "A1_0f", corrects)
+            orders.append(subject.packer.write(packet, into))
+            trees.append(tree(into))
+    plain, correction = trees
+    assert {name: correction[name] for name in plain} == plain
+    (more,) = correction.keys() - plain.keys()
+    assert "A1_00" in (tmp_path / "imports-A1_00" / more).read_text("utf-8")
+    assert (orders[0][0], orders[0][-1]) == (orders[1][0], orders[1][-1])  # the mark still comes last
 
 
 def test_writing_into_a_taken_name_is_an_error(subject: Subject, outbound: Path, tmp_path: Path) -> None:

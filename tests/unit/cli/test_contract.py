@@ -85,7 +85,7 @@ def test_status(full: Desk) -> None:
 
 def test_log_and_explain(full: Desk) -> None:
     with full.ledger() as ledger:
-        filling.delivered(ledger, 9)
+        filling.repeated(ledger, filling.delivered(ledger, 9), 10)
     assert keys(full.ask("log")) == set(SHAPES["log"])
     told = keys(full.ask("explain", filling.CASE))
     prefix = "stories[].outlook.progress."

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import Answer, Desk, run
+from gateway.bundle.streams import silent
+from gateway.bundle.suites import DEFAULT_SUITE
+from gateway.stages.contents import read_content
+from gateway.standard.business import business_key
+from gateway.standard.tables import load_tables
+from packers.police import PolicePacker
+from tests.support import filling
+from tests.support.desk import PEER, Answer, Desk, run
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 HONEST = SAMPLES / "police" / "TQPZDB_990102000000_990102_A9901020000002026030012_20260310153012.zip"
@@ -115,6 +122,30 @@ def test_an_export_in_an_outbound_folder_is_asked_of_its_route(desks: tuple[Desk
     found = desk.ask("inspect", folder / HONEST.name)
     assert (found["route"], found["recipient"], found["link"]) == ("police", "990102", "procuratorate")
     assert (folder / HONEST.name).read_bytes() == HONEST.read_bytes()
+
+
+def test_what_was_sent_before_is_compared_and_named(desks: tuple[Desk, Desk]) -> None:
+    desk = desks[0]
+    parts = sorted(HONEST.parent.glob(f"{HONEST.name}*"))
+    with PolicePacker().read(parts) as reading:
+        key = business_key(reading.package, PEER, "police", load_tables())
+        content = read_content(reading.members, DEFAULT_SUITE, silent)
+    with desk.ledger() as ledger:
+        filling.sealed(ledger, 1, key=key, content=content)
+    same = desk.run("inspect", HONEST, "--route", "police", "--json")
+    assert (same.code, same.json["outcome"], same.json["verdict"]) == (0, "duplicate", "pass")
+    (finding,) = same.json["findings"]
+    assert finding["code"] == "DUP-SAME"
+    assert filling.bundle(1) in finding["what"]
+    assert "not be sent again" in desk.run("inspect", HONEST, "--route", "police").out
+
+    with desk.ledger() as ledger:
+        filling.sealed(ledger, 2, key=key, content=filling.header(2))
+    other = desk.run("inspect", HONEST, "--route", "police", "--json")
+    assert (other.code, other.json["outcome"]) == (1, "held")
+    (finding,) = other.json["findings"]
+    assert (finding["code"], finding["verdict"]) == ("DUP-DIFFERENT", "hold")
+    assert filling.bundle(2) in finding["what"]
 
 
 def test_a_route_that_knows_no_such_receiver_refuses(desk: Desk) -> None:

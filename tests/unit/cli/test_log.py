@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from gateway.domain.clock import SystemClock
-from gateway.domain.records import Stage
+from gateway.domain.records import Stage, Transfer
 from tests.support import filling
 from tests.support.desk import Desk
 
@@ -28,6 +28,27 @@ def filled(desks: tuple[Desk, Desk]) -> Desk:
 
 def numbers(desk: Desk, *options: str) -> list[int]:
     return [one["id"] for one in desk.ask("log", *options)["transfers"]]
+
+
+def test_explain_says_what_repeats_and_corrects_what(desk: Desk) -> None:
+    with desk.ledger() as ledger:
+        first = filling.delivered(ledger, 1)
+        again = filling.repeated(ledger, first, 2)
+        correction = filling.sealed(ledger, 3, earlier=first.bundle_id)
+
+    def kin(transfer: Transfer) -> list[tuple[str, int]]:
+        (story,) = desk.ask("explain", transfer.id)["stories"]
+        return [(one["kin"], one["id"]) for one in story["related"]]
+
+    assert kin(first) == [("repeated-by", again.id), ("corrected-by", correction.id)]
+    assert kin(again) == [("repeats", first.id)]
+    assert kin(correction) == [("corrects", first.id)]
+    assert f"It was corrected by transfer {correction.id}" in desk.run("explain", first.id).out
+    assert f"It repeats transfer {first.id}" in desk.run("explain", again.id).out
+    assert "the same was delivered before" in desk.run("explain", again.id).out
+    with desk.ledger() as ledger:
+        ledger.close_transfer(ledger.get(again.id), "retention", "over")
+    assert kin(again) == [("repeats", first.id)]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_closed_is_closed(direction: Direction) -> None:
 
 
 def test_the_ends_are_these() -> None:
-    assert ends(OUT) == {State.DELIVERED, State.COLLECTED, State.REFUSED, State.CLOSED}
+    assert ends(OUT) == {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.CLOSED}
     assert ends(IN) == {State.CONFIRMED, State.COLLECTED, State.DISMISSED, State.CLOSED}
 
 
