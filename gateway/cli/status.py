@@ -29,6 +29,10 @@ _NEEDS = (
     (Need.DAEMON_DOWN, mark("The gateway is not running; nothing is exchanged.")),
     (Need.DAEMON_SILENT, mark("The gateway runs, but has not answered for over a minute.")),
     (Need.HELD, mark("Held, waiting for a person: {count}.")),
+    (
+        Need.HOLDS_BACK,
+        mark("Transfer {subject} is held and holds back {count} that were dropped after it: its route keeps order."),
+    ),
     (Need.QUARANTINED, mark("In quarantine, waiting for a decision: {count}.")),
     (Need.LINK, mark("Link {subject} has not worked since {since}: {what} {do}")),
     (Need.ROUTE, mark("Route {subject} has not worked since {since}: {what} {do}")),

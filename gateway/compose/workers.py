@@ -18,7 +18,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Stage, Transfer
+from gateway.domain.records import Order, Stage, Transfer
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import FeedbackDesk
 from gateway.folders.quarantine import Quarantine
@@ -36,7 +36,7 @@ from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.lanes import Bulk, Lanes
-from gateway.stages.legs import InLeg, OutLeg
+from gateway.stages.legs import InLeg, OutLeg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.receive import ReceiveStage
@@ -83,6 +83,8 @@ class Plan:
     mail_folders: Mapping[Path, LinkName]
     """Folders that a gap device or a share fills for us, and the link of each."""
     link_of: Mapping[UnitCode, LinkName]
+    orderly: tuple[str, ...]
+    """The workers that carry out what routes with an order send."""
 
 
 class Planner:
@@ -123,7 +125,13 @@ class Planner:
                 if link.folder is not None and link.transport is TransportKind.FOLDER
             },
             {link.peer: LinkName(link.name) for link in links},
+            self._orderly(),
         )
+
+    def _orderly(self) -> tuple[str, ...]:
+        ordered = [route for route in self._settings.outbound if route.name in self._settings.orders]
+        links = {self._settings.link_to(unit) for route in ordered for unit in route.receivers.values()}
+        return tuple(sorted(out_leg(LinkName(link.name)) for link in links if link is not None and link.enabled))
 
     # -- the legs that all share --------------------------------------------------------------------------------------
 
@@ -142,6 +150,7 @@ class Planner:
                     sentinel=route.sentinel,
                 ),
                 self._gate(Scope.ROUTE, route.name),
+                route.order is not Order.NONE,
             )
             for route in outbound
         ]
@@ -185,7 +194,13 @@ class Planner:
                 self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
             receivers[code] = routes.Recipient(unit, LinkName(link.name), public, lacking)
         return routes.OutboundRoute(
-            RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
+            RouteName(route.name),
+            route.folder,
+            route.packer,
+            receivers,
+            frozenset(route.flows),
+            int(route.expires),
+            route.order,
         )
 
     def _open(self, keys: NodeKeys) -> OpenStage:
@@ -267,6 +282,7 @@ class Planner:
             watching=self._watching(),
             clock=ground.clock,
             receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+            orders=self._settings.orders,
         )
         receive = ReceiveStage(
             link=name,

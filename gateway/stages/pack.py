@@ -11,7 +11,7 @@ from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import BundleId, RouteName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, Order, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
@@ -46,6 +46,7 @@ class PackStage:
         ops: OpsLog,
     ) -> None:
         self._routes = routes
+        self._in_order = frozenset(name for name, route in routes.items() if route.order is not Order.NONE)
         self._ledger = ledger
         self._spool = spool
         self._shelf = shelf
@@ -60,7 +61,7 @@ class PackStage:
         """Record what the workers have finished, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
-        while batch := self._lanes.next_batch(self._due):
+        while batch := self._lanes.next_batch(self._due, self._in_order):
             if not self._submit(batch):
                 break
         return None if self._lanes.is_busy else self._recorder.seconds_until_due((State.FOUND,))

@@ -7,6 +7,7 @@ from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
+from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
 from gateway.stages.recording import Recorder
@@ -34,6 +35,7 @@ class SendStage:
         watching: Watching,
         clock: Clock,
         receipt_seconds: float,
+        orders: Orders,
     ) -> None:
         self._link = link
         self._ledger = ledger
@@ -44,13 +46,14 @@ class SendStage:
         self._watching = watching
         self._clock = clock
         self._receipt_seconds = receipt_seconds
+        self._orders = orders
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
         if pause := self._gate.wait():
             return pause
         now = self._clock.now()
-        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH)
+        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders)
         due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
         done: list[Step] = []
         sent_bytes = 0
@@ -74,7 +77,7 @@ class SendStage:
 
     def _next(self) -> float | None:
         """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
-        waits = [self._recorder.seconds_until_due((State.SEALED,), self._link)]
+        waits = [self._recorder.seconds_until_due((State.SEALED,), self._link, self._orders)]
         receipt_due = self._ledger.next_receipt_due_at(self._link)
         if receipt_due is not None:
             waits.append(max(0.0, receipt_due - self._clock.now()))
