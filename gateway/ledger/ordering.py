@@ -3,7 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal_column, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.lifecycle import Direction, State
@@ -23,10 +36,11 @@ def its_turn(orders: Orders) -> ColumnElement[bool]:
     number keeps no order among cases.
     """
     return and_(
+        true(),
         *(
             not_(and_(later, exists().where(earlier).correlate(transfers)))
             for later, earlier in _ways(transfers, orders)
-        )
+        ),
     )
 
 
@@ -43,7 +57,7 @@ def held_back(transfer_id: TransferId, orders: Orders) -> Select[int]:
 
 
 def _before(orders: Orders) -> ColumnElement[bool]:
-    return or_(*(and_(later, earlier) for later, earlier in _ways(transfers, orders)))
+    return or_(false(), *(and_(later, earlier) for later, earlier in _ways(transfers, orders)))
 
 
 def _ways(of: FromClause, orders: Orders) -> Iterator[tuple[ColumnElement[bool], ColumnElement[bool]]]:
@@ -52,10 +66,13 @@ def _ways(of: FromClause, orders: Orders) -> Iterator[tuple[ColumnElement[bool],
     same = and_(
         _open(_EARLIER), e.route == c.route, e.id < c.id, or_(e.recipient == c.recipient, e.recipient.is_(None))
     )
-    yield c.route.in_(_keeping(orders, Order.STREAM)), same
-    numbered = and_(c.route.in_(_keeping(orders, Order.CASE)), c.case_no != "")
-    yield numbered, and_(same, e.case_no == c.case_no)
-    yield numbered, and_(same, e.case_no == "", e.state == State.FOUND)
+    streams, cases = _keeping(orders, Order.STREAM), _keeping(orders, Order.CASE)
+    if streams:
+        yield c.route.in_(streams), same
+    if cases:
+        numbered = and_(c.route.in_(cases), c.case_no != "")
+        yield numbered, and_(same, e.case_no == c.case_no)
+        yield numbered, and_(same, e.case_no == "", e.state == State.FOUND)
 
 
 def _open(of: FromClause) -> ColumnElement[bool]:
