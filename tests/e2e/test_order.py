@@ -1,5 +1,6 @@
 """An order kept by two real daemons: each bundle of a case leaves when the receipt of the one before has come."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from gateway.domain.lifecycle import State
@@ -25,7 +26,7 @@ def test_what_was_dropped_first_arrives_first_and_nobody_waits_for_a_timer(tmp_p
         ours = eventually(delivered, "all deliveries")
         assert sorted(ours, key=lambda one: one.id) == ours
         sent = {one.id: sent_at(pair, one) for one in ours}
-        for before, after in zip(ours, ours[1:], strict=False):
+        for before, after in pairwise(ours):
             assert before.settled_at is not None
             assert before.settled_at <= sent[after.id]
 

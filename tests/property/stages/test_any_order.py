@@ -132,7 +132,7 @@ def test_what_was_dropped_first_arrives_first(
             story.hold,
             story.die,
         ]
-        for _ in range(60):
+        for _ in range(40):
             random.choice(acts)()
         story.end()
         assert story.cuts

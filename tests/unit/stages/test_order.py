@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.compose.health import Health
-from gateway.compose.node import _MAKES_WAY
+from gateway.compose.node import RunningNode
 from gateway.compose.outlook import Daemon, Wait, outlook
 from gateway.compose.survey import Need, survey
 from gateway.domain.errors import Scope, TransientError
-from gateway.domain.lifecycle import Direction, State, ends
+from gateway.domain.lifecycle import State, ends
 from gateway.domain.records import Order, Transfer
 from gateway.ledger.store import Ledger
-from tests.support.houses import OUT, Street, opened, street
+from gateway.words.catalogue import Words
+from tests.support.houses import OUT, Heard, Street, opened, street
 from tests.support.orderly import arrivals, drop, keep
 
 
@@ -157,8 +158,20 @@ def test_claims_that_were_not_recorded_are_adopted_in_their_order(
     made.open()
 
 
-def test_every_state_that_lets_others_go_rings(made: Street) -> None:
-    """A transfer that ends, or of which more is known, wakes the links of the routes that keep order."""
-    assert made.police.plan.orderly == ("out-procuratorate",)
-    assert made.procuratorate.plan.orderly == ()
-    assert ends(Direction.OUTBOUND) <= _MAKES_WAY
+class Log(Heard):
+    def bug(self, event: str, error: BaseException, /, **facts: object) -> None:
+        raise AssertionError(event) from error
+
+
+@pytest.mark.parametrize("state", sorted(ends(OUT) | {State.FOUND, State.SEALED}))
+def test_whoever_ends_wakes_the_links_of_routes_that_keep_order(made: Street, state: State) -> None:
+    """Also where its own link is not known, and so is not the one on which others wait."""
+    house = made.police
+    for plan, rings in ((house.plan, True), (made.procuratorate.plan, False)):
+        node = RunningNode(
+            house.root / "etc", {}, house.identity, words=Words("en"), clock=made.clock, log=Log(), wake=lambda: None
+        )
+        node._plan = plan
+        bell = node._bells.hang("out-procuratorate")
+        node._ring_for({(state, None)})
+        assert bell._rung is rings
