@@ -33,6 +33,7 @@ from gateway.stages import routes
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
+from gateway.stages.collect import CollectStage
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.lanes import Bulk, Lanes
@@ -51,6 +52,8 @@ from gateway.words.catalogue import Words
 
 R = TypeVar("R")
 
+COLLECT_EVERY = 60.0
+"""Seconds between looks at what case software has taken."""
 RETAIN_EVERY = 3600.0
 """Seconds between looks at what retention has ended."""
 
@@ -111,7 +114,13 @@ class Planner:
         outbound = [route for route in self._settings.outbound if route.enabled]
         claim = self._claim(outbound)
         keys = self._keyring.signing_keys(now)
-        workers: list[Worker] = [claim, self._pack(outbound, keys, now), self._open(keys), self._retain()]
+        workers: list[Worker] = [
+            claim,
+            self._pack(outbound, keys, now),
+            self._open(keys),
+            self._collect(keys),
+            self._retain(),
+        ]
         for link in links:
             workers += self._legs_or_none(link)
         return Plan(
@@ -205,21 +214,9 @@ class Planner:
 
     def _open(self, keys: NodeKeys) -> OpenStage:
         ground = self._ground
-        inbound = [
-            routes.InboundRoute(
-                RouteName(route.name),
-                route.folder,
-                route.packer,
-                route.sentinel,
-                frozenset(route.senders),
-                frozenset(route.flows),
-            )
-            for route in self._settings.inbound
-            if route.enabled
-        ]
         return OpenStage(
             unit=self._settings.node.unit,
-            routes=inbound,
+            routes=self._inbound(),
             ledger=ground.ledger,
             recorder=self._recorder,
             spool=ground.spool,
@@ -231,6 +228,33 @@ class Planner:
             peers=self._peers,
             clock=ground.clock,
             ops=ground.ops,
+        )
+
+    def _inbound(self) -> list[routes.InboundRoute]:
+        return [
+            routes.InboundRoute(
+                RouteName(route.name),
+                route.folder,
+                route.packer,
+                route.sentinel,
+                frozenset(route.senders),
+                frozenset(route.flows),
+            )
+            for route in self._settings.inbound
+            if route.enabled
+        ]
+
+    def _collect(self, keys: NodeKeys) -> CollectStage:
+        ground = self._ground
+        return CollectStage(
+            unit=self._settings.node.unit,
+            routes=self._inbound(),
+            ledger=ground.ledger,
+            recorder=self._recorder,
+            keys=keys,
+            clock=ground.clock,
+            ops=ground.ops,
+            every_seconds=COLLECT_EVERY,
         )
 
     def _retain(self) -> RetainStage:

@@ -122,6 +122,7 @@ class Facts:
     """What a step teaches about the transfer; None leaves a column as it is."""
 
     link: LinkName | None = None
+    route: RouteName | None = None
     origin: UnitCode | None = None
     recipient: UnitCode | None = None
     bundle_id: BundleId | None = None

@@ -17,7 +17,7 @@ _TRANSFER = {
     "flow": "slug of the business flow",
     "peer": "unit at the other end; null while not known",
     "link": "null while not known",
-    "route": "null for inbound",
+    "route": "null for inbound before it was delivered",
     "export_name": "outbound: as dropped; inbound: as delivered",
     "bundle_id": "null before sealing",
     "header_hash": "null before sealing",
