@@ -122,7 +122,6 @@ class Facts:
     """What a step teaches about the transfer; None leaves a column as it is."""
 
     link: LinkName | None = None
-    route: RouteName | None = None
     origin: UnitCode | None = None
     recipient: UnitCode | None = None
     bundle_id: BundleId | None = None
@@ -136,6 +135,7 @@ class Facts:
     receipt_due_at: float | None = None
     next_attempt_at: float | None = None
     verdict: str | None = None
+    route: RouteName | None = None
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
 
