@@ -12,9 +12,10 @@ class Kind(StrEnum):
 
     BUNDLE = ".cfb"
     RECEIPTS = ".cfr"
+    INVENTORY = ".cfi"
 
 
-_NAME = re.compile(r"([0-9a-f]{32})(\.cfb|\.cfr)")
+_NAME = re.compile(r"([0-9a-f]{32})(\.cfb|\.cfr|\.cfi)")
 
 
 def bundle_name(bundle: BundleId) -> WireName:
@@ -24,10 +25,24 @@ def bundle_name(bundle: BundleId) -> WireName:
 
 def receipt_name(receipt_file: bytes) -> WireName:
     """Return the name under which a receipt file travels: by its bytes alone, so that repeating it is harmless."""
-    return wire_name(f"{hashlib.sha256(receipt_file).hexdigest()[:32]}{Kind.RECEIPTS}")
+    return wire_name(f"{_by_bytes(receipt_file)}{Kind.RECEIPTS}")
+
+
+def inventory_name(inventory: bytes) -> WireName:
+    """Return the name under which a signed inventory travels."""
+    return wire_name(f"{inventory_id(inventory)}{Kind.INVENTORY}")
+
+
+def inventory_id(inventory: bytes) -> str:
+    """Return the 32 hexadecimal digits by which an answer names a signed inventory."""
+    return _by_bytes(inventory)
 
 
 def parse(name: str) -> tuple[Kind, str] | None:
     """Return what `name` names and its id (of a bundle: the bundle id); None if it is no name of ours."""
     match = _NAME.fullmatch(name)
     return (Kind(match[2]), match[1]) if match else None
+
+
+def _by_bytes(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:32]

@@ -8,7 +8,8 @@ from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
 from gateway.bundle.envelope import DATA_MAX
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, suite_of
+from gateway.bundle.signed import Form, Signed, sign, take_apart, verified
+from gateway.bundle.suites import HASH_LENGTH
 from gateway.domain.errors import SecurityError
 from gateway.domain.ids import BundleId, Digest, UnitCode, bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
@@ -27,7 +28,7 @@ CHECKPOINT_MAX = 4096
 VALUES_MAX = 2 * CHECKPOINT_MAX
 """More than all fields and reasons, and a checkpoint full of commas, need."""
 
-_PREFIX = 1 + HASH_LENGTH + 4
+_FORM = Form("receipt", RECEIPT_MAX)
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAMES = (
     "v",
@@ -75,16 +76,6 @@ class Receipt:
     checkpoint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Signed:
-    """A receipt taken apart: who says to have signed which text."""
-
-    suite: Suite
-    key_id: bytes
-    text: bytes
-    signature: bytes
-
-
 def sign_receipt(receipt: Receipt, keys: NodeKeys) -> bytes:
     """Return the signed receipt: u8 suite | key_id | u32 length | canonical JSON | signature over L("receipt") | JSON.
 
@@ -93,8 +84,7 @@ def sign_receipt(receipt: Receipt, keys: NodeKeys) -> bytes:
     text = _encode(receipt)
     if _decode(text) != receipt:
         raise ValueError("a field of the receipt has another type than it promises")
-    prefix = bytes([keys.suite]) + keys.sign_key_id + len(text).to_bytes(4, "big")
-    return prefix + text + keys.sign("receipt", text)
+    return sign(_FORM, text, keys)
 
 
 def parse_receipt(raw: bytes) -> Receipt:
@@ -102,12 +92,12 @@ def parse_receipt(raw: bytes) -> Receipt:
 
     Raises SecurityError `suite-refused` or `receipt-malformed`.
     """
-    return _statement(_take_apart(raw))
+    return _statement(take_apart(_FORM, raw))
 
 
 def signer_key_id(raw: bytes) -> bytes:
     """Return the id of the key that says to have signed; SecurityError as `parse_receipt`."""
-    return _take_apart(raw).key_id
+    return take_apart(_FORM, raw).key_id
 
 
 def verify_receipt(raw: bytes, signer_of: Callable[[bytes], PublicKeys | None]) -> Receipt:
@@ -117,13 +107,7 @@ def verify_receipt(raw: bytes, signer_of: Callable[[bytes], PublicKeys | None]) 
                to the `issuer` named inside is for the caller to check (`check_issuer`).
     Raises SecurityError `suite-refused`, `receipt-malformed`, `unknown-sender` or `receipt-bad-signature`.
     """
-    signed = _take_apart(raw)
-    signer = signer_of(signed.key_id)
-    if signer is None or signer.sign_key_id != signed.key_id or signer.suite != signed.suite:
-        raise SecurityError("unknown-sender", "nobody we know signs receipts with this key")
-    if not signer.verify("receipt", signed.text, signed.signature):
-        raise SecurityError("receipt-bad-signature", "the signature does not belong to this receipt")
-    return _statement(signed)
+    return _statement(verified(_FORM, raw, signer_of))
 
 
 def check_issuer(receipt: Receipt, unit: UnitCode) -> None:
@@ -170,43 +154,29 @@ def split_receipts(raw: bytes) -> list[bytes]:
     """Return the receipts of a receipt file, none of them looked at; SecurityError `receipt-malformed`."""
     start = len(MAGIC) + 2
     if len(raw) > FILE_MAX or len(raw) < start or raw[: len(MAGIC)] != MAGIC:
-        raise _malformed("not a receipt file")
+        raise _FORM.malformed("not a receipt file")
     count = int.from_bytes(raw[len(MAGIC) : start], "big")
     if not 1 <= count <= COUNT_MAX:
-        raise _malformed("number of receipts out of range")
+        raise _FORM.malformed("number of receipts out of range")
     receipts = []
     at = start
     for _ in range(count):
         length = int.from_bytes(raw[at : at + 4], "big")
         at += 4
         if not 0 < length <= RECEIPT_MAX or at + length > len(raw):
-            raise _malformed("a receipt's length is out of range or the file ends within it")
+            raise _FORM.malformed("a receipt's length is out of range or the file ends within it")
         receipts.append(raw[at : at + length])
         at += length
     if at != len(raw):
-        raise _malformed("bytes after the last receipt")
+        raise _FORM.malformed("bytes after the last receipt")
     return receipts
 
 
-def _malformed(detail: str) -> SecurityError:
-    return SecurityError("receipt-malformed", detail)
-
-
-def _take_apart(raw: bytes) -> _Signed:
-    if not _PREFIX < len(raw) <= RECEIPT_MAX:
-        raise _malformed("length out of range")
-    suite = suite_of(raw[0])
-    end = _PREFIX + int.from_bytes(raw[_PREFIX - 4 : _PREFIX], "big")
-    if len(raw) != end + algorithms(suite).signature_length:
-        raise _malformed("lengths within the receipt disagree")
-    return _Signed(suite, raw[1 : 1 + HASH_LENGTH], raw[_PREFIX:end], raw[end:])
-
-
-def _statement(signed: _Signed) -> Receipt:
+def _statement(signed: Signed) -> Receipt:
     try:
         return _decode(signed.text)
     except ValueError as error:
-        raise _malformed(str(error)) from error
+        raise _FORM.malformed(str(error)) from error
 
 
 def _encode(receipt: Receipt) -> bytes:

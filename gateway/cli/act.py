@@ -20,19 +20,19 @@ def retry(terminal: Terminal, settings: Settings, transfer: int) -> None:
 
 def hold(terminal: Terminal, settings: Settings, transfer: int, why: str) -> None:
     """Stop a transfer."""
-    changed = _operator(settings).hold(TransferId(transfer), _reason(why))
+    changed = _operator(settings).hold(TransferId(transfer), checked_reason(why))
     _tell(terminal, changed, mark("Transfer {id} is held; it goes on after: caseferry release {id} --why ..."))
 
 
 def release(terminal: Terminal, settings: Settings, transfer: int, why: str) -> None:
     """Let a held transfer go on."""
-    changed = _operator(settings).release(TransferId(transfer), _reason(why))
+    changed = _operator(settings).release(TransferId(transfer), checked_reason(why))
     _tell(terminal, changed, mark("Transfer {id} is released and goes on now."))
 
 
 def close(terminal: Terminal, settings: Settings, transfer: int, why: str) -> None:
     """End a transfer for good."""
-    changed = _operator(settings).close(TransferId(transfer), _reason(why))
+    changed = _operator(settings).close(TransferId(transfer), checked_reason(why))
     _tell(terminal, changed, mark("Transfer {id} is closed; nothing more happens to it."))
 
 
@@ -40,7 +40,8 @@ def _operator(settings: Settings) -> Operator:
     return Operator(settings, login_name(), SystemClock())
 
 
-def _reason(why: str) -> str:
+def checked_reason(why: str) -> str:
+    """Return the reason that a person gave; ConfigError `reason-missing` if it says nothing."""
     if not why.strip():
         raise ConfigError("reason-missing", "the reason is empty", scope=Scope.NODE)
     return why.strip()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import commands_act, commands_look, commands_offline
+from gateway.cli import commands_act, commands_look, commands_offline, commands_recover
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -27,6 +27,8 @@ quarantine = typer.Typer(no_args_is_help=True, help="What was set aside 隔离�
 app.add_typer(quarantine, name="quarantine")
 key = typer.Typer(no_args_is_help=True, help="This node's own keys 本机密钥")
 app.add_typer(key, name="key")
+epoch = typer.Typer(no_args_is_help=True, help="The epoch under which this node numbers 纪元")
+app.add_typer(epoch, name="epoch")
 
 for command in (
     commands_look.status,
@@ -37,6 +39,10 @@ for command in (
     commands_act.hold,
     commands_act.release,
     commands_act.close,
+    commands_recover.streams,
+    commands_recover.resync,
+    commands_recover.backup,
+    commands_recover.restore,
     commands_offline.inspect,
     commands_offline.verify,
     commands_offline.check,
@@ -47,6 +53,7 @@ for command in (
 app.command("open")(commands_offline.open_bundle)
 peer.command("remove")(commands_offline.peer_remove)
 key.command("rotate")(commands_offline.key_rotate)
+epoch.command("renew")(commands_recover.epoch_renew)
 quarantine.command("list")(commands_look.quarantine_list)
 
 

@@ -28,6 +28,7 @@ _HEADLINES = (
 _NEEDS = (
     (Need.DAEMON_DOWN, mark("The gateway is not running; nothing is exchanged.")),
     (Need.DAEMON_SILENT, mark("The gateway runs, but has not answered for over a minute.")),
+    (Need.STANDSTILL, mark("The node stands still, nothing is exchanged: {what} {do}")),
     (Need.HELD, mark("Held, waiting for a person: {count}.")),
     (
         Need.HOLDS_BACK,

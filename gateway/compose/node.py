@@ -1,6 +1,7 @@
 """The running node: builds everything in order, swaps configurations whole, takes everything down within a deadline."""
 
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
@@ -28,6 +29,7 @@ from gateway.domain.lifecycle import State, ends
 from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.events import FolderBell
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.space import SpaceGuard
@@ -39,6 +41,7 @@ from gateway.stages.claim import ClaimStage
 from gateway.stages.legs import in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
+from gateway.stages.standstill import Standstill
 from gateway.transport.accounts import public_blob, save_accounts
 from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.guard import GuardLimits
@@ -49,6 +52,7 @@ from gateway.words.templates import mark
 BELL_FOLDER = "bell"
 """Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
 ACCOUNTS_FILE = "accounts.json"
+JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
 LISTEN_EVERY = 30.0
 READY_WITHIN = 30.0
@@ -105,7 +109,6 @@ class RunningNode:
         ground = self._lay_ground(settings)
         plan = Planner(self._identity, ground, self._words).plan()
         adopted = plan.claim.adopt()
-        sweep(ground.spool, ground.ledger)
         if adopted:
             self._log.info("claims-adopted", count=adopted)
         ground.ledger.on_change(self._ring_for)
@@ -171,6 +174,10 @@ class RunningNode:
         quarantine = Quarantine(settings.paths.quarantine)
         quarantine.recover()
         self._ledger = open_ledger(settings, self._clock)
+        self._ledger.resync.begin_life(secrets.token_hex(16))
+        shelf = ClaimShelf(spool.claims)
+        journal = DeliveryJournal(state / JOURNAL_FOLDER)
+        journal.prepare(self._clock.now())
         self._crew = ProcessCrew(
             settings.workers.processes, log=self._log, clock=self._clock, rules=Rules(silence=SILENCE)
         )
@@ -184,9 +191,12 @@ class RunningNode:
         self._ground = Ground(
             self._ledger,
             spool,
-            ClaimShelf(spool.claims),
+            shelf,
             space,
             quarantine,
+            journal,
+            Standstill(self._ledger.resync.standing().standstill, lambda _code: self._bells.ring_all()),
+            sweep(spool, shelf, self._ledger),
             self._crew,
             board,
             self._bells,

@@ -43,6 +43,7 @@ class Need(StrEnum):
 
     DAEMON_DOWN = "daemon-down"
     DAEMON_SILENT = "daemon-silent"
+    STANDSTILL = "standstill"
     HELD = "held"
     HOLDS_BACK = "holds-back"
     QUARANTINED = "quarantined"
@@ -135,6 +136,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     held_count = counts.held if counts is not None else 0
     notices = (
         *_of_daemon(daemon),
+        *_of_standing(ledger),
         *_of_transfers(held, held_count, by_state),
         *_of_order(held, settings, ledger),
         *(notice for link in links for notice in _of_link(link, now)),
@@ -238,6 +240,11 @@ def _of_daemon(daemon: Daemon) -> Sequence[Notice]:
     silent = (Notice(Need.DAEMON_SILENT, command="systemctl restart caseferry"),) if daemon.is_silent else ()
     died = tuple(Notice(Need.WORKER_DIED, name, count=count) for name, count in daemon.health.deaths.items())
     return (*silent, *died)
+
+
+def _of_standing(ledger: "Ledger | None") -> Sequence[Notice]:
+    code = ledger.resync.standing().standstill if ledger is not None else None
+    return () if code is None else (Notice(Need.STANDSTILL, code=code, command="caseferry epoch renew --why ..."),)
 
 
 def _of_transfers(

@@ -20,6 +20,7 @@ from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Order, Stage, Transfer
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.feedback import FeedbackDesk
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.space import SpaceGuard
@@ -36,14 +37,17 @@ from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
+from gateway.stages.inventories import InventoryIntake
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import InLeg, OutLeg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
+from gateway.stages.resync import ResyncStage
 from gateway.stages.retain import RetainStage
 from gateway.stages.send import SendStage
+from gateway.stages.standstill import Halting, Standstill
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.watching import STOPPING, Watching
@@ -52,8 +56,6 @@ from gateway.words.catalogue import Words
 
 R = TypeVar("R")
 
-COLLECT_EVERY = 60.0
-"""Seconds between looks at what case software has taken."""
 RETAIN_EVERY = 3600.0
 """Seconds between looks at what retention has ended."""
 
@@ -67,6 +69,10 @@ class Ground:
     shelf: ClaimShelf
     space: SpaceGuard
     quarantine: Quarantine
+    journal: DeliveryJournal
+    standstill: Standstill
+    sealed_before: Mapping[ClaimToken, Path]
+    """Sealed bundles of an earlier epoch that the ledger has forgotten (see `sweep`)."""
     crew: Crew
     board: ProgressBoard
     bells: Bells
@@ -123,8 +129,9 @@ class Planner:
         ]
         for link in links:
             workers += self._legs_or_none(link)
+        standstill = self._ground.standstill
         return Plan(
-            (*workers, self._ground.board),
+            (*(Halting(worker, standstill) for worker in workers), self._ground.board),
             claim,
             tuple(self._gates),
             tuple(route.folder for route in outbound),
@@ -134,13 +141,8 @@ class Planner:
                 if link.folder is not None and link.transport is TransportKind.FOLDER
             },
             {link.peer: LinkName(link.name) for link in links},
-            self._orderly(),
+            tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),
         )
-
-    def _orderly(self) -> tuple[str, ...]:
-        ordered = [route for route in self._settings.outbound if route.name in self._settings.orders]
-        links = {self._settings.link_to(unit) for route in ordered for unit in route.receivers.values()}
-        return tuple(sorted(out_leg(LinkName(link.name)) for link in links if link is not None and link.enabled))
 
     # -- the legs that all share --------------------------------------------------------------------------------------
 
@@ -187,6 +189,7 @@ class Planner:
             telling=self._telling,
             clock=ground.clock,
             ops=ground.ops,
+            sealed_before=ground.sealed_before,
         )
 
     def _route(self, route: RouteSettings, keys: NodeKeys, now: float) -> routes.OutboundRoute:
@@ -220,6 +223,7 @@ class Planner:
             ledger=ground.ledger,
             recorder=self._recorder,
             spool=ground.spool,
+            journal=ground.journal,
             quarantine=self._quarantine,
             lanes=self._lanes(Stage.OPEN, OpenStage.name),
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
@@ -254,7 +258,6 @@ class Planner:
             keys=keys,
             clock=ground.clock,
             ops=ground.ops,
-            every_seconds=COLLECT_EVERY,
         )
 
     def _retain(self) -> RetainStage:
@@ -296,8 +299,22 @@ class Planner:
             recorder=self._recorder,
             clock=ground.clock,
         )
+        resync = ResyncStage(
+            link=name,
+            peer=link.peer,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=out_gate,
+            keys=self._keyring.signing_keys(ground.clock.now()),
+            clock=ground.clock,
+            ops=ground.ops,
+            every=timing.resync_every,
+            patience=timing.gap_patience,
+        )
         send = SendStage(
             link=name,
+            peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
             transport=out,
@@ -315,9 +332,23 @@ class Planner:
             space=ground.space,
             transport=back,
             intake=ReceiptIntake(
+                link=name,
+                unit=self._settings.node.unit,
+                own_key={keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get,
                 ledger=ground.ledger,
+                spool=ground.spool,
                 peers=self._peers,
                 telling=self._telling,
+                ops=ground.ops,
+            ),
+            inventories=InventoryIntake(
+                link=name,
+                unit=self._settings.node.unit,
+                peer=link.peer,
+                ledger=ground.ledger,
+                peers=self._peers,
+                standstill=ground.standstill,
+                ring=lambda: ground.bells.ring(out_leg(name)),
                 ops=ground.ops,
             ),
             quarantine=self._quarantine,
@@ -328,7 +359,7 @@ class Planner:
             ops=ground.ops,
             poll_seconds=link.poll_every or timing.poll_every,
         )
-        return OutLeg(name, acknowledge, send, out), InLeg(name, receive, back)
+        return OutLeg(name, acknowledge, resync, send, out), InLeg(name, receive, back)
 
     # -- small parts --------------------------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class Event(StrEnum):
     DELIVERED = "delivered"
     CONFIRMED = "confirmed"
     RECEIPT_ASKED = "receipt-asked"
+    RECALLED = "recalled"
     COLLECTED = "collected"
     QUARANTINED = "quarantined"
     OFFERED_AGAIN = "offered-again"
@@ -87,15 +88,17 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
 
 # No path leads from delivered back to verified: delivery happens at most once. A bundle that arrives again is the sign
 # that our receipt was lost: the same receipt is owed once more, nothing else. Bytes that were damaged on the way are
-# set
-# aside; the same bundle offered again, whole this time, is fetched anew. That it was collected is noticed only after it
-# was confirmed, so that no receipt is forgotten over it.
+# set aside; the same bundle offered again, whole this time, is fetched anew. That it was collected is noticed only
+# after it was confirmed, so that no receipt is forgotten over it. After a restore the sender returns our own receipt:
+# what was delivered before is recalled, and never delivered again.
 _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.FETCHED): _S.FETCHED,
     (_S.OFFERED, _E.QUARANTINED): _S.QUARANTINED,
+    (_S.OFFERED, _E.RECALLED): _S.CONFIRMED,
     (_S.OFFERED, _E.CLOSED): _S.CLOSED,
     (_S.FETCHED, _E.VERIFIED): _S.VERIFIED,
     (_S.FETCHED, _E.QUARANTINED): _S.QUARANTINED,
+    (_S.FETCHED, _E.RECALLED): _S.CONFIRMED,
     (_S.VERIFIED, _E.DELIVERED): _S.DELIVERED,
     (_S.VERIFIED, _E.QUARANTINED): _S.QUARANTINED,
     (_S.DELIVERED, _E.CONFIRMED): _S.CONFIRMED,
@@ -105,6 +108,7 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.COLLECTED, _E.RECEIPT_ASKED): _S.DELIVERED,
     (_S.COLLECTED, _E.CLOSED): _S.CLOSED,
     (_S.QUARANTINED, _E.OFFERED_AGAIN): _S.OFFERED,
+    (_S.QUARANTINED, _E.RECALLED): _S.CONFIRMED,
     (_S.QUARANTINED, _E.RELEASED): _S.FETCHED,
     (_S.QUARANTINED, _E.REJECTED): _S.REJECTED,
     (_S.QUARANTINED, _E.CLOSED): _S.CLOSED,

@@ -26,6 +26,7 @@ class Stage(StrEnum):
     OPEN = "open"
     DELIVER = "deliver"
     ACKNOWLEDGE = "acknowledge"
+    RESYNC = "resync"
     OPERATE = "operate"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.names import Kind, bundle_name, parse
-from gateway.domain.ids import BundleId, ClaimToken, LinkName, WireName, bundle_id, link_name
+from gateway.domain.ids import BundleId, ClaimToken, LinkName, WireName, bundle_id, claim_token, link_name
 from gateway.folders import disk
 
 _PART = ".part"
@@ -28,7 +28,8 @@ class Spool:
     """Paths below `root`; `prepare` makes the folders. Names are made from checked ids only.
 
     claims/<route>/<token>/        see claim.py
-    outbound/<bundle id>.cfb       sealed bundles, kept until the final receipt
+    outbound/<id>-<token>.cfb      sealed bundles, kept until the final receipt; the token of the claimed export is in
+                                   the name, so that a ledger put back from a backup can learn of them again
     inbound/<link>/<id>.cfb        fetched bundles; by link, so that no peer can touch what another peer sent
     staging/<link>/<id>/           bundles being opened, imports waiting to be published
     """
@@ -62,19 +63,23 @@ class Spool:
         """Where the bundle of the claimed export `token` is written until it is whole."""
         return self._outbound / f".{token}{_PART}"
 
-    def outbound_bundle(self, bundle: BundleId) -> Path:
-        """Where the sealed bundle lies."""
-        return self._outbound / bundle_name(bundle)
+    def outbound_bundle(self, bundle: BundleId, token: ClaimToken) -> Path:
+        """Where the sealed bundle of the claimed export `token` lies."""
+        return self._outbound / f"{bundle}-{token}{Kind.BUNDLE}"
 
     def keep_sealed(self, bundles: Sequence[tuple[ClaimToken, BundleId]]) -> None:
         """Make the files at `sealing(token)` durable under their final names, sharing one fsync of the folder.
         Repeatable."""
-        _keep([(self.sealing(token), self.outbound_bundle(bundle)) for token, bundle in bundles])
+        _keep([(self.sealing(token), self.outbound_bundle(bundle, token)) for token, bundle in bundles])
 
-    def outbound_bundles(self) -> list[BundleId]:
+    def outbound_bundles(self) -> list[tuple[BundleId, ClaimToken]]:
         """Return which sealed bundles lie in the spool, so that those the ledger does not know can be dropped."""
-        found = (parse(path.name) for path in _listed(self._outbound))
-        return [bundle_id(one[1]) for one in found if one is not None and one[0] is Kind.BUNDLE]
+        found: list[tuple[BundleId, ClaimToken]] = []
+        for path in _listed(self._outbound):
+            bundle, _, token = path.name.removesuffix(Kind.BUNDLE).partition("-")
+            with suppress(ValueError):
+                found.append((bundle_id(bundle), claim_token(token)))
+        return found
 
     def fetching(self, link: LinkName, bundle: BundleId) -> Path:
         """Where a bundle is written while it is fetched; its folder exists on return."""

@@ -10,7 +10,7 @@ from gateway.domain.ids import BundleId, ClaimToken, LinkName
 from gateway.domain.lifecycle import FIRST, Direction
 from gateway.domain.records import FoundExport, Offer, Stage, Transfer
 from gateway.ledger.changes import Change, born
-from gateway.ledger.rows import AT_ONCE, select_transfers, storable, to_transfer
+from gateway.ledger.rows import parts, select_transfers, storable, to_transfer
 from gateway.ledger.schema import INTEGER_MAX, transfers
 
 K = TypeVar("K", bound=Hashable)
@@ -19,7 +19,7 @@ K = TypeVar("K", bound=Hashable)
 def found(change: Change, exports: Sequence[FoundExport]) -> list[Transfer]:
     """Return the transfer of each claim, made now where the claim was unknown."""
     rows = {
-        export.claim: _row(
+        export.claim: row(
             change,
             Direction.OUTBOUND,
             size=export.size,
@@ -42,7 +42,7 @@ def found(change: Change, exports: Sequence[FoundExport]) -> list[Transfer]:
 def offered(change: Change, offers: Sequence[Offer]) -> list[Transfer]:
     """Return the transfer of each (link, bundle), made now where it was unknown."""
     rows = {
-        (offer.link, offer.bundle_id): _row(
+        (offer.link, offer.bundle_id): row(
             change,
             Direction.INBOUND,
             size=offer.size,
@@ -60,7 +60,8 @@ def offered(change: Change, offers: Sequence[Offer]) -> list[Transfer]:
     return [known[offer.link, offer.bundle_id] for offer in offers]
 
 
-def _row(change: Change, direction: Direction, *, size: int, found_at: float, **known: str) -> dict[str, Any]:
+def row(change: Change, direction: Direction, *, size: int, found_at: float, **known: Any) -> dict[str, Any]:
+    """Return the row of a new transfer in its first state, unless `known` says more."""
     if not 0 <= size <= INTEGER_MAX:
         raise PermanentError("number-out-of-range", "size does not fit 63 bits", facts={"fact": "size"})
     return {
@@ -83,7 +84,7 @@ def _row(change: Change, direction: Direction, *, size: int, found_at: float, **
 def _by_claim(change: Change, claims: Iterable[ClaimToken]) -> dict[ClaimToken, Transfer]:
     query = select_transfers()
     transfers_found: dict[ClaimToken, Transfer] = {}
-    for part in _parts(claims):
+    for part in parts(claims):
         for row in change.connection.execute(query.where(transfers.c.claim.in_(part))):
             transfer = to_transfer(row)
             if transfer.claim is not None:
@@ -95,7 +96,7 @@ def _by_offer(change: Change, keys: Iterable[tuple[LinkName, BundleId]]) -> dict
     wanted = set(keys)
     query = select_transfers().where(transfers.c.direction == Direction.INBOUND)
     transfers_found: dict[tuple[LinkName, BundleId], Transfer] = {}
-    for part in _parts(bundle_id for _, bundle_id in wanted):
+    for part in parts(bundle_id for _, bundle_id in wanted):
         for row in change.connection.execute(query.where(transfers.c.bundle_id.in_(part))):
             transfer = to_transfer(row)
             if transfer.link is not None and transfer.bundle_id is not None:
@@ -109,8 +110,3 @@ def _record(change: Change, made: dict[K, Transfer], stage: Stage) -> dict[K, Tr
     for transfer in made.values():
         born(change, transfer, stage)
     return made
-
-
-def _parts(values: Iterable[K]) -> list[list[K]]:
-    everything = list(values)
-    return [everything[start : start + AT_ONCE] for start in range(0, len(everything), AT_ONCE)]

@@ -127,6 +127,20 @@ def born(change: Change, transfer: Transfer, stage: Stage) -> None:
     _event(change, transfer, "event", transfer.state, stage)
 
 
+def born_again(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None:
+    """Record the one event of a transfer that was just inserted from its receipt."""
+    change.touched.add((transfer.state, transfer.link))
+    _event(change, transfer, "event", "rebuilt", Stage.RESYNC, note="made again from the receipt after a restore")
+    _receipt(change, transfer, receipt)
+
+
+def send_again(change: Change, transfer: Transfer) -> Transfer:
+    """Let a bundle that was sent and never arrived be sent again at once."""
+    now = _write(change, transfer, replace(transfer, receipt_due_at=change.now))
+    _event(change, now, "event", "missed", Stage.RESYNC, note="the recipient does not have it")
+    return now
+
+
 def no_such(transfer_id: TransferId) -> PermanentError:
     """Return the error for an id that names nothing."""
     return PermanentError("no-such-transfer", f"there is no transfer {transfer_id}")
@@ -147,10 +161,12 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         now = replace(now, receipt_due_at=None)
     if state in ends(now.direction):
         now = replace(now, hold_code=None)  # nothing is owed, so nobody is needed
+    if step.event is Event.QUARANTINED:
+        now = replace(now, last_error=step.facts.note or None)
     if step.event is Event.SEALED:
         now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch)
         streams.give_out(change.connection, now, change.epoch)
-    elif step.event is Event.DELIVERED:
+    elif step.event in (Event.DELIVERED, Event.RECALLED):
         streams.mark_seen(change.connection, now, change.now)
     now = _write(change, stored, now)
     _event(change, now, "event", step.event, step.stage, note=step.facts.note, actor=step.actor)

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from gateway.domain.errors import ConfigError, PermanentError, Scope
+from gateway.domain.errors import ConfigError, PermanentError, Scope, TransientError
 from gateway.ledger.faults import mapped
 
 BUSY_SECONDS: Final = 10.0
@@ -78,6 +78,24 @@ def damage(connection: Connection) -> list[str]:
             f"{row[0]} row {row[1]} points nowhere" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
         ]
     return [line for line in lines if line != "ok"][:100]
+
+
+def copy(connection: Connection, path: Path) -> None:
+    """Copy the whole database to the empty file `path` with SQLite's own backup, and force it to the disk."""
+    source = connection.connection.driver_connection
+    if not isinstance(source, sqlite3.Connection):
+        raise TypeError("only SQLite copies itself")
+    target = sqlite3.connect(path)
+    try:
+        source.backup(target)
+        # The copy is one file, to be carried anywhere; opened as a ledger it keeps a log beside it again.
+        target.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise TransientError("ledger-io", str(error), scope=Scope.NODE) from error
+    finally:
+        target.close()
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def optimize(connection: Connection) -> None:

@@ -79,6 +79,12 @@ class Connections:
             raise PermanentError("ledger-read-only", "this ledger was opened for reading", scope=Scope.NODE)
         return self._commits.run(work, after)
 
+    def copy_to(self, path: Path) -> None:
+        """Copy the database as one moment saw it to the new file `path`. Raises as `Ledger.open`."""
+        database.prepare_file(path)
+        with mapped(), self._readers.connect() as connection:
+            database.copy(connection, path)
+
     def close(self) -> None:
         """Finish the commit that is under way and let the file go; may be repeated."""
         if self._commits is not None and self._writer is not None and self._commits.close():

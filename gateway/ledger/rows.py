@@ -1,6 +1,6 @@
 """Between rows of the tables and the records of the domain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, Select, select
@@ -11,6 +11,7 @@ from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer
 from gateway.ledger.schema import receipts, transfers
 
 _Id = TypeVar("_Id", bound=str)
+T = TypeVar("T")
 
 AT_ONCE: Final = 500
 """Values in one IN list; databases limit the parameters of a statement (SQLite before 3.32: 999)."""
@@ -59,11 +60,17 @@ def to_transfer(row: Row[*tuple[Any, ...]]) -> Transfer:
 def fetch(connection: Connection, ids: Sequence[TransferId]) -> dict[TransferId, Transfer]:
     """Return the transfers with these ids; unknown ids are left out."""
     found: dict[TransferId, Transfer] = {}
-    for start in range(0, len(ids), AT_ONCE):
-        part = ids[start : start + AT_ONCE]
+    for part in parts(ids):
         rows = connection.execute(select_transfers().where(transfers.c.id.in_(part)))
         found.update((transfer.id, transfer) for transfer in map(to_transfer, rows))
     return found
+
+
+def parts(values: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+    """Yield `values` in lists of at most `size`."""
+    everything = list(values)
+    for start in range(0, len(everything), size):
+        yield everything[start : start + size]
 
 
 def select_receipts() -> Select[str, str, str, str, float, bytes]:

@@ -69,6 +69,45 @@ node: Final = Table(
     Column("unit", _TEXT, primary_key=True),
     _whole("epoch"),
     _time("created_at"),
+    # When this ledger was put back from a backup: from then on it asks its peers what it has forgotten.
+    _time("restored_at", nullable=True),
+    # Whether it cannot be told which bundles were delivered between the backup and the restore.
+    Column("doubtful", _WHOLE, nullable=False, server_default=text("0")),
+    # Code of why the node stands still: nothing is taken, sent or fetched.
+    _text("standstill", nullable=True),
+    sqlite_strict=True,
+)
+
+lives: Final = Table(
+    "lives",
+    metadata,
+    _id(),
+    # Our own unit: every start of ours. A peer: every start of its that an inventory told of.
+    _text("unit"),
+    _whole("epoch"),
+    _text("life"),
+    _time("at"),
+    UniqueConstraint("unit", "epoch", "life", name="lives_once"),
+    sqlite_strict=True,
+)
+
+resyncs: Final = Table(
+    "resyncs",
+    metadata,
+    Column("peer", _TEXT, primary_key=True),
+    # Since when an inventory of ours is wanted, and why; empty once it was sent.
+    _time("wanted_at", nullable=True),
+    _text("why"),
+    # Our last inventory that asked, and when it was sent.
+    _text("ask"),
+    _time("asked_at", nullable=True),
+    # When the peer's inventory came that answered one of ours.
+    _time("heard_at", nullable=True),
+    # The peer's last inventory, as it was signed, and its name if it wants an answer that was not sent yet.
+    Column("theirs", LargeBinary, nullable=True),
+    _text("owed"),
+    # When a number was delivered before one that is lower.
+    _time("gap_since", nullable=True),
     sqlite_strict=True,
 )
 
@@ -205,6 +244,8 @@ streams: Final = Table(
     _whole("epoch"),
     # Outbound: the last number given out; inbound: the highest delivered.
     _whole("sequence"),
+    # Inbound: the last number of which it is not known whether it was delivered before our ledger was restored.
+    _whole("doubtful", nullable=True),
     PrimaryKeyConstraint("peer", "direction", "epoch"),
     sqlite_strict=True,
 )

@@ -1,6 +1,7 @@
 """The ledger: the truth about every transfer, and the only door through which a state changes."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -27,6 +28,7 @@ from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
+from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
 
 T = TypeVar("T")
@@ -45,6 +47,8 @@ class Ledger:
         self._unit = unit
         self._clock = clock
         self._listeners: tuple[Callable[[Touched], None], ...] = ()
+        self.resync = ResyncBook(self, unit, connections.epoch)
+        """What serves resync and restore."""
 
     @classmethod
     def open(
@@ -96,11 +100,11 @@ class Ledger:
 
     def found(self, exports: Sequence[FoundExport]) -> list[Transfer]:
         """Record claimed exports as outbound transfers, in one commit; a claim already known is returned as it is."""
-        return self._change(lambda change: arrivals.found(change, exports))
+        return self.change(lambda change: arrivals.found(change, exports))
 
     def offered(self, offers: Sequence[Offer]) -> list[Transfer]:
         """Record listed bundles as inbound transfers, in one commit; a known (link, bundle) is returned as it is."""
-        return self._change(lambda change: arrivals.offered(change, offers))
+        return self.change(lambda change: arrivals.offered(change, offers))
 
     def advance(self, step: Step) -> Transfer:
         """Move one transfer on and return it; calls from several threads share commits.
@@ -110,31 +114,31 @@ class Ledger:
         `receipt-mismatch`. ValueError unless outbound `sealed` has recipient, bundle_id, header_hash and sequence,
         inbound `delivered` with origin, bundle_id, header_hash, epoch and sequence, `...-receipted` with its receipt.
         """
-        return self._change(lambda change: changes.advance(change, [step]))[0]
+        return self.change(lambda change: changes.advance(change, [step]))[0]
 
     def advance_many(self, steps: Sequence[Step]) -> list[Transfer]:
         """Move several transfers on in one transaction, in the order given: all of them, or none and an error."""
-        return self._change(lambda change: changes.advance(change, steps))
+        return self.change(lambda change: changes.advance(change, steps))
 
     def fail(
         self, transfer: Transfer, stage: Stage, error: GatewayError, *, started_at: float, retry_at: float | None
     ) -> Transfer:
         """Record a failed attempt that began at `started_at`; `retry_at` None holds the transfer with `error.code`."""
-        return self._change(
+        return self.change(
             lambda change: changes.fail(change, transfer, stage, error, started_at=started_at, retry_at=retry_at)
         )
 
     def hold(self, transfer: Transfer, code: str, actor: str, why: str) -> Transfer:
         """Hold a transfer; PermanentError `transfer-ended` if it owes nothing any more."""
-        return self._change(lambda change: changes.hold(change, transfer, code, actor, why))
+        return self.change(lambda change: changes.hold(change, transfer, code, actor, why))
 
     def release(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """Take the hold off and try at once; what is not held is returned as it is."""
-        return self._change(lambda change: changes.release(change, transfer, actor, why))
+        return self.change(lambda change: changes.release(change, transfer, actor, why))
 
     def retry_now(self, transfer: Transfer, actor: str) -> Transfer:
         """Cut the backoff short; PermanentError `transfer-held` or `transfer-ended`."""
-        return self._change(lambda change: changes.retry_now(change, transfer, actor))
+        return self.change(lambda change: changes.retry_now(change, transfer, actor))
 
     def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
@@ -142,7 +146,7 @@ class Ledger:
 
     def keep_receipt(self, transfer: Transfer, receipt: ReceiptRecord) -> None:
         """Keep a receipt that moves nothing (a warning, a repetition); may be repeated; else as `advance`."""
-        self._change(lambda change: changes.keep_receipt(change, transfer, receipt))
+        self.change(lambda change: changes.keep_receipt(change, transfer, receipt))
 
     # The workers' questions
 
@@ -172,7 +176,7 @@ class Ledger:
         orders: Orders = queries.NO_ORDERS,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             query = queries.next_due_at(states, link=link, direction=direction, orders=orders)
             return connection.execute(query).scalar()
 
@@ -182,7 +186,7 @@ class Ledger:
 
     def next_receipt_due_at(self, link: LinkName | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return connection.execute(queries.next_receipt_due_at(link)).scalar()
 
     def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:
@@ -195,7 +199,7 @@ class Ledger:
         """Return how many sealed bundles wait until `transfer` has its final receipt."""
         if transfer.direction is not Direction.OUTBOUND or transfer.route not in orders:
             return 0
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return connection.execute(ordering.held_back(transfer.id, orders)).scalar_one()
 
     def settled(self, direction: Direction, before: float, *, limit: int) -> list[Transfer]:
@@ -204,27 +208,27 @@ class Ledger:
 
     def next_sequence(self, recipient: UnitCode) -> int:
         """Return the number that the next bundle sealed for `recipient` must bear."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return streams.last(connection, recipient, Direction.OUTBOUND, self.epoch) + 1
 
     def seen(self, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
         """Return the header hash under which a bundle was delivered here; None if it never was."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return streams.seen_as(connection, origin, bundle_id)
 
     def sequence_seen(self, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
         """Return the bundle that was delivered here under a number of a stream; None if none was."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return streams.seen_sequence(connection, origin, epoch, sequence)
 
     def stream_states(self) -> list[StreamState]:
         """Return where every stream stands."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return streams.states(connection)
 
     def missing(self, origin: UnitCode, epoch: int, limit: int = 100) -> list[tuple[int, int]]:
         """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return streams.missing(connection, origin, epoch, limit)
 
     # The operators' questions
@@ -249,22 +253,26 @@ class Ledger:
 
     def timeline(self, transfer_id: TransferId) -> list[TimelineEntry]:
         """Return a transfer's history, oldest first; empty if there is no such transfer."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return queries.timeline(connection, transfer_id)
 
     def receipts(self, bundle_id: BundleId) -> list[ReceiptRecord]:
         """Return what was signed about a bundle, oldest first."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return queries.receipts_of(connection, bundle_id)
 
     def counts(self) -> Counts:
         """Return the ledger at a glance."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return queries.counts(connection)
+
+    def copy_to(self, path: Path) -> None:
+        """Write one moment of the ledger to the new file `path`, whole and fsynced, while others go on using it."""
+        self._connections.copy_to(path)
 
     def check(self) -> None:
         """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             complaints = damage(connection)
         if complaints:
             raise PermanentError(
@@ -272,10 +280,17 @@ class Ledger:
             )
 
     def _read(self, query: queries.TransferQuery) -> list[Transfer]:
-        with self._connections.reading() as connection:
+        with self.reading() as connection:
             return queries.read(connection, query)
 
-    def _change(self, work: Callable[[Change], T]) -> T:
+    # The doors of this room's other parts
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Lend a connection that sees one moment of the ledger and cannot write."""
+        return self._connections.reading()
+
+    def change(self, work: Callable[[Change], T]) -> T:
+        """Run `work` as one caller's part of a transaction; what it returns is durable."""
         touched: Touched = set()
 
         def run(connection: Connection) -> T:

@@ -9,6 +9,7 @@ from gateway.domain.errors import PermanentError, SecurityError, TransientError
 from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
+from gateway.ledger import talks
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -25,23 +26,27 @@ class StreamState:
 def give_out(connection: Connection, transfer: Transfer, epoch: int) -> None:
     """Move the outbound stream to the number the transfer was sealed under.
 
+    A bundle of another epoch was sealed before our ledger was put back, and is only taken in again.
     Raises TransientError `sequence-conflict` unless it is the next one of our `epoch`; sealing again mends that.
     """
     recipient, sequence = transfer.recipient, transfer.sequence
     if recipient is None or sequence is None or transfer.bundle_id is None or transfer.header_hash is None:
         raise ValueError("sealed without recipient, sequence, bundle id or header hash")
+    if transfer.epoch is not None and transfer.epoch != epoch:
+        catch_up(connection, recipient, Direction.OUTBOUND, transfer.epoch, sequence)
+        return
     expected = last(connection, recipient, Direction.OUTBOUND, epoch) + 1
-    if transfer.epoch != epoch or sequence != expected:
+    if sequence != expected:
         raise TransientError(
             "sequence-conflict",
-            f"sealed as {sequence} of epoch {transfer.epoch}, but the stream's next is {expected} of epoch {epoch}",
+            f"sealed as {sequence}, but the stream's next is {expected}",
             facts={"sequence": sequence, "expected": expected},
         )
     _move(connection, recipient, Direction.OUTBOUND, epoch, sequence)
 
 
 def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
-    """Record that a bundle has been delivered, once and for ever.
+    """Record that a bundle has been delivered, once and for ever; a number left out below it is noted as a gap.
 
     Raises PermanentError `already-delivered`, SecurityError `equivocation` or `sequence-reused`.
     """
@@ -71,8 +76,23 @@ def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
             "at": now,
         },
     )
-    if sequence > last(connection, origin, Direction.INBOUND, epoch):
-        _move(connection, origin, Direction.INBOUND, epoch, sequence)
+    if sequence > last(connection, origin, Direction.INBOUND, epoch) + 1:
+        talks.note_gap(connection, origin, now)
+    catch_up(connection, origin, Direction.INBOUND, epoch, sequence)
+
+
+def catch_up(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
+    """Move a stream to `sequence` if it stands lower."""
+    if sequence > last(connection, peer, direction, epoch):
+        _move(connection, peer, direction, epoch, sequence)
+
+
+def doubt(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -> None:
+    """Record that it is not known of the numbers up to `sequence` whether they were delivered before a restore."""
+    if last(connection, origin, Direction.INBOUND, epoch) == 0:
+        _move(connection, origin, Direction.INBOUND, epoch, 0)
+    doubted = update(streams).where(*_key(origin, Direction.INBOUND, epoch)).values(doubtful=sequence)
+    connection.execute(doubted)
 
 
 def last(connection: Connection, peer: UnitCode, direction: Direction, epoch: int) -> int:
@@ -99,7 +119,7 @@ def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence
 def states(connection: Connection) -> list[StreamState]:
     """Return every stream, by peer, direction and epoch."""
     c = streams.c
-    rows = connection.execute(select(*c).order_by(c.peer, c.direction, c.epoch))
+    rows = connection.execute(select(c.peer, c.direction, c.epoch, c.sequence).order_by(c.peer, c.direction, c.epoch))
     return [StreamState(UnitCode(peer), Direction(way), epoch, sequence) for peer, way, epoch, sequence in rows]
 
 

@@ -48,6 +48,11 @@ class Settings(NodeFile):
         """The outbound routes that keep an order."""
         return {RouteName(route.name): route.order for route in self.outbound if route.order is not Order.NONE}
 
+    def orderly_links(self) -> list[LinkSettings]:
+        """Return the links by which routes that keep an order send."""
+        units = {unit for route in self.outbound if route.name in self.orders for unit in route.receivers.values()}
+        return [link for link in self.links if link.enabled and link.peer in units]
+
     @property
     def ledger_path(self) -> Path:
         """The ledger's database file."""

@@ -130,6 +130,12 @@ class TimingSettings(Section):
         default=3600.0,
         description="a receipt is expected within this time; then the bundle is sent again and somebody told",
     )
+    resync_every: Annotated[float, Duration("1s", "7d")] = Field(
+        default=3600.0, description="nodes compare so often what they hold of each other's streams"
+    )
+    gap_patience: Annotated[float, Duration("0s", "7d")] = Field(
+        default=60.0, description="a number that is missing for so long is asked for"
+    )
     retry_first: Annotated[float, Duration("50ms", "1h")] = Field(
         default=5.0, description="wait before the second attempt"
     )

@@ -10,10 +10,10 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Stage, Step, Transfer, known
-from gateway.folders import disk
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
+from gateway.stages.letters import post
 from gateway.stages.recording import Recorder
 from gateway.transport.api import Transport
 
@@ -56,7 +56,8 @@ class AcknowledgeStage:
         if not owed:
             return self._recorder.seconds_until_due(tuple(_EVENT), self._link)
         try:
-            self._deposit([self._receipt(transfer) for transfer in owed])
+            body = join_receipts([self._receipt(transfer) for transfer in owed])
+            post(self._spool, self._transport, self._link, receipt_name(body), body)
         except GatewayError as error:
             if self._gate.failed(error):
                 return self._gate.wait()
@@ -75,14 +76,3 @@ class AcknowledgeStage:
         named = (self._unit, transfer.header_hash)
         ours = [r for r in self._ledger.receipts(known(transfer.bundle_id)) if (r.issuer, r.header_hash) == named]
         return ours[-1].raw
-
-    def _deposit(self, receipts: list[bytes]) -> None:
-        body = join_receipts(receipts)
-        name = receipt_name(body)
-        path = self._spool.letter(self._link, name)
-        try:
-            disk.write_durably(path, body)
-            self._transport.deposit(path, name)
-        finally:
-            # What is owed next time may be another set of receipts, and so a file of another name.
-            self._spool.drop(path)

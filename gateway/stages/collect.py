@@ -18,6 +18,8 @@ from gateway.stages.recording import Recorder
 from gateway.stages.routes import InboundRoute
 from gateway.stages.statements import statement
 
+EVERY_SECONDS = 60.0
+"""Between two looks."""
 LOOK_BACK = 30 * 86400.0
 """Seconds; what nobody has taken by then is left where it is and asked about no more."""
 LOOK_MAX = 1000
@@ -40,7 +42,6 @@ class CollectStage:
         keys: NodeKeys,
         clock: Clock,
         ops: OpsLog,
-        every_seconds: float,
     ) -> None:
         self._unit = unit
         self._routes = {route.name: route for route in routes}
@@ -49,7 +50,6 @@ class CollectStage:
         self._keys = keys
         self._clock = clock
         self._ops = ops
-        self._every_seconds = every_seconds
         self._devices: dict[RouteName, int] = {}
 
     def step(self) -> float | None:
@@ -70,7 +70,7 @@ class CollectStage:
         moved = self._recorder.advance(steps)
         if told := sum(transfer.state is State.COLLECTED for transfer in moved):
             self._ops.info("deliveries-collected", count=told)
-        return self._every_seconds
+        return EVERY_SECONDS
 
     def _taken(self, transfer: Transfer) -> Step:
         issued = self._ledger.receipts(known(transfer.bundle_id))

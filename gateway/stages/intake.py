@@ -1,13 +1,16 @@
 """Takes in peers' receipts: each is verified, matched to the transfer it names by id and digest, and moves it on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
+from gateway.bundle.keys import PublicKeys
 from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
 from gateway.domain.errors import GatewayError, TransientError
+from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, is_legal
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, known
+from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook
 from gateway.stages.recording import MOVED_ON
@@ -40,12 +43,21 @@ class ReceiptIntake:
     def __init__(
         self,
         *,
+        link: LinkName,
+        unit: UnitCode,
+        own_key: Callable[[bytes], PublicKeys | None],
         ledger: Ledger,
+        spool: Spool,
         peers: PeerBook,
         telling: SourceTelling,
         ops: OpsLog,
     ) -> None:
+        """own_key: our own public keys by their signing key id, past ones included."""
+        self._link = link
+        self._unit = unit
+        self._own_key = own_key
         self._ledger = ledger
+        self._spool = spool
         self._peers = peers
         self._telling = telling
         self._ops = ops
@@ -88,6 +100,10 @@ class ReceiptIntake:
 
     def _verify(self, raw: bytes) -> Receipt:
         """Return what one receipt truly states, issued by the unit whose key signed it; SecurityError otherwise."""
+        if self._own_key(signer_key_id(raw)) is not None:
+            receipt = verify_receipt(raw, self._own_key)
+            check_issuer(receipt, self._unit)
+            return receipt
         signer = self._peers.signer_of(signer_key_id(raw))
         receipt = verify_receipt(raw, lambda _key_id: None if signer is None else signer.public)
         check_issuer(receipt, known(signer).unit)
@@ -96,12 +112,16 @@ class ReceiptIntake:
     def _step(self, raw: bytes, receipt: Receipt) -> Step | None:
         """Return what the receipt does to a transfer; None for old news, warnings and receipts about nothing of
         ours."""
+        if receipt.issuer == self._unit:
+            self._rebuild(raw, receipt)  # the sender gave it back because we had forgotten it
+            return None
         transfer = next(
             (t for t in self._ledger.by_bundle(receipt.bundle_id, Direction.OUTBOUND) if t.recipient == receipt.issuer),
             None,
         )
         if transfer is None or transfer.header_hash != receipt.header_hash:
-            self._ops.alert("receipt-unmatched", issuer=receipt.issuer, bundle=receipt.bundle_id, code=receipt.code)
+            if transfer is not None or not self._rebuild(raw, receipt):
+                self._ops.alert("receipt-unmatched", issuer=receipt.issuer, bundle=receipt.bundle_id, code=receipt.code)
             return None
         if receipt.code.startswith("4"):
             self._ops.warn("peer-warns", issuer=receipt.issuer, transfer=transfer.id, code=receipt.code)
@@ -122,3 +142,18 @@ class ReceiptIntake:
         )
         note = " ".join((str(receipt.code), *receipt.reasons))
         return Step(transfer, event, Stage.ACKNOWLEDGE, Facts(note=note), record)
+
+    def _rebuild(self, raw: bytes, receipt: Receipt) -> bool:
+        """Make the record again that a restored ledger lacks, and ask for more; whether there was anything to be made.
+
+        TransientError while the bundle itself still lies in the spool: the pack leg takes it in with all that is
+        known of its export.
+        """
+        if any(bundle == receipt.bundle_id for bundle, _token in self._spool.outbound_bundles()):
+            raise TransientError("receipt-not-applied", "the bundle it speaks of is still being taken in again")
+        made = self._ledger.resync.rebuild(receipt, raw, self._link)
+        if made is not None:
+            self._ops.info("transfer-rebuilt", transfer=made.id, code=receipt.code)
+            peer = receipt.issuer if receipt.issuer != self._unit else receipt.origin
+            self._ledger.resync.want(known(peer), "rebuild")
+        return made is not None

@@ -3,22 +3,32 @@
 from gateway.domain.ids import LinkName
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.receive import ReceiveStage
+from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
 from gateway.transport.api import Transport
 
 
 class OutLeg:
-    """What leaves by one link. A receipt is small and somebody waits for it, so receipts go first."""
+    """What leaves by one link. A receipt is small and somebody waits for it, so receipts go first, then inventories."""
 
-    def __init__(self, link: LinkName, acknowledge: AcknowledgeStage, send: SendStage, transport: Transport) -> None:
+    def __init__(
+        self,
+        link: LinkName,
+        acknowledge: AcknowledgeStage,
+        resync: ResyncStage,
+        send: SendStage,
+        transport: Transport,
+    ) -> None:
         self.name = out_leg(link)
         self._acknowledge = acknowledge
+        self._resync = resync
         self._send = send
         self._transport = transport
 
     def step(self) -> float | None:
-        """Do what is due in both; return the shorter of their waits, None if both wait to be rung."""
-        waits = [wait for wait in (self._acknowledge.step(), self._send.step()) if wait is not None]
+        """Do what is due in all three; return the shortest of their waits, None if all wait to be rung."""
+        steps = (self._acknowledge.step(), self._resync.step(), self._send.step())
+        waits = [wait for wait in steps if wait is not None]
         return min(waits, default=None)
 
     def close(self) -> None:

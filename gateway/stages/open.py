@@ -16,6 +16,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.deliver import publish
+from gateway.folders.delivered import Delivered, DeliveryJournal
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook, Signer, Standing
@@ -59,6 +60,7 @@ class OpenStage:
         routes: Sequence[InboundRoute],
         ledger: Ledger,
         spool: Spool,
+        journal: DeliveryJournal,
         quarantine: QuarantineDesk,
         lanes: Lanes[tuple[OpenOutcome, ...]],
         keys: tuple[NodeKeys, ...],
@@ -74,6 +76,8 @@ class OpenStage:
         self._by_name = {route.name: route for route in routes}
         self._ledger = ledger
         self._spool = spool
+        self._journal = journal
+        self._standing = ledger.resync.standing()
         self._quarantine = quarantine
         self._lanes = lanes
         self._keys = keys
@@ -160,6 +164,7 @@ class OpenStage:
         sequence = self._sequence(envelope)
         if sequence is not None:
             policy.check_sequence_unused(envelope, self._ledger.sequence_seen(signer.unit, envelope.epoch, sequence))
+            self._check_not_doubtful(signer.unit, envelope, sequence)
         policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
         skew = policy.clock_skew(envelope, now, self._skew)
@@ -167,6 +172,15 @@ class OpenStage:
             self._ops.warn("clock-skew", transfer=transfer.id, ahead_seconds=int(envelope.created - now))
         if skew is policy.Skew.HOLD:
             raise TransientError("clock-skew", "the bundle is dated too far into our future")
+
+    def _check_not_doubtful(self, origin: UnitCode, envelope: Envelope, sequence: int) -> None:
+        """PermanentError `delivery-doubtful` if a restore has lost whether this bundle was delivered."""
+        if not self._standing.doubtful:
+            return
+        if self._ledger.resync.word(origin).heard_at is None:
+            raise TransientError("resync-awaited", "the sender has not yet said what it had sent before our restore")
+        if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
+            raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
 
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""
@@ -205,9 +219,14 @@ class OpenStage:
             try:
                 published.append((transfer, self._publish(transfer)))
             except GatewayError as error:
-                self._recorder.fail(transfer, Stage.DELIVER, error, started)
+                if error.code == "staging-missing":
+                    # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
+                    self._set_aside(transfer, error, None, started)
+                else:
+                    self._recorder.fail(transfer, Stage.DELIVER, error, started)
         if not published:
             return
+        self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
         delivered = self._recorder.advance(
             [
                 Step(t, Event.DELIVERED, Stage.DELIVER, facts, self._state(t, ReceiptCode.DELIVERED), started)
@@ -227,7 +246,8 @@ class OpenStage:
         route = self._by_name.get(delivery.route)
         if route is None:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
-        publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
+        if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
+            publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
         return Facts(route=route.name, export_name=delivery.name, flow=delivery.flow, case_no=delivery.case_no)
 
     def _state(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...] = ()) -> ReceiptRecord:
@@ -273,3 +293,7 @@ class OpenStage:
                 return
             record = self._state(aside, code, (error.code,))
         self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
+
+
+def _delivered(transfer: Transfer) -> Delivered:
+    return known(transfer.origin), known(transfer.bundle_id), known(transfer.header_hash)

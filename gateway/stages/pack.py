@@ -3,12 +3,15 @@ reasons."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
 
+from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import BundleId, RouteName, UnitCode
+from gateway.domain.ids import BundleId, ClaimToken, RouteName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Order, Stage, Step, Transfer, known
@@ -44,7 +47,9 @@ class PackStage:
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
+        sealed_before: Mapping[ClaimToken, Path],
     ) -> None:
+        """sealed_before: bundles of an earlier epoch that the ledger has forgotten, by the export they were made of."""
         self._routes = routes
         self._in_order = frozenset(name for name, route in routes.items() if route.order is not Order.NONE)
         self._ledger = ledger
@@ -56,6 +61,7 @@ class PackStage:
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
+        self._sealed = sealed_before
 
     def step(self) -> float | None:
         """Record what the workers have finished, give them more; return the seconds until something falls due."""
@@ -97,6 +103,7 @@ class PackStage:
                 int(started),
                 self._ledger.epoch,
                 self._waived(transfer),
+                self._sealed_before(transfer),
             )
         except GatewayError as error:
             self._recorder.fail(transfer, Stage.PACK, error, started)
@@ -123,6 +130,8 @@ class PackStage:
             transfer = load.transfers[outcome.transfer]
             if outcome.error is not None:
                 self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
+            elif (sealed := self._sealed_before(transfer)) is not None:
+                self._take_in(transfer, outcome, sealed, load.started_at)
             elif outcome.prepared is not None:
                 ready.append((transfer, outcome))
             elif outcome.verdict is Verdict.REJECT:
@@ -149,7 +158,8 @@ class PackStage:
                 number = next_number.get(unit) or self._ledger.next_sequence(unit)
                 next_number[unit] = number + 1
                 signed.append((transfer, outcome, self._sign(outcome, number), number))
-            self._spool.keep_sealed([(known(t.claim), sealed.bundle_id) for t, _outcome, sealed, _number in signed])
+            kept = [(sealed.bundle_id, known(t.claim)) for t, _outcome, sealed, _number in signed]
+            self._spool.keep_sealed([(token, bundle) for bundle, token in kept])
         except GatewayError as error:
             for transfer, _outcome in ready:
                 self._recorder.fail(transfer, Stage.PACK, error, started_at)
@@ -163,15 +173,34 @@ class PackStage:
             recorded = self._recorder.advance(steps)
         finally:
             if len(recorded) < len(signed):
-                self._drop_unrecorded([sealed.bundle_id for _transfer, _outcome, sealed, _number in signed])
+                self._drop_unrecorded(kept)
         for transfer in recorded:
             self._telling.sealed(transfer)
 
-    def _drop_unrecorded(self, bundles: Sequence[BundleId]) -> None:
+    def _sealed_before(self, transfer: Transfer) -> Path | None:
+        return self._sealed.get(known(transfer.claim))
+
+    def _take_in(self, transfer: Transfer, outcome: PackOutcome, sealed: Path, started_at: float) -> None:
+        """Record a bundle that was sealed before our ledger was put back, as it is: it may have been sent already."""
+        try:
+            with disk.mapped(sealed.parent), sealed.open("rb") as source:
+                envelope = parse_envelope(source.read(ENVELOPE_MAX))
+            facts = replace(
+                self._facts(outcome, Sealed(envelope.bundle_id, envelope.header_hash, envelope.size), 0),
+                epoch=envelope.epoch,
+                sequence=envelope.recipients[0].sequence,
+                note="sealed before the restore",
+            )
+        except GatewayError as error:
+            self._recorder.fail(transfer, Stage.PACK, error, started_at)
+            return
+        self._recorder.advance([Step(transfer, Event.SEALED, Stage.PACK, facts, started_at=started_at)])
+
+    def _drop_unrecorded(self, bundles: Sequence[tuple[BundleId, ClaimToken]]) -> None:
         """Remove bundles that the ledger did not take: their exports are sealed anew, under other ids."""
-        for bundle in bundles:
+        for bundle, token in bundles:
             if not self._ledger.by_bundle(bundle, Direction.OUTBOUND):
-                self._spool.drop(self._spool.outbound_bundle(bundle))
+                self._spool.drop(self._spool.outbound_bundle(bundle, token))
 
     def _sign(self, outcome: PackOutcome, number: int) -> Sealed:
         with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:

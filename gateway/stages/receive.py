@@ -1,10 +1,12 @@
 """The receive leg of one link: fetches what peers left for us, hands receipts on, and clears the mailbox once we
 have custody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
+from gateway.bundle.inventory import INVENTORY_MAX
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError
@@ -17,6 +19,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
+from gateway.stages.inventories import InventoryIntake
 from gateway.stages.recording import Recorder
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.watching import STOPPING, Watching
@@ -32,6 +35,19 @@ RECORD_BYTES = 16 * 2**20
 """After this much was fetched the record is written, so that a cut repeats little."""
 RECEIPT_FILE_MAX = 16 * 2**20
 """Bytes; what `join_receipts` can make, and no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A kind of small file in a mailbox. `most`: bytes; `take`: applies it, and may be repeated; the rest: what is said
+    of one that is too large, refused, or has to wait."""
+
+    most: int
+    take: Callable[[bytes], object]
+    too_large: str
+    refused: str
+    waits: str
+
 
 _HAVE_CUSTODY = frozenset(
     {State.VERIFIED, State.DELIVERED, State.CONFIRMED, State.COLLECTED, State.REJECTED, State.DISMISSED, State.CLOSED}
@@ -50,6 +66,7 @@ class ReceiveStage:
         space: SpaceGuard,
         transport: Transport,
         intake: ReceiptIntake,
+        inventories: InventoryIntake,
         quarantine: QuarantineDesk,
         gate: Gate,
         recorder: Recorder,
@@ -63,7 +80,12 @@ class ReceiveStage:
         self._spool = spool
         self._space = space
         self._transport = transport
-        self._intake = intake
+        self._receipts = Paper(
+            RECEIPT_FILE_MAX, intake.take, "receipt-file-too-large", "receipt-refused", "receipt-file-waits"
+        )
+        self._inventories = Paper(
+            INVENTORY_MAX, inventories.take, "inventory-too-large", "inventory-refused", "inventory-waits"
+        )
         self._quarantine = quarantine
         self._gate = gate
         self._recorder = recorder
@@ -90,24 +112,28 @@ class ReceiveStage:
     def _look(self) -> bool:
         """Handle what is listed; return whether more is waiting that can be handled at once."""
         receipts: list[Entry] = []
+        inventories: list[Entry] = []
         bundles: dict[BundleId, Entry] = {}
         listing = sorted(self._transport.listing(), key=lambda entry: entry.size)
         for entry in listing[:LISTED]:
             match parse(entry.name):
                 case (Kind.RECEIPTS, _):
                     receipts.append(entry)
+                case (Kind.INVENTORY, _):
+                    inventories.append(entry)
                 case (Kind.BUNDLE, text):
                     bundles[bundle_id(text)] = entry
-        if receipts:
-            self._take_receipts(receipts)
+        self._take(receipts, self._receipts)
         offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
         transfers = self._ledger.offered(offers) if offers else []
+        # After the offers: what an inventory says is missing may stand beside it.
+        self._take(inventories, self._inventories)
         now = self._clock.now()
         wanted = [t for t in transfers if t.state is State.OFFERED and t.hold_code is None and t.next_attempt_at <= now]
         self._fetch(wanted[:BATCH], bundles)
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
         self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
-        return len(wanted) > BATCH or (len(listing) > LISTED and bool(receipts))
+        return len(wanted) > BATCH or (len(listing) > LISTED and bool(receipts or inventories))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
 
@@ -194,33 +220,33 @@ class ReceiveStage:
             else:
                 self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))
 
-    # -- receipts -----------------------------------------------------------------------------------------------------
+    # -- papers -------------------------------------------------------------------------------------------------------
 
-    def _take_receipts(self, entries: Sequence[Entry]) -> None:
-        """Read receipt files, apply what they prove, then remove them; one that cannot be read, or is bad, holds up
-        nothing else."""
+    def _take(self, entries: Sequence[Entry], paper: Paper) -> None:
+        """Read papers of one kind, apply what they prove, then remove them; one that cannot be read, or is bad, holds
+        up nothing else."""
         for entry in entries:
             try:
-                self._take_receipt(entry)
+                self._take_one(entry, paper)
             except GatewayError as error:
                 if error.scope is not Scope.TRANSFER:
                     raise
-                self._ops.warn("receipt-file-waits", link=self._link, code=error.code, detail=error.detail)
+                self._ops.warn(paper.waits, link=self._link, code=error.code, detail=error.detail)
 
-    def _take_receipt(self, entry: Entry) -> None:
+    def _take_one(self, entry: Entry, paper: Paper) -> None:
         part = self._spool.letter(self._link, entry.name)
-        if entry.size > RECEIPT_FILE_MAX:
-            self._ops.alert("receipt-file-too-large", link=self._link, size=entry.size)
-            self._set_aside(entry, "receipt-file-too-large")
+        if entry.size > paper.most:
+            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
+            self._set_aside(entry, paper.too_large)
         else:
             self._transport.fetch(entry.name, part, entry.size)
-            self._apply(part, entry)
+            self._apply(part, entry, paper)
         self._transport.remove([entry.name])
 
-    def _apply(self, part: Path, entry: Entry) -> None:
+    def _apply(self, part: Path, entry: Entry, paper: Paper) -> None:
         try:
-            self._intake.take(part.read_bytes())
+            paper.take(part.read_bytes())
         except SecurityError as error:
-            self._ops.alert("receipt-refused", link=self._link, code=error.code)
+            self._ops.alert(paper.refused, link=self._link, code=error.code)
             self._quarantine.take(part, Suspect(entry.name, self._link, error.code))
         self._spool.drop(part)

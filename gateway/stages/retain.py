@@ -4,7 +4,7 @@ closed."""
 from gateway.domain.clock import Clock
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, Stage, Step, Transfer
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
@@ -53,6 +53,8 @@ class RetainStage:
         return 0.0 if len(ended) >= BATCH else self._every_seconds
 
     def _remove(self, transfer: Transfer) -> None:
+        if transfer.claim is None:
+            return  # made again from its receipt: there never was anything to remove
         if transfer.bundle_id is not None:
-            self._spool.drop(self._spool.outbound_bundle(transfer.bundle_id))
-        self._shelf.discard(known(transfer.claim))
+            self._spool.drop(self._spool.outbound_bundle(transfer.bundle_id, transfer.claim))
+        self._shelf.discard(transfer.claim)

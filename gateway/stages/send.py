@@ -3,7 +3,7 @@
 from gateway.bundle.names import bundle_name
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import LinkName
+from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
@@ -16,6 +16,8 @@ from gateway.transport.api import Transport
 
 BATCH = 64
 """Bundles looked at in one step: enough to share a commit, few enough to notice a stop."""
+AWAITING_SECONDS = 5.0
+"""Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
 RECORD_BYTES = 16 * 2**20
 """After this much was sent the record is written, so that a cut repeats little."""
 
@@ -27,6 +29,7 @@ class SendStage:
         self,
         *,
         link: LinkName,
+        peer: UnitCode,
         ledger: Ledger,
         spool: Spool,
         transport: Transport,
@@ -38,6 +41,7 @@ class SendStage:
         orders: Orders,
     ) -> None:
         self._link = link
+        self._peer = peer
         self._ledger = ledger
         self._spool = spool
         self._transport = transport
@@ -47,11 +51,14 @@ class SendStage:
         self._clock = clock
         self._receipt_seconds = receipt_seconds
         self._orders = orders
+        self._asks_first = ledger.resync.standing().restored_at is not None
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
         if pause := self._gate.wait():
             return pause
+        if self._asks_first and self._ledger.resync.word(self._peer).heard_at is None:
+            return AWAITING_SECONDS  # after a restore we first hear what the peer has of us
         now = self._clock.now()
         due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders)
         due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
@@ -86,7 +93,7 @@ class SendStage:
     def _deposit(self, transfer: Transfer) -> Step | None:
         """Deposit one bundle; None if that failed for reasons of its own. A failure of the link is raised."""
         started = self._clock.now()
-        path = self._spool.outbound_bundle(known(transfer.bundle_id))
+        path = self._spool.outbound_bundle(known(transfer.bundle_id), known(transfer.claim))
         try:
             if not path.exists():
                 raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")

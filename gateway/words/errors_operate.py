@@ -86,6 +86,21 @@ TABLE: Table = MappingProxyType(
             "Ports below 1024 need a permission that the service does not have.",
             "Choose a port from 1024 up, such as 2222.",
         ),
+        "link-unknown": Template(
+            'There is no link to "{peer}".',
+            "links.d knows these: {known}.",
+            "Name one of them by its unit's code or its own name.",
+        ),
+        "backup-damaged": Template(
+            "The backup cannot be used: {path} is missing or changed.",
+            "Its digest is not the one that was noted when the backup was made.",
+            "Use another backup, and check the medium.",
+        ),
+        "backup-foreign": Template(
+            "This is a backup of unit {recorded}; this node is {unit}.",
+            "A ledger belongs to one unit.",
+            "Name a backup of this node.",
+        ),
         "folder-not-empty": Template(
             "The folder {path} is not empty.",
             "What is opened goes into a folder of its own, so that nothing is mixed up or overwritten.",

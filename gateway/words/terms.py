@@ -44,6 +44,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         Event.DELIVERED: "was put into the inbound folder",
         Event.CONFIRMED: "our receipt was sent",
         Event.RECEIPT_ASKED: "the sender asked for the receipt again",
+        Event.RECALLED: "the sender returned our own receipt: it was delivered before",
         Event.COLLECTED: "the case software took it",
         Event.QUARANTINED: "was put into quarantine",
         Event.OFFERED_AGAIN: "was offered again",

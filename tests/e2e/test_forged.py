@@ -201,7 +201,7 @@ def test_a_replay_is_answered_with_the_same_receipt_and_not_delivered_again(evil
     ours = evil.pair.ferried("replayed.txt")
     bundle = known(ours.bundle_id)
     delivery = evil.pair.delivery(ours)
-    raw = (evil.pair.police.state / "spool" / "outbound" / bundle_name(bundle)).read_bytes()
+    raw = next((evil.pair.police.state / "spool" / "outbound").glob(f"{bundle}-*")).read_bytes()
     eventually(lambda: known(evil.pair.procuratorate.inbound(bundle)).state is State.CONFIRMED, "confirmed")
     (delivery / "content" / "replayed.txt").unlink()
 

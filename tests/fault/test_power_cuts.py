@@ -88,7 +88,7 @@ def all_arrived(made: Street) -> None:
     assert not made.police.log.alerts()
     assert not made.procuratorate.log.alerts()
     assert made.leftovers() == []
-    assert {path.stem for path in (made.police.state / "spool" / "outbound").iterdir()} == ours.keys()
+    assert {path.stem.partition("-")[0] for path in (made.police.state / "spool" / "outbound").iterdir()} == ours.keys()
 
 
 def drop_bad(out: Path) -> None:

@@ -89,3 +89,11 @@ def quarantined(ledger: Ledger, number: int = 1) -> Transfer:
     """An inbound bundle that was set aside."""
     transfer = ledger.offered([Offer(LINK, bundle(number), 5000)])[0]
     return ledger.advance(Step(transfer, Event.QUARANTINED, Stage.OPEN, Facts(note="bad-signature")))
+
+
+def verified(ledger: Ledger, number: int = 1, *, sequence: int = 1) -> Transfer:
+    """An inbound bundle of PEER that was opened."""
+    transfer = ledger.offered([Offer(LINK, bundle(number), 5000)])[0]
+    transfer = ledger.advance(Step(transfer, Event.FETCHED, Stage.RECEIVE))
+    facts = Facts(origin=PEER, header_hash=header(number), epoch=7, sequence=sequence)
+    return ledger.advance(Step(transfer, Event.VERIFIED, Stage.OPEN, facts))

@@ -1,5 +1,6 @@
 """Two nodes without processes: real ledgers, files, bundles and folder links; only time is told, and may be broken."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE, make_nodes
 from gateway.compose.identity import Identity, load_identity
+from gateway.compose.node import JOURNAL_FOLDER
 from gateway.compose.sweep import sweep
 from gateway.compose.workers import Ground, Plan, Planner
 from gateway.daemon.crew import InlineCrew
@@ -18,11 +20,13 @@ from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.records import Transfer
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
+from gateway.stages.standstill import Standstill
 from gateway.transport.api import Transport
 from gateway.words.catalogue import Words
 from tests.support.ledger import START, ToldClock
@@ -89,13 +93,20 @@ class House:
         )
         space = SpaceGuard(paths.spool, floor_bytes=0, floor_ratio=0.0)
         ledger = Ledger.open(self.identity.settings.ledger_path, unit=self.unit, clock=self.clock, new_epoch=lambda: 7)
+        ledger.resync.begin_life(secrets.token_hex(16))
+        shelf = ClaimShelf(spool.claims)
+        journal = DeliveryJournal(self.state / JOURNAL_FOLDER)
+        journal.prepare(self.clock.now())
         self.ground = self.change(
             Ground(
                 ledger,
                 spool,
-                ClaimShelf(spool.claims),
+                shelf,
                 space,
                 quarantine,
+                journal,
+                Standstill(ledger.resync.standing().standstill, lambda _code: None),
+                sweep(spool, shelf, ledger),
                 InlineCrew(),
                 board,
                 Bells(),
@@ -106,7 +117,6 @@ class House:
         )
         self.plan = Planner(self.identity, self.ground, Words("en")).plan()
         self.plan.claim.adopt()
-        sweep(spool, ledger)
         return self
 
     def close(self) -> None:
@@ -173,7 +183,17 @@ class Street:
     def open(self) -> "Street":
         for house in self.houses:
             house.open()
+        if not any(house.transfers(way) for house in self.houses for way in Direction):
+            self.greet()
         return self
+
+    def greet(self) -> None:
+        """Let both say where they stand, as they do when they start, so that a test finds empty folders."""
+        for _turn in range(3):
+            for house in self.houses:
+                for worker in house.plan.workers:
+                    if worker.name.startswith(("out-", "in-")):
+                        self.step(house, worker.name)
 
     def close(self) -> None:
         for house in self.houses:

@@ -1,7 +1,8 @@
-"""Receipts and receipt files, raw and truly signed around any text."""
+"""Receipts, receipt files and inventories, raw and truly signed around any text."""
 
 from collections.abc import Mapping
 
+from gateway.bundle.inventory import inventory_key_id, parse_inventory, sign_inventory, verify_inventory
 from gateway.bundle.receipt import (
     Receipt,
     check_issuer,
@@ -14,6 +15,7 @@ from gateway.bundle.receipt import (
     split_receipts,
     verify_receipt,
 )
+from gateway.domain.holdings import Got, Inventory, Sent
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
 from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, SENDER_ID, signer_of
@@ -78,7 +80,47 @@ def receipt_file_seeds() -> Mapping[str, bytes]:
     return {"one": join_receipts(raws[:1]), "four": join_receipts(raws)}
 
 
+def run_inventory(data: bytes) -> None:
+    """First byte even: a whole inventory. Odd: the text of one, put in order and signed by the sender."""
+    if not data or data[0] % 2 == 0:
+        run_raw_inventory(data[1:])
+        return
+    text = canonical_form(data[1:])
+    signature = SENDER.sign("inventory", text)
+    run_raw_inventory(bytes([SENDER.suite]) + SENDER_ID + len(text).to_bytes(4, "big") + text + signature)
+
+
+def run_raw_inventory(raw: bytes) -> None:
+    attempt(lambda: inventory_key_id(raw))
+    parsed = attempt(lambda: parse_inventory(raw))
+    found = attempt(lambda: verify_inventory(raw, signer_of, unit_code("990101")))
+    if found is not None:
+        assert found == parsed
+        assert sign_inventory(found, SENDER) == raw
+        for stream in found.sent:
+            assert not stream.is_settled(stream.last + 1)
+        for stream in found.got:
+            assert not stream.has(stream.last + 1)
+
+
+def inventory_seeds() -> Mapping[str, bytes]:
+    units = unit_code("990101"), unit_code("990102")
+    life, other = "0a" * 16, "0b" * 16
+    sent, got = (Sent(4, 9, ()), Sent(5, 40, ((3, 3), (7, 40)))), (Got(77, 12, ((1, 2), (4, 9))),)
+    made = {
+        "empty": Inventory(*units, 0, 0, life, False, "", 0, (), (), (), ()),
+        "whole": Inventory(*units, 1_000_000, 5, life, True, other, 77, (other,), sent, got, (bundle_id("0c" * 16),)),
+    }
+    seeds = {}
+    for name, inventory in made.items():
+        raw = sign_inventory(inventory, SENDER)
+        seeds[f"{name}-raw"] = b"\0" + raw
+        seeds[f"{name}-text"] = b"\1" + raw[37:-64]
+    return seeds
+
+
 TARGETS = (
+    Target("inventory", run_inventory, inventory_seeds, json_at=1),
     Target("receipt", run_receipt, receipt_seeds, json_at=1),
     Target("receipt-file", run_receipt_file, receipt_file_seeds, longest=8192),
 )

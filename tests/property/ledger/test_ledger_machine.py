@@ -39,6 +39,9 @@ RECEIPTED = {
     Event.REFUSAL_RECEIPTED: ReceiptCode.DAMAGED,
 }
 
+APART = frozenset({Event.CLOSED, Event.RECALLED})
+"""A rule of its own; and what only follows a restore."""
+
 
 class LedgerMachine(RuleBasedStateMachine):
     """The model: the last value the ledger returned for each transfer, what was given out, and what was seen."""
@@ -131,7 +134,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self, identifier: TransferId, choice: Random, peer: UnitCode, sequence: int, *, wrong: bool
     ) -> None:
         before = self.model[identifier]
-        possible = [e for e in Event if is_legal(before.direction, before.state, e) and e is not Event.CLOSED]
+        possible = [e for e in Event if is_legal(before.direction, before.state, e) and e not in APART]
         assume(possible)
         self.take(before, choice.choice(possible), peer, sequence, wrong, stale=False)
 

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from gateway.bundle.inventory import sign_inventory
+from gateway.bundle.keys import generate
 from gateway.bundle.receipt import join_receipts
+from gateway.bundle.suites import Suite
 from gateway.compose.health import Health, Trouble, Waiting
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.domain.clock import SystemClock
-from gateway.domain.ids import LinkName, digest
+from gateway.domain.holdings import Got, Inventory
+from gateway.domain.ids import LinkName, UnitCode, digest
 from gateway.folders.quarantine import Quarantine, QuarantineNote
 from tests.support import filling, sealing
 from tests.support.commands import commands, page
@@ -23,7 +27,19 @@ from tests.support.shapes import SHAPES, paths
 
 ROOT = Path(__file__).parents[3]
 NOW = SystemClock().now()
-READS = ("status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list", "peer list", "peer card")
+READS = (
+    "status",
+    "log",
+    "explain",
+    "streams",
+    "inspect",
+    "open",
+    "verify",
+    "check",
+    "quarantine list",
+    "peer list",
+    "peer card",
+)
 
 
 def keys(*answers: object) -> set[str]:
@@ -123,6 +139,23 @@ def test_what_a_person_does(desk: Desk) -> None:
         assert keys(desk.ask(name, transfer.id, "--why", "x")) == set(SHAPES[name])
 
 
+def test_against_loss(desk: Desk, tmp_path: Path) -> None:
+    with desk.ledger() as ledger:
+        filling.sealed(ledger, 1)
+        filling.verified(ledger, 2, sequence=3)
+        got = (Got(7, 3, ((1, 2),)),)
+        theirs = Inventory(UnitCode("990102"), desk.place.unit, 1, 7, "0" * 32, False, "", 0, (), (), got, ())
+        raw = sign_inventory(theirs, generate(Suite.CLASSIC))
+        ledger.resync.hear(theirs, raw, "0" * 32, LinkName(LINK))
+    assert keys(desk.ask("streams")) == set(SHAPES["streams"])
+    assert "990102" in desk.run("streams").out
+    assert keys(desk.ask("resync", "990102")) == set(SHAPES["resync"])
+    assert desk.run("resync", "nobody").code == desk.run("resync", "--all").code + 1 == 1
+    assert keys(desk.ask("backup", tmp_path / "backup")) == set(SHAPES["backup"])
+    assert keys(desk.ask("restore", tmp_path / "backup", "--why", "x")) == set(SHAPES["restore"])
+    assert keys(desk.ask("epoch", "renew", "--why", "x")) == set(SHAPES["epoch renew"])
+
+
 def test_trust_and_version(desk: Desk) -> None:
     for name in ("peer card", "peer list", "key rotate", "version"):
         answer = run("version", "--json").json if name == "version" else desk.ask(*name.split())
@@ -132,6 +165,7 @@ def test_trust_and_version(desk: Desk) -> None:
 
 def test_every_written_shape_is_tested() -> None:
     tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
+    tested |= {"streams", "resync", "backup", "restore", "epoch renew"}
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     assert set(SHAPES) == tested
 

@@ -6,8 +6,9 @@ from gateway.compose.sweep import sweep
 from gateway.domain.ids import BundleId
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Stage, Step
+from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
-from tests.support.ledger import LINK, bundle, delivered, offered, open_ledger, sealed, verified
+from tests.support.ledger import LINK, bundle, claim, delivered, offered, open_ledger, sealed, verified
 
 
 def test_only_what_the_ledger_expects_stays(tmp_path: Path) -> None:
@@ -18,16 +19,17 @@ def test_only_what_the_ledger_expects_stays(tmp_path: Path) -> None:
     verified(ledger, 3, sequence=3)
     delivered(ledger, 4, sequence=4)
     stranger = BundleId("f" * 32)
-    for one in (bundle(1), stranger):
-        spool.outbound_bundle(one).touch()
+    shelf = ClaimShelf(spool.claims)
+    for one, token in ((bundle(1), claim(1)), (stranger, claim(9))):
+        spool.outbound_bundle(one, token).touch()
     for one in (bundle(2), bundle(3), bundle(4), stranger):
         spool.fetching(LINK, one).touch()
         spool.keep_fetched(LINK, [one])
         spool.fresh_staging(LINK, one)
 
     for _repeat in range(2):
-        sweep(spool, ledger)
-        assert spool.outbound_bundles() == [bundle(1)]
+        assert sweep(spool, shelf, ledger) == {}
+        assert spool.outbound_bundles() == [(bundle(1), claim(1))]
         assert sorted(spool.inbound_bundles()) == [(LINK, bundle(2)), (LINK, bundle(3))]
         assert sorted(spool.stagings()) == [(LINK, bundle(2)), (LINK, bundle(3))]
     ledger.close()

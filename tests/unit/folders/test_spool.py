@@ -52,13 +52,15 @@ def test_sealed_bundles_get_their_names_together_and_again(spool: Spool) -> None
     points = 0
     while dies_at(points, lambda: spool.keep_sealed(pairs)):
         spool.keep_sealed(pairs)
-        assert spool.outbound_bundle(BUNDLE).read_bytes() == TOKEN.encode()
-        assert spool.outbound_bundle(OTHER).read_bytes() == second.encode()
+        assert spool.outbound_bundle(BUNDLE, TOKEN).read_bytes() == TOKEN.encode()
+        assert spool.outbound_bundle(OTHER, second).read_bytes() == second.encode()
         for token, bundle in pairs:
-            spool.outbound_bundle(bundle).rename(spool.sealing(token))
+            spool.outbound_bundle(bundle, token).rename(spool.sealing(token))
         points += 1
     assert points >= 4
-    assert spool.outbound_bundle(BUNDLE).name == f"{BUNDLE}.cfb"
+    assert spool.outbound_bundle(BUNDLE, TOKEN).name == f"{BUNDLE}-{TOKEN}.cfb"
+    spool.keep_sealed(pairs)
+    assert sorted(spool.outbound_bundles()) == sorted((bundle, token) for token, bundle in pairs)
 
 
 def test_a_bundle_that_is_nowhere_cannot_be_kept(spool: Spool) -> None:
@@ -103,7 +105,7 @@ def test_a_half_dropped_staging_folder_is_never_a_delivery_not_yet_begun(tmp_pat
 
 
 def test_dropping_what_is_gone_is_no_error(spool: Spool) -> None:
-    spool.drop(spool.outbound_bundle(BUNDLE))
+    spool.drop(spool.outbound_bundle(BUNDLE, TOKEN))
     spool.drop_staging(LINK, BUNDLE)
 
 

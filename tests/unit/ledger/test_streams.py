@@ -56,11 +56,13 @@ def test_only_the_next_number_may_be_sealed(ledger: Ledger, sequence: int) -> No
     assert ledger.get(transfer.id) == transfer
 
 
-def test_another_epochs_seal_is_refused(ledger: Ledger) -> None:
-    step = seal(found(ledger), 1, 1)
+def test_a_seal_of_another_epoch_is_taken_in_and_moves_only_its_own_stream(ledger: Ledger) -> None:
+    step = seal(found(ledger), 1, 7)
     with pytest.raises(TransientError, match="sequence-conflict"):
-        ledger.advance(replace(step, facts=replace(step.facts, epoch=EPOCH + 1)))
-    assert ledger.advance(replace(step, facts=replace(step.facts, epoch=EPOCH))).epoch == EPOCH
+        ledger.advance(replace(step, facts=replace(step.facts, epoch=EPOCH)))
+    assert ledger.advance(replace(step, facts=replace(step.facts, epoch=EPOCH + 1))).epoch == EPOCH + 1
+    assert ledger.next_sequence(PEER) == 1
+    assert [(one.epoch, one.sequence) for one in ledger.stream_states()] == [(EPOCH + 1, 7)]
 
 
 def test_the_same_bundle_over_two_links_is_delivered_once(ledger: Ledger) -> None:

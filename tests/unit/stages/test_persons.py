@@ -83,7 +83,7 @@ def test_originals_and_bundles_stay_until_retention_is_over(made: Street) -> Non
     made.drop("one.txt", b"one")
     made.settle()
     ours = made.police.only(OUT)
-    bundle = made.police.ground.spool.outbound_bundle(known(ours.bundle_id))
+    bundle = made.police.ground.spool.outbound_bundle(known(ours.bundle_id), known(ours.claim))
     shelf = made.police.ground.shelf
     (original,) = shelf.get(known(ours.claim)).parts
     assert original.read_bytes() == b"one"

@@ -38,6 +38,7 @@ def test_a_dead_link_is_called_ever_more_rarely_and_touches_no_transfer(line: Fa
     sealed(made, "one.txt", "two.txt")
     before = made.police.transfers(OUT)
     line.errors["deposit"] = [unreachable() for _ in range(4)]
+    line.calls.clear()
     waits = []
     for _failure in range(4):
         wait = known(made.step(made.police, "out-procuratorate"))
@@ -146,7 +147,7 @@ def test_a_receipt_that_did_not_get_through_is_tried_again_at_its_time(
         delivered_but_not_receipted(made)
         made.go("procuratorate:in-police")
         leg = made.procuratorate.worker("out-police")
-        acknowledge = leg._acknowledge
+        acknowledge = leg._worker._acknowledge
         faults = Faults()
         monkeypatch.setattr(acknowledge, "_transport", faults.wrap(acknowledge._transport))
         faults.errors["deposit"] = [TransientError("deposit-unknown", "cut at the rename")]
@@ -215,7 +216,7 @@ def test_a_bundle_that_vanished_from_the_spool_is_fetched_again_when_offered_aga
 def test_a_sealed_bundle_that_vanished_is_held(made: Street) -> None:
     sealed(made, "one.txt", "two.txt")
     lost = made.police.transfers(OUT)[0]
-    made.police.ground.spool.outbound_bundle(known(lost.bundle_id)).unlink()
+    made.police.ground.spool.outbound_bundle(known(lost.bundle_id), known(lost.claim)).unlink()
     made.go("police:out-procuratorate")
     assert made.police.ledger.get(lost.id).hold_code == "spool-missing"
     assert {t.state for t in made.police.transfers(OUT) if t.id != lost.id} == {State.SENT}

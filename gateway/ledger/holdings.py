@@ -1,0 +1,180 @@
+"""Where the streams between us and one peer stand, as an inventory states it, and what follows from the peer's."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, ranges
+from gateway.domain.ids import BundleId, LinkName, UnitCode
+from gateway.domain.lifecycle import Direction, State
+from gateway.domain.records import ReceiptCode, Transfer
+from gateway.ledger.rows import parts, select_transfers, to_transfer
+from gateway.ledger.schema import receipts, streams, transfers
+from gateway.ledger.streams import missing
+
+AT_ONCE: Final = 1024
+"""Transfers that one inventory moves in one commit; what is left over is found by the next."""
+_RANGES: Final = 200
+"""Ranges in one statement."""
+
+_UNSETTLED: Final = (State.SEALED, State.SENT, State.IN_CUSTODY)
+_IN_HAND: Final = (State.OFFERED, State.FETCHED, State.VERIFIED)
+_ANSWERED: Final = (State.CONFIRMED, State.COLLECTED, State.DISMISSED)
+"""States in which our receipt was sent and may be sent again."""
+_DAMAGED: Final = (
+    "truncated",
+    "trailing-bytes",
+    "manifest-corrupt",
+    "segment-list-corrupt",
+    "segment-corrupt",
+    "spool-missing",
+    "staging-missing",
+)
+"""What sending the same bytes again mends; all else in quarantine waits for a person, and is not asked for."""
+_RECEIPTED: Final = (State.DELIVERED, State.COLLECTED, State.REFUSED, State.CLOSED)
+
+
+def sent(connection: Connection, peer: UnitCode) -> tuple[Sent, ...]:
+    """Return our stream to `peer` by epoch, newest number first: what was given out, and what has no receipt."""
+    return tuple(
+        Sent(
+            epoch,
+            last,
+            ranges(_numbers(connection, Direction.OUTBOUND, peer, epoch, transfers.c.state.in_(_UNSETTLED))),
+        )
+        for epoch, last in _streams(connection, Direction.OUTBOUND, peer)
+    )
+
+
+def got(connection: Connection, peer: UnitCode) -> tuple[Got, ...]:
+    """Return the stream of `peer` to us by epoch: the highest number known, and those below that never arrived."""
+    return tuple(
+        Got(epoch, last, _lacking(connection, peer, epoch, last))
+        for epoch, last in _streams(connection, Direction.INBOUND, peer)
+    )
+
+
+def pending(connection: Connection, link: LinkName) -> tuple[BundleId, ...]:
+    """Return the bundles that came over `link` and are in hand, undecided."""
+    c = transfers.c
+    query = select(c.bundle_id).where(c.link == link, c.state.in_(_IN_HAND), c.direction == Direction.INBOUND)
+    return tuple(BundleId(row[0]) for row in connection.execute(query.order_by(c.id).limit(PENDING_MAX)))
+
+
+def to_be_receipted_again(
+    connection: Connection, peer: UnitCode, link: LinkName, said: Sequence[Sent]
+) -> list[Transfer]:
+    """Return what came over `link`, was answered, and whose receipt `peer`, by its own word, does not have."""
+    answered = _read(connection, Direction.INBOUND, peer, _ANSWERED, [(one.epoch, one.last, one.open) for one in said])
+    return [transfer for transfer in answered if transfer.link == link]
+
+
+def receipts_to_return(connection: Connection, peer: UnitCode, said: Sequence[Got]) -> list[bytes]:
+    """Return the receipts signed by `peer` for numbers that by its own word it does not know: it has lost them."""
+    forgotten = _read(
+        connection, Direction.OUTBOUND, peer, _RECEIPTED, [(one.epoch, one.last, one.lacking) for one in said]
+    )
+    found: list[bytes] = []
+    r = receipts.c
+    for part in parts(forgotten, _RANGES):
+        query = select(r.raw).where(
+            r.transfer_id.in_([transfer.id for transfer in part]), r.issuer == peer, not_(r.code.in_(_PASSING))
+        )
+        found += (row[0] for row in connection.execute(query.order_by(r.id)))
+    return found
+
+
+def lost_on_the_way(
+    connection: Connection, peer: UnitCode, said: Sequence[Got], in_hand: Sequence[BundleId], before: float | None
+) -> list[Transfer]:
+    """Return what was sent to `peer` and, by its own word, never arrived there.
+
+    before: when we asked for this word; what was sent by then and is unknown there is lost. None: nobody asked, and
+    only what lies below a number that did arrive counts.
+    """
+    c = transfers.c
+    known = {one.epoch: one for one in said}
+    here = frozenset(in_hand)
+    query = select_transfers().where(
+        c.state == State.SENT, c.direction == Direction.OUTBOUND, c.peer == peer, c.sequence.is_not(None)
+    )
+    found: list[Transfer] = []
+    for transfer in map(to_transfer, connection.execute(query.order_by(c.id))):
+        state = known.get(transfer.epoch) if transfer.epoch is not None else None
+        sequence = transfer.sequence or 0
+        if transfer.bundle_id in here or (state is not None and state.has(sequence)):
+            continue
+        is_below = state is not None and sequence <= state.last
+        if is_below or (before is not None and transfer.changed_at <= before):
+            found.append(transfer)
+            if len(found) == AT_ONCE:
+                break
+    return found
+
+
+_PASSING: Final = tuple(code for code in ReceiptCode if code[0] == "4" or code is ReceiptCode.CUSTODY)
+"""Receipts that end nothing."""
+
+
+def _streams(connection: Connection, direction: Direction, peer: UnitCode) -> list[tuple[int, int]]:
+    """Return (epoch, highest number known) of a stream, the newest STREAMS_MAX epochs."""
+    t, s = transfers.c, streams.c
+    found: dict[int, int] = {}
+    given = select(s.epoch, s.sequence).where(s.peer == peer, s.direction == direction)
+    borne = select(t.epoch, func.max(t.sequence)).where(
+        t.direction == direction, t.peer == peer, t.sequence.is_not(None)
+    )
+    for query in (given, borne.group_by(t.epoch)):
+        for epoch, sequence in connection.execute(query):
+            found[epoch] = max(sequence, found.get(epoch, 0))
+    return sorted(found.items())[-STREAMS_MAX:]
+
+
+def _numbers(
+    connection: Connection, direction: Direction, peer: UnitCode, epoch: int, *tests: ColumnElement[bool]
+) -> list[int]:
+    c = transfers.c
+    query = select(c.sequence).where(
+        c.direction == direction, c.peer == peer, c.epoch == epoch, c.sequence.is_not(None), *tests
+    )
+    return [row[0] for row in connection.execute(query.order_by(c.sequence))]
+
+
+def _lacking(connection: Connection, peer: UnitCode, epoch: int, last: int) -> tuple[Range, ...]:
+    """Return what never arrived, and what arrived damaged and waits to be offered again."""
+    c = transfers.c
+    is_damaged = and_(c.state == State.QUARANTINED, c.last_error.in_(_DAMAGED))
+    apart = _numbers(connection, Direction.INBOUND, peer, epoch, is_damaged)
+    gaps = missing(connection, peer, epoch, limit=_RANGES)
+    return ranges(sorted({*apart, *(number for first, final in gaps for number in range(first, min(final, last) + 1))}))
+
+
+def _read(
+    connection: Connection,
+    direction: Direction,
+    peer: UnitCode,
+    states: Sequence[State],
+    said: Sequence[tuple[int, int, Sequence[Range]]],
+) -> list[Transfer]:
+    """Return the transfers in `states` whose number lies outside what was `said`: (epoch, last, exceptions below)."""
+    c = transfers.c
+    ours = (c.direction == direction, c.peer == peer, c.sequence.is_not(None), c.state.in_(states))
+    found: list[Transfer] = []
+    for place in _outside(said):
+        query = select_transfers().where(*ours, place).order_by(c.id).limit(AT_ONCE - len(found))
+        found += map(to_transfer, connection.execute(query))
+        if len(found) == AT_ONCE:
+            break
+    return found
+
+
+def _outside(said: Sequence[tuple[int, int, Sequence[Range]]]) -> Iterator[ColumnElement[bool]]:
+    c = transfers.c
+    for epoch, last, exceptions in said:
+        yield and_(c.epoch == epoch, c.sequence > last)
+        for part in parts(exceptions, _RANGES):
+            yield and_(c.epoch == epoch, or_(*(c.sequence.between(first, final) for first, final in part)))
+    if len(said) < STREAMS_MAX:
+        yield c.epoch.not_in([epoch for epoch, _last, _exceptions in said])

@@ -1,0 +1,265 @@
+"""What the ledger remembers about resync: this node's lives, what each peer has said, and what a restore has undone."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from gateway.domain.errors import Scope, SecurityError
+from gateway.domain.holdings import LIVES_MAX, Inventory
+from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.lifecycle import Direction, Event
+from gateway.domain.records import Facts, ReceiptRecord, Stage, Step, Transfer
+from gateway.ledger import changes, holdings, rebuilding, streams, talks
+from gateway.ledger.changes import Change
+from gateway.ledger.schema import lives, node, resyncs
+from gateway.ledger.schema import streams as stream_table
+from gateway.ledger.talks import PeerWord
+
+if TYPE_CHECKING:
+    from gateway.bundle.receipt import Receipt
+
+T = TypeVar("T")
+
+CONFLICT: Final = "identity-conflict"
+"""Why a node stands still: another one speaks for this unit, or an older copy of its ledger was put back by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What this node knows of its own past. `restored_at`: seconds since 1970 UTC, None if its ledger never was put
+    back; `doubtful`: what was delivered between backup and restore cannot be told; `standstill`: code of why nothing
+    goes on."""
+
+    restored_at: float | None
+    doubtful: bool
+    standstill: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a peer's inventory led to: receipts to be sent again, bundles to be sent again, and whether it answered."""
+
+    receipts: int = 0
+    bundles: int = 0
+    is_answer: bool = False
+
+
+class Doors(Protocol):
+    """The two ways into the ledger, as `Ledger` has them."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Lend a connection that cannot write."""
+        ...
+
+    def change(self, work: Callable[[Change], T]) -> T:
+        """Run `work` in a transaction of its own part."""
+        ...
+
+
+class ResyncBook:
+    """The part of the ledger that serves resync. Errors and threads as the ledger's own methods."""
+
+    def __init__(self, doors: Doors, unit: UnitCode, epoch: int) -> None:
+        self._doors = doors
+        self._unit = unit
+        self._epoch = epoch
+        self.life = ""
+        """The life that this process has begun; empty before."""
+
+    def begin_life(self, life: str) -> None:
+        """Record that the node has started: `life` is 32 random hexadecimal digits. Before it speaks to anybody."""
+        self._doors.change(lambda change: _note_life(change, self._unit, self._epoch, life))
+        self.life = life
+
+    def standing(self) -> Standing:
+        """Return what this node knows of its own past."""
+        with self._doors.reading() as connection:
+            row = connection.execute(select(node.c.restored_at, node.c.doubtful, node.c.standstill)).one()
+        return Standing(row.restored_at, bool(row.doubtful), row.standstill)
+
+    def stand_still(self, code: str) -> None:
+        """Record why nothing may go on; a reason that stands already stays."""
+        self._doors.change(lambda change: _stand_still(change, code))
+
+    def word(self, peer: UnitCode) -> PeerWord:
+        """Return where the talk with `peer` stands."""
+        with self._doors.reading() as connection:
+            return talks.word(connection, peer)
+
+    def want(self, peer: UnitCode, why: str) -> None:
+        """Have an inventory sent to `peer` soon; a wish that is there already stays."""
+
+        def work(change: Change) -> None:
+            if talks.word(change.connection, peer).wanted_at is None:
+                talks.note(change.connection, peer, wanted_at=change.now, why=why)
+
+        self._doors.change(work)
+
+    def asked(self, peer: UnitCode, ask: str) -> None:
+        """Record that an inventory named `ask` is being sent that asks for an answer."""
+        self._doors.change(lambda change: talks.note(change.connection, peer, ask=ask, asked_at=change.now))
+
+    def sent(self, peer: UnitCode, *, asked: bool, answered: str) -> None:
+        """Record that an inventory has reached the mailbox.
+
+        asked: a wish for one is fulfilled by it; answered: the name of the peer's that it answers, else empty.
+        """
+
+        def work(change: Change) -> None:
+            facts: dict[str, Any] = {"wanted_at": None} if asked else {}
+            if answered and talks.word(change.connection, peer).owed == answered:
+                facts["owed"] = ""
+            talks.note(change.connection, peer, **facts)
+
+        self._doors.change(work)
+
+    def gap_looked_at(self, peer: UnitCode, *, since: float | None) -> None:
+        """Record that the gaps of the peer's streams were asked for, and since when they count anew; None: closed."""
+        self._doors.change(lambda change: talks.note(change.connection, peer, gap_since=since))
+
+    def inventory(self, peer: UnitCode, link: LinkName, *, issued_at: float, asks: bool, answers: str) -> Inventory:
+        """Return what this node has to state to `peer`, of one moment of the ledger."""
+        with self._doors.reading() as connection:
+            heard_epoch, heard = _lives_of(connection, peer)
+            return Inventory(
+                issuer=self._unit,
+                to=peer,
+                issued_at=int(issued_at),
+                epoch=self._epoch,
+                life=self.life,
+                asks=asks,
+                answers=answers,
+                heard_epoch=heard_epoch,
+                heard=heard,
+                sent=holdings.sent(connection, peer),
+                got=holdings.got(connection, peer),
+                pending=holdings.pending(connection, link),
+            )
+
+    def has_gaps(self, peer: UnitCode) -> bool:
+        """Whether numbers of the peer's streams are missing below one that arrived."""
+        with self._doors.reading() as connection:
+            return any(one.lacking for one in holdings.got(connection, peer))
+
+    def receipts_to_return(self, peer: UnitCode, theirs: Inventory) -> list[bytes]:
+        """Return the receipts by `peer` that it has lost itself, at most so many as one commit takes."""
+        with self._doors.reading() as connection:
+            return holdings.receipts_to_return(connection, peer, theirs.got)
+
+    def hear(self, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
+        """Take in a verified inventory: what it lacks is owed again, what it knows of us is compared.
+
+        raw: as it was signed; name: by which an answer names it; link: by which it came. May be repeated.
+        Raises SecurityError `identity-conflict` (scope node) if the peer knows of a life or of numbers in our present
+        epoch that this ledger does not: then the standstill is on record, and nothing else was done.
+        """
+        with self._doors.reading() as connection:
+            reason = self._conflict(connection, theirs)
+        if reason:
+            self.stand_still(CONFLICT)
+            raise SecurityError(CONFLICT, reason, scope=Scope.NODE, facts={"unit": theirs.issuer})
+        return self._doors.change(lambda change: _hear(change, theirs, raw, name, link))
+
+    def doubtful_up_to(self, peer: UnitCode, epoch: int) -> int:
+        """Return the last number of a stream of which it is not known whether it was delivered before the restore."""
+        with self._doors.reading() as connection:
+            c = stream_table.c
+            query = select(c.doubtful).where(c.peer == peer, c.direction == Direction.INBOUND, c.epoch == epoch)
+            return connection.execute(query).scalar() or 0
+
+    def rebuild(self, receipt: "Receipt", raw: bytes, link: LinkName) -> Transfer | None:
+        """Make the record of a transfer that a restore has forgotten from its receipt; None if nothing was to be made.
+
+        receipt: verified; by a peer about a bundle of ours, or by ourselves about one of a peer. May be repeated.
+        """
+        record = ReceiptRecord(
+            receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, float(receipt.issued_at), raw
+        )
+        return self._doors.change(lambda change: rebuilding.rebuild(change, receipt, record, link))
+
+    def renew_epoch(self, epoch: int, *, doubtful: bool = False) -> None:
+        """Begin a new epoch: the standstill ends, and every peer is asked before anything is sent.
+
+        For a ledger that no daemon uses. doubtful: what was delivered since the backup cannot be told.
+        """
+
+        def work(change: Change) -> None:
+            facts = {"epoch": epoch, "restored_at": change.now, "standstill": None}
+            change.connection.execute(update(node).values({**facts, "doubtful": 1} if doubtful else facts))
+            change.connection.execute(delete(resyncs))
+
+        self._doors.change(work)
+
+    def _conflict(self, connection: Connection, theirs: Inventory) -> str:
+        """Return how the peer's word contradicts this ledger; empty if it does not."""
+        if theirs.heard_epoch == self._epoch:
+            ours = set(_lives_of(connection, self._unit, limit=None)[1])
+            if not ours.issuperset(theirs.heard):
+                return f"{theirs.issuer} has heard another node speak for this unit"
+        for one in theirs.got:
+            given = streams.last(connection, theirs.issuer, Direction.OUTBOUND, one.epoch)
+            if one.epoch == self._epoch and one.last > given:
+                return f"{theirs.issuer} holds number {one.last} of this epoch, and this ledger gave out {given}"
+        return ""
+
+
+def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
+    peer = theirs.issuer
+    has_started = _note_life(change, peer, theirs.epoch, theirs.life)
+    word = talks.word(change.connection, peer)
+    is_answer = bool(theirs.answers) and theirs.answers == word.ask
+    facts: dict[str, Any] = {"theirs": raw}
+    if theirs.asks:
+        facts["owed"] = name
+    if has_started and word.wanted_at is None and (word.heard_at or 0.0) >= (word.asked_at or 0.0):
+        # Whatever it lost with its disk, only its answer to a question of ours brings to light.
+        facts |= {"wanted_at": change.now, "why": "peer-started"}
+    if is_answer:
+        facts["heard_at"] = change.now
+        if word.heard_at is None:
+            _doubt(change, theirs)
+    talks.note(change.connection, peer, **facts)
+    again = holdings.to_be_receipted_again(change.connection, peer, link, theirs.sent)
+    note = Facts(note="the sender has no receipt")
+    changes.advance(change, [Step(one, Event.RECEIPT_ASKED, Stage.RESYNC, note) for one in again])
+    lost = holdings.lost_on_the_way(
+        change.connection, peer, theirs.got, theirs.pending, word.asked_at if is_answer else None
+    )
+    for transfer in lost:
+        changes.send_again(change, transfer)
+    return Heard(len(again), len(lost), is_answer)
+
+
+def _doubt(change: Change, theirs: Inventory) -> None:
+    """After a restore that lost the journal of deliveries too: whatever the peer had sent may have been delivered."""
+    if not change.connection.execute(select(node.c.doubtful)).scalar():
+        return
+    for one in theirs.sent:
+        streams.doubt(change.connection, theirs.issuer, one.epoch, one.last)
+
+
+def _stand_still(change: Change, code: str) -> None:
+    change.connection.execute(update(node).where(node.c.standstill.is_(None)).values(standstill=code))
+
+
+def _note_life(change: Change, unit: UnitCode, epoch: int, life: str) -> bool:
+    """Record a life; return whether it was new."""
+    c = lives.c
+    known = select(c.id).where(c.unit == unit, c.epoch == epoch, c.life == life)
+    if change.connection.execute(known).first() is not None:
+        return False
+    change.connection.execute(insert(lives), {"unit": unit, "epoch": epoch, "life": life, "at": change.now})
+    return True
+
+
+def _lives_of(connection: Connection, unit: UnitCode, limit: int | None = LIVES_MAX) -> tuple[int, tuple[str, ...]]:
+    """Return the newest epoch of `unit` and its newest lives in it, oldest first; (0, ()) if none is known."""
+    c = lives.c
+    epoch = connection.execute(select(c.epoch).where(c.unit == unit).order_by(c.id.desc()).limit(1)).scalar()
+    if epoch is None:
+        return 0, ()
+    query = select(c.life).where(c.unit == unit, c.epoch == epoch).order_by(c.id.desc()).limit(limit)
+    return epoch, tuple(row[0] for row in connection.execute(query))[::-1]

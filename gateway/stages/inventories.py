@@ -1,0 +1,64 @@
+"""Takes in peers' inventories: each is verified, compared with the ledger, and what the peer lacks is owed again."""
+
+from collections.abc import Callable
+
+from gateway.bundle.inventory import inventory_key_id, verify_inventory
+from gateway.bundle.names import inventory_id
+from gateway.domain.errors import SecurityError
+from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.oplog import OpsLog
+from gateway.ledger.resync import CONFLICT
+from gateway.ledger.store import Ledger
+from gateway.roster.peers import PeerBook, Standing
+from gateway.stages.standstill import Standstill
+
+
+class InventoryIntake:
+    """Applies the inventories of the one peer of a link."""
+
+    def __init__(
+        self,
+        *,
+        link: LinkName,
+        unit: UnitCode,
+        peer: UnitCode,
+        ledger: Ledger,
+        peers: PeerBook,
+        standstill: Standstill,
+        ring: Callable[[], None],
+        ops: OpsLog,
+    ) -> None:
+        """ring: wakes whoever sends answers, receipts and bundles to this peer."""
+        self._link = link
+        self._unit = unit
+        self._peer = peer
+        self._ledger = ledger
+        self._peers = peers
+        self._standstill = standstill
+        self._ring = ring
+        self._ops = ops
+
+    def take(self, raw: bytes) -> None:
+        """Apply one inventory; may be repeated.
+
+        Raises what `verify_inventory` raises, SecurityError `revoked-sender`, `inventory-misdirected`: then nothing
+        was done. An inventory that shows that another node speaks for this unit brings the node to a standstill.
+        """
+        signer = self._peers.signer_of(inventory_key_id(raw))
+        if signer is not None and signer.standing is Standing.REVOKED:
+            raise SecurityError("revoked-sender", "the key that signed the inventory was revoked")
+        issuer = self._peer if signer is None else signer.unit
+        theirs = verify_inventory(raw, lambda _key_id: None if signer is None else signer.public, issuer)
+        if theirs.to != self._unit or theirs.issuer != self._peer:
+            raise SecurityError("inventory-misdirected", f"an inventory of {theirs.issuer} to {theirs.to}")
+        try:
+            heard = self._ledger.resync.hear(theirs, raw, inventory_id(raw), self._link)
+        except SecurityError as error:
+            if error.code != CONFLICT:
+                raise
+            self._ops.alert("standstill", code=error.code, detail=error.detail)
+            self._standstill.halt(error.code)
+            return
+        if heard.receipts or heard.bundles:
+            self._ops.warn("resync", peer=self._peer, receipts=heard.receipts, bundles=heard.bundles)
+        self._ring()
