@@ -32,6 +32,10 @@ _WAITS = MappingProxyType(
         Wait.DECISION: mark("It is in quarantine and waits for a decision."),
         Wait.DAEMON: mark("It waits because the gateway is not running."),
         Wait.UNDER_WAY: mark("It is under way now: {stage}, {percent} %, {rate}/s."),
+        Wait.ORDER: mark(
+            "It waits for transfer {behind}, which was dropped before it and has no final receipt yet: its route keeps "
+            "order."
+        ),
         Wait.LINK: mark("It waits because link {link} does not work; next try at {until}."),
         Wait.LINK_OFF: mark("It waits because link {link} is switched off in links.d."),
         Wait.RETRY: mark("The last attempt failed; it is tried again at {until}."),
@@ -84,7 +88,7 @@ def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> i
                 ledger.timeline(transfer.id),
                 ledger.receipts(transfer.bundle_id) if transfer.bundle_id else (),
                 relations(ledger, transfer),
-                outlook(transfer, settings, daemon, now),
+                outlook(transfer, settings, daemon, now, ledger.goes_before(transfer, settings.orders)),
             )
             for transfer in found[:SHOWN_MAX]
         ]
@@ -207,6 +211,7 @@ def outlook_texts(found: Outlook, transfer: Transfer, words: Words) -> Sequence[
         link=transfer.link or "",
         peer=peer_of(transfer) or transfer.link or "",
         until=clock_text(found.until),
+        behind=found.behind or "",
         stage=words.stage(progress.stage) if progress else "",
         percent=f"{percent(progress):.1f}" if progress else "",
         rate=size_text(progress.rate) if progress else "",

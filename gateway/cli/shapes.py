@@ -85,6 +85,7 @@ def outlook_json(found: Outlook, transfer: Transfer, words: Words) -> dict[str, 
         "waits_for": found.wait,
         **explained(found.code, words, facts_of(transfer)),
         "until": found.until,
+        "behind": found.behind,
         "progress": None if found.progress is None else progress_json(found.progress),
         "commands": list(found.commands),
     }

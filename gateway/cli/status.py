@@ -31,6 +31,10 @@ _NEEDS = (
     (Need.STANDSTILL, mark("The node stands still, nothing is exchanged: {what} {do}")),
     (Need.HALTED, mark("Link {subject}: nothing is sent any more: {what} {do}")),
     (Need.HELD, mark("Held, waiting for a person: {count}.")),
+    (
+        Need.HOLDS_BACK,
+        mark("Transfer {subject} is held and holds back {count} that were dropped after it: its route keeps order."),
+    ),
     (Need.QUARANTINED, mark("In quarantine, waiting for a decision: {count}.")),
     (Need.LINK, mark("Link {subject} has not worked since {since}: {what} {do}")),
     (Need.ROUTE, mark("Route {subject} has not worked since {since}: {what} {do}")),

@@ -296,6 +296,8 @@ class RunningNode:
             names.update(_SHARED.get(state, ()))
             if link is not None:
                 names.update(leg(link) for leg in _LEGS.get(state, ()))
+            if self._plan is not None and state in _MAKES_WAY:
+                names.update(self._plan.orderly)
         self._bells.ring(*names)
 
     def _heard(self, folder: Path) -> None:
@@ -376,6 +378,9 @@ _LEGS = MappingProxyType(
     }
 )
 """Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox."""
+_MAKES_WAY = frozenset({State.FOUND, State.SEALED, State.DELIVERED, State.COLLECTED, State.REFUSED, State.CLOSED})
+"""States in which, or since more is known of it, a transfer may let others go first on a route that keeps order; on
+which link those wait is not known of it."""
 
 
 def _restart_needed(moved: Sequence[str]) -> ConfigError:

@@ -9,6 +9,7 @@ from gateway.compose.health import Health, Trouble, read_health
 from gateway.daemon.lock import running_pid
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import Progress, read_progress
+from gateway.domain.ids import TransferId
 from gateway.domain.lifecycle import Direction, Event, State, ends, is_legal
 from gateway.domain.records import Transfer
 from gateway.settings.load import Settings
@@ -56,6 +57,7 @@ class Wait(StrEnum):
     DECISION = "decision"  # in quarantine
     DAEMON = "daemon"  # nothing moves while the daemon is down
     UNDER_WAY = "under-way"  # it moves right now
+    ORDER = "order"  # an earlier one of its route must have its receipt first
     LINK = "link"  # the link rests after a failure
     LINK_OFF = "link-off"  # the link is switched off in its configuration
     RETRY = "retry"  # the last attempt failed
@@ -72,6 +74,8 @@ class Outlook:
     until: float | None = None
     progress: Progress | None = None
     commands: tuple[str, ...] = ()
+    behind: TransferId | None = None
+    """The transfer that goes before this one."""
 
 
 def look_at_daemon(settings: Settings, now: float) -> Daemon:
@@ -98,8 +102,13 @@ def trouble_of(daemon: Daemon, scope: str, name: str) -> Trouble | None:
     return min(found, key=lambda one: (one.code in PASSING, one.since), default=None)
 
 
-def outlook(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) -> Outlook:
-    """Return why `transfer` is where it is at `now` (seconds since 1970 UTC), the gravest reason first."""
+def outlook(
+    transfer: Transfer, settings: Settings, daemon: Daemon, now: float, before: Transfer | None = None
+) -> Outlook:
+    """Return why `transfer` is where it is at `now` (seconds since 1970 UTC), the gravest reason first.
+
+    before: the transfer that goes before it on a route that keeps order, None if none does.
+    """
     if transfer.hold_code is not None:
         return Outlook(Wait.PERSON, transfer.hold_code, commands=help_for(transfer))
     if transfer.state in ends(transfer.direction):
@@ -108,6 +117,9 @@ def outlook(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
         return Outlook(Wait.DECISION, commands=("caseferry quarantine list", *help_for(transfer)))
     if daemon.pid is None:
         return Outlook(Wait.DAEMON, transfer.last_error or "", commands=("systemctl start caseferry",))
+    if before is not None and transfer.state is State.SEALED:
+        commands = (f"caseferry explain {before.id}", *(help_for(before) if before.hold_code is not None else ()))
+        return Outlook(Wait.ORDER, before.hold_code or before.last_error or "", commands=commands, behind=before.id)
     return _moving(transfer, settings, daemon, now)
 
 

@@ -46,6 +46,7 @@ class Need(StrEnum):
     STANDSTILL = "standstill"
     HALTED = "halted"
     HELD = "held"
+    HOLDS_BACK = "holds-back"
     QUARANTINED = "quarantined"
     LINK = "link-trouble"
     ROUTE = "route-trouble"
@@ -138,6 +139,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         *_of_daemon(daemon),
         *_of_standing(ledger, settings),
         *_of_transfers(held, held_count, by_state),
+        *_of_order(held, settings, ledger),
         *(notice for link in links for notice in _of_link(link, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
         *((Notice(Need.DISK_LOW, str(settings.paths.spool), "disk-space-low"),) if space and space.is_low else ()),
@@ -262,6 +264,25 @@ def _of_transfers(
     if aside:
         notices.append(Notice(Need.QUARANTINED, count=aside, command="caseferry quarantine list"))
     return notices
+
+
+def _of_order(held: Sequence[Stuck], settings: Settings, ledger: "Ledger | None") -> Sequence[Notice]:
+    """Return those of the held transfers that keep others waiting behind them."""
+    if ledger is None or not settings.orders:
+        return ()
+    counted = [(one.transfer, ledger.held_back(one.transfer, settings.orders)) for one in held]
+    return tuple(
+        Notice(
+            Need.HOLDS_BACK,
+            str(one.id),
+            one.hold_code or "",
+            count,
+            one.found_at,
+            command=f"caseferry explain {one.id}",
+        )
+        for one, count in counted
+        if count
+    )
 
 
 def _of_link(link: LinkView, now: float) -> Sequence[Notice]:

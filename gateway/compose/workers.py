@@ -18,7 +18,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Stage, Transfer
+from gateway.domain.records import Order, Stage, Transfer
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.feedback import FeedbackDesk
@@ -34,6 +34,7 @@ from gateway.stages import routes
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
+from gateway.stages.collect import CollectStage
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
@@ -92,6 +93,8 @@ class Plan:
     mail_folders: Mapping[Path, LinkName]
     """Folders that a gap device or a share fills for us, and the link of each."""
     link_of: Mapping[UnitCode, LinkName]
+    orderly: tuple[str, ...]
+    """The workers that carry out what routes with an order send."""
 
 
 class Planner:
@@ -118,7 +121,13 @@ class Planner:
         outbound = [route for route in self._settings.outbound if route.enabled]
         claim = self._claim(outbound)
         keys = self._keyring.signing_keys(now)
-        workers: list[Worker] = [claim, self._pack(outbound, keys, now), self._open(keys), self._retain()]
+        workers: list[Worker] = [
+            claim,
+            self._pack(outbound, keys, now),
+            self._open(keys),
+            self._collect(keys),
+            self._retain(),
+        ]
         for link in links:
             workers += self._legs_or_none(link)
         standstill = self._ground.standstill
@@ -133,6 +142,7 @@ class Planner:
                 if link.folder is not None and link.transport is TransportKind.FOLDER
             },
             {link.peer: LinkName(link.name) for link in links},
+            tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),
         )
 
     # -- the legs that all share --------------------------------------------------------------------------------------
@@ -152,6 +162,7 @@ class Planner:
                     sentinel=route.sentinel,
                 ),
                 self._gate(Scope.ROUTE, route.name),
+                route.order is not Order.NONE,
             )
             for route in outbound
         ]
@@ -203,12 +214,36 @@ class Planner:
                 self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
             receivers[code] = routes.Recipient(unit, LinkName(link.name), public, lacking)
         return routes.OutboundRoute(
-            RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
+            RouteName(route.name),
+            route.folder,
+            route.packer,
+            receivers,
+            frozenset(route.flows),
+            int(route.expires),
+            route.order,
         )
 
     def _open(self, keys: NodeKeys) -> OpenStage:
         ground = self._ground
-        inbound = [
+        return OpenStage(
+            unit=self._settings.node.unit,
+            routes=self._inbound(),
+            ledger=ground.ledger,
+            recorder=self._recorder,
+            spool=ground.spool,
+            journal=ground.journal,
+            quarantine=self._quarantine,
+            lanes=self._lanes(Stage.OPEN, OpenStage.name),
+            keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
+            size_limit=self._settings.limits.bundle,
+            skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
+            peers=self._peers,
+            clock=ground.clock,
+            ops=ground.ops,
+        )
+
+    def _inbound(self) -> list[routes.InboundRoute]:
+        return [
             routes.InboundRoute(
                 RouteName(route.name),
                 route.folder,
@@ -220,19 +255,15 @@ class Planner:
             for route in self._settings.inbound
             if route.enabled
         ]
-        return OpenStage(
+
+    def _collect(self, keys: NodeKeys) -> CollectStage:
+        ground = self._ground
+        return CollectStage(
             unit=self._settings.node.unit,
-            routes=inbound,
+            routes=self._inbound(),
             ledger=ground.ledger,
             recorder=self._recorder,
-            spool=ground.spool,
-            journal=ground.journal,
-            quarantine=self._quarantine,
-            lanes=self._lanes(Stage.OPEN, OpenStage.name),
-            keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
-            size_limit=self._settings.limits.bundle,
-            skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
-            peers=self._peers,
+            keys=keys,
             clock=ground.clock,
             ops=ground.ops,
         )
@@ -302,6 +333,7 @@ class Planner:
             watching=self._watching(),
             clock=ground.clock,
             receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+            orders=self._settings.orders,
         )
         receive = ReceiveStage(
             link=name,

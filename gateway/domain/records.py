@@ -30,6 +30,14 @@ class Stage(StrEnum):
     OPERATE = "operate"
 
 
+class Order(StrEnum):
+    """In which order the exports of one route reach one recipient."""
+
+    NONE = "none"  # each as soon as it can
+    CASE = "case"  # those of one case in the order in which they were dropped
+    STREAM = "stream"  # all in the order in which they were dropped
+
+
 class ReceiptCode(StrEnum):
     """What a receipt states (docs/protocol.md, receipts)."""
 
@@ -137,6 +145,7 @@ class Facts:
     business_key: str | None = None
     content_hash: Digest | None = None
     earlier: BundleId | None = None
+    route: RouteName | None = None
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
 

@@ -24,6 +24,8 @@ class Claim:
     """The outbound folder it came from."""
     parts: tuple[Path, ...]
     size: int
+    newest_ns: int
+    """The newest modification time of its parts: when it was dropped, as far as can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ class ClaimShelf:
     def _read(self, whole: Path) -> Claim:
         wanted = self._intent(whole)
         parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
-        return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size)
+        return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
 
     @staticmethod
     def _intent(whole: Path) -> intent.Intent:

@@ -19,7 +19,7 @@ def publish(staging: Path, entries: Sequence[str], inbound: Path, *, sentinel: s
     transfer) if an entry was never there, `mount-missing` (transient, route), or as `disk.failure` says.
     """
     names = _checked(entries)
-    _require_mount(inbound, sentinel)
+    require_mount(inbound, sentinel)
     if moving.journal_of(staging) is None:
         if any(not disk.exists(staging / name) for name in names):
             raise PermanentError("staging-missing", "an entry of the import is not in the staging folder")
@@ -43,7 +43,9 @@ def _checked(entries: Sequence[str]) -> list[str]:
     return names
 
 
-def _require_mount(inbound: Path, sentinel: str | None) -> None:
+def require_mount(inbound: Path, sentinel: str | None) -> None:
+    """Raise unless the inbound folder is there: `mount-missing` (transient, route), `folder-missing` (permanent,
+    route), or as `disk.failure` says."""
     facts = {"folder": disk.printable(str(inbound))}
     if sentinel is not None and not disk.exists(inbound / sentinel):
         detail = "the inbound folder's share or its sentinel file is not there"

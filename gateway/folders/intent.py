@@ -37,6 +37,11 @@ class Intent:
         """Bytes of all parts."""
         return sum(part.size for part in self.parts)
 
+    @property
+    def newest_ns(self) -> int:
+        """The newest modification time of the parts, in nanoseconds since 1970."""
+        return max(part.mtime_ns for part in self.parts)
+
 
 def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken, seen: Mapping[str, Entry]) -> Intent:
     """Look at the parts of `candidate` in the outbound folder `root` and return what a claim is to take.

@@ -57,6 +57,8 @@ class Waiting:
     """Since it was first seen."""
     unchanged_seconds: float
     """Since its last change."""
+    newest_ns: int
+    """The newest modification time of its parts."""
 
     def wants_reminder(self) -> bool:
         """Whether it has waited so long that a person should hear of it."""
@@ -230,7 +232,8 @@ class OutboundWatch:
 
 def _waiting(candidate: Candidate, why: Why, history: _History, now: float) -> Waiting:
     size = sum(entry.size for entry in history.look)
-    return Waiting(candidate, why, size, history.scans, now - history.first_seen, now - history.changed_at)
+    newest = max(entry.mtime_ns for entry in history.look)
+    return Waiting(candidate, why, size, history.scans, now - history.first_seen, now - history.changed_at, newest)
 
 
 def _locked(error: OSError, root: Path) -> GatewayError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, func, literal, or_, select
@@ -10,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import TABLE, Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
+from gateway.ledger.ordering import Orders, its_turn
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
 from gateway.ledger.schema import attempts, events, receipts, transfers
 
@@ -17,6 +19,9 @@ TransferQuery = Select[*tuple[Any, ...]]
 
 _HIGHEST: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
+
+NO_ORDERS: Final[Orders] = MappingProxyType({})
+"""No route keeps an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +59,30 @@ class Counts:
 
 
 def due(
-    states: Collection[State], now: float, *, link: LinkName | None, direction: Direction | None, limit: int
+    states: Collection[State],
+    now: float,
+    *,
+    link: LinkName | None,
+    direction: Direction | None,
+    limit: int,
+    orders: Orders = NO_ORDERS,
 ) -> TransferQuery:
-    """Select the transfers whose effect may be tried now, the one owed for longest first."""
+    """Select the transfers whose effect may be tried now and whose turn it is, the one owed for longest first."""
     c = transfers.c
     return (
         select_transfers()
-        .where(_owing(states, direction, link), c.hold_code.is_(None), c.next_attempt_at <= now)
+        .where(_owing(states, direction, link), c.hold_code.is_(None), c.next_attempt_at <= now, *_turn(orders))
         .order_by(c.next_attempt_at, c.id)
         .limit(limit)
     )
 
 
 def next_due_at(
-    states: Collection[State], *, link: LinkName | None, direction: Direction | None
+    states: Collection[State], *, link: LinkName | None, direction: Direction | None, orders: Orders = NO_ORDERS
 ) -> Select[float | None]:
-    """Select when the next effect may be tried."""
+    """Select when the next effect may be tried; what waits for another's receipt has no such time."""
     return select(func.min(transfers.c.next_attempt_at)).where(
-        _owing(states, direction, link), transfers.c.hold_code.is_(None)
+        _owing(states, direction, link), transfers.c.hold_code.is_(None), *_turn(orders)
     )
 
 
@@ -216,6 +227,10 @@ def _owing(states: Collection[State], direction: Direction | None, link: LinkNam
         if owing:
             terms.append(and_(c.state.in_(owing), c.direction == way, *(() if link is None else (c.link == link,))))
     return or_(*terms) if terms else literal(value=False)
+
+
+def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:
+    return (its_turn(orders),) if orders else ()
 
 
 def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:

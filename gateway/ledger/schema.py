@@ -20,8 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from gateway.domain.lifecycle import TABLE, Direction, ends
+
 VERSION: Final = 1
 """The schema that this program writes; a ledger that says more was written by a newer program."""
+
+UNANSWERED: Final = tuple(sorted({state for state, _ in TABLE[Direction.OUTBOUND]} - ends(Direction.OUTBOUND)))
+"""States in which an outbound transfer has no final receipt yet."""
 
 INTEGER_MAX: Final = 2**63 - 1
 """Both databases keep signed 64-bit integers."""
@@ -161,6 +166,8 @@ _LATER = text("earlier IS NOT NULL")
 _NUMBERED = text("sequence IS NOT NULL")
 _IN = text("direction = 'inbound'")
 _OUT = text("direction = 'outbound'")
+_STATES = ", ".join(f"'{state}'" for state in UNANSWERED)
+_OPEN = text(f"{_OUT.text} AND state IN ({_STATES})")
 
 _c = transfers.c
 Index("transfers_due", _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
@@ -183,6 +190,7 @@ Index(
 )
 Index("transfers_key", _c.business_key, sqlite_where=_KEYED, postgresql_where=_KEYED)
 Index("transfers_earlier", _c.earlier, sqlite_where=_LATER, postgresql_where=_LATER)
+Index("transfers_order", _c.route, _c.case_no, _c.state, _c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index("transfers_offer", _c.link, _c.bundle_id, unique=True, sqlite_where=_IN, postgresql_where=_IN)
 Index("transfers_sealed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_OUT, postgresql_where=_OUT)
 

@@ -22,10 +22,11 @@ from gateway.domain.records import (
     TimelineEntry,
     Transfer,
 )
-from gateway.ledger import arrivals, changes, queries, repeats, streams
+from gateway.ledger import arrivals, changes, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
+from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
@@ -171,19 +172,27 @@ class Ledger:
         link: LinkName | None = None,
         direction: Direction | None = None,
         limit: int,
+        orders: Orders = queries.NO_ORDERS,
     ) -> list[Transfer]:
         """Return what is not held and may be tried at `now`, the one owed for longest first.
 
+        orders: on these routes what must wait until an earlier one has its final receipt is left out.
+
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
-        return self._read(queries.due(states, now, link=link, direction=direction, limit=limit))
+        return self._read(queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders))
 
     def next_due_at(
-        self, states: Collection[State], link: LinkName | None = None, direction: Direction | None = None
+        self,
+        states: Collection[State],
+        link: LinkName | None = None,
+        direction: Direction | None = None,
+        orders: Orders = queries.NO_ORDERS,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
         with self.reading() as connection:
-            return connection.execute(queries.next_due_at(states, link=link, direction=direction)).scalar()
+            query = queries.next_due_at(states, link=link, direction=direction, orders=orders)
+            return connection.execute(query).scalar()
 
     def overdue(self, now: float, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
@@ -193,6 +202,19 @@ class Ledger:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
             return connection.execute(queries.next_receipt_due_at(link)).scalar()
+
+    def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:
+        """Return the earliest transfer that must have its final receipt before `transfer` is sent; None if none."""
+        if transfer.direction is not Direction.OUTBOUND or transfer.route not in orders:
+            return None
+        return next(iter(self._read(ordering.goes_before(transfer.id, orders))), None)
+
+    def held_back(self, transfer: Transfer, orders: Orders) -> int:
+        """Return how many sealed bundles wait until `transfer` has its final receipt."""
+        if transfer.direction is not Direction.OUTBOUND or transfer.route not in orders:
+            return 0
+        with self.reading() as connection:
+            return connection.execute(ordering.held_back(transfer.id, orders)).scalar_one()
 
     def settled(self, direction: Direction, before: float, *, limit: int) -> list[Transfer]:
         """Return what settled by `before`, owes nothing and is not closed, earliest first: what retention may end."""

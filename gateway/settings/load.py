@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from pydantic import Field, ValidationError
 
+from gateway.domain.ids import RouteName
+from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, refusal
 from gateway.settings.crosscheck import Placed, Sources, cross_check, precision
 from gateway.settings.explain import WIDE_QUOTES, explain
@@ -40,6 +42,16 @@ class Settings(NodeFile):
     def inbound_for(self, sender: str, flow: str) -> InboundRoute | None:
         """Return the most specific route that delivers `flow` from unit `sender`, None if none does."""
         return next((route for route in self.inbound if route.takes(sender, flow)), None)
+
+    @property
+    def orders(self) -> Mapping[RouteName, Order]:
+        """The outbound routes that keep an order."""
+        return {RouteName(route.name): route.order for route in self.outbound if route.order is not Order.NONE}
+
+    def orderly_links(self) -> list[LinkSettings]:
+        """Return the links by which routes that keep an order send."""
+        units = {unit for route in self.outbound if route.name in self.orders for unit in route.receivers.values()}
+        return [link for link in self.links if link.enabled and link.peer in units]
 
     @property
     def ledger_path(self) -> Path:

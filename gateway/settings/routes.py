@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from gateway.domain.ids import UnitCode
+from gateway.domain.records import Order
 from gateway.settings.kinds import ANY, Folder, Label, LabelOrAny, RouteLabel, Section, Unit, UnitOrAny
 from gateway.settings.quantities import Duration
 
@@ -42,6 +43,11 @@ class OutboundRoute(Section):
     )
     expires: Annotated[float, Duration("1h", "90d")] = Field(
         default=30 * 86400.0, description="a bundle that is not opened within this time is void"
+    )
+    order: Order = Field(
+        default=Order.NONE,
+        description="case or stream: what goes to one unit is sent in the order in which it was dropped, that of one "
+        "case or all of it, each when the one before it has its final receipt; none: each as soon as it can",
     )
     stable_scans: Annotated[int, Strict(), Field(ge=2, le=100)] | None = Field(
         default=None, description="instead of timing.stable_scans, for this folder"

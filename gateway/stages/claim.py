@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, RouteName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
@@ -13,7 +13,7 @@ from gateway.domain.records import FoundExport
 from gateway.folders.claim import Claim, ClaimShelf
 from gateway.folders.feedback import REJECT
 from gateway.folders.space import SpaceGuard
-from gateway.folders.watch import OutboundWatch, ScanResult, Waiting
+from gateway.folders.watch import OutboundWatch, ScanResult, Waiting, Why
 from gateway.ledger.store import Ledger
 from gateway.packing import Candidate
 from gateway.stages.gate import Gate
@@ -32,6 +32,8 @@ class WatchedRoute:
     folder: Path
     watch: OutboundWatch
     gate: Gate
+    keeps_order: bool = False
+    """Exports are claimed in the order in which they were dropped: that of their newest change, then of their names."""
 
 
 class ClaimStage:
@@ -79,7 +81,8 @@ class ClaimStage:
                 orphans.append(claim)
             elif transfer.state in (State.REFUSED, State.CLOSED):
                 self._shelf.release(claim.token, claim.root / REJECT)
-        self._record(orphans)
+        # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
+        self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
         for watched in self._routes:
             for _stranded in self._shelf.orphans(watched.folder):
                 self._ops.alert("claim-stranded", route=watched.name)
@@ -106,30 +109,33 @@ class ClaimStage:
     def _claim_settled(self, watched: WatchedRoute) -> bool:
         """Claim one batch of the route's settled exports, small ones first; return whether more can be claimed at once.
 
-        One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on.
+        One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on, unless
+        the route keeps order.
         """
         scan = watched.watch.scan()
         self._waiting[watched.name] = tuple(one for one in scan.waiting if one.wants_reminder())
-        sizes = {c.name: sum(scan.entries[part].size for part in c.parts) for c in scan.settled}
         claims: list[Claim] = []
         complaints: set[str] = {problem.error.code for problem in scan.problems}
         try:
-            for candidate in sorted(scan.settled, key=lambda one: sizes[one.name]):
+            for candidate in _in_order(scan) if watched.keeps_order else _small_first(scan):
                 if len(claims) == BATCH:
                     return True
                 try:
-                    claims.append(self._claim(watched, candidate, scan, sizes[candidate.name]))
+                    claims.append(self._claim(watched, candidate, scan))
                 except GatewayError as error:
                     if error.scope is Scope.ROUTE:
                         raise
                     complaints.add(error.code)
+                    if watched.keeps_order:
+                        break
         finally:
             self._record(claims)
         self._complain(watched.name, frozenset(complaints))
         watched.gate.succeeded()
         return False
 
-    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult, size: int) -> Claim:
+    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult) -> Claim:
+        size = _size(candidate, scan)
         # The sealed bundle will take as much again as the claimed original.
         self._space.may_accept(size, urgent=size <= SMALL_BYTES)
         return self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
@@ -149,3 +155,25 @@ class ClaimStage:
         self._ledger.found([FoundExport(c.token, c.route, c.name, c.size, now) for c in self._unrecorded])
         told, self._unrecorded = self._unrecorded, []
         self._ops.info("exports-claimed", count=len(told), bytes=sum(c.size for c in told))
+
+
+def _size(candidate: Candidate, scan: ScanResult) -> int:
+    return sum(scan.entries[part].size for part in candidate.parts)
+
+
+def _small_first(scan: ScanResult) -> list[Candidate]:
+    return sorted(scan.settled, key=lambda one: _size(one, scan))
+
+
+def _in_order(scan: ScanResult) -> list[Candidate]:
+    """Return the settled exports in the order in which they were dropped, up to the first that is still to settle.
+
+    What lacks its mark is not dropped yet. What could not be looked at may be older than all others.
+    """
+    if any(isinstance(problem.error, TransientError) for problem in scan.problems):
+        return []
+    dropped = {c.name: (max(scan.entries[part].mtime_ns for part in c.parts), c.name) for c in scan.settled}
+    unsettled = (Why.SETTLING, Why.GROWING)
+    first = min(((one.newest_ns, one.candidate.name) for one in scan.waiting if one.why in unsettled), default=None)
+    ready = [one for one in scan.settled if first is None or dropped[one.name] < first]
+    return sorted(ready, key=lambda one: dropped[one.name])

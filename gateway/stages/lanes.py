@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Scope, TransientError
-from gateway.domain.ids import TransferId
+from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.stages.crew import Crew
 from gateway.stages.watching import STOPPING, Watching
@@ -101,16 +101,23 @@ class Lanes(Generic[R]):
         """Whether anything is under way; its end rings."""
         return bool(self._running)
 
-    def next_batch(self, due: Callable[[int], Collection[Transfer]]) -> Sequence[Transfer]:
+    def next_batch(
+        self, due: Callable[[int], Collection[Transfer]], in_order: Collection[RouteName] = ()
+    ) -> Sequence[Transfer]:
         """Return what may be started now, small before big: a batch of small ones, one big one, or nothing.
 
-        due: returns at most so many transfers whose effect is owed; those under way are left out here.
+        due:      returns at most so many transfers whose effect is owed; those under way are left out here.
+        in_order: routes that are worked on in the order of the transfers' numbers, one batch at a time.
         """
         if len(self._running) >= self._width:
             return ()
-        busy = {transfer for load, _held in self._running.values() for transfer in load.transfers}
-        waiting = sorted((t for t in due(LOOK_AHEAD + len(busy)) if t.id not in busy), key=lambda t: t.size)
-        small = [t for t in waiting[:BATCH] if t.size <= SMALL_BYTES]
+        under_way = [one for load, _held in self._running.values() for one in load.transfers.values()]
+        busy = {one.id for one in under_way}
+        taken = {one.route for one in under_way if one.route in in_order}
+        free = [t for t in due(LOOK_AHEAD + len(busy)) if t.id not in busy and t.route not in taken]
+        weights = _weights(free, in_order)
+        waiting = sorted(free, key=lambda t: (weights[t.id], t.id))
+        small = [t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES]
         return small or (waiting[:1] if self._bulk.has_room else ())
 
     def start(self, work: Callable[[A, Callable[[int], None]], R], argument: A, transfers: Sequence[Transfer]) -> bool:
@@ -141,6 +148,17 @@ class Lanes(Generic[R]):
         for _load, held in self._running.values():
             held.close()
         self._running.clear()
+
+
+def _weights(transfers: Collection[Transfer], in_order: Collection[RouteName]) -> Mapping[TransferId, int]:
+    """Return the size of each; where order is kept, none is lighter than what comes before it."""
+    weights: dict[TransferId, int] = {}
+    heaviest: dict[RouteName, int] = {}
+    for one in sorted(transfers, key=lambda t: t.id):
+        weights[one.id] = one.size
+        if one.route is not None and one.route in in_order:
+            weights[one.id] = heaviest[one.route] = max(one.size, heaviest.get(one.route, 0))
+    return weights
 
 
 def _unseen(_done: int) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.receipt import Receipt, sign_receipt
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
@@ -26,6 +25,7 @@ from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, open_bun
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import refusal_code
 from gateway.stages.routes import InboundRoute
+from gateway.stages.statements import statement
 from gateway.stages.suspects import QuarantineDesk, Suspect
 
 
@@ -227,12 +227,10 @@ class OpenStage:
         if not published:
             return
         self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
-        receipts = [self._receipt(t, ReceiptCode.DELIVERED, ()) for t, _facts in published]
-        raws = [sign_receipt(receipt, self._keys[0]) for receipt in receipts]
         delivered = self._recorder.advance(
             [
-                Step(t, Event.DELIVERED, Stage.DELIVER, facts, _record(receipt, raw), started)
-                for (t, facts), receipt, raw in zip(published, receipts, raws, strict=True)
+                Step(t, Event.DELIVERED, Stage.DELIVER, facts, self._state(t, ReceiptCode.DELIVERED), started)
+                for t, facts in published
             ]
         )
         # What could not be recorded keeps its staging folder, whose journal says that it was published.
@@ -250,22 +248,16 @@ class OpenStage:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
             publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
-        return Facts(export_name=delivery.name, flow=delivery.flow, case_no=delivery.case_no, earlier=delivery.corrects)
-
-    def _receipt(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...]) -> Receipt:
-        return Receipt(
-            bundle_id=known(transfer.bundle_id),
-            header_hash=known(transfer.header_hash),
-            size=transfer.size,
-            code=code,
-            issuer=self._unit,
-            origin=known(transfer.origin),
-            recipient=self._unit,
-            epoch=known(transfer.epoch),
-            sequence=transfer.sequence or 0,  # what is not addressed to us has no place in our stream
-            issued_at=int(self._clock.now()),
-            reasons=reasons,
+        return Facts(
+            route=route.name,
+            export_name=delivery.name,
+            flow=delivery.flow,
+            case_no=delivery.case_no,
+            earlier=delivery.corrects,
         )
+
+    def _state(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...] = ()) -> ReceiptRecord:
+        return statement(transfer, code, unit=self._unit, keys=self._keys[0], at=self._clock.now(), reasons=reasons)
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
@@ -305,16 +297,9 @@ class OpenStage:
             code = refusal_code(error.code)
             if code is None:
                 return
-            receipt = self._receipt(aside, code, (error.code,))
-            record = _record(receipt, sign_receipt(receipt, self._keys[0]))
+            record = self._state(aside, code, (error.code,))
         self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
 
 
 def _delivered(transfer: Transfer) -> Delivered:
     return known(transfer.origin), known(transfer.bundle_id), known(transfer.header_hash)
-
-
-def _record(receipt: Receipt, raw: bytes) -> ReceiptRecord:
-    return ReceiptRecord(
-        receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, float(receipt.issued_at), raw
-    )

@@ -14,7 +14,7 @@ from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import BundleId, ClaimToken, RouteName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, Order, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
@@ -53,6 +53,7 @@ class PackStage:
     ) -> None:
         """sealed_before: bundles of an earlier epoch that the ledger has forgotten, by the export they were made of."""
         self._routes = routes
+        self._in_order = frozenset(name for name, route in routes.items() if route.order is not Order.NONE)
         self._ledger = ledger
         self._spool = spool
         self._shelf = shelf
@@ -69,7 +70,7 @@ class PackStage:
         """Record what the workers have finished, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
-        while batch := self._lanes.next_batch(self._due):
+        while batch := self._lanes.next_batch(self._due, self._in_order):
             if not self._submit(batch):
                 break
         return None if self._lanes.is_busy else self._recorder.seconds_until_due((State.FOUND,))

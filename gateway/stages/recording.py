@@ -9,6 +9,8 @@ from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer
+from gateway.ledger.ordering import Orders
+from gateway.ledger.queries import NO_ORDERS
 from gateway.ledger.store import NO_FACTS, Ledger
 from gateway.stages.backoff import Backoff
 
@@ -67,9 +69,12 @@ class Recorder:
             detail=error.detail,
         )
 
-    def seconds_until_due(self, states: Collection[State], link: LinkName | None = None) -> float | None:
-        """Return how long until one of `states` may be tried; None if nothing waits there."""
-        at = self._ledger.next_due_at(states, link)
+    def seconds_until_due(
+        self, states: Collection[State], link: LinkName | None = None, orders: Orders = NO_ORDERS
+    ) -> float | None:
+        """Return how long until one of `states` may be tried; None if nothing waits there, or only for another's
+        receipt."""
+        at = self._ledger.next_due_at(states, link, orders=orders)
         return None if at is None else max(0.0, at - self._clock.now())
 
     def _refused(self, step: Step, error: GatewayError) -> None:

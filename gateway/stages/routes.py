@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.bundle.keys import PublicKeys
 from gateway.domain.ids import LinkName, RouteName, UnitCode
+from gateway.domain.records import Order
 
 ANY = "*"
 
@@ -34,6 +35,7 @@ class OutboundRoute:
     flows: frozenset[str]
     """Flows that may leave here; `*` for all."""
     expires_seconds: int
+    order: Order = Order.NONE
 
     def recipient(self, code: str) -> Recipient | None:
         """Return who stands behind `code`, or None if this route knows nobody by it."""

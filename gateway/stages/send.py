@@ -7,6 +7,7 @@ from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
+from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
 from gateway.stages.recording import Recorder
@@ -37,6 +38,7 @@ class SendStage:
         watching: Watching,
         clock: Clock,
         receipt_seconds: float,
+        orders: Orders,
     ) -> None:
         self._link = link
         self._peer = peer
@@ -48,6 +50,7 @@ class SendStage:
         self._watching = watching
         self._clock = clock
         self._receipt_seconds = receipt_seconds
+        self._orders = orders
         self._asks_first = ledger.resync.standing().restored_at is not None
 
     def step(self) -> float | None:
@@ -58,7 +61,7 @@ class SendStage:
         if word.halted or (self._asks_first and word.heard_at is None):
             return AWAITING_SECONDS  # after a restore we first hear what the peer has of us
         now = self._clock.now()
-        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH)
+        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders)
         due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
         done: list[Step] = []
         sent_bytes = 0
@@ -82,7 +85,7 @@ class SendStage:
 
     def _next(self) -> float | None:
         """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
-        waits = [self._recorder.seconds_until_due((State.SEALED,), self._link)]
+        waits = [self._recorder.seconds_until_due((State.SEALED,), self._link, self._orders)]
         receipt_due = self._ledger.next_receipt_due_at(self._link)
         if receipt_due is not None:
             waits.append(max(0.0, receipt_due - self._clock.now()))

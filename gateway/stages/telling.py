@@ -9,7 +9,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import RouteName
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import ReceiptRecord, Transfer, known
+from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from gateway.standard.findings import Finding, Verdict
@@ -20,6 +20,7 @@ _DELIVERED = mark("The export {export} has reached the recipient and was verifie
 _REPEATED = mark(
     "The export {export} had been sent and delivered before; it is not sent again. This is the receipt of that time."
 )
+_COLLECTED = mark("The recipient's case software has taken the export {export}.")
 _REFUSED_HERE = mark("The export {export} was not sent; the original is in the folder reject beside it.")
 _REFUSED_THERE = mark("The recipient refused the export {export}; the original is in the folder reject beside it.")
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
@@ -88,7 +89,8 @@ class SourceTelling:
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
 
     def _acknowledge(self, transfer: Transfer, receipt: Receipt, raw: bytes) -> None:
-        meaning = self._words.text(_DELIVERED, export=transfer.export_name)
+        original = _COLLECTED if receipt.code is ReceiptCode.COLLECTED else _DELIVERED
+        meaning = self._words.text(original, export=transfer.export_name)
         line = AckLine(receipt.issuer, receipt.code, meaning, _iso(receipt.issued_at), raw)
         with self._desk(transfer) as desk:
             if desk is not None:

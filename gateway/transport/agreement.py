@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 RESUME_FROM = 1 << 20
 """Bytes; a smaller part is sent again sooner than it is compared, and is not kept."""
 SYNC_STEP = 16 << 20
-"""Bytes after which whoever writes asks the disk for durability; it never runs further than twice this ahead."""
+"""Bytes after which a sender asks the peer's disk for durability; it never runs further than twice this ahead."""
 UNPROVEN = 2 * SYNC_STEP
-"""Bytes at the end of a part that may never have reached the disk: all of them are compared."""
+"""Bytes at the end of a part at the peer that may never have reached its disk: all of them are compared."""
+FETCH_STEP = 8 << 20
+"""Bytes that a part of our own is ever ahead of our disk, and so are compared; whoever fetches waits for its disk."""
 _SAMPLE = 32 << 10
 _SAMPLES = 64
 """So many samples of so many bytes show that what lies before is not another file's."""

@@ -13,7 +13,7 @@ from gateway.transport.api import Progress
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.sftp_fetch import pieces
 from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
-from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, OPEN_PART, Kind, Outcome, size_attribute, string
+from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, OPEN_PART, OPEN_READ, Kind, Outcome, size_attribute, string
 
 _ASK_SPACE_FROM = 1 << 20
 """Bytes from which the room at the peer is asked for before anything is sent; less is sent sooner than asked."""
@@ -103,7 +103,7 @@ class SftpDeposit:
         except RefusedError:
             return None
         try:
-            boundary = self._agreed(handle, reader)
+            boundary = self._agreed(reader)
             if boundary:
                 cut = session.ask(Kind.FSETSTAT, handle, size_attribute(boundary))
                 # What agreed may be in the server's memory only; from here on it is not compared again.
@@ -120,17 +120,23 @@ class SftpDeposit:
         session.settle(session.ask(Kind.CLOSE, handle))
         return None
 
-    def _agreed(self, handle: bytes, reader: int) -> int:
+    def _agreed(self, reader: int) -> int:
         """Return how much of the part is the same as ours. Where the server cannot sync, nothing of it is taken on
-        trust."""
+        trust.
+
+        Read by a handle of its own: rclone takes a read on a handle that may write for a write of zeros.
+        """
         session = self._session
-        held = session.attributes(session.ask(Kind.FSTAT, handle)).size or 0
-        unproven = UNPROVEN if session.offers(_FSYNC) else held
-        boundary = agreed(
-            held, self._size, partial(_read_at, reader), partial(pieces, session, handle), unproven=unproven
-        )
-        session.drain()
-        return boundary
+        handle = session.handle(session.ask_open(self._temp, OPEN_READ))
+        try:
+            held = session.attributes(session.ask(Kind.FSTAT, handle)).size or 0
+            unproven = UNPROVEN if session.offers(_FSYNC) else held
+            theirs = partial(pieces, session, handle)
+            return agreed(held, self._size, partial(_read_at, reader), theirs, unproven=unproven)
+        finally:
+            with suppress(GatewayError):
+                session.drain()
+                session.settle(session.ask(Kind.CLOSE, handle))
 
     def _write(self, handle: bytes, reader: int, progress: Progress) -> None:
         session, block = self._session, self._session.write_block

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.transport import disk
-from gateway.transport.agreement import RESUME_FROM, SYNC_STEP, agreed
+from gateway.transport.agreement import FETCH_STEP, RESUME_FROM, agreed
 from gateway.transport.api import Progress
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, SftpSession
@@ -89,12 +89,12 @@ class SftpFetch:
             if done:
                 progress(done)
             while block:
+                if unsynced + len(block) > FETCH_STEP:
+                    os.fdatasync(part)
+                    unsynced = 0
                 disk.write_all(part, block)
                 done += len(block)
                 unsynced += len(block)
-                if unsynced >= SYNC_STEP:
-                    os.fdatasync(part)
-                    unsynced = 0
                 progress(done)
                 block = next(arriving, b"")
             if done != self._size:
@@ -106,7 +106,8 @@ class SftpFetch:
         with local_disk():
             held = os.fstat(part).st_size
         # What is left of the comparison when it ends early must not be taken for the bytes that follow.
-        boundary = agreed(held, self._size, partial(_read_own, part), partial(pieces, self._session, self._handle))
+        ours, theirs = partial(_read_own, part), partial(pieces, self._session, self._handle)
+        boundary = agreed(held, self._size, ours, theirs, unproven=FETCH_STEP)
         self._session.drain()
         return boundary
 

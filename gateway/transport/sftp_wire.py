@@ -48,7 +48,7 @@ class Outcome(IntEnum):
 
 
 OPEN_READ = 0x01
-OPEN_PART = 0x01 | 0x02  # READ, WRITE: what is there, as it is
+OPEN_PART = 0x02  # WRITE: what is there, as it is
 OPEN_EXCLUSIVE = 0x02 | 0x08 | 0x20  # WRITE, CREAT, EXCL
 _SIZE, _OWNER, _MODE, _TIMES, _EXTENDED = 0x1, 0x2, 0x4, 0x8, 0x80000000
 NO_ATTRIBUTES = struct.pack(">I", 0)

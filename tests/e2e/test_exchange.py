@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,20 @@ def test_the_demo_says_that_all_is_well() -> None:
     assert told["ok"] is True
     assert {row["outcome"] for row in told["rows"]} == {"delivered", "duplicate", "held", "refused"}
     assert all(row["as_expected"] for row in told["rows"])
+
+
+def test_the_origin_hears_that_case_software_took_the_delivery(pair: Pair) -> None:
+    pair.drop("taken.txt", b"to be taken")
+    ours = pair.ferried("taken.txt")
+
+    def theirs(state: State) -> bool:
+        found = pair.procuratorate.inbound(ours.bundle_id or "")
+        return found is not None and found.state is state
+
+    eventually(lambda: theirs(State.CONFIRMED), "confirmed")
+    shutil.rmtree(pair.delivery(ours))
+    pair.procuratorate.hang_up()  # a reload looks at once, and not within a minute
+    eventually(lambda: pair.police.events(ours)[-1] == "collection-receipted", "the receipt of the collection")
+    eventually(lambda: theirs(State.CONFIRMED), "confirmed again")
+    pair.procuratorate.hang_up()
+    eventually(lambda: theirs(State.COLLECTED), "collected")

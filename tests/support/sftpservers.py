@@ -52,6 +52,10 @@ def rclone(root: Path, allowed: Sequence[bytes]) -> Iterator[ForeignServer]:
         *(program("rclone") or "rclone", "serve", "sftp", str(root), "--config", os.devnull),
         *("--addr", f"127.0.0.1:{port}", "--key", str(key_file)),
         *("--authorized-keys", str(_authorized(root, allowed))),
+        # Without its cache it cannot write to a file that is there, so nothing could be continued.
+        *("--vfs-cache-mode", "writes", "--cache-dir", str(root / "rclone-cache")),
+        # What was closed is in the folder, and not in the cache only; and a check of its age reads nothing twice.
+        *("--vfs-write-back", "0s", "--vfs-fast-fingerprint"),
     ]
     with _running(command, root, port):
         yield ForeignServer(port, "somebody", host_key, root, is_chrooted=True)

@@ -17,7 +17,7 @@ _TRANSFER = {
     "flow": "slug of the business flow",
     "peer": "unit at the other end; null while not known",
     "link": "null while not known",
-    "route": "null for inbound",
+    "route": "null for inbound before it was delivered",
     "export_name": "outbound: as dropped; inbound: as delivered",
     "bundle_id": "null before sealing",
     "header_hash": "null before sealing",
@@ -53,10 +53,11 @@ _PROGRESS = {
     "seconds": "since it began",
 }
 _OUTLOOK = {
-    "waits_for": "`nothing`, `person`, `decision`, `daemon`, `under-way`, `link`, `link-off`, `retry`, `receipt`, "
-    "`turn`",
+    "waits_for": "`nothing`, `person`, `decision`, `daemon`, `under-way`, `order`, `link`, `link-off`, `retry`, "
+    "`receipt`, `turn`",
     **_EXPLAINED,
     "until": "when it goes on by itself; null if only a person or the peer can",
+    "behind": "`order`: number of the transfer that goes before it; null otherwise",
     "progress": "null unless it is under way; else as `under_way[]` of `status`, without id and names",
     "commands": "what a person may run, the mildest first",
 }
@@ -88,9 +89,9 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "daemon.silent": "true: it runs, and has not answered for over a minute",
             "daemon.deaf_folders": "folders that raise no events; they are scanned all the same",
             "attention": "what needs a person, the gravest first",
-            "attention[].need": "`daemon-down`, `daemon-silent`, `held`, `quarantined`, `link-trouble`, "
-            "`route-trouble`, `export-waits`, `receipt-late`, `disk-low`, `worker-died`",
-            "attention[].subject": "the link, route, folder or part",
+            "attention[].need": "`daemon-down`, `daemon-silent`, `held`, `holds-back`, `quarantined`, "
+            "`link-trouble`, `route-trouble`, `export-waits`, `receipt-late`, `disk-low`, `worker-died`",
+            "attention[].subject": "the link, route, folder, part or number of the transfer",
             **_below("attention[]", _EXPLAINED),
             "attention[].count": "how many, or how often",
             "attention[].since": "null if not known",

@@ -41,6 +41,10 @@ class Site:
         """Be the peer and leave a file for us."""
         (self.waiting / os.fsdecode(name)).write_bytes(data)
 
+    def hand_over(self, name: str) -> None:
+        """Be the peer and leave for us what we have deposited."""
+        (self.theirs / name).rename(self.waiting / name)
+
     def arrived(self) -> dict[str, bytes]:
         """Everything in the peer's folder, hidden names included."""
         return {path.name: path.read_bytes() for path in self.theirs.iterdir()}
@@ -60,6 +64,7 @@ class Server:
     theirs: Path
     waiting: Path
     transports: list[SftpTransport] = field(default_factory=list)
+    deadlines: Deadlines = DEADLINES
 
     def peer(
         self, *, port: int | None = None, identity: KeyPair | None = None, host_key: KeyPair | None = None
@@ -77,10 +82,10 @@ class Server:
         """Return a new channel to this server."""
         return ParamikoChannel(self.peer(), DEADLINES, SystemClock())
 
-    def transport(self, peer: SshPeer | None = None, deadlines: Deadlines = DEADLINES) -> SftpTransport:
+    def transport(self, peer: SshPeer | None = None, deadlines: Deadlines | None = None) -> SftpTransport:
         """Return a transport to this server that is closed after the test."""
         made = SftpTransport.over_paramiko(
-            peer or self.peer(), deadlines, SystemClock(), deposit=self.deposit, collect=self.collect
+            peer or self.peer(), deadlines or self.deadlines, SystemClock(), deposit=self.deposit, collect=self.collect
         )
         self.transports.append(made)
         return made

@@ -259,7 +259,7 @@ def test_several_threads_may_use_one_transport(site: Site, tmp_path: Path) -> No
         for round_ in range(5):
             name = WireName(f"{number:02x}{round_:030x}.cfb")
             site.transport.deposit(source, name)
-            (site.theirs / name).rename(site.waiting / name)
+            site.hand_over(name)
             site.transport.fetch(name, tmp_path / f"into-{number}", 200_000)
             assert (tmp_path / f"into-{number}").read_bytes() == source.read_bytes()
             site.transport.remove([name])

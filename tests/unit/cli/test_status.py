@@ -9,8 +9,10 @@ import pytest
 from gateway.compose.health import FILE_NAME, Health, Trouble, Waiting
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.domain.clock import SystemClock
+from gateway.domain.records import Order
 from tests.support import filling
 from tests.support.desk import LINK, PEER, Desk
+from tests.support.orderly import keep
 
 NOW = SystemClock().now()
 
@@ -219,3 +221,18 @@ def test_of_two_directions_that_fail_the_graver_is_told(desk: Desk) -> None:
         whole = desk.ask("status")
     assert whole["links"][0]["trouble"]["code"] == "link-auth-refused"
     assert [one["code"] for one in whole["attention"]] == ["link-auth-refused"]
+
+
+def test_what_holds_others_back_and_what_waits_for_it_are_told(desk: Desk) -> None:
+    keep(desk.place.root.parent, Order.CASE)
+    with desk.ledger() as ledger:
+        first = filling.sealed(ledger, 1)
+        ledger.hold(first, "asked", "somebody", "a question")
+        second = filling.sealed(ledger, 2)
+    with desk.as_if_running(health()):
+        assert needs(desk) == ["held", "holds-back"]
+        assert f"Transfer {first.id} is held and holds back 1" in desk.run("status").out
+        (story,) = desk.ask("explain", second.id)["stories"]
+        assert (story["outlook"]["waits_for"], story["outlook"]["behind"]) == ("order", first.id)
+        assert f"caseferry release {first.id} --why ..." in story["outlook"]["commands"]
+        assert f"It waits for transfer {first.id}, " in desk.run("explain", second.id).out
