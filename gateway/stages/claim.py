@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, RouteName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import FoundExport
+from gateway.folders import disk
 from gateway.folders.claim import Claim, ClaimShelf
 from gateway.folders.feedback import REJECT
-from gateway.folders.space import SpaceGuard
-from gateway.folders.watch import OutboundWatch, ScanResult, Waiting
+from gateway.folders.space import SMALL_BYTES
+from gateway.folders.watch import OutboundWatch
 from gateway.ledger.store import Ledger
-from gateway.packing import Candidate
 from gateway.stages.gate import Gate
+from gateway.stages.reminding import Overdue, Reminders
+from gateway.stages.shortage import Shortage
 
-SMALL_BYTES = 16 * 2**20
-"""Exports up to this size are let in while there is room for the small only."""
 BATCH = 64
 """Exports claimed before the ledger is told: one commit for many, and little to adopt after a power cut."""
 
@@ -44,7 +44,8 @@ class ClaimStage:
         *,
         routes: Sequence[WatchedRoute],
         shelf: ClaimShelf,
-        space: SpaceGuard,
+        shortage: Shortage,
+        reminders: Reminders,
         ledger: Ledger,
         new_token: Callable[[], ClaimToken],
         clock: Clock,
@@ -53,13 +54,13 @@ class ClaimStage:
     ) -> None:
         self._routes = routes
         self._shelf = shelf
-        self._space = space
+        self._shortage = shortage
+        self._reminders = reminders
         self._ledger = ledger
         self._new_token = new_token
         self._clock = clock
         self._ops = ops
         self._scan_seconds = scan_seconds
-        self._waiting: dict[RouteName, tuple[Waiting, ...]] = {}
         self._complaints: dict[RouteName, frozenset[str]] = {}
         self._unrecorded: list[Claim] = []
 
@@ -99,9 +100,9 @@ class ClaimStage:
                     raise
         return 0.0 if again else self._scan_seconds
 
-    def overdue(self) -> list[tuple[RouteName, Waiting]]:
+    def overdue(self) -> list[Overdue]:
         """Return what waits in the outbound folders for longer than it should, as the last scans saw it. Any thread."""
-        return [(route, one) for route, waiting in list(self._waiting.items()) for one in waiting]
+        return self._reminders.overdue()
 
     def _claim_settled(self, watched: WatchedRoute) -> bool:
         """Claim one batch of the route's settled exports, small ones first; return whether more can be claimed at once.
@@ -109,30 +110,46 @@ class ClaimStage:
         One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on.
         """
         scan = watched.watch.scan()
-        self._waiting[watched.name] = tuple(one for one in scan.waiting if one.wants_reminder())
         sizes = {c.name: sum(scan.entries[part].size for part in c.parts) for c in scan.settled}
         claims: list[Claim] = []
-        complaints: set[str] = {problem.error.code for problem in scan.problems}
+        failing = {problem.name: problem.error.code for problem in scan.problems}
+        takes = self._takes(watched) if scan.settled else 0
+        waiting = sorted(scan.settled, key=lambda one: sizes[one.name])
         try:
-            for candidate in sorted(scan.settled, key=lambda one: sizes[one.name]):
+            for number, candidate in enumerate(waiting):
                 if len(claims) == BATCH:
                     return True
+                size = sizes[candidate.name]
                 try:
-                    claims.append(self._claim(watched, candidate, scan, sizes[candidate.name]))
+                    # The ledger does not know the claims of this batch yet.
+                    needed = takes * size + sum(claim.size for claim in claims)
+                    self._shortage.space.may_accept(needed, small=size <= SMALL_BYTES)
+                except TransientError as error:
+                    # What is larger than this one does not fit either.
+                    lacking = [sizes[one.name] for one in waiting[number:]]
+                    self._shortage.waits(f"claim {watched.name}", lacking, error)
+                    break
+                try:
+                    claims.append(
+                        self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
+                    )
                 except GatewayError as error:
                     if error.scope is Scope.ROUTE:
                         raise
-                    complaints.add(error.code)
+                    failing[candidate.name] = error.code
+            else:
+                self._shortage.waits(f"claim {watched.name}", ())
         finally:
             self._record(claims)
-        self._complain(watched.name, frozenset(complaints))
+        self._reminders.seen(watched.name, scan.waiting, failing)
+        self._complain(watched.name, frozenset(failing.values()))
         watched.gate.succeeded()
         return False
 
-    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult, size: int) -> Claim:
-        # The sealed bundle will take as much again as the claimed original.
-        self._space.may_accept(size, urgent=size <= SMALL_BYTES)
-        return self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
+    def _takes(self, watched: WatchedRoute) -> int:
+        """Return what an export will take of our disk, as a multiple of its size: its bundle as much again, and the
+        original where it comes from another disk."""
+        return 1 if disk.device(watched.folder) == disk.device(self._shortage.space.root) else 2
 
     def _complain(self, route: RouteName, codes: frozenset[str]) -> None:
         """Log what keeps exports of a route waiting, once, until it is something else."""
