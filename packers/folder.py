@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.domain.errors import TransientError
+from gateway.domain.errors import disk_fault
 from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import UNCLASSIFIED, CasePackage, Renamed, Source, marks_of
@@ -51,9 +51,7 @@ class FolderPacker:
         try:
             yield _Walk(parts[0], self.max_members).reading()
         except OSError as e:
-            raise TransientError(
-                "local-io", f"our own disk failed over an export: {e.strerror or type(e).__name__}"
-            ) from e
+            raise disk_fault(e, "our own disk failed over an export") from e
 
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
         """Write the folder `<name>`, moving the files below `packet.root`; one rename of it publishes everything."""
@@ -68,9 +66,7 @@ class FolderPacker:
                 (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")
             (folder / READY).touch()
         except OSError as e:
-            raise TransientError(
-                "local-io", f"our own disk failed over an import: {e.strerror or type(e).__name__}"
-            ) from e
+            raise disk_fault(e, "our own disk failed over an import") from e
         return (packet.name,)
 
 

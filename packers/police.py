@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from gateway.domain.errors import TransientError
+from gateway.domain.errors import disk_fault
 from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
 from gateway.standard.check_documents import suffix_of
 from gateway.standard.checking import PresentFile
@@ -65,9 +65,7 @@ class PolicePacker:
             with _opened(parts, self.limits, self.tables) as reading:
                 yield reading
         except OSError as e:
-            raise TransientError(
-                "local-io", f"our own disk failed over an export: {e.strerror or type(e).__name__}"
-            ) from e
+            raise disk_fault(e, "our own disk failed over an export") from e
 
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
         """Write `<name>.zip`, for a correction `<name>.zip.corrects`, and, to be published last, `<name>.zip.ok`. The
@@ -87,9 +85,7 @@ class PolicePacker:
                 names_written.append(f"{name}{_CORRECTS_SUFFIX}")
             (into / f"{name}{_MARK_SUFFIX}").write_bytes(mark_bytes(digest_file(into / name)))
         except OSError as e:
-            raise TransientError(
-                "local-io", f"our own disk failed over an import: {e.strerror or type(e).__name__}"
-            ) from e
+            raise disk_fault(e, "our own disk failed over an import") from e
         return (*names_written, f"{name}{_MARK_SUFFIX}")
 
 

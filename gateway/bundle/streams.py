@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from gateway.domain.errors import TransientError
+from gateway.domain.errors import disk_fault
 
 PIECE = 1 << 20
 """Bytes moved at once: large enough that calls cost nothing beside the hashing, small enough to stay in the cache."""
@@ -19,11 +19,11 @@ def silent(_done: int) -> None:
 
 @contextmanager
 def disk_errors(doing: str) -> Iterator[None]:
-    """Turn an OSError into the transient error `local-io`; `doing` says what was being done."""
+    """Turn an OSError into the transient error `local-io` or `disk-full`; `doing` says what was being done."""
     try:
         yield
     except OSError as error:
-        raise TransientError("local-io", f"{doing}: {error.strerror or type(error).__name__}") from error
+        raise disk_fault(error, doing) from error
 
 
 def fill(source: BinaryIO, view: memoryview) -> int:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from gateway.compose.health import Skewed
 from gateway.compose.outlook import Outlook
 from gateway.compose.survey import LinkView, Notice, RouteView, Stuck, Survey, UnderWay
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import TimelineEntry, Transfer
+from gateway.stages.clocks import UNBOUNDED
 from gateway.words.catalogue import Explained, Words
 from gateway.words.templates import UNKNOWN
 
@@ -139,6 +141,11 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
             "port": health.port or None,
             "silent": found.daemon.is_silent,
             "deaf_folders": list(health.deaf),
+            "canary_denied_folders": list(health.hearing.denied),
+            "canary_age": round(found.at - health.hearing.heard_at, 1) if health.hearing.heard_at else None,
+            "event_overflows": health.hearing.overflows,
+            "event_restarts": health.hearing.restarts,
+            "folders_rearmed": health.hearing.rearmed,
         },
         "attention": [_notice_json(notice, words) for notice in found.notices],
         "links": [_link_json(link, words) for link in found.links],
@@ -156,6 +163,16 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
             "floor": space.floor,
             "low": space.is_low,
         },
+        "short_of_space": [
+            {
+                "folder": one.folder,
+                "since": one.since,
+                "missing": one.missing,
+                "waiting": one.count,
+                "waiting_bytes": one.size,
+            }
+            for one in health.space
+        ],
         "counts": {
             way: {state: number for (direction, state), number in found.by_state.items() if direction is way}
             for way in Direction
@@ -171,6 +188,9 @@ def _notice_json(notice: Notice, words: Words) -> Json:
         "count": notice.count,
         "since": notice.since,
         "command": notice.command,
+        "bytes": notice.size,
+        "missing": notice.missing,
+        "seconds": notice.seconds,
     }
 
 
@@ -191,7 +211,14 @@ def _link_json(link: LinkView, words: Words) -> Json:
             "since": trouble.since,
             "next_try": trouble.next_try,
         },
+        "clock": None if link.clock is None else _clock_json(link.clock),
     }
+
+
+def _clock_json(clock: Skewed) -> Json:
+    """Return how far a peer's clock is ahead; a bound that nothing has shown yet is null."""
+    low, high = (one if abs(one) < UNBOUNDED else None for one in (clock.low, clock.high))
+    return {"ahead_least": low, "ahead_most": high, "measured_at": clock.at}
 
 
 def _route_json(route: RouteView, words: Words) -> Json:
@@ -200,6 +227,7 @@ def _route_json(route: RouteView, words: Words) -> Json:
         "name": route.settings.name,
         "folder": str(route.settings.folder),
         "enabled": route.settings.enabled,
+        "ear": route.ear,
         "waiting": [
             {"export": one.export, **explained(one.code, words), "seconds": round(one.seconds)} for one in route.waiting
         ],

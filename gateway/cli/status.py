@@ -6,7 +6,7 @@ from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, told
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.offline import ledger_to_read
-from gateway.compose.survey import Condition, LinkView, Need, Notice, Stuck, Survey, UnderWay, survey
+from gateway.compose.survey import Condition, Ear, LinkView, Need, Notice, Stuck, Survey, UnderWay, survey
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
 from gateway.domain.lifecycle import Direction
@@ -40,10 +40,30 @@ _NEEDS = (
     (Need.ROUTE, mark("Route {subject} has not worked since {since}: {what} {do}")),
     (Need.EXPORT_WAITS, mark("Export {subject} has been waiting since {since}: {what} {do}")),
     (Need.RECEIPT_LATE, mark("Link {subject}: no receipt for {count} sent, the oldest from {since}. Call the peer.")),
-    (Need.DISK_LOW, mark("The disk of {subject} is nearly full: only small things are taken in. Make room.")),
+    (
+        Need.DISK_LOW,
+        mark(
+            "The disk of {subject} is nearly full: {missing} more must become free; {count} wait for it ({size}), "
+            "small things go on. Make room."
+        ),
+    ),
+    (
+        Need.CLOCK_SKEW,
+        mark("Link {subject}: the peer's clock is at least {seconds} {way} ours. Set the one that is wrong."),
+    ),
     (
         Need.WORKER_DIED,
         mark("Part {subject} of the gateway failed {count} times and was started again; report the log."),
+    ),
+)
+
+_AHEAD, _BEHIND = mark("ahead of"), mark("behind")
+
+_EARS = (
+    (Ear.DEAF, mark("Route {route}: its folder raises no events; it is scanned all the same.")),
+    (
+        Ear.DENIED,
+        mark("Route {route}: the gateway may not write into its folder, so nobody knows whether it raises events."),
     ),
 )
 
@@ -87,6 +107,10 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
     terminal.line(daemon_text(found, words))
     if found.links:
         _print_links(terminal, found)
+    for route in found.routes:
+        said = dict(_EARS).get(route.ear)
+        if said is not None:
+            terminal.say(said, route=route.settings.name)
     if found.held:
         terminal.say(mark("Waiting for a person ({count}):"), count=max(found.held_count, len(found.held)))
         _print_stuck(terminal, found.held)
@@ -133,6 +157,10 @@ def notice_text(notice: Notice, words: Words) -> str:
         since=clock_text(notice.since),
         what=explained.what,
         do=explained.do,
+        size=size_text(notice.size),
+        missing=size_text(notice.missing),
+        seconds=span_text(abs(notice.seconds)),
+        way=words.text(_AHEAD if notice.seconds > 0 else _BEHIND),
     )
 
 

@@ -241,7 +241,7 @@ def _space(settings: Settings, found: _Found) -> None:
     spool = settings.paths.spool
     nearest = next(path for path in (spool, *spool.parents) if path.is_dir())
     try:
-        SpaceGuard(nearest, floor_bytes=settings.limits.free_space, floor_ratio=0.0).may_accept(0)
+        SpaceGuard(nearest, floor_bytes=settings.limits.free_space).may_accept(0)
         found.ok(Part.SPACE, str(spool))
     except TransientError as error:
         found.warn(Part.SPACE, str(spool), error)

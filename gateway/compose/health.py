@@ -43,6 +43,38 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Hearing:
+    """How well the folders are heard; see folders.events.BellHealth. `heard_at`: seconds since 1970 UTC."""
+
+    overflows: int = 0
+    restarts: int = 0
+    rearmed: int = 0
+    heard_at: float = 0.0
+    denied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A disk that lacks room: since when, how much is missing, and how many pieces of which size wait for it; bytes."""
+
+    folder: str
+    since: float
+    missing: int
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skewed:
+    """How far a peer's clock is ahead of ours: between `low` and `high` seconds, as measured at `at`."""
+
+    peer: str
+    low: float
+    high: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What the daemon said last. `pid` 0: nothing was read."""
 
@@ -55,6 +87,9 @@ class Health:
     """Folders that raise no events now; they are scanned all the same."""
     deaths: Mapping[str, int] = field(default_factory=dict)
     """worker -> how often it died of a bug since the start."""
+    hearing: Hearing = field(default_factory=Hearing)
+    space: tuple[Short, ...] = ()
+    clocks: tuple[Skewed, ...] = ()
 
 
 def write_health(state: Path, health: Health) -> None:
@@ -81,6 +116,9 @@ def read_health(state: Path) -> Health:
             tuple(_one(Waiting, one) for one in found["waiting"]),
             tuple(_plain(str, one) for one in found["deaf"]),
             {_plain(str, name): _plain(int, count) for name, count in found["deaths"].items()},
+            _hearing(found["hearing"]),
+            tuple(_one(Short, one) for one in found["space"]),
+            tuple(_skewed(one) for one in found["clocks"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Health()
@@ -88,6 +126,22 @@ def read_health(state: Path) -> Health:
 
 def _one(kind: type[T], found: Mapping[str, object]) -> T:
     return kind(**{part.name: _plain(part.type, found[part.name]) for part in fields(kind)})  # type: ignore[arg-type] # always a dataclass of plain values
+
+
+def _hearing(found: Mapping[str, Any]) -> Hearing:
+    return Hearing(
+        _plain(int, found["overflows"]),
+        _plain(int, found["restarts"]),
+        _plain(int, found["rearmed"]),
+        _plain(float, found["heard_at"]),
+        tuple(_plain(str, one) for one in found["denied"]),
+    )
+
+
+def _skewed(found: Mapping[str, Any]) -> Skewed:
+    """Return one measurement; a peer's clock may be behind ours, so these are the only numbers below zero."""
+    low, high = (abs(_plain(float, abs(found[name]))) * (1 if found[name] >= 0 else -1) for name in ("low", "high"))
+    return Skewed(_plain(str, found["peer"]), low, high, _plain(float, found["at"]))
 
 
 def _plain(kind: object, value: object) -> Any:

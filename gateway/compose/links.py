@@ -1,5 +1,6 @@
 """The transport of each link: hosted here, hosted by the peer, or one half each; a folder where nobody calls."""
 
+from gateway.compose.room import mailbox_floors
 from gateway.domain.clock import Clock
 from gateway.keyring.keyring import Keyring
 from gateway.roster.peers import PeerBook
@@ -28,7 +29,9 @@ class Transports:
         """Return the transport of `link`; raises PermanentError `peer-unknown` or `peer-revoked`, `mailbox-*`."""
         if link.folder is not None and link.transport is TransportKind.FOLDER:
             return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
-        hosted = HostedTransport(self._settings.paths.mailboxes, link.peer) if link.hosts_mailbox else None
+        hosted = None
+        if link.hosts_mailbox:
+            hosted = HostedTransport(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
         remote = self.remote(link)
         if hosted is None or remote is None:
             whole: Transport | None = hosted or remote

@@ -7,8 +7,19 @@ from datetime import UTC
 from pathlib import Path
 from types import MappingProxyType
 
-from gateway.compose.health import Health, Trouble, Waiting, mark_alive, write_health
+from gateway.compose.health import (
+    Health,
+    Hearing,
+    Short,
+    Skewed,
+    Trouble,
+    Waiting,
+    mark_alive,
+    write_health,
+)
 from gateway.compose.identity import Identity, load_identity, open_ledger
+from gateway.compose.listening import CHECK_SECONDS, Listening
+from gateway.compose.room import guarded, mailbox_floors
 from gateway.compose.sweep import sweep
 from gateway.compose.workers import Ground, Plan, Planner
 from gateway.daemon.buglog import BugLog
@@ -30,14 +41,13 @@ from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
-from gateway.folders.events import FolderBell
 from gateway.folders.quarantine import Quarantine
-from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.changes import Touched
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
 from gateway.stages.claim import ClaimStage
+from gateway.stages.clocks import PeerClocks
 from gateway.stages.legs import in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
@@ -54,7 +64,6 @@ BELL_FOLDER = "bell"
 ACCOUNTS_FILE = "accounts.json"
 JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
-LISTEN_EVERY = 30.0
 READY_WITHIN = 30.0
 _FETCHING_KEPT = 86_400.0
 """Half-fetched bundles of an earlier run are kept this long, to be continued."""
@@ -97,7 +106,7 @@ class RunningNode:
         self._server_place: tuple[str, int] | None = None
         self._port = 0
         self._stopping = False
-        self._folder_bell: FolderBell | None = None
+        self._listening = Listening(self._heard, clock, log)
         self._health = Health()
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -115,7 +124,7 @@ class RunningNode:
         self._start_server(settings)
         self._run_plan(plan)
         self._scheduler.every("health", HEALTH_EVERY, self._write_health, first_after=0.0)
-        self._scheduler.every("listen", LISTEN_EVERY, self._check_bell)
+        self._scheduler.every("listen", CHECK_SECONDS, self._listening.look)
         self._scheduler.start()
 
     def reload(self) -> None:
@@ -150,8 +159,7 @@ class RunningNode:
     def drain(self, deadline: float) -> bool:
         """Let what is under way come to its next safe point and stop everything; whether all ended in time."""
         self._stopping = True
-        if self._folder_bell is not None:
-            self._folder_bell.stop()
+        self._listening.stop()
         whole = drain(
             self._supervisor,
             [self._crew] if self._crew is not None else [],
@@ -187,12 +195,12 @@ class RunningNode:
             ring=lambda: self._bells.ring(ProgressBoard.name),
             on_progress=self._supervisor.beat,
         )
-        space = SpaceGuard(settings.paths.spool, floor_bytes=settings.limits.free_space, floor_ratio=0.0)
+        shortage = guarded(settings, settings.limits.free_space, self._ledger, self._clock, self._log)
         self._ground = Ground(
             self._ledger,
             spool,
             shelf,
-            space,
+            shortage,
             quarantine,
             journal,
             Standstill(self._ledger.resync.standing().standstill, lambda _code: self._bells.ring_all()),
@@ -203,6 +211,7 @@ class RunningNode:
             lambda: self._stopping,
             self._clock,
             self._log,
+            PeerClocks(self._clock, self._log),
         )
         return self._ground
 
@@ -210,11 +219,8 @@ class RunningNode:
         self._plan = plan
         for leg in self._supervisor.swap(plan.workers, deadline=self._identity.settings.timing.drain):
             self._log.warn("worker-still-busy", worker=leg)
-        if self._folder_bell is not None:
-            self._folder_bell.stop()
         bell = self._identity.settings.paths.state / BELL_FOLDER
-        self._folder_bell = FolderBell([*plan.outbound_folders, *plan.mail_folders, bell], self._heard)
-        self._folder_bell.start()
+        self._listening.listen([*plan.outbound_folders, *plan.mail_folders, bell], plan.outbound_folders)
 
     # -- the SFTP server ----------------------------------------------------------------------------------------------
 
@@ -248,6 +254,7 @@ class RunningNode:
             mailboxes=settings.paths.mailboxes,
             accounts=settings.paths.state / ACCOUNTS_FILE,
             quota_bytes=server.quota,
+            floors=mailbox_floors(settings),
             limits=GuardLimits(
                 connections=server.max_connections,
                 per_guest=server.max_connections_per_peer,
@@ -309,16 +316,14 @@ class RunningNode:
         else:
             self._bells.ring(ClaimStage.name)
 
-    def _check_bell(self) -> None:
-        if self._folder_bell is not None:
-            self._folder_bell.check()
-
     # -- health -------------------------------------------------------------------------------------------------------
 
     def _write_health(self) -> None:
-        plan, bell = self._plan, self._folder_bell
-        if plan is None or bell is None:
+        plan, ground = self._plan, self._ground
+        if plan is None or ground is None:
             return
+        ground.shortage.look()
+        heard = self._listening.health()
         # Both directions of a link may rest for the same reason: that is one trouble.
         views = {(v.scope, v.name, v.code): v for v in (gate.view() for gate in plan.gates) if v.code}.values()
         health = Health(
@@ -326,12 +331,16 @@ class RunningNode:
             self._started_at,
             self._port,
             tuple(Trouble(v.scope, v.name, v.code, v.detail, v.failures, v.since, v.next_try) for v in views),
-            tuple(
-                Waiting(route, disk.printable(one.candidate.name), one.why, one.seconds)
-                for route, one in plan.claim.overdue()
-            ),
-            tuple(str(folder) for folder in bell.check().deaf),
+            tuple(Waiting(one.route, disk.printable(one.name), one.code, one.seconds) for one in plan.claim.overdue()),
+            tuple(map(str, heard.deaf)),
             {view.name: view.deaths for view in self._supervisor.views() if view.deaths},
+            Hearing(heard.overflows, heard.restarts, heard.rearmed, heard.heard_at, tuple(map(str, heard.denied))),
+            tuple(
+                Short(one.folder, one.since, one.missing, one.count, one.size)
+                for one in (ground.shortage.view(), *plan.open.shortages())
+                if one is not None
+            ),
+            tuple(Skewed(one.peer, one.low, one.high, one.at) for one in ground.clocks.views()),
         )
         if health != self._health:
             write_health(self._identity.settings.paths.state, health)

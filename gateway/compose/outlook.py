@@ -27,6 +27,7 @@ PASSING = frozenset(
         "local-io",
         "mount-missing",
         "export-locked",
+        "export-unreadable",
         "disk-space-low",
         "disk-full",
     }
@@ -35,6 +36,8 @@ PASSING = frozenset(
 
 _BY_LINK = frozenset({State.SEALED, State.OFFERED, State.REJECTED})
 """States whose next effect needs the link; inbound `delivered` does as well."""
+_NEEDS_ROOM = frozenset({State.FOUND, State.OFFERED, State.FETCHED, State.VERIFIED})
+"""States whose next effect writes much to our disk. While something waits for room, these wait or are next in line."""
 _AWAITING = frozenset({State.SENT, State.IN_CUSTODY})
 
 
@@ -60,6 +63,7 @@ class Wait(StrEnum):
     ORDER = "order"  # an earlier one of its route must have its receipt first
     LINK = "link"  # the link rests after a failure
     LINK_OFF = "link-off"  # the link is switched off in its configuration
+    SPACE = "space"  # there is no room for it on our disk
     RETRY = "retry"  # the last attempt failed
     RECEIPT = "receipt"  # the peer has to answer
     TURN = "turn"  # it is next
@@ -140,17 +144,24 @@ def _moving(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
     if progress is not None:
         return Outlook(Wait.UNDER_WAY, progress=progress)
     trouble = trouble_of(daemon, "link", transfer.link or "")
-    link = next((one for one in settings.links if one.name == transfer.link), None)
-    if _needs_link(transfer):
-        if link is not None and not link.enabled:
-            return Outlook(Wait.LINK_OFF)
-        if trouble is not None:
-            return Outlook(Wait.LINK, trouble.code, trouble.next_try, commands=("caseferry check --links",))
+    if _needs_link(transfer) and (at_link := _at_link(transfer, settings, trouble)) is not None:
+        return at_link
+    if transfer.state in _NEEDS_ROOM and any(one.count for one in daemon.health.space):
+        return Outlook(Wait.SPACE, "disk-space-low", commands=("caseferry status",))
     if transfer.attempts and transfer.last_error:
         return Outlook(Wait.RETRY, transfer.last_error, max(transfer.next_attempt_at, now), None, help_for(transfer))
     if transfer.state in _AWAITING:
         return Outlook(Wait.RECEIPT, trouble.code if trouble else "", transfer.receipt_due_at)
     return Outlook(Wait.TURN, until=transfer.next_attempt_at)
+
+
+def _at_link(transfer: Transfer, settings: Settings, trouble: Trouble | None) -> Outlook | None:
+    link = next((one for one in settings.links if one.name == transfer.link), None)
+    if link is not None and not link.enabled:
+        return Outlook(Wait.LINK_OFF)
+    if trouble is not None:
+        return Outlook(Wait.LINK, trouble.code, trouble.next_try, commands=("caseferry check --links",))
+    return None
 
 
 def _needs_link(transfer: Transfer) -> bool:

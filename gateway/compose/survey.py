@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.compose.health import Trouble, Waiting
+from gateway.compose.health import Short, Skewed, Trouble, Waiting
 from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
@@ -17,6 +17,7 @@ from gateway.folders.space import Space, SpaceGuard
 from gateway.settings.links import LinkSettings
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute
+from gateway.stages.clocks import proven
 
 if TYPE_CHECKING:
     from gateway.ledger.queries import Counts
@@ -53,12 +54,17 @@ class Need(StrEnum):
     EXPORT_WAITS = "export-waits"
     RECEIPT_LATE = "receipt-late"
     DISK_LOW = "disk-low"
+    CLOCK_SKEW = "clock-skew"
     WORKER_DIED = "worker-died"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing that needs a person. `subject`: the link, route, folder or part; `since`: seconds since 1970 UTC."""
+    """One thing that needs a person.
+
+    subject: the link, route, folder or part. since: seconds since 1970 UTC. size: bytes that wait; missing: bytes that
+    must become free. seconds: by which a clock is ahead of ours, behind it below zero.
+    """
 
     need: Need
     subject: str = ""
@@ -66,6 +72,18 @@ class Notice:
     count: int = 1
     since: float | None = None
     command: str = ""
+    size: int = 0
+    missing: int = 0
+    seconds: float = 0.0
+
+
+class Ear(StrEnum):
+    """Whether an outbound folder is heard; it is scanned in any case."""
+
+    HEARS = "hears"
+    DEAF = "deaf"
+    DENIED = "canary-denied"  # we may not make a canary there, so nobody knows
+    UNKNOWN = "unknown"  # nothing runs that could listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,8 @@ class LinkView:
     late: int
     late_since: float | None
     trouble: Trouble | None
+    clock: Skewed | None
+    """The peer's clock, None before the first receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,7 @@ class RouteView:
     settings: OutboundRoute
     waiting: tuple[Waiting, ...]
     trouble: Trouble | None
+    ear: Ear
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +161,9 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         *_of_standing(ledger, settings),
         *_of_transfers(held, held_count, by_state),
         *_of_order(held, settings, ledger),
-        *(notice for link in links for notice in _of_link(link, now)),
+        *(notice for link in links for notice in _of_link(link, settings, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
-        *((Notice(Need.DISK_LOW, str(settings.paths.spool), "disk-space-low"),) if space and space.is_low else ()),
+        *_of_space(settings, daemon, space),
     )
     condition = Condition.DOWN if daemon.pid is None else Condition.ATTENTION if notices else Condition.NORMAL
     return Survey(
@@ -171,6 +192,7 @@ def _link(link: LinkSettings, late: Sequence[Transfer], daemon: Daemon, counts: 
         len(late),
         min((transfer.found_at for transfer in late), default=None),
         trouble_of(daemon, "link", name),
+        next((one for one in daemon.health.clocks if one.peer == link.peer), None),
     )
 
 
@@ -196,7 +218,16 @@ def _route(route: OutboundRoute, daemon: Daemon) -> RouteView:
         route,
         tuple(one for one in daemon.health.waiting if one.route == route.name),
         trouble_of(daemon, "route", route.name),
+        _ear(str(route.folder), daemon) if route.enabled else Ear.UNKNOWN,
     )
+
+
+def _ear(folder: str, daemon: Daemon) -> Ear:
+    if not daemon.health.pid:
+        return Ear.UNKNOWN
+    if folder in daemon.health.deaf:
+        return Ear.DEAF
+    return Ear.DENIED if folder in daemon.health.hearing.denied else Ear.HEARS
 
 
 def _stuck(
@@ -227,7 +258,7 @@ def _transfer(ledger: "Ledger | None", progress: Progress) -> Transfer | None:
 def _space(settings: Settings) -> Space | None:
     place = next((path for path in (settings.paths.spool, *settings.paths.spool.parents) if path.is_dir()), Path("/"))
     try:
-        return SpaceGuard(place, floor_bytes=settings.limits.free_space, floor_ratio=0.0).space()
+        return SpaceGuard(place, floor_bytes=settings.limits.free_space).space()
     except GatewayError:
         return None
 
@@ -285,7 +316,26 @@ def _of_order(held: Sequence[Stuck], settings: Settings, ledger: "Ledger | None"
     )
 
 
-def _of_link(link: LinkView, now: float) -> Sequence[Notice]:
+def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequence[Notice]:
+    """Return a notice for each disk that lacks room: as the daemon sees it, else as it looks from here."""
+    short = daemon.health.space
+    if not short and space is not None and space.is_low:
+        short = (Short(str(settings.paths.spool), 0.0, max(0, space.floor - space.free), 0, 0),)
+    return [
+        Notice(
+            Need.DISK_LOW,
+            one.folder,
+            "disk-space-low",
+            one.count,
+            one.since or None,
+            size=one.size,
+            missing=one.missing,
+        )
+        for one in short
+    ]
+
+
+def _of_link(link: LinkView, settings: Settings, now: float) -> Sequence[Notice]:
     notices = []
     name = link.settings.name
     if link.trouble is not None and _needs_a_person(link.trouble, now):
@@ -294,6 +344,10 @@ def _of_link(link: LinkView, now: float) -> Sequence[Notice]:
     if link.late:
         command = f"caseferry log --peer {link.settings.peer} --state {State.SENT}"
         notices.append(Notice(Need.RECEIPT_LATE, name, "", link.late, link.late_since, command))
+    if link.clock is not None:
+        differs = proven(link.clock.low, link.clock.high)
+        if abs(differs) > settings.timing.clock_skew_warn:
+            notices.append(Notice(Need.CLOCK_SKEW, name, since=link.clock.at, seconds=differs))
     return notices
 
 

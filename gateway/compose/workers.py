@@ -23,7 +23,6 @@ from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.feedback import FeedbackDesk
 from gateway.folders.quarantine import Quarantine
-from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.folders.watch import OutboundWatch
 from gateway.ledger.store import Ledger
@@ -34,6 +33,7 @@ from gateway.stages import routes
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
+from gateway.stages.clocks import PeerClocks
 from gateway.stages.collect import CollectStage
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
@@ -44,10 +44,12 @@ from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
+from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.resync import ResyncStage
 from gateway.stages.retain import RetainStage
 from gateway.stages.send import SendStage
+from gateway.stages.shortage import OPENING, Shortage
 from gateway.stages.standstill import Halting, Standstill
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
@@ -68,7 +70,7 @@ class Ground:
     ledger: Ledger
     spool: Spool
     shelf: ClaimShelf
-    space: SpaceGuard
+    shortage: Shortage
     quarantine: Quarantine
     journal: DeliveryJournal
     standstill: Standstill
@@ -80,6 +82,7 @@ class Ground:
     is_stopping: Callable[[], bool]
     clock: Clock
     ops: OpsLog
+    clocks: PeerClocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Plan:
 
     workers: tuple[Worker, ...]
     claim: ClaimStage
+    open: OpenStage
     gates: tuple[Gate, ...]
     outbound_folders: tuple[Path, ...]
     mail_folders: Mapping[Path, LinkName]
@@ -121,19 +125,16 @@ class Planner:
         outbound = [route for route in self._settings.outbound if route.enabled]
         claim = self._claim(outbound)
         keys = self._keyring.signing_keys(now)
-        workers: list[Worker] = [
-            claim,
-            self._pack(outbound, keys, now),
-            self._open(keys),
-            self._collect(keys),
-            self._retain(),
-        ]
+        opening = self._open(keys)
+        pack = self._pack(outbound, keys, now)
+        workers: list[Worker] = [claim, pack, opening, self._collect(keys), self._retain()]
         for link in links:
             workers += self._legs_or_none(link)
         standstill = self._ground.standstill
         return Plan(
             (*(Halting(worker, standstill) for worker in workers), self._ground.board),
             claim,
+            opening,
             tuple(self._gates),
             tuple(route.folder for route in outbound),
             {
@@ -169,7 +170,8 @@ class Planner:
         return ClaimStage(
             routes=watched,
             shelf=ground.shelf,
-            space=ground.space,
+            shortage=ground.shortage,
+            reminders=Reminders(self._telling, ground.clock),
             ledger=ground.ledger,
             new_token=lambda: ClaimToken(secrets.token_hex(16)),
             clock=ground.clock,
@@ -185,7 +187,7 @@ class Planner:
             recorder=self._recorder,
             spool=ground.spool,
             shelf=ground.shelf,
-            lanes=self._lanes(Stage.PACK, PackStage.name),
+            lanes=self._lanes(Stage.PACK, PackStage.name, takes=1),
             keys=keys,
             telling=self._telling,
             repeats=RepeatDesk(
@@ -233,10 +235,12 @@ class Planner:
             spool=ground.spool,
             journal=ground.journal,
             quarantine=self._quarantine,
-            lanes=self._lanes(Stage.OPEN, OpenStage.name),
+            lanes=self._lanes(Stage.OPEN, OpenStage.name, takes=OPENING),
+            shortage=ground.shortage,
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             size_limit=self._settings.limits.bundle,
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
+            clocks=ground.clocks,
             peers=self._peers,
             clock=ground.clock,
             ops=ground.ops,
@@ -339,7 +343,7 @@ class Planner:
             link=name,
             ledger=ground.ledger,
             spool=ground.spool,
-            space=ground.space,
+            shortage=ground.shortage,
             transport=back,
             intake=ReceiptIntake(
                 link=name,
@@ -349,6 +353,8 @@ class Planner:
                 spool=ground.spool,
                 peers=self._peers,
                 telling=self._telling,
+                clocks=ground.clocks,
+                skew_warn=timing.clock_skew_warn,
                 ops=ground.ops,
             ),
             inventories=InventoryIntake(
@@ -374,13 +380,15 @@ class Planner:
 
     # -- small parts --------------------------------------------------------------------------------------------------
 
-    def _lanes(self, stage: Stage, worker: str) -> Lanes[R]:
+    def _lanes(self, stage: Stage, worker: str, *, takes: int) -> Lanes[R]:
         ground = self._ground
         return Lanes(
             stage,
             crew=ground.crew,
             width=self._settings.workers.processes,
             bulk=self._bulk,
+            shortage=ground.shortage,
+            takes=takes,
             watching=self._watching(),
             clock=ground.clock,
             ring=lambda: ground.bells.ring(worker),

@@ -7,6 +7,7 @@ GatewayError
  +- ConfigError      refuse to start or to reload: file:line:column says where
 """
 
+import errno
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -60,6 +61,17 @@ def _rebuild(
 
 class TransientError(GatewayError):
     """Trying again later may succeed without anybody doing anything."""
+
+
+def disk_fault(error: OSError, doing: str) -> TransientError:
+    """Return what `error` of our own disk means: `disk-full` (node) where it has no room left, else `local-io`.
+
+    doing: what was being done, for the detail; holds no name of a file.
+    """
+    detail = f"{doing}: {error.strerror or type(error).__name__}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return TransientError("disk-full", detail, scope=Scope.NODE)
+    return TransientError("local-io", detail)
 
 
 class PermanentError(GatewayError):

@@ -2,11 +2,12 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.domain.errors import PermanentError, TransientError
+from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
 from gateway.folders import disk, entries, notes
 from gateway.packing import Candidate, Entry, Settled
@@ -47,11 +48,12 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
     """Look at the parts of `candidate` in the outbound folder `root` and return what a claim is to take.
 
     seen: earlier looks that must still hold. The parts are forced to the disk, which also proves that we can read them.
-    Raises `export-vanished`, `export-changed` (transient, transfer), as `entries.look` or as `disk.failure` says.
+    Raises `export-vanished`, `export-changed`, `export-unreadable` (transient, transfer), as `entries.look` or as
+    `disk.failure` says.
     """
     found: list[Entry] = []
     for name in candidate.parts:
-        with disk.mapped(root):
+        with readable(root):
             try:
                 entry = entries.look(root / name)
             except FileNotFoundError as error:
@@ -59,7 +61,8 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
         if name in seen and not entries.is_same(entry, seen[name]):
             raise TransientError("export-changed", "the export changed after it was found settled")
         # It will be ours to lose, and case software does not make it durable.
-        disk.fsync_tree(root / name)
+        with readable(root):
+            disk.fsync_tree(root / name)
         found.append(entry)
     return Intent(token, route, root, candidate.name, tuple(found), _mark(root, candidate, found[-1]))
 
@@ -111,10 +114,26 @@ def read(path: Path) -> Intent | None:
         ) from error
 
 
+@contextmanager
+def readable(root: Path) -> Iterator[None]:
+    """Map errors as `disk.failure` says, but for what may not be read: that is `export-unreadable` (transient,
+    transfer), and the route's other exports go on."""
+    try:
+        with disk.mapped(root):
+            yield
+    except GatewayError as error:
+        if error.facts.get("errno") not in ("EACCES", "EPERM"):
+            raise
+        folder = disk.printable(str(root))
+        raise TransientError(
+            "export-unreadable", f"our account may not read it ({error.facts['errno']})", facts={"folder": folder}
+        ) from error
+
+
 def _mark(root: Path, candidate: Candidate, last: Entry) -> bytes | None:
     if candidate.settled is not Settled.COMPLETE or len(candidate.parts) == 1 or last.is_folder or last.size > MARK_MAX:
         return None
-    with disk.mapped(root):
+    with readable(root):
         mark = (root / last.name).read_bytes()
     if len(mark) != last.size:
         raise TransientError("export-changed", "the completion mark changed while it was read")

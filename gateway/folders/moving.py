@@ -8,10 +8,11 @@ first copied into one dot-folder inside the target folder; that is the origin fr
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.domain.errors import PermanentError
+from gateway.domain.errors import GatewayError, PermanentError
 from gateway.folders import copying, disk, notes, sharing
 
 JOURNAL = f"{disk.TEMP_PREFIX}move.json"
@@ -114,8 +115,13 @@ def _begin(private: Path, moves: Sequence[Move], folder: Path, *, copy: bool, ad
         origin = _halfway(private, folder)
         disk.remove_tree(origin)
         disk.owner_only(origin)
-        for move in moves:
-            copying.copy_durably(private / move.name, origin / move.name)
+        try:
+            for move in moves:
+                copying.copy_durably(private / move.name, origin / move.name)
+        except GatewayError:
+            with suppress(GatewayError):  # half a copy keeps room from whatever would still fit there
+                disk.remove_tree(origin)
+            raise
     if copy or adopt:
         with disk.mapped(folder):
             model = folder.stat()

@@ -1,5 +1,6 @@
 """The spool: our private disk, and where on it everything lies."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,6 +86,21 @@ class Spool:
         """Where a bundle is written while it is fetched; its folder exists on return."""
         disk.owner_only(self._inbound / link)
         return self._inbound / link / f".{bundle}{_PART}"
+
+    def size_of(self, part: Path) -> int:
+        """Return the bytes at `part` by now; 0 if there is nothing."""
+        with disk.mapped(part.parent):
+            try:
+                return part.stat().st_size
+            except FileNotFoundError:
+                return 0
+
+    def give_room(self, part: Path, size: int) -> None:
+        """Cut `size` bytes off the end of a half-fetched bundle at `part`: a fetch continues what is left of it."""
+        with disk.mapped(part.parent), suppress(FileNotFoundError):
+            found = part.stat()
+            if found.st_nlink == 1:  # else these bytes lie in a mailbox too, and cutting them would free nothing
+                os.truncate(part, max(0, found.st_size - size))
 
     def inbound_bundle(self, link: LinkName, bundle: BundleId) -> Path:
         """Where the fetched bundle lies."""

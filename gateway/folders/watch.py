@@ -239,6 +239,7 @@ def _waiting(candidate: Candidate, why: Why, history: _History, now: float) -> W
 def _locked(error: OSError, root: Path) -> GatewayError:
     if error.errno in {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}:
         name = errno.errorcode[error.errno]
+        code = "export-unreadable" if error.errno in {errno.EACCES, errno.EPERM} else "export-locked"
         detail = f"an entry of the outbound folder cannot be read ({name})"
-        return TransientError("export-locked", detail, facts={"folder": disk.printable(str(root)), "errno": name})
+        return TransientError(code, detail, facts={"folder": disk.printable(str(root)), "errno": name})
     return disk.failure(error, root)

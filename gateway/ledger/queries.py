@@ -86,6 +86,12 @@ def next_due_at(
     )
 
 
+def owed_bytes(state: State, above: int) -> Select[int]:
+    """Select the bytes of the transfers in `state` that are larger than `above` and are not held."""
+    c = transfers.c
+    return select(func.coalesce(func.sum(c.size), 0)).where(c.state == state, c.size > above, c.hold_code.is_(None))
+
+
 def overdue(now: float, *, link: LinkName | None, limit: int) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c

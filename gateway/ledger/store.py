@@ -194,6 +194,11 @@ class Ledger:
             query = queries.next_due_at(states, link=link, direction=direction, orders=orders)
             return connection.execute(query).scalar()
 
+    def owed_bytes(self, state: State, above: int = 0) -> int:
+        """Return the bytes of the transfers in `state` that are larger than `above` and not held."""
+        with self._connections.reading() as connection:
+            return connection.execute(queries.owed_bytes(state, above)).scalar_one()
+
     def overdue(self, now: float, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
         return self._read(queries.overdue(now, link=link, limit=limit))

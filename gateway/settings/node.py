@@ -149,7 +149,8 @@ class TimingSettings(Section):
         default=300.0, description="a peer's clock that differs by more is reported"
     )
     clock_skew_hold: Annotated[float, Duration("1m", "30d")] = Field(
-        default=86400.0, description="a bundle dated further into the future waits for a person"
+        default=86400.0,
+        description="a bundle dated further into the future is held, for a person or until its date has come",
     )
     keep_originals: Annotated[float, Duration("0s", "3650d")] = Field(
         default=30 * 86400.0, description="claimed originals and bundles stay this long after the final receipt"
@@ -169,7 +170,8 @@ class LimitSettings(Section):
         default=100_000, description="most files in one export or bundle"
     )
     free_space: Annotated[int, Size("0 B", "1 TiB")] = Field(
-        default=2 << 30, description="disk space that is never used up; what does not fit above it waits"
+        default=2 << 30,
+        description="disk space that is never used up; what does not fit above it waits (small things leave an eighth)",
     )
 
 

@@ -10,16 +10,17 @@ from gateway.domain.ids import ClaimToken, RouteName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import FoundExport
+from gateway.folders import disk
 from gateway.folders.claim import Claim, ClaimShelf
 from gateway.folders.feedback import REJECT
-from gateway.folders.space import SpaceGuard
-from gateway.folders.watch import OutboundWatch, ScanResult, Waiting, Why
+from gateway.folders.space import SMALL_BYTES
+from gateway.folders.watch import OutboundWatch, ScanResult, Why
 from gateway.ledger.store import Ledger
 from gateway.packing import Candidate
 from gateway.stages.gate import Gate
+from gateway.stages.reminding import Overdue, Reminders
+from gateway.stages.shortage import Shortage
 
-SMALL_BYTES = 16 * 2**20
-"""Exports up to this size are let in while there is room for the small only."""
 BATCH = 64
 """Exports claimed before the ledger is told: one commit for many, and little to adopt after a power cut."""
 
@@ -46,7 +47,8 @@ class ClaimStage:
         *,
         routes: Sequence[WatchedRoute],
         shelf: ClaimShelf,
-        space: SpaceGuard,
+        shortage: Shortage,
+        reminders: Reminders,
         ledger: Ledger,
         new_token: Callable[[], ClaimToken],
         clock: Clock,
@@ -55,13 +57,13 @@ class ClaimStage:
     ) -> None:
         self._routes = routes
         self._shelf = shelf
-        self._space = space
+        self._shortage = shortage
+        self._reminders = reminders
         self._ledger = ledger
         self._new_token = new_token
         self._clock = clock
         self._ops = ops
         self._scan_seconds = scan_seconds
-        self._waiting: dict[RouteName, tuple[Waiting, ...]] = {}
         self._complaints: dict[RouteName, frozenset[str]] = {}
         self._unrecorded: list[Claim] = []
 
@@ -102,9 +104,9 @@ class ClaimStage:
                     raise
         return 0.0 if again else self._scan_seconds
 
-    def overdue(self) -> list[tuple[RouteName, Waiting]]:
+    def overdue(self) -> list[Overdue]:
         """Return what waits in the outbound folders for longer than it should, as the last scans saw it. Any thread."""
-        return [(route, one) for route, waiting in list(self._waiting.items()) for one in waiting]
+        return self._reminders.overdue()
 
     def _claim_settled(self, watched: WatchedRoute) -> bool:
         """Claim one batch of the route's settled exports, small ones first; return whether more can be claimed at once.
@@ -113,32 +115,47 @@ class ClaimStage:
         the route keeps order.
         """
         scan = watched.watch.scan()
-        self._waiting[watched.name] = tuple(one for one in scan.waiting if one.wants_reminder())
         claims: list[Claim] = []
-        complaints: set[str] = {problem.error.code for problem in scan.problems}
+        failing = {problem.name: problem.error.code for problem in scan.problems}
+        takes = self._takes(watched) if scan.settled else 0
+        waiting = _in_order(scan) if watched.keeps_order else _small_first(scan)
         try:
-            for candidate in _in_order(scan) if watched.keeps_order else _small_first(scan):
+            for number, candidate in enumerate(waiting):
                 if len(claims) == BATCH:
                     return True
+                size = _size(candidate, scan)
                 try:
-                    claims.append(self._claim(watched, candidate, scan))
+                    # The ledger does not know the claims of this batch yet.
+                    needed = takes * size + sum(claim.size for claim in claims)
+                    self._shortage.space.may_accept(needed, small=size <= SMALL_BYTES)
+                except TransientError as error:
+                    # What is larger than this one does not fit either, and what was dropped later must wait for it.
+                    lacking = [_size(one, scan) for one in waiting[number:]]
+                    self._shortage.waits(f"claim {watched.name}", lacking, error)
+                    break
+                try:
+                    claims.append(
+                        self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
+                    )
                 except GatewayError as error:
                     if error.scope is Scope.ROUTE:
                         raise
-                    complaints.add(error.code)
+                    failing[candidate.name] = error.code
                     if watched.keeps_order:
                         break
+            else:
+                self._shortage.waits(f"claim {watched.name}", ())
         finally:
             self._record(claims)
-        self._complain(watched.name, frozenset(complaints))
+        self._reminders.seen(watched.name, scan.waiting, failing)
+        self._complain(watched.name, frozenset(failing.values()))
         watched.gate.succeeded()
         return False
 
-    def _claim(self, watched: WatchedRoute, candidate: Candidate, scan: ScanResult) -> Claim:
-        size = _size(candidate, scan)
-        # The sealed bundle will take as much again as the claimed original.
-        self._space.may_accept(size, urgent=size <= SMALL_BYTES)
-        return self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
+    def _takes(self, watched: WatchedRoute) -> int:
+        """Return what an export will take of our disk, as a multiple of its size: its bundle as much again, and the
+        original where it comes from another disk."""
+        return 1 if disk.device(watched.folder) == disk.device(self._shortage.space.root) else 2
 
     def _complain(self, route: RouteName, codes: frozenset[str]) -> None:
         """Log what keeps exports of a route waiting, once, until it is something else."""

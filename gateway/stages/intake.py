@@ -13,6 +13,7 @@ from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Ste
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook
+from gateway.stages.clocks import PeerClocks
 from gateway.stages.recording import MOVED_ON
 from gateway.stages.telling import SourceTelling
 
@@ -50,6 +51,8 @@ class ReceiptIntake:
         spool: Spool,
         peers: PeerBook,
         telling: SourceTelling,
+        clocks: PeerClocks,
+        skew_warn: float,
         ops: OpsLog,
     ) -> None:
         """own_key: our own public keys by their signing key id, past ones included."""
@@ -60,6 +63,8 @@ class ReceiptIntake:
         self._spool = spool
         self._peers = peers
         self._telling = telling
+        self._clocks = clocks
+        self._skew_warn = skew_warn
         self._ops = ops
 
     def take(self, body: bytes) -> int:
@@ -123,6 +128,8 @@ class ReceiptIntake:
             if transfer is not None or not self._rebuild(raw, receipt):
                 self._ops.alert("receipt-unmatched", issuer=receipt.issuer, bundle=receipt.bundle_id, code=receipt.code)
             return None
+        # It was signed after we found the export, and before it came back.
+        self._clocks.signed(receipt.issuer, receipt.issued_at, after=transfer.found_at, warn=self._skew_warn)
         if receipt.code.startswith("4"):
             self._ops.warn("peer-warns", issuer=receipt.issuer, transfer=transfer.id, code=receipt.code)
             return None

@@ -1,4 +1,4 @@
-"""Work under way in worker processes: a bounded number of pieces, and never all of them big."""
+"""Work under way in worker processes: a bounded number of pieces, never all of them big, each with room for it."""
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,11 +11,11 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import Scope, TransientError
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
+from gateway.folders.space import SMALL_BYTES
 from gateway.stages.crew import Crew
+from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.watching import STOPPING, Watching
 
-SMALL_BYTES = 16 * 2**20
-"""What is larger goes alone, and never takes the last free worker."""
 BATCH = 32
 """Small pieces that share one trip to a worker process and one commit."""
 LOOK_AHEAD = 512
@@ -62,7 +62,12 @@ class Load:
 
 
 class Lanes(Generic[R]):
-    """The pieces of one stage. Used by that stage's thread only; `ring` is called from another when one is finished."""
+    """The pieces of one stage. Used by that stage's thread only; `ring` is called from another when one is finished.
+
+    What is larger than SMALL_BYTES goes alone, and never takes the last free worker.
+    takes: what a piece writes to our disk, as a multiple of its size. A piece for which there is no room is not begun:
+        no attempt is counted, and it goes on by itself once there is.
+    """
 
     def __init__(
         self,
@@ -71,10 +76,15 @@ class Lanes(Generic[R]):
         crew: Crew,
         width: int,
         bulk: Bulk,
+        shortage: Shortage,
+        takes: int,
         watching: Watching,
         clock: Clock,
         ring: Callable[[], None],
     ) -> None:
+        self._shortage = shortage
+        self._takes = takes
+        self._is_held_up = False
         self._stage = stage
         self._crew = crew
         self._width = width
@@ -101,6 +111,13 @@ class Lanes(Generic[R]):
         """Whether anything is under way; its end rings."""
         return bool(self._running)
 
+    def pause(self, until_due: Callable[[], float | None]) -> float | None:
+        """Return the seconds until the next step: None while something is under way, soon if something waits for its
+        turn or for room, else what `until_due` says."""
+        if self._running:
+            return None
+        return LOOK_SECONDS if self._is_held_up else until_due()
+
     def next_batch(
         self, due: Callable[[int], Collection[Transfer]], in_order: Collection[RouteName] = ()
     ) -> Sequence[Transfer]:
@@ -118,15 +135,51 @@ class Lanes(Generic[R]):
         weights = _weights(free, in_order)
         waiting = sorted(free, key=lambda t: (weights[t.id], t.id))
         small = [t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES]
-        return small or (waiting[:1] if self._bulk.has_room else ())
+        wanted = small or (waiting[:1] if self._bulk.has_room else [])
+        fitting = self._fitting(wanted, waiting)
+        self._is_held_up = bool(waiting) and not fitting
+        # Small things that go on say nothing of the large ones that wait behind them.
+        if not waiting or (fitting and (not small or weights[waiting[-1].id] <= SMALL_BYTES)):
+            self._shortage.waits(self._stage, ())
+        return fitting
+
+    def _fitting(self, wanted: Sequence[Transfer], waiting: Sequence[Transfer]) -> Sequence[Transfer]:
+        """Return as many of `wanted`, in their order, as there is room for together; if for none, all that is
+        `waiting` waits."""
+        total, fitting = 0, 0
+        for transfer in wanted:
+            total += transfer.size * self._takes
+            try:
+                with self._shortage.space.work(total, small=transfer.size <= SMALL_BYTES):
+                    fitting += 1
+            except TransientError as error:
+                if not fitting:
+                    self._lacks_room(waiting, error)
+                break
+        return wanted[:fitting]
+
+    def _lacks_room(self, waiting: Sequence[Transfer], error: TransientError) -> None:
+        self._is_held_up = True
+        self._shortage.waits(self._stage, [t.size for t in waiting], error)
 
     def start(self, work: Callable[[A, Callable[[int], None]], R], argument: A, transfers: Sequence[Transfer]) -> bool:
-        """Begin `work(argument)` for `transfers`; False if it is big and the last place was just taken."""
+        """Begin `work(argument)` for `transfers`; False if the last place for a big one, or the room, was just
+        taken."""
         held = ExitStack()
         shown: Callable[[int], None] = _unseen
         first = transfers[0]
-        if first.size > SMALL_BYTES:
+        is_small = first.size <= SMALL_BYTES
+        try:
+            room = held.enter_context(
+                self._shortage.space.work(sum(t.size for t in transfers) * self._takes, small=is_small)
+            )
+        except TransientError as error:
+            self._lacks_room(transfers, error)
+            return False
+        if not is_small:
             if not self._bulk.take():
+                held.close()
+                self._is_held_up = True
                 return False
             held.callback(self._bulk.give_back)
             shown = held.enter_context(self._watching(first, self._stage, first.size))
@@ -135,6 +188,8 @@ class Lanes(Generic[R]):
             if self._closing:
                 raise TransientError(STOPPING, "this work was cut off; it is owed again", scope=Scope.NODE)
             shown(done)
+            if not is_small:
+                room.written(done)
 
         future = self._crew.run(work, argument, progress)
         self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held

@@ -3,7 +3,9 @@ commit."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
@@ -14,17 +16,21 @@ from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
-from gateway.folders import disk
+from gateway.folders import disk, entries
 from gateway.folders.deliver import publish
 from gateway.folders.delivered import Delivered, DeliveryJournal
-from gateway.folders.spool import Spool
+from gateway.folders.space import SMALL_BYTES
+from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.peers import PeerBook, Signer, Standing
+from gateway.stages.ahead import AHEAD, DatedAhead
+from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
-from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
+from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import refusal_code
 from gateway.stages.routes import InboundRoute
+from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import statement
 from gateway.stages.suspects import QuarantineDesk, Suspect
 
@@ -63,9 +69,11 @@ class OpenStage:
         journal: DeliveryJournal,
         quarantine: QuarantineDesk,
         lanes: Lanes[tuple[OpenOutcome, ...]],
+        shortage: Shortage,
         keys: tuple[NodeKeys, ...],
         size_limit: int,
         skew: policy.SkewLimits,
+        clocks: PeerClocks,
         peers: PeerBook,
         recorder: Recorder,
         clock: Clock,
@@ -80,11 +88,19 @@ class OpenStage:
         self._standing = ledger.resync.standing()
         self._quarantine = quarantine
         self._lanes = lanes
+        self._shortage = shortage
+        self._elsewhere: dict[Path, Shortage] = {}
+        """Inbound folders on other disks, where deliveries are copied to and may find no room."""
+        self._lacking: dict[Path, list[int]] = {}
+        """Inbound folder -> sizes of the imports that found no room there in this step."""
+        self._first_lack: dict[Path, TransientError] = {}
         self._keys = keys
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
-        self._skew = skew
+        self._skew_warn = skew.warn
+        self._ahead = DatedAhead(ledger, spool, skew, clock)
+        self._clocks = clocks
         self._peers = peers
         self._recorder = recorder
         self._clock = clock
@@ -97,10 +113,16 @@ class OpenStage:
         for load, future in self._lanes.finished():
             self._finish(load, future)
         self._deliver_verified()
+        self._ahead.release()
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
-        return None if self._lanes.is_busy else self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
+        wait = self._lanes.pause(lambda: self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED)))
+        return LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
+
+    def shortages(self) -> list[ShortageView]:
+        """Return which inbound folders on other disks lack room, as the last steps saw it. Any thread."""
+        return [view for one in list(self._elsewhere.values()) if (view := one.view()) is not None]
 
     def close(self) -> None:
         """Cut off what runs in worker processes."""
@@ -147,6 +169,7 @@ class OpenStage:
                 envelope,
                 known(signer).public,
                 proven.origin,
+                self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)
@@ -167,11 +190,8 @@ class OpenStage:
             self._check_not_doubtful(signer.unit, envelope, sequence)
         policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
-        skew = policy.clock_skew(envelope, now, self._skew)
-        if skew is not policy.Skew.AGREES:
-            self._ops.warn("clock-skew", transfer=transfer.id, ahead_seconds=int(envelope.created - now))
-        if skew is policy.Skew.HOLD:
-            raise TransientError("clock-skew", "the bundle is dated too far into our future")
+        self._clocks.signed(signer.unit, envelope.created, after=0.0, warn=self._skew_warn)
+        self._ahead.check(transfer, envelope, now)
 
     def _check_not_doubtful(self, origin: UnitCode, envelope: Envelope, sequence: int) -> None:
         """PermanentError `delivery-doubtful` if a restore has lost whether this bundle was delivered."""
@@ -194,6 +214,7 @@ class OpenStage:
         except GatewayError as error:
             for transfer in load.transfers.values():
                 self._proven.pop(transfer.id)
+                self._drop_half_opened(transfer)
                 self._recorder.fail(transfer, Stage.OPEN, error, load.started_at)
             return
         steps: list[Step] = []
@@ -210,14 +231,20 @@ class OpenStage:
         """Publish every verified import, then record delivery and receipt together."""
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
+        verified.sort(key=lambda transfer: transfer.size)
+        self._lacking, self._first_lack = {}, {}
         for start in range(0, len(verified), BATCH):
             self._deliver(verified[start : start + BATCH], started)
+        for folder, shortage in self._elsewhere.items():
+            shortage.waits(self.name, self._lacking.get(folder, ()), self._first_lack.get(folder))
 
     def _deliver(self, verified: Sequence[Transfer], started: float) -> None:
         published: list[tuple[Transfer, Facts]] = []
         for transfer in verified:
             try:
-                published.append((transfer, self._publish(transfer)))
+                facts = self._publish(transfer)
+                if facts is not None:
+                    published.append((transfer, facts))
             except GatewayError as error:
                 if error.code == "staging-missing":
                     # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
@@ -239,14 +266,17 @@ class OpenStage:
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
 
-    def _publish(self, transfer: Transfer) -> Facts:
-        """Make one verified import visible; may be repeated at any point until the ledger says delivered."""
+    def _publish(self, transfer: Transfer) -> Facts | None:
+        """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its
+        folder is on another disk, which has no room for it now."""
         staging = self._spool.staging(known(transfer.link), known(transfer.bundle_id))
         delivery = read_delivery(staging)
         route = self._by_name.get(delivery.route)
         if route is None:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
+            if not self._has_room(staging, delivery, route.folder):
+                return None
             publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
         return Facts(
             route=route.name,
@@ -256,6 +286,25 @@ class OpenStage:
             earlier=delivery.corrects,
         )
 
+    def _has_room(self, staging: Staging, delivery: Delivery, folder: Path) -> bool:
+        try:
+            space = self._shortage.space.elsewhere(folder)
+        except GatewayError:
+            return True  # a folder that is away is told by who publishes there
+        if space is None:
+            return True
+        with disk.mapped(staging.imports):
+            paths = [staging.imports / name for name in delivery.entries]
+            size = sum(entries.look(path).size for path in paths if disk.exists(path))
+        try:
+            space.may_accept(size, small=True)
+        except TransientError as error:
+            self._first_lack.setdefault(folder, error)
+            self._elsewhere.setdefault(folder, Shortage(space, self._clock, self._ops, lambda: try_again(self._ledger)))
+            self._lacking.setdefault(folder, []).append(size)
+            return False
+        return True
+
     def _state(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...] = ()) -> ReceiptRecord:
         return statement(transfer, code, unit=self._unit, keys=self._keys[0], at=self._clock.now(), reasons=reasons)
 
@@ -264,10 +313,16 @@ class OpenStage:
     def _failed(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
         """Set a bad bundle aside; trouble of our own, which reaches further than one bundle, proves nothing against
         it."""
-        if isinstance(error, TransientError) or error.scope is not Scope.TRANSFER:
+        if isinstance(error, TransientError) or error.scope is not Scope.TRANSFER or error.code == AHEAD:
+            self._drop_half_opened(transfer)
             self._recorder.fail(transfer, Stage.OPEN, error, started)
         else:
             self._set_aside(transfer, error, proven, started)
+
+    def _drop_half_opened(self, transfer: Transfer) -> None:
+        """It is opened anew, and half of it keeps room from whatever would still fit."""
+        with suppress(GatewayError):
+            self._spool.drop_staging(known(transfer.link), known(transfer.bundle_id))
 
     def _set_aside(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
         """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a

@@ -1,6 +1,7 @@
 """The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_bundle
-from gateway.domain.errors import GatewayError, PermanentError, SecurityError
+from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.folders import disk
 from gateway.folders.spool import Staging
@@ -18,6 +19,7 @@ from gateway.packing import Packet
 from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.routes import InboundRoute
+from gateway.stages.shortage import OPENING
 from gateway.standard.package import CasePackage
 
 DELIVERY_NOTE = "delivery.json"
@@ -36,6 +38,8 @@ class OpenOrder:
     envelope: Envelope
     signer: PublicKeys
     origin: UnitCode
+    floor: int
+    """Bytes of our disk that must stay free whatever the bundle grows to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,11 @@ def _open(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -
 def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> Delivery:
     opened, made = order.staging.members, order.staging.imports
     chosen: list[InboundRoute] = []
+
+    def accept(found: Manifest) -> None:
+        _require_room(order, found)
+        chosen.append(_route(found, order.origin, batch.routes))
+
     with order.bundle.open("rb") as source:
         manifest = open_bundle(
             source,
@@ -112,7 +121,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             keys=batch.keys,
             signer=order.signer,
             sink=lambda member: _create(opened, member),
-            accept=lambda found: chosen.append(_route(found, order.origin, batch.routes)),
+            accept=accept,
             progress=progress,
         )
     package = _case_package(opened, manifest)
@@ -146,6 +155,17 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
     disk.write_durably(order.staging.root / DELIVERY_NOTE, json.dumps(note, ensure_ascii=False).encode())
     disk.remove_tree(opened)
     return delivery
+
+
+def _require_room(order: OpenOrder, manifest: Manifest) -> None:
+    """Raise `disk-space-low` if the members, and once more the import, would not fit: texts grow when they are opened,
+    and only the manifest says how much."""
+    needed = OPENING * sum(file.size for file in manifest.files)
+    found = os.statvfs(order.staging.root)
+    free = found.f_bavail * found.f_frsize
+    if free - needed < order.floor:
+        facts = {"free": free, "needed": needed, "floor": order.floor, "missing": needed + order.floor - free}
+        raise TransientError("disk-space-low", "the opened bundle would not fit", scope=Scope.NODE, facts=facts)
 
 
 def _create(root: Path, member: ManifestFile) -> BinaryIO:

@@ -73,7 +73,7 @@ class PackStage:
         while batch := self._lanes.next_batch(self._due, self._in_order):
             if not self._submit(batch):
                 break
-        return None if self._lanes.is_busy else self._recorder.seconds_until_due((State.FOUND,))
+        return self._lanes.pause(lambda: self._recorder.seconds_until_due((State.FOUND,)))
 
     def close(self) -> None:
         """Cut off what runs in worker processes."""

@@ -2,14 +2,14 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.seal import Prepared, SealMember, prepare
-from gateway.domain.errors import GatewayError, TransientError
+from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
 from gateway.domain.records import Facts
 from gateway.packing import Reading
@@ -94,11 +94,11 @@ def pack_exports(batch: PackBatch, progress: Callable[[int], None]) -> tuple[Pac
 
 @contextmanager
 def local_io() -> Iterator[None]:
-    """Map the operating system's errors on our own files to TransientError `local-io`."""
+    """Map the operating system's errors on our own files to TransientError `disk-full` or `local-io`."""
     try:
         yield
     except OSError as error:
-        raise TransientError("local-io", f"our own disk: {error.strerror}") from error
+        raise disk_fault(error, "our own disk") from error
 
 
 def examine(reading: Reading, route: OutboundRoute) -> tuple[tuple[Finding, ...], Recipient | None]:
@@ -167,6 +167,8 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
                 )
             return replace(outcome, content_hash=found.digest(), prepared=prepared)
     except GatewayError as error:
+        with suppress(OSError):
+            order.out.unlink(missing_ok=True)  # half a bundle keeps room from whatever would still fit
         return PackOutcome(order.transfer, order.out, error=error)
 
 

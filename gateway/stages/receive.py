@@ -2,6 +2,7 @@
 have custody."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,24 +10,23 @@ from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.inventory import INVENTORY_MAX
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, Scope, SecurityError
+from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, LinkName, WireName, bundle_id
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
-from gateway.folders.space import SpaceGuard
+from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
 from gateway.stages.recording import Recorder
+from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Entry, Transport
 
-SMALL_BYTES = 16 * 2**20
-"""Bundles up to this size are let in while there is room for the small only."""
 LISTED = 4096
 """Names looked at in one step, smallest first: small urgent exchanges do not wait behind a mountain."""
 BATCH = 128
@@ -54,6 +54,14 @@ _HAVE_CUSTODY = frozenset(
 )
 
 
+class _NoRoomError(Exception):
+    """There is no room for a bundle; `error`: what the guard of our disk said."""
+
+    def __init__(self, error: TransientError) -> None:
+        super().__init__(error.code)
+        self.error = error
+
+
 class ReceiveStage:
     """Fetches bundles and receipts of one link."""
 
@@ -63,7 +71,7 @@ class ReceiveStage:
         link: LinkName,
         ledger: Ledger,
         spool: Spool,
-        space: SpaceGuard,
+        shortage: Shortage,
         transport: Transport,
         intake: ReceiptIntake,
         inventories: InventoryIntake,
@@ -78,7 +86,9 @@ class ReceiveStage:
         self._link = link
         self._ledger = ledger
         self._spool = spool
-        self._space = space
+        self._shortage = shortage
+        self._lacking: list[int] = []
+        """Sizes of what was listed last and did not fit."""
         self._transport = transport
         self._receipts = Paper(
             RECEIPT_FILE_MAX, intake.take, "receipt-file-too-large", "receipt-refused", "receipt-file-waits"
@@ -107,6 +117,8 @@ class ReceiveStage:
                 raise
             return self._gate.wait()
         self._gate.succeeded()
+        if self._lacking:
+            return min(self._poll_seconds, LOOK_SECONDS)
         return 0.0 if more else self._poll_seconds
 
     def _look(self) -> bool:
@@ -133,17 +145,25 @@ class ReceiveStage:
         self._fetch(wanted[:BATCH], bundles)
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
         self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
-        return len(wanted) > BATCH or (len(listing) > LISTED and bool(receipts or inventories))
+        more = len(wanted) > BATCH and not self._lacking
+        return more or (len(listing) > LISTED and bool(receipts or inventories))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
 
     def _fetch(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> None:
-        """Fetch `wanted` into the spool and record it."""
+        """Fetch `wanted`, smallest first, into the spool and record it; what does not fit is left where it is."""
         done: list[Step] = []
         pending = 0
+        self._lacking = []
+        lacking: TransientError | None = None
         try:
             for transfer in wanted:
-                step = self._fetch_one(transfer, entries[known(transfer.bundle_id)])
+                try:
+                    step = self._fetch_one(transfer, entries[known(transfer.bundle_id)])
+                except _NoRoomError as error:
+                    self._lacking.append(transfer.size)
+                    lacking = lacking or error.error
+                    continue
                 if step is None:
                     continue
                 done.append(step)
@@ -153,22 +173,41 @@ class ReceiveStage:
                     done, pending = [], 0
         finally:
             self._record(done)
+            self._shortage.waits(f"receive {self._link}", self._lacking, lacking)
 
     def _fetch_one(self, transfer: Transfer, entry: Entry) -> Step | None:
+        """Fetch one bundle; None if that failed for reasons of its own. Raises _NoRoomError if it does not fit.
+
+        It is accepted whole or not at all: with the room in which it will be opened.
+        """
         started = self._clock.now()
-        try:
-            part = self._spool.fetching(self._link, known(transfer.bundle_id))
-            with (
-                self._space.reserve(entry.size, urgent=entry.size <= SMALL_BYTES),
-                self._watching(transfer, Stage.RECEIVE, entry.size) as progress,
-            ):
+        with ExitStack() as held:
+            try:
+                part = self._spool.fetching(self._link, known(transfer.bundle_id))
+                have = self._spool.size_of(part)
+            except GatewayError as error:
+                self._recorder.fail(transfer, Stage.RECEIVE, error, started)
+                return None
+            try:
+                needed = (1 + OPENING) * entry.size - have
+                room = held.enter_context(self._shortage.space.accept(needed, small=entry.size <= SMALL_BYTES))
+            except TransientError as error:
+                raise _NoRoomError(error) from error
+            try:
+                shown = held.enter_context(self._watching(transfer, Stage.RECEIVE, entry.size))
+
+                def progress(done: int) -> None:
+                    shown(done)
+                    room.written(done - have)
+
                 self._transport.fetch(entry.name, part, entry.size, progress)
-        except GatewayError as error:
-            if error.scope is Scope.LINK or error.code == STOPPING:
-                raise
-            # Too little room holds this transfer only: smaller ones behind it may still fit.
-            self._recorder.fail(transfer, Stage.RECEIVE, error, started)
-            return None
+            except GatewayError as error:
+                if error.scope is Scope.LINK or error.code == STOPPING:
+                    raise
+                if error.code == "disk-full":
+                    self._spool.give_room(part, SMALL_BYTES)
+                self._recorder.fail(transfer, Stage.RECEIVE, error, started)
+                return None
         return Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=entry.size), started_at=started)
 
     def _record(self, done: list[Step]) -> None:

@@ -6,6 +6,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
@@ -101,7 +102,9 @@ class SendStage:
             with self._watching(transfer, Stage.SEND, transfer.size) as progress:
                 self._transport.deposit(path, bundle_name(known(transfer.bundle_id)), progress)
         except GatewayError as error:
-            if error.scope is not Scope.TRANSFER:
+            # A mailbox that has no room for a large bundle may have some for the small ones behind it.
+            is_for_small = error.code == "mailbox-full" and transfer.size > SMALL_BYTES
+            if error.scope is not Scope.TRANSFER and not is_for_small:
                 raise
             self._recorder.fail(transfer, Stage.SEND, error, started)
             return None

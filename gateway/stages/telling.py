@@ -24,7 +24,9 @@ _COLLECTED = mark("The recipient's case software has taken the export {export}."
 _REFUSED_HERE = mark("The export {export} was not sent; the original is in the folder reject beside it.")
 _REFUSED_THERE = mark("The recipient refused the export {export}; the original is in the folder reject beside it.")
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
+_UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
 _MEND = mark("Mend what is listed in the case software and export again.")
+_TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 
 
@@ -53,6 +55,19 @@ class SourceTelling:
     def held(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that the export waits for a person, with every finding."""
         self._report(transfer, Verdict.HOLD, _HELD, self._lines(findings), _RELEASE)
+
+    def unclaimed(self, route: RouteName, export: str, code: str) -> None:
+        """Say that an export lies in its folder and cannot be taken, and why."""
+        lines = (FeedbackLine(code, Verdict.WAIT, str(self._words.error_code(code))),)
+        heading = self._words.text(_UNCLAIMED, export=export)
+        feedback = Feedback(
+            export, Verdict.WAIT, _iso(self._clock.now()), heading, lines, self._words.text(_TAKEN_THEN)
+        )
+        try:
+            if (desk := self._desks.get(route)) is not None:
+                desk.report(feedback)
+        except GatewayError as error:
+            self._ops.warn("source-not-told", route=route, code=error.code, detail=error.detail)
 
     def receipted(self, receipts: Sequence[tuple[Transfer, Receipt, bytes]]) -> None:
         """Show verified receipts to the source; `bytes` is the signed receipt, verbatim."""

@@ -17,6 +17,7 @@ Error contract (all raised as GatewayError of gateway.domain.errors; nothing els
     size-mismatch         transient  transfer   the peer holds another number of bytes than was sent
     deposit-unknown       transient  transfer   the line broke at the rename: it may or may not have arrived
     local-io              transient  transfer   reading or writing our own disk failed
+    disk-full             transient  node       our own disk has no room left
 """
 
 from collections.abc import Callable, Sequence

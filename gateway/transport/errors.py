@@ -25,6 +25,7 @@ CODES: Mapping[str, tuple[type[GatewayError], Scope]] = MappingProxyType(
         "size-mismatch": (_TRANSIENT, Scope.TRANSFER),
         "deposit-unknown": (_TRANSIENT, Scope.TRANSFER),
         "local-io": (_TRANSIENT, Scope.TRANSFER),
+        "disk-full": (_TRANSIENT, Scope.NODE),
     }
 )
 """code -> kind and scope, as promised by the table in gateway.transport.api."""
@@ -64,11 +65,12 @@ def reason(error: OSError) -> str:
 
 @contextmanager
 def local_disk() -> Iterator[None]:
-    """Turn an OSError of our own disk into `local-io`."""
+    """Turn an OSError of our own disk into `local-io`, or `disk-full` where it has no room left."""
     try:
         yield
     except OSError as error:
-        raise fault("local-io", f"own disk: {reason(error)}", reason=reason(error)) from error
+        code = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "local-io"
+        raise fault(code, f"own disk: {reason(error)}", reason=reason(error)) from error
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class FolderTransport:
                     os.fsync(folder)
                     return
                 disk.discard(temp, folder)
-                if (free := disk.free_bytes(folder)) < size:
+                if (free := self._room(disk.free_bytes(folder))) < size:
                     raise fault("mailbox-full", f"{free} bytes are free, {size} are needed", free=free, sent=size)
                 writer = disk.create_exclusive(temp, folder, self._mode)
             try:
@@ -64,6 +64,10 @@ class FolderTransport:
             except BaseException:
                 disk.discard(temp, folder)
                 raise
+
+    def _room(self, free: int) -> int:
+        """Return how large a deposit may be while `free` bytes of the folder's disk are free."""
+        return free
 
     def listing(self) -> list[Entry]:
         with self._folder(self._collect) as folder, mailbox_disk(), os.scandir(folder) as found:

@@ -8,6 +8,7 @@ from gateway.domain.ids import UnitCode, WireName
 from gateway.transport import disk
 from gateway.transport.api import Progress, silent
 from gateway.transport.errors import local_disk, mailbox_disk
+from gateway.transport.floors import NO_FLOORS, Floors
 from gateway.transport.folder import FolderTransport
 
 IN, OUT = "in", "out"
@@ -29,10 +30,12 @@ def create_mailbox(mailboxes: Path, guest: UnitCode) -> Path:
 
 
 class HostedTransport(FolderTransport):
-    """The Transport over the mailbox of `guest` below `mailboxes`; creates the folders."""
+    """The Transport over the mailbox of `guest` below `mailboxes`; creates the folders. Deposits leave `floors` free:
+    the disk is ours."""
 
-    def __init__(self, mailboxes: Path, guest: UnitCode) -> None:
+    def __init__(self, mailboxes: Path, guest: UnitCode, floors: Floors = NO_FLOORS) -> None:
         mailbox = create_mailbox(mailboxes, guest)
+        self._floors = floors
         super().__init__(mailbox / OUT, mailbox / IN, mode=0o600)
 
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
@@ -45,6 +48,9 @@ class HostedTransport(FolderTransport):
             super().fetch(name, into, size, progress)
         elif size:
             progress(size)
+
+    def _room(self, free: int) -> int:
+        return self._floors.room(free)
 
     def _linked(self, name: WireName, into: Path, size: int) -> bool:
         with self._opened(name) as reader, self._folder(self._collect) as folder:

@@ -194,7 +194,7 @@ class GuestSession(asyncssh.SFTPServer):
         offset = file_obj.place(offset)
         growth = offset + len(data) - file_obj.size
         if growth > 0:
-            await self._within_quota(growth)
+            await self._within_quota(growth, reaching=offset + len(data))
             self._mailbox.grown(growth)
         try:
             await file_obj.write(offset, data)
@@ -332,9 +332,9 @@ class GuestSession(asyncssh.SFTPServer):
         self._open.add(opened)
         return _Reading(opened, os.fstat(opened).st_size)
 
-    async def _within_quota(self, growth: int, files: int = 0) -> None:
+    async def _within_quota(self, growth: int, files: int = 0, reaching: int = 0) -> None:
         try:
-            await self._mailbox.admit(size=growth, files=files)
+            await self._mailbox.admit(size=growth, files=files, reaching=reaching)
         except QuotaError as error:
             raise asyncssh.SFTPQuotaExceeded("quota") from error
 

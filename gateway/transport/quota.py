@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.domain.clock import Clock
 from gateway.transport import disk
+from gateway.transport.floors import NO_FLOORS, Floors
 from gateway.transport.hosted import IN, OUT
 
 _BLOCK = 4096
@@ -34,13 +35,17 @@ class Mailbox:
     """One guest's folders with the usage of `in`; used by one event loop.
 
     quota_bytes, quota_files: what may lie in `in`, temporary files included.
+    floors: what stays free of our disk, whatever the quota says.
 
     The collector takes files away behind our back, so the usage we carry is an upper bound; it is counted anew before
     anything is refused.
     """
 
-    def __init__(self, root: Path, quota_bytes: int, quota_files: int, clock: Clock) -> None:
+    def __init__(
+        self, root: Path, quota_bytes: int, quota_files: int, clock: Clock, floors: Floors = NO_FLOORS
+    ) -> None:
         self._root = root
+        self._floors = floors
         self._quota_bytes = quota_bytes
         self._quota_files = quota_files
         self._clock = clock
@@ -50,8 +55,9 @@ class Mailbox:
         self._files = 0
         self._counted_at = float("-inf")
 
-    def allow(self, quota_bytes: int, quota_files: int) -> None:
+    def allow(self, quota_bytes: int, quota_files: int, floors: Floors = NO_FLOORS) -> None:
         """Change what may lie in `in`; what lies there already stays."""
+        self._floors = floors
         self._quota_bytes = quota_bytes
         self._quota_files = quota_files
 
@@ -66,8 +72,14 @@ class Mailbox:
             del self.growing[name]
         return names
 
-    async def admit(self, *, size: int = 0, files: int = 0) -> None:
-        """Return if `size` more bytes and `files` more files fit; QuotaError if they do not."""
+    async def admit(self, *, size: int = 0, files: int = 0, reaching: int = 0) -> None:
+        """Return if `size` more bytes and `files` more files fit; QuotaError if they do not.
+
+        reaching: bytes that the file has with them. Up to what is small it may use room that is kept from the larger.
+        """
+        floor = self._floors.small if reaching <= self._floors.small_bytes else self._floors.ordinary
+        if floor and _free(os.statvfs(self._root)) - size < floor:
+            raise QuotaError
         if self._counted_at == float("-inf") or not self._fits(size, files):
             await self._count()
             if not self._fits(size, files):
@@ -94,8 +106,7 @@ class Mailbox:
         """Return what is left for the guest: the quota's rest, or the disk's if that is less."""
         await self._count()
         found = await asyncio.to_thread(os.statvfs, self._root)
-        disk_free = found.f_bavail * found.f_frsize
-        free = max(min(self._quota_bytes - self._bytes, disk_free), 0)
+        free = max(min(self._quota_bytes - self._bytes, self._floors.room(_free(found))), 0)
         free_files = max(self._quota_files - self._files, 0)
         if found.f_files:
             free_files = min(free_files, found.f_favail)
@@ -142,6 +153,10 @@ class Mailbox:
         found = await asyncio.to_thread(_regular_files, self.folder(IN))
         self._bytes = sum(size for _, size, _ in found)
         self._files = len(found)
+
+
+def _free(found: os.statvfs_result) -> int:
+    return found.f_bavail * found.f_frsize
 
 
 def _regular_files(folder: Path) -> list[tuple[str, int, float]]:

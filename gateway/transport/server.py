@@ -16,6 +16,7 @@ from gateway.domain.ids import UnitCode
 from gateway.transport.accounts import load_accounts
 from gateway.transport.agreement import RESUME_FROM
 from gateway.transport.allocator import keep_freed_memory
+from gateway.transport.floors import NO_FLOORS, Floors
 from gateway.transport.guard import Guard, GuardLimits
 from gateway.transport.guest import GuestConnection
 from gateway.transport.hosted import create_mailbox
@@ -49,6 +50,7 @@ class ServerConfig:
     mailboxes:       folder of the mailboxes, `<mailboxes>/<unit>/{in,out}`; created where missing.
     accounts:        the accounts file (gateway.transport.accounts).
     quota_bytes, quota_files: what one guest may have lying in its `in`.
+    floors:          what deposits leave free of our disk.
     limits:          connections and failed logins.
     login_grace:     seconds from connecting to being logged in.
     idle:            seconds without a request after which a connection is closed.
@@ -65,6 +67,7 @@ class ServerConfig:
     accounts: Path
     quota_bytes: int = 64 << 30
     quota_files: int = 20_000
+    floors: Floors = NO_FLOORS
     limits: GuardLimits = field(default_factory=GuardLimits)
     login_grace: float = 20.0
     idle: float = 300.0
@@ -246,7 +249,7 @@ class _Server:
             return
         self._guard.limits = self._config.limits
         for mailbox in self._mailboxes.values():
-            mailbox.allow(self._config.quota_bytes, self._config.quota_files)
+            mailbox.allow(self._config.quota_bytes, self._config.quota_files, self._config.floors)
         for guest in list(self._windows):
             if not self.accepts(guest.unit, guest.blob):
                 guest.turn_away("account-withdrawn")
@@ -257,7 +260,8 @@ class _Server:
         for unit in self._accounts:
             if unit not in self._mailboxes:
                 root = create_mailbox(self._config.mailboxes, unit)
-                mailbox = Mailbox(root, self._config.quota_bytes, self._config.quota_files, self._clock)
+                config = self._config
+                mailbox = Mailbox(root, config.quota_bytes, config.quota_files, self._clock, config.floors)
                 with suppress(OSError):
                     swept += mailbox.remove_abandoned(RESUME_FROM)
                 self._mailboxes[unit] = mailbox

@@ -181,6 +181,11 @@ TABLE: Table = MappingProxyType(
             "The export or a virus scanner holds it open.",
             "It is tried again by itself; if it lasts, close the program or exclude the folder from scanning.",
         ),
+        "export-unreadable": Template(
+            "An export cannot be read.",
+            "The account of the gateway has no permission to read it, or another program keeps it to itself.",
+            "Let the account of the gateway read it, or export it again; then it is taken by itself.",
+        ),
         "export-incomplete": Template(
             "An export is not complete yet.",
             "Its completion mark, or files that its list names, are missing.",

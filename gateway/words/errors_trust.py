@@ -239,7 +239,8 @@ TABLE: Table = MappingProxyType(
         "clock-skew": Template(
             "A bundle was made more than a day in our future.",
             "The clock of the sender or of this server is wrong.",
-            "It waits and is looked at again by itself. Check this server's clock, then call the sender's operator.",
+            "Check this server's clock, then call the sender's operator. It goes on by itself once its date has come, or "
+            "at once when a named person releases it.",
         ),
         "receipt-not-applied": Template(
             "Receipts came that this node cannot use yet.",

@@ -127,18 +127,6 @@ def test_a_folder_with_what_is_no_file_is_refused_whole(pair: Pair) -> None:
         assert not (back / "bad").is_file() or (back / "bad").is_symlink()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
-def test_an_unreadable_export_is_never_lost(pair: Pair) -> None:
-    arriving = pair.out / ".unreadable.txt"
-    arriving.write_bytes(b"secret")
-    arriving.chmod(0)
-    arriving.rename(pair.out / "unreadable.txt")
-    pair.drop("beside-unreadable.txt", b"good")
-    pair.ferried("beside-unreadable.txt")
-    transfer = pair.police.outbound("unreadable.txt")
-    assert transfer is None or transfer.state in (State.FOUND, State.REFUSED)
-
-
 def test_special_files_of_their_own_are_left_where_they_are(pair: Pair) -> None:
     os.mkfifo(pair.out / "pipe.txt")
     (pair.out / "link.txt").symlink_to("/etc/passwd")

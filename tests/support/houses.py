@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE, make_nodes
 from gateway.compose.identity import Identity, load_identity
 from gateway.compose.node import JOURNAL_FOLDER
+from gateway.compose.room import guarded
 from gateway.compose.sweep import sweep
 from gateway.compose.workers import Ground, Plan, Planner
 from gateway.daemon.crew import InlineCrew
@@ -22,10 +23,10 @@ from gateway.domain.records import Transfer
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.quarantine import Quarantine
-from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
+from gateway.stages.clocks import PeerClocks
 from gateway.stages.standstill import Standstill
 from gateway.transport.api import Transport
 from gateway.words.catalogue import Words
@@ -72,6 +73,8 @@ class House:
     log: Heard = field(default_factory=Heard)
     change: Callable[[Ground], Ground] = lambda ground: ground
     """Puts something else in the place of a part, e.g. a ledger that fails."""
+    free_space: int = 0
+    """Bytes of its disk that are never used up."""
     identity: Identity = field(init=False)
     ground: Ground = field(init=False)
     plan: Plan = field(init=False)
@@ -91,18 +94,18 @@ class House:
         board = ProgressBoard(
             self.state / "progress.json", clock=self.clock, ring=lambda: None, on_progress=lambda _name: None
         )
-        space = SpaceGuard(paths.spool, floor_bytes=0, floor_ratio=0.0)
         ledger = Ledger.open(self.identity.settings.ledger_path, unit=self.unit, clock=self.clock, new_epoch=lambda: 7)
         ledger.resync.begin_life(secrets.token_hex(16))
         shelf = ClaimShelf(spool.claims)
         journal = DeliveryJournal(self.state / JOURNAL_FOLDER)
         journal.prepare(self.clock.now())
+        shortage = guarded(self.identity.settings, self.free_space, ledger, self.clock, self.log)
         self.ground = self.change(
             Ground(
                 ledger,
                 spool,
                 shelf,
-                space,
+                shortage,
                 quarantine,
                 journal,
                 Standstill(ledger.resync.standing().standstill, lambda _code: None),
@@ -113,6 +116,7 @@ class House:
                 lambda: False,
                 self.clock,
                 self.log,
+                PeerClocks(self.clock, self.log),
             )
         )
         self.plan = Planner(self.identity, self.ground, Words("en")).plan()
@@ -258,7 +262,7 @@ class Street:
 
     def delivered(self) -> dict[str, bytes]:
         """Return name -> bytes of everything in the inbound folder; AssertionError if a name came twice."""
-        files = [path for folder in self.into.iterdir() for path in (folder / "content").iterdir()]
+        files = [path for folder in self.into.glob("*/content") for path in folder.iterdir()]
         assert len({path.name for path in files}) == len(files), files
         return {path.name: path.read_bytes() for path in files}
 

@@ -14,7 +14,7 @@ from gateway.bundle.inventory import sign_inventory
 from gateway.bundle.keys import generate
 from gateway.bundle.receipt import join_receipts
 from gateway.bundle.suites import Suite
-from gateway.compose.health import Health, Trouble, Waiting
+from gateway.compose.health import Health, Short, Skewed, Trouble, Waiting
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.domain.clock import SystemClock
 from gateway.domain.holdings import Got, Inventory
@@ -22,7 +22,7 @@ from gateway.domain.ids import LinkName, UnitCode, digest
 from gateway.folders.quarantine import Quarantine, QuarantineNote
 from tests.support import filling, sealing
 from tests.support.commands import commands, page
-from tests.support.desk import LINK, Desk, run
+from tests.support.desk import LINK, PEER, Desk, run
 from tests.support.shapes import SHAPES, paths
 
 ROOT = Path(__file__).parents[3]
@@ -72,7 +72,9 @@ def full(desk: Desk) -> Iterable[Any]:
     trouble = Trouble("link", LINK, "link-unreachable", "", 1, NOW, NOW + 9)
     folder = Trouble("route", "police", "folder-missing", "", 1, NOW, NOW + 9)
     waiting = Waiting("police", "a.zip", "FS-NO-MARKER", 7200.0)
-    with desk.as_if_running(Health(os.getpid(), NOW, 22, (trouble, folder), (waiting,))):
+    space, clock = Short("/spool", NOW, 5, 2, 30), Skewed(PEER, 3600.0, 3601.0, NOW)
+    health = Health(os.getpid(), NOW, 22, (trouble, folder), (waiting,), space=(space,), clocks=(clock,))
+    with desk.as_if_running(health):
         one = {"transfer": moving.id, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 1}
         board = {"v": 1, "pid": os.getpid(), "written_at": NOW, "transfers": [one]}
         (desk.state / PROGRESS_FILE).write_text(json.dumps(board), "utf-8")

@@ -1,10 +1,12 @@
 """`log` and `explain`: what was exchanged, and the story of one case."""
 
+import os
 import re
 
 import pytest
 from rich.cells import cell_len
 
+from gateway.compose.health import Health, Short
 from gateway.domain.clock import SystemClock
 from gateway.domain.records import Stage, Transfer
 from tests.support import filling
@@ -201,3 +203,13 @@ def test_the_story_is_told_in_chinese(filled: Desk) -> None:
     out = filled.run("explain", "1", env={"LC_ALL": "zh_CN.GB18030"}).out
     assert "已从发送目录收取" in out
     assert "990102 的回执 110" in out
+
+
+def test_what_has_no_room_says_so(desk: Desk) -> None:
+    with desk.ledger() as ledger:
+        filling.found(ledger)
+    health = Health(os.getpid(), 1.0, 2222, space=(Short("/data/spool", 2.0, 5, 1, 30),))
+    with desk.as_if_running(health):
+        (story,) = desk.ask("explain", "1")["stories"]
+        assert "It waits for room on the disk" in desk.run("explain", "1").out
+    assert (story["outlook"]["waits_for"], story["outlook"]["code"]) == ("space", "disk-space-low")

@@ -3,10 +3,11 @@
 import json
 import os
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from gateway.compose.health import FILE_NAME, Health, Trouble, Waiting
+from gateway.compose.health import FILE_NAME, Health, Hearing, Short, Skewed, Trouble, Waiting
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.domain.clock import SystemClock
 from gateway.domain.records import Order
@@ -17,8 +18,8 @@ from tests.support.orderly import keep
 NOW = SystemClock().now()
 
 
-def health(*, troubles: tuple[Trouble, ...] = (), waiting: tuple[Waiting, ...] = ()) -> Health:
-    return Health(os.getpid(), NOW - 60, 2222, troubles, waiting)
+def health(*, troubles: tuple[Trouble, ...] = (), waiting: tuple[Waiting, ...] = (), **more: Any) -> Health:
+    return Health(os.getpid(), NOW - 60, 2222, troubles, waiting, **more)
 
 
 def trouble(code: str, *, seconds: float, scope: str = "link", name: str = LINK) -> Trouble:
@@ -41,6 +42,11 @@ def test_a_node_that_was_never_started_is_down_and_no_fault(desk: Desk) -> None:
         "port": None,
         "silent": False,
         "deaf_folders": [],
+        "canary_denied_folders": [],
+        "canary_age": None,
+        "event_overflows": 0,
+        "event_restarts": 0,
+        "folders_rearmed": 0,
     }
 
 
@@ -163,6 +169,62 @@ def test_a_full_disk_is_told(desk: Desk) -> None:
         whole = desk.ask("status")
     assert [one["need"] for one in whole["attention"]] == ["disk-low"]
     assert whole["disk"]["low"] is True
+
+
+def test_what_waits_for_room_is_counted_and_says_how_much_is_missing(desk: Desk) -> None:
+    short = Short("/data/spool", NOW - 90, 3 << 20, 2, 5 << 30)
+    with desk.as_if_running(health(space=(short,))):
+        answer, whole = desk.run("status"), desk.ask("status")
+    (notice,) = whole["attention"]
+    assert (notice["need"], notice["subject"], notice["count"]) == ("disk-low", "/data/spool", 2)
+    assert (notice["missing"], notice["bytes"], notice["since"]) == (3 << 20, 5 << 30, NOW - 90)
+    (same,) = whole["short_of_space"]
+    assert (same["waiting"], same["waiting_bytes"], same["missing"]) == (2, 5 << 30, 3 << 20)
+    assert answer.code == 1
+    assert "3.0 MiB more must become free; 2 wait for it (5.0 GiB)" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "needs_a_person", "way"),
+    [
+        (3599.0, 3601.0, True, "ahead of"),
+        (-7200.0, -3600.0, True, "behind"),
+        (-7200.0, 1e9, False, ""),
+        (100.0, 200.0, False, ""),
+    ],
+)
+def test_a_clock_that_provably_differs_is_told(
+    desk: Desk, low: float, high: float, way: str, *, needs_a_person: bool
+) -> None:
+    with desk.as_if_running(health(clocks=(Skewed(PEER, low, high, NOW - 5),))):
+        answer, whole = desk.run("status"), desk.ask("status")
+    assert [one["need"] for one in whole["attention"]] == ["clock-skew"] * needs_a_person
+    assert (way in answer.out) if way else ("clock" not in answer.out)
+    (link,) = whole["links"]
+    assert link["clock"]["ahead_least"] == low
+    assert link["clock"]["ahead_most"] == (None if high == 1e9 else high)
+    if needs_a_person:
+        assert "1 h" in answer.out or "59 min" in answer.out
+
+
+def test_a_folder_that_is_not_heard_has_a_line_and_needs_nobody(desk: Desk) -> None:
+    route, *_ = desk.ask("status")["routes"]
+    assert route["ear"] == "unknown"
+    heard = Hearing(1, 2, 3, NOW - 30, ())
+    for ear, more in (
+        ("hears", {"hearing": heard}),
+        ("deaf", {"deaf": (route["folder"],)}),
+        ("canary-denied", {"hearing": Hearing(denied=(route["folder"],))}),
+    ):
+        with desk.as_if_running(health(**more)):
+            answer, whole = desk.run("status"), desk.ask("status")
+        assert whole["routes"][0]["ear"] == ear
+        assert whole["condition"] == "normal"
+        assert ("raises" in answer.out) is (ear != "hears")
+        if ear == "hears":
+            daemon = whole["daemon"]
+            assert (daemon["event_overflows"], daemon["event_restarts"], daemon["folders_rearmed"]) == (1, 2, 3)
+            assert daemon["canary_age"] == pytest.approx(whole["at"] - (NOW - 30), abs=0.1)
 
 
 def test_a_long_transfer_shows_percent_rate_and_time_left(desk: Desk) -> None:

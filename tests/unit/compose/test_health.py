@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose.health import FILE_NAME, Health, Trouble, Waiting, read_health, write_health
+from gateway.compose.health import (
+    FILE_NAME,
+    Health,
+    Hearing,
+    Short,
+    Skewed,
+    Trouble,
+    Waiting,
+    read_health,
+    write_health,
+)
 
 FULL = Health(
     7,
@@ -14,6 +24,9 @@ FULL = Health(
     (Waiting("police", "案件.zip", "FS-NO-MARKER", 1801.0),),
     ("/srv/out",),
     {"open": 1},
+    Hearing(1, 2, 3, 4.5, ("/srv/denied",)),
+    (Short("/spool", 1.0, 5, 2, 30),),
+    (Skewed("990102", -3601.5, -3599.0, 7.0), Skewed("990103", 12.0, 1e9, 7.0)),
 )
 
 

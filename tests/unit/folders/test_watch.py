@@ -167,7 +167,7 @@ def test_one_entry_that_cannot_be_looked_at_does_not_stop_the_scan(
     result = OutboundWatch(root, MarkedZips(), clock, stable_scans=1).scan()
     assert [candidate.name for candidate in result.settled] == ["a.csv"]
     assert {(problem.name, problem.error.code) for problem in result.problems} == {
-        ("locked.csv", "export-locked"),
+        ("locked.csv", "export-unreadable"),
         ("broken.csv", "local-io"),
     }
 

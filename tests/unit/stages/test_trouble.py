@@ -1,5 +1,6 @@
 """What goes wrong on the way: a link's trouble touches no transfer, a transfer's trouble no neighbour."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode, known
+from gateway.folders.space import SMALL_BYTES
 from gateway.stages.backoff import Backoff
 from tests.support.houses import IN, OUT, Faults, Street, opened, street
 
@@ -99,6 +101,21 @@ def test_one_bundle_that_fails_holds_up_no_other(line: Faults, made: Street) -> 
     made.go("police:out-procuratorate")
     assert made.police.ledger.get(one.id).state is State.SENT
     assert made.police.ledger.get(three.id).state is State.SEALED
+
+
+def test_a_mailbox_without_room_for_a_large_bundle_still_gets_the_small_ones(line: Faults, made: Street) -> None:
+    made.drop("large.bin", os.urandom(SMALL_BYTES + 1))
+    sealed(made)
+    sealed(made, "small.txt")
+    line.errors["deposit"] = [TransientError("mailbox-full", "no room", scope=Scope.LINK)]
+    made.go("police:out-procuratorate")
+    by_name = {t.export_name: t for t in made.police.transfers(OUT)}
+    assert by_name["small.txt"].state is State.SENT
+    large = by_name["large.bin"]
+    assert (large.state, large.attempts, large.last_error) == (State.SEALED, 1, "mailbox-full")
+    assert made.police.log.of("link-failed") == []
+    made.settle()
+    assert set(made.delivered()) == {"large.bin", "small.txt"}
 
 
 def test_a_break_after_the_last_byte_is_repeated_without_harm(line: Faults, made: Street) -> None:

@@ -31,7 +31,7 @@ def api_scope(code: str) -> object:
 
 
 def test_the_table_of_the_contract_is_the_table_of_the_code() -> None:
-    rows = re.findall(r"^ {4}([a-z-]+) +(transient|permanent|security) +(link|transfer) ", api.__doc__ or "", re.M)
+    rows = re.findall(r"^ {4}([a-z-]+) +(transient|permanent|security) +(link|transfer|node) ", api.__doc__ or "", re.M)
     kinds = {"transient": TransientError, "permanent": PermanentError, "security": SecurityError}
     assert {code: (kinds[kind], scope) for code, kind, scope in rows} == dict(CODES)
 
@@ -76,10 +76,13 @@ def test_what_is_met_at_a_mailbox_folder(number: int, code: str) -> None:
     assert "/secret/name" not in str(caught.value)
 
 
-def test_what_is_met_at_our_own_disk() -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "disk-full"), (errno.EDQUOT, "disk-full"), (errno.EIO, "local-io")]
+)
+def test_what_is_met_at_our_own_disk(number: int, code: str) -> None:
     with pytest.raises(GatewayError) as caught, local_disk():
-        raise OSError(errno.ENOSPC, "why", "/secret/name")
-    assert (caught.value.code, caught.value.facts) == ("local-io", {"reason": "ENOSPC"})
+        raise OSError(number, "why", "/secret/name")
+    assert (caught.value.code, caught.value.facts) == (code, {"reason": errno.errorcode[number]})
     assert "/secret/name" not in str(caught.value)
 
 

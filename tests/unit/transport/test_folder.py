@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import unit_code, wire_name
 from gateway.transport import disk
+from gateway.transport.floors import Floors
 from gateway.transport.folder import FolderTransport
 from gateway.transport.hosted import HostedTransport, create_mailbox
 
@@ -155,3 +156,18 @@ def test_what_is_hosted_on_the_same_disk_gets_a_second_name_instead_of_a_copy(tm
     assert into.samefile(waiting)
     transport.remove([NAME])
     assert into.read_bytes() == b"bundle"
+
+
+def test_what_we_leave_in_a_mailbox_of_ours_keeps_the_floors_of_our_disk(tmp_path: Path) -> None:
+    guest = unit_code("990102")
+    source = tmp_path / "source"
+    for size, is_small in ((100, True), (101, False)):
+        source.write_bytes(bytes(size))
+        transport = HostedTransport(tmp_path / "mailboxes", guest, Floors(1 << 60, 0, 100))
+        name = wire_name(f"{size}.cfb")
+        if is_small:
+            transport.deposit(source, name)
+        else:
+            with pytest.raises(GatewayError, match="mailbox-full"):
+                transport.deposit(source, name)
+    assert [path.name for path in (tmp_path / "mailboxes" / guest / "out").iterdir()] == ["100.cfb"]

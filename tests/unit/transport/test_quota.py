@@ -1,12 +1,16 @@
-"""What the server finds in a mailbox when it starts."""
+"""What the server finds in a mailbox when it starts, and what it leaves free of its disk."""
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import unit_code, wire_name
 from gateway.transport.disk import temp_name
+from gateway.transport.floors import Floors
 from gateway.transport.hosted import create_mailbox
-from gateway.transport.quota import Mailbox
+from gateway.transport.quota import Mailbox, QuotaError
 
 BIG, SMALL = (temp_name(wire_name(f"{digit * 32}.cfb")) for digit in "01")
 WHOLE = f"{'2' * 32}.cfb"
@@ -21,3 +25,16 @@ def test_a_killed_server_leaves_only_what_is_worth_continuing(tmp_path: Path) ->
     assert Mailbox(root, 1 << 20, 10, SystemClock()).remove_abandoned(below=100) == 1
     assert sorted(path.name for path in (root / "in").iterdir()) == sorted([BIG, WHOLE])
     assert ours.exists()
+
+
+def test_who_does_not_ask_for_room_is_stopped_where_small_things_end(tmp_path: Path) -> None:
+    root = create_mailbox(tmp_path, unit_code("990102"))
+    mailbox = Mailbox(root, 1 << 60, 10, SystemClock(), Floors(1 << 60, 0, 100))
+    asyncio.run(mailbox.admit(size=100, reaching=100))
+    with pytest.raises(QuotaError):
+        asyncio.run(mailbox.admit(size=1, reaching=101))
+
+
+@pytest.mark.parametrize(("free", "room"), [(1000, 800), (350, 150), (250, 100), (120, 70), (50, 0), (20, -30)])
+def test_what_may_be_deposited_shrinks_to_what_is_small_and_then_to_nothing(free: int, room: int) -> None:
+    assert Floors(200, 50, 100).room(free) == room

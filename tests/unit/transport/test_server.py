@@ -20,6 +20,7 @@ from gateway.transport.accounts import save_accounts
 from gateway.transport.agreement import RESUME_FROM
 from gateway.transport.channel import Deadlines
 from gateway.transport.disk import temp_name
+from gateway.transport.floors import Floors
 from gateway.transport.guard import GuardLimits
 from gateway.transport.news import News
 from gateway.transport.paramiko_channel import SshPeer
@@ -75,6 +76,23 @@ def test_bytes_beyond_the_quota(tmp_path: Path, guest_key: KeyPair) -> None:
         transport.deposit(source, NAME)
         source.write_bytes(b"x" * 30_000)
         transport.deposit(source, wire_name("smaller.cfb"))
+        transport.close()
+
+
+def test_near_the_end_of_our_disk_only_small_deposits_pass(tmp_path: Path, guest_key: KeyPair) -> None:
+    with a_server(tmp_path, guest_key, floors=Floors(1 << 60, 0, 50_000)) as server:
+        transport = transport_to(server, guest_key)
+        source = tmp_path / "source"
+        source.write_bytes(b"x" * 50_000)
+        transport.deposit(source, NAME)
+        source.write_bytes(b"x" * 50_001)
+        with refused("mailbox-full"):
+            transport.deposit(source, wire_name("second.cfb"))
+        assert [path.name for path in (server.mailbox(GUEST) / "in").iterdir()] == [NAME]
+        server.reload(replace(server.config, floors=Floors(1 << 60, 1 << 60, 50_000)))
+        source.write_bytes(b"x")
+        with refused("mailbox-full"):
+            transport.deposit(source, wire_name("third.cfb"))
         transport.close()
 
 

@@ -1,0 +1,160 @@
+"""Room on our disk: what lacks it is not begun, costs no attempt and no processor, and is looked at again soon."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.compose.workers import Ground
+from gateway.domain.errors import TransientError
+from gateway.domain.lifecycle import State
+from gateway.domain.records import Stage
+from gateway.folders.space import SMALL_BYTES, SpaceGuard
+from gateway.stages.lanes import Bulk, Lanes
+from gateway.stages.pack import PackStage
+from gateway.stages.pack_work import PackOutcome
+from gateway.stages.shortage import LOOK_SECONDS, Shortage, try_again
+from gateway.stages.standstill import Halting
+from tests.support.houses import OUT, Street, opened
+
+LARGE = SMALL_BYTES + 1
+
+
+class Disk:
+    """What statvfs says of our disk: as much free as the test says."""
+
+    def __init__(self) -> None:
+        self.free = 1 << 40
+
+    def change(self, floor: int = 0) -> Callable[[Ground], Ground]:
+        def statvfs(_path: Path) -> os.statvfs_result:
+            return os.statvfs_result((4096, 1, 1 << 40, self.free, self.free, 0, 0, 0, 0, 255))
+
+        def changed(ground: Ground) -> Ground:
+            space = SpaceGuard(ground.shortage.space.root, floor_bytes=floor, statvfs=statvfs)
+            over = Shortage(space, ground.clock, ground.ops, lambda: try_again(ground.ledger))
+            return replace(ground, shortage=over)
+
+        return changed
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+def packing(made: Street) -> Lanes[tuple[PackOutcome, ...]]:
+    halting = made.police.worker("pack")
+    assert isinstance(halting, Halting)
+    stage = halting._worker
+    assert isinstance(stage, PackStage)
+    return stage._lanes
+
+
+def lacking(missing: int) -> TransientError:
+    return TransientError("disk-space-low", facts={"missing": missing, "reserved": 0})
+
+
+def claimed(made: Street, **exports: int) -> None:
+    for name, size in exports.items():
+        made.drop(f"{name}.bin", bytes(size))
+    for _turn in range(3):
+        made.go("police:claim")
+        made.clock.time += 1
+    assert {t.state for t in made.police.transfers(OUT)} == {State.FOUND}
+
+
+def test_what_lacks_room_is_not_begun_and_looked_at_every_few_seconds(closed: Street, disk: Disk) -> None:
+    closed.police.change = disk.change()
+    with opened(closed) as made:
+        claimed(made, large=LARGE)
+        disk.free = LARGE - 1
+        before = made.police.only(OUT)
+        for _turn in range(5):
+            assert made.step(made.police, "pack") == LOOK_SECONDS
+            made.clock.time += LOOK_SECONDS
+        assert made.police.only(OUT) == before
+        (line,) = made.police.log.lines[-1:]
+        assert line == (
+            "alert",
+            "space-low",
+            {
+                "folder": str(made.police.state / "spool"),
+                "free": LARGE - 1,
+                "floor": 0,
+                "missing": 1,
+                "waiting": 1,
+                "bytes": LARGE,
+            },
+        )
+        disk.free = LARGE
+        made.go("police:pack", "police:pack")
+        assert made.police.only(OUT).state is State.SEALED
+        assert [event for _level, event, _facts in made.police.log.lines if "space" in event] == [
+            "space-low",
+            "space-back",
+        ]
+
+
+def test_as_many_small_ones_as_fit_are_begun_together(closed: Street, disk: Disk) -> None:
+    closed.police.change = disk.change()
+    with opened(closed) as made:
+        claimed(made, a=100, b=200, c=300)
+        disk.free = 350
+        assert made.step(made.police, "pack") is None
+        # What work under way holds is no shortage: the third waits for its turn.
+        assert made.police.log.of("space-low") == []
+        begun = {t.export_name for load, _held in packing(made)._running.values() for t in load.transfers.values()}
+        assert begun == {"a.bin", "b.bin"}
+        made.go("police:pack", "police:pack")
+        assert {t.state for t in made.police.transfers(OUT)} == {State.SEALED}
+
+
+def test_waiting_for_the_place_of_large_ones_is_no_spinning(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    claimed(made, large=LARGE)
+    monkeypatch.setattr(Bulk, "has_room", False)
+    assert made.step(made.police, "pack") == LOOK_SECONDS
+    assert made.police.log.of("space-low") == []
+
+
+def test_what_failed_for_want_of_room_is_tried_at_once_when_there_is_room_again(closed: Street, disk: Disk) -> None:
+    closed.police.change = disk.change(floor=1000)
+    with opened(closed) as made:
+        claimed(made, a=100)
+        ledger, shortage = made.police.ledger, made.police.ground.shortage
+        failed = ledger.fail(
+            made.police.only(OUT),
+            Stage.PACK,
+            TransientError("disk-full", "no space left"),
+            started_at=made.clock.now(),
+            retry_at=made.clock.now() + 900,
+        )
+        shortage.look()
+        assert ledger.get(failed.id) == failed
+        disk.free = 10
+        shortage.look()
+        disk.free = 1 << 40
+        shortage.look()
+        assert ledger.get(failed.id).next_attempt_at == made.clock.now()
+        made.go("police:pack", "police:pack")
+        assert made.police.only(OUT).state is State.SEALED
+
+
+def test_one_alarm_and_one_all_clear_however_many_wait(closed: Street, disk: Disk) -> None:
+    closed.police.change = disk.change()
+    with opened(closed) as made:
+        shortage = made.police.ground.shortage
+        shortage.waits("claim a", [5, 6], lacking(3))
+        shortage.waits("claim b", [7], lacking(2))
+        view = shortage.view()
+        assert view is not None
+        assert (view.count, view.size, view.missing) == (3, 18, 2)
+        shortage.waits("claim a", [])
+        shortage.waits("claim a", [])
+        assert shortage.view() is not None
+        shortage.waits("claim b", [])
+        assert shortage.view() is None
+        said = [event for _level, event, _facts in made.police.log.lines if "space" in event]
+        assert said == ["space-low", "space-back"]
