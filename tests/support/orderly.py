@@ -30,7 +30,8 @@ def case_no(case: int) -> str:
 
 def drop(made: Street, case: int, number: int, *, padding: int = 0) -> str:
     """Drop export `number` of a case at the told time, larger by `padding` bytes; return its name."""
-    export = PoliceExport().changed((_CASE, case_no(case)))
+    # A letter of its own each time: a second request in one case is no correction of the first.
+    export = PoliceExport().changed((_CASE, case_no(case)), ("提捕字〔2026〕15号", f"提捕字〔2026〕{number}号"))
     export = replace(export, stem=f"TQPZDB_990102000000_990102_{case_no(case)}_2026031015{number:04d}")
     head, body = export.files[PAPER].split(b"\n", 1)
     export = export.with_file(PAPER, b"\n".join((head, os.urandom(padding), body)))
