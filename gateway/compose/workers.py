@@ -34,15 +34,18 @@ from gateway.stages import routes
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
-from gateway.stages.gate import Gate
+from gateway.stages.decide import DecideStage
+from gateway.stages.gate import Gate, Reach
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
 from gateway.stages.lanes import Bulk, Lanes
-from gateway.stages.legs import InLeg, OutLeg, out_leg
+from gateway.stages.legs import InLeg, OutLeg, in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
+from gateway.stages.patience import PatienceStage
 from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
+from gateway.stages.refusals import ReceiptPen
 from gateway.stages.resync import ResyncStage
 from gateway.stages.retain import RetainStage
 from gateway.stages.send import SendStage
@@ -107,7 +110,9 @@ class Planner:
         self._quarantine = QuarantineDesk(ground.quarantine, ground.clock)
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
         self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
+        self._intakes: dict[LinkName, ReceiptIntake] = {}
         self._gates: list[Gate] = []
+        self._gates_of: dict[LinkName, tuple[Gate, Gate]] = {}
         self._bulk = Bulk(self._settings.workers.processes)
 
     def plan(self) -> Plan:
@@ -117,7 +122,14 @@ class Planner:
         outbound = [route for route in self._settings.outbound if route.enabled]
         claim = self._claim(outbound)
         keys = self._keyring.signing_keys(now)
-        workers: list[Worker] = [claim, self._pack(outbound, keys, now), self._open(keys), self._retain()]
+        workers: list[Worker] = [
+            claim,
+            self._pack(outbound, keys, now),
+            self._open(keys),
+            self._decide(keys),
+            self._patience(links),
+            self._retain(),
+        ]
         for link in links:
             workers += self._legs_or_none(link)
         standstill = self._ground.standstill
@@ -223,10 +235,47 @@ class Planner:
             lanes=self._lanes(Stage.OPEN, OpenStage.name),
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             size_limit=self._settings.limits.bundle,
+            refuse_unasked=self._settings.limits.refuse_unasked,
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             peers=self._peers,
             clock=ground.clock,
             ops=ground.ops,
+        )
+
+    def _decide(self, keys: NodeKeys) -> DecideStage:
+        ground = self._ground
+        return DecideStage(
+            ledger=ground.ledger,
+            spool=ground.spool,
+            quarantine=ground.quarantine,
+            intakes=self._intakes,
+            pen=ReceiptPen(self._settings.node.unit, keys),
+            knock=self._knock,
+            clock=ground.clock,
+            ops=ground.ops,
+        )
+
+    def _knock(self, link: LinkName) -> None:
+        """Have both legs of a link try at once, however long it was to rest."""
+        for gate in self._gates_of.get(link, ()):
+            gate.knock()
+        self._ground.bells.ring(out_leg(link), in_leg(link))
+
+    def _patience(self, links: Sequence[LinkSettings]) -> PatienceStage:
+        ground, timing = self._ground, self._settings.timing
+
+        def seconds(link: LinkSettings | None) -> float:
+            """Return the patience that leaves time for sending once more where a receipt is waited for long."""
+            wanted = (link.give_up_after if link is not None else None) or timing.give_up_after
+            return max(wanted, 2 * ((link.receipt_timeout if link is not None else None) or timing.receipt_timeout))
+
+        return PatienceStage(
+            ledger=ground.ledger,
+            clock=ground.clock,
+            ops=ground.ops,
+            seconds=seconds(None),
+            links={LinkName(link.name): seconds(link) for link in links},
+            resting=frozenset(LinkName(link.name) for link in self._settings.links if not link.enabled),
         )
 
     def _retain(self) -> RetainStage:
@@ -236,9 +285,11 @@ class Planner:
             recorder=self._recorder,
             spool=ground.spool,
             shelf=ground.shelf,
+            quarantine=ground.quarantine,
             clock=ground.clock,
             ops=ground.ops,
             keep_seconds=self._settings.timing.keep_originals,
+            aside_seconds=self._settings.timing.keep_quarantine,
             every_seconds=RETAIN_EVERY,
         )
 
@@ -255,7 +306,10 @@ class Planner:
     def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
-        out_gate, back_gate = self._gate(Scope.LINK, name), self._gate(Scope.LINK, name)
+        calls_for_both = link.transport is TransportKind.SFTP and link.calls_to_deposit and link.calls_to_collect
+        reach = Reach(name, self._backoff, ground.clock) if calls_for_both else None
+        out_gate, back_gate = self._gate(Scope.LINK, name, reach), self._gate(Scope.LINK, name, reach)
+        self._gates_of[name] = out_gate, back_gate
         transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
         out, back = transports.to(link), transports.to(link)
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
@@ -295,22 +349,23 @@ class Planner:
             clock=ground.clock,
             receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
         )
+        intake = self._intakes[name] = ReceiptIntake(
+            link=name,
+            unit=self._settings.node.unit,
+            own_key=own_key,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            peers=self._peers,
+            telling=self._telling,
+            ops=ground.ops,
+        )
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
             spool=ground.spool,
             space=ground.space,
             transport=back,
-            intake=ReceiptIntake(
-                link=name,
-                unit=self._settings.node.unit,
-                own_key=own_key,
-                ledger=ground.ledger,
-                spool=ground.spool,
-                peers=self._peers,
-                telling=self._telling,
-                ops=ground.ops,
-            ),
+            intake=intake,
             inventories=InventoryIntake(
                 link=name,
                 unit=self._settings.node.unit,
@@ -346,8 +401,8 @@ class Planner:
             ring=lambda: ground.bells.ring(worker),
         )
 
-    def _gate(self, scope: Scope, name: str) -> Gate:
-        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops)
+    def _gate(self, scope: Scope, name: str, reach: Reach | None = None) -> Gate:
+        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops, reach)
         self._gates.append(gate)
         return gate
 

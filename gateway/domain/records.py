@@ -4,7 +4,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
+from gateway.domain.ids import (
+    BundleId,
+    ClaimToken,
+    Digest,
+    LinkName,
+    QuarantineId,
+    RouteName,
+    TransferId,
+    UnitCode,
+)
 from gateway.domain.lifecycle import Direction, Event, State
 
 T = TypeVar("T")
@@ -28,6 +37,16 @@ class Stage(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     RESYNC = "resync"
     OPERATE = "operate"
+
+
+class Action(StrEnum):
+    """What a person may decide that the daemon then carries out."""
+
+    RECHECK = "recheck"  # run every check anew on what was set aside
+    RELEASE = "release"  # the same, but without the one rule of this node that kept it out
+    REJECT = "reject"  # answer it with a refusing receipt
+    CLOSE = "close"  # be done with it; nobody is answered
+    RETRY = "retry"  # try what is owed, or a resting link, at once
 
 
 class ReceiptCode(StrEnum):
@@ -77,6 +96,8 @@ class Transfer:
     """Outbound found: bytes of the export; afterwards, and inbound: bytes of the bundle."""
     found_at: float
     changed_at: float
+    owed_since: float
+    """When it entered its state or was last released: what is owed since then for too long is given up."""
     settled_at: float | None
     """When the transfer reached delivered or refused."""
     attempts: int
@@ -128,8 +149,12 @@ class Facts:
     receipt_due_at: float | None = None
     next_attempt_at: float | None = None
     verdict: str | None = None
+    hold_code: str | None = None
+    """Holds the transfer in its new state; None leaves a hold as it is."""
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
+    code: str = ""
+    """The finding that the step answers, for the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +182,47 @@ class Step:
     """When the successful attempt began; None where there was none (a receipt came in)."""
     actor: str = ""
     """Login name of the person for operator actions; empty for the daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided. `subject`: a wire name, or a link; `outcome`: empty, or why it could not be carried out.
+
+    Times are seconds since 1970 UTC; `done_at` None: not carried out yet.
+    """
+
+    id: int
+    at: float
+    actor: str
+    action: Action
+    thing: QuarantineId | None
+    """What in quarantine it is about; None where it is about a transfer or a link."""
+    subject: str
+    link: LinkName | None
+    transfer: TransferId | None
+    code: str
+    """Why the thing was set aside."""
+    why: str
+    done_at: float | None = None
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One line of the record of what people did: to a transfer, to a thing in quarantine, or to a link."""
+
+    at: float
+    actor: str
+    action: str
+    """An Action, or `hold`."""
+    transfer: TransferId | None
+    thing: QuarantineId | None
+    subject: str
+    link: LinkName | None
+    code: str
+    why: str
+    done_at: float | None
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)

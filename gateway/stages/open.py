@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.receipt import Receipt, sign_receipt
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.deliver import publish
 from gateway.folders.delivered import Delivered, DeliveryJournal
@@ -24,9 +23,13 @@ from gateway.roster.peers import PeerBook, Signer, Standing
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
-from gateway.stages.refusals import refusal_code
+from gateway.stages.refusals import WAIVABLE, ReceiptPen, refusal_code
 from gateway.stages.routes import InboundRoute
 from gateway.stages.suspects import QuarantineDesk, Suspect
+
+
+STRAIGHT = 2
+"""Version of a transfer that was offered and fetched and met with nothing else: nobody has decided anything about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class OpenStage:
         lanes: Lanes[tuple[OpenOutcome, ...]],
         keys: tuple[NodeKeys, ...],
         size_limit: int,
+        refuse_unasked: bool,
         skew: policy.SkewLimits,
         peers: PeerBook,
         recorder: Recorder,
@@ -81,9 +85,11 @@ class OpenStage:
         self._quarantine = quarantine
         self._lanes = lanes
         self._keys = keys
+        self._pen = ReceiptPen(unit, keys[0])
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
+        self._refuse_unasked = refuse_unasked
         self._skew = skew
         self._peers = peers
         self._recorder = recorder
@@ -157,15 +163,20 @@ class OpenStage:
         fails."""
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
-        policy.check_not_expired(envelope, now)
-        policy.check_key_valid(envelope, signer.not_before, signer.not_after)
+        waived = self._waived(transfer)
+        if waived != "expired":
+            policy.check_not_expired(envelope, now)
+        if waived != "key-not-valid":
+            policy.check_key_valid(envelope, signer.not_before, signer.not_after)
         policy.check_suite_accepted(envelope, self._suites)
         policy.check_not_replayed(envelope, self._ledger.seen(signer.unit, envelope.bundle_id))
         sequence = self._sequence(envelope)
         if sequence is not None:
             policy.check_sequence_unused(envelope, self._ledger.sequence_seen(signer.unit, envelope.epoch, sequence))
-            self._check_not_doubtful(signer.unit, envelope, sequence)
-        policy.check_not_too_large(envelope, self._size_limit)
+            if "delivery-doubtful" != waived:
+                self._check_not_doubtful(signer.unit, envelope, sequence)
+        if waived != "too-large":
+            policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
         skew = policy.clock_skew(envelope, now, self._skew)
         if skew is not policy.Skew.AGREES:
@@ -181,6 +192,14 @@ class OpenStage:
             raise TransientError("resync-awaited", "the sender has not yet said what it had sent before our restore")
         if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
             raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
+
+    def _waived(self, transfer: Transfer) -> str:
+        """Return the rule that a named person has waived for the bytes that lie here now; empty if none."""
+        if transfer.version <= STRAIGHT:
+            return ""
+        came = (Event.FETCHED, Event.RELEASED)
+        told = [one for one in self._ledger.timeline(transfer.id) if one.kind == "event" and one.what in came]
+        return told[-1].code if told else ""
 
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""
@@ -227,12 +246,12 @@ class OpenStage:
         if not published:
             return
         self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
-        receipts = [self._receipt(t, ReceiptCode.DELIVERED, ()) for t, _facts in published]
-        raws = [sign_receipt(receipt, self._keys[0]) for receipt in receipts]
+        now = self._clock.now()
+        receipts = [self._pen.sign(t, ReceiptCode.DELIVERED, (), now) for t, _facts in published]
         delivered = self._recorder.advance(
             [
-                Step(t, Event.DELIVERED, Stage.DELIVER, facts, _record(receipt, raw), started)
-                for (t, facts), receipt, raw in zip(published, receipts, raws, strict=True)
+                Step(t, Event.DELIVERED, Stage.DELIVER, facts, receipt, started)
+                for (t, facts), receipt in zip(published, receipts, strict=True)
             ]
         )
         # What could not be recorded keeps its staging folder, whose journal says that it was published.
@@ -251,21 +270,6 @@ class OpenStage:
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
             publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
         return Facts(export_name=delivery.name, flow=delivery.flow, case_no=delivery.case_no)
-
-    def _receipt(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...]) -> Receipt:
-        return Receipt(
-            bundle_id=known(transfer.bundle_id),
-            header_hash=known(transfer.header_hash),
-            size=transfer.size,
-            code=code,
-            issuer=self._unit,
-            origin=known(transfer.origin),
-            recipient=self._unit,
-            epoch=known(transfer.epoch),
-            sequence=transfer.sequence or 0,  # what is not addressed to us has no place in our stream
-            issued_at=int(self._clock.now()),
-            reasons=reasons,
-        )
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
@@ -303,18 +307,11 @@ class OpenStage:
         record = None
         if self._ledger.seen(proven.origin, proven.envelope.bundle_id) != aside.header_hash:
             code = refusal_code(error.code)
-            if code is None:
+            if code is None or (error.code in WAIVABLE and not self._refuse_unasked):
                 return
-            receipt = self._receipt(aside, code, (error.code,))
-            record = _record(receipt, sign_receipt(receipt, self._keys[0]))
+            record = self._pen.sign(aside, code, (error.code,), self._clock.now())
         self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
 
 
 def _delivered(transfer: Transfer) -> Delivered:
     return known(transfer.origin), known(transfer.bundle_id), known(transfer.header_hash)
-
-
-def _record(receipt: Receipt, raw: bytes) -> ReceiptRecord:
-    return ReceiptRecord(
-        receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, float(receipt.issued_at), raw
-    )

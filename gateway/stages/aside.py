@@ -1,0 +1,141 @@
+"""What lies in quarantine, which transfer each thing belongs to, and what may still be decided about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
+from gateway.bundle.names import Kind, parse
+from gateway.domain.errors import PermanentError, SecurityError
+from gateway.domain.ids import Digest, bundle_id
+from gateway.domain.lifecycle import Direction, State
+from gateway.domain.records import Action, Decision, Transfer
+from gateway.folders import disk
+from gateway.folders.quarantine import Quarantine, Quarantined
+from gateway.ledger.store import Ledger
+from gateway.stages.refusals import WAIVABLE
+
+EQUIVOCATION = "equivocation"
+"""Of a second bundle under a known name: evidence, whatever became of the first."""
+
+_OVER = frozenset({State.DELIVERED, State.CONFIRMED, State.COLLECTED, State.REJECTED, State.DISMISSED, State.CLOSED})
+"""States of a transfer in which the bytes that were set aside on its way wait for nobody any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """One thing in quarantine. `decision`: the last one about it."""
+
+    thing: Quarantined
+    kind: Kind | None
+    """A bundle or a receipt file by its name; None for anything else."""
+    transfer: Transfer | None
+    """The transfer of that bundle over that link, in whatever state it is now."""
+    decision: Decision | None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something was decided and is not carried out yet."""
+        return self.decision is not None and self.decision.done_at is None
+
+    @property
+    def decided_at(self) -> float | None:
+        """Since when nobody needs to decide anything about it (seconds since 1970 UTC); None while somebody does."""
+        note, last = self.thing.note, self.decision
+        ending = {Action.CLOSE, Action.REJECT} | ({Action.RECHECK} if self.kind is Kind.RECEIPTS else set())
+        if last is not None and last.action in ending and not last.outcome and (last.done_at or 0.0) >= note.at:
+            return last.done_at
+        if self.transfer is not None and self.transfer.state in _OVER and note.code != EQUIVOCATION:
+            return max(note.at, self.transfer.changed_at)
+        return None
+
+
+def everything(quarantine: Quarantine, ledger: Ledger) -> list[SetAside]:
+    """Return all that is in quarantine, oldest first."""
+    things = quarantine.listing()
+    latest = ledger.latest_decisions([thing.id for thing in things])
+    return [_joined(thing, ledger, latest.get(thing.id)) for thing in things]
+
+
+def one(quarantine: Quarantine, ledger: Ledger, beginning: str) -> SetAside:
+    """Return the one thing whose id begins so; raises as `Quarantine.find`."""
+    thing = quarantine.find(beginning)
+    return _joined(thing, ledger, ledger.latest_decisions([thing.id]).get(thing.id))
+
+
+def header_of(thing: Quarantined) -> Digest | None:
+    """Return the digest of a bundle's header as its first bytes claim it; None if they are no envelope."""
+    try:
+        with disk.mapped(thing.path.parent), thing.path.open("rb") as source:
+            return parse_envelope(source.read(ENVELOPE_MAX)).header_hash
+    except SecurityError:
+        return None
+
+
+def check(aside: SetAside, action: Action) -> None:
+    """PermanentError if `action` is not to be done about it, with a code that says what to do instead.
+
+    `quarantine-moved-on`, `quarantine-not-waivable`, `quarantine-unanswerable`, `quarantine-not-recheckable`.
+    """
+    if action is Action.CLOSE:
+        return
+    if aside.kind is Kind.RECEIPTS:
+        _check_receipts(aside, action)
+        return
+    code = aside.thing.note.code
+    if action is Action.RELEASE and code not in WAIVABLE:
+        raise PermanentError(
+            "quarantine-not-waivable", f"{code} is nothing that a person may waive", facts={"code": code}
+        )
+    transfer = aside.transfer
+    if transfer is None:
+        raise PermanentError("quarantine-not-recheckable", "it belongs to no transfer")
+    if transfer.state is not State.QUARANTINED:
+        raise moved_on(transfer)
+    if action is Action.REJECT and not _is_answerable(aside.thing, transfer):
+        raise PermanentError("quarantine-unanswerable", "nobody is known to have sent it", facts={"code": code})
+
+
+def moved_on(transfer: Transfer) -> PermanentError:
+    """Return the error for a decision whose transfer waits for none any more."""
+    return PermanentError(
+        "quarantine-moved-on",
+        f"transfer {transfer.id} is {transfer.state}",
+        facts={"id": transfer.id, "state": transfer.state},
+    )
+
+
+def others(aside: SetAside, all_of_them: Sequence[SetAside]) -> bool:
+    """Whether something else in quarantine waits under the same name and link."""
+    named = (aside.thing.note.subject, aside.thing.note.link)
+    return any(
+        other.thing.id != aside.thing.id
+        and (other.thing.note.subject, other.thing.note.link) == named
+        and other.decided_at is None
+        for other in all_of_them
+    )
+
+
+def _check_receipts(aside: SetAside, action: Action) -> None:
+    code = aside.thing.note.code
+    if action is Action.REJECT:
+        raise PermanentError("quarantine-unanswerable", "receipts are not answered", facts={"code": code})
+    if action is Action.RELEASE:
+        raise PermanentError(
+            "quarantine-not-waivable", f"{code} is nothing that a person may waive", facts={"code": code}
+        )
+    if code == "receipt-file-too-large":
+        raise PermanentError("quarantine-not-recheckable", "it is larger than any receipt file can be")
+
+
+def _is_answerable(thing: Quarantined, transfer: Transfer) -> bool:
+    """Whether the sender was proven by a verified envelope, and by these very bytes."""
+    return transfer.origin is not None and transfer.header_hash is not None and header_of(thing) == transfer.header_hash
+
+
+def _joined(thing: Quarantined, ledger: Ledger, decision: Decision | None) -> SetAside:
+    named = parse(thing.note.subject)
+    transfer = None
+    if named is not None and named[0] is Kind.BUNDLE:
+        found = ledger.by_bundle(bundle_id(named[1]), Direction.INBOUND)
+        transfer = next((one for one in found if one.link == thing.note.link), None)
+    return SetAside(thing, None if named is None else named[0], transfer, decision)
