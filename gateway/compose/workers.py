@@ -402,7 +402,7 @@ class Planner:
         )
 
     def _gate(self, scope: Scope, name: str, reach: Reach | None = None) -> Gate:
-        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops, reach)
+        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops, reach=reach)
         self._gates.append(gate)
         return gate
 

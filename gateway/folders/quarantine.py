@@ -91,7 +91,10 @@ class Quarantine:
         return self._read(self._root / _safe(name))
 
     def find(self, beginning: str) -> Quarantined:
-        """Return the one thing whose id begins so; `quarantine-missing`, `quarantine-ambiguous` (permanent, transfer)."""
+        """Return the one thing whose id begins so.
+
+        PermanentError `quarantine-missing`, `quarantine-ambiguous`, `note-damaged`.
+        """
         if not beginning or not set(beginning) <= _DIGITS:
             raise _missing()
         found = [folder for folder in self._folders(hidden=False) if folder.name.startswith(beginning)]

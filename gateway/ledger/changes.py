@@ -97,7 +97,8 @@ def hold(change: Change, seen: Transfer, code: str, actor: str, why: str) -> Tra
 def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
     """Take the hold off and let the effect be tried at once; what is not held stays as it is.
 
-    The failed attempts stay counted: the effect owed is still the same. The time after which it is given up starts anew.
+    The failed attempts stay counted: the effect owed is still the same. The time after which it is given up starts
+    anew.
     """
     before = _current(change, seen)
     if before.hold_code is None:

@@ -1,8 +1,9 @@
-"""Carries out what people decided at the command line: here, where the keys are and where bytes are moved by nobody else."""
+"""Carries out what people decided at the command line: the keys are here, and nobody else moves these bytes."""
 
 from collections.abc import Callable, Mapping
 
 from gateway.bundle.names import Kind
+from gateway.bundle.receipt import FILE_MAX
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError, TransientError
 from gateway.domain.ids import LinkName, TransferId
@@ -13,9 +14,9 @@ from gateway.folders import disk
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
-from gateway.stages.aside import SetAside, check, moved_on, one
+from gateway.stages.aside import SetAside, one
+from gateway.stages.deciding import check, moved_on
 from gateway.stages.intake import ReceiptIntake
-from gateway.stages.receive import RECEIPT_FILE_MAX
 from gateway.stages.refusals import ReceiptPen, persons_code
 
 BATCH = 64
@@ -133,7 +134,7 @@ class DecideStage:
         if aside.kind is not Kind.RECEIPTS or intake is None:
             raise PermanentError("quarantine-not-recheckable", "it belongs to no transfer")
         with disk.mapped(aside.thing.path.parent), aside.thing.path.open("rb") as source:
-            body = source.read(RECEIPT_FILE_MAX + 1)
+            body = source.read(FILE_MAX + 1)
         try:
             intake.take(body)
         except SecurityError as error:

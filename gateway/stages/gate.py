@@ -102,7 +102,7 @@ class Gate:
     """
 
     def __init__(
-        self, scope: Scope, name: str, backoff: Backoff, clock: Clock, ops: OpsLog, reach: Reach | None = None
+        self, scope: Scope, name: str, backoff: Backoff, clock: Clock, ops: OpsLog, *, reach: Reach | None = None
     ) -> None:
         self._scope = scope
         self._name = name

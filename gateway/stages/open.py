@@ -27,7 +27,6 @@ from gateway.stages.refusals import WAIVABLE, ReceiptPen, refusal_code
 from gateway.stages.routes import InboundRoute
 from gateway.stages.suspects import QuarantineDesk, Suspect
 
-
 STRAIGHT = 2
 """Version of a transfer that was offered and fetched and met with nothing else: nobody has decided anything about it."""
 

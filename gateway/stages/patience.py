@@ -1,4 +1,4 @@
-"""The end of patience: what has owed the same step for too long is held for a person, and said once, not a thousand times."""
+"""The end of patience: what has owed the same step for too long is held for a person, and said in one line."""
 
 from collections import Counter
 from collections.abc import Mapping

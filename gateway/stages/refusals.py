@@ -1,4 +1,4 @@
-"""What is answered to a bundle, and how it is signed: only an authentic bundle that can never pass is refused unasked."""
+"""What is answered to a bundle, and how it is signed: unasked, only what is authentic and can never pass is refused."""
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.receipt import Receipt, sign_receipt

@@ -25,6 +25,7 @@ from tests.support.commands import commands, page
 from tests.support.desk import LINK, Desk, run
 from tests.support.shapes import SHAPES, paths
 
+DECISIONS = ("recheck", "release", "reject", "close")
 ROOT = Path(__file__).parents[3]
 NOW = SystemClock().now()
 READS = (
@@ -37,6 +38,8 @@ READS = (
     "verify",
     "check",
     "quarantine list",
+    "quarantine show",
+    "decisions",
     "peer list",
     "peer card",
 )
@@ -134,7 +137,9 @@ def test_quarantine_list(desk: Desk, tmp_path: Path) -> None:
 def test_what_a_person_does(desk: Desk) -> None:
     with desk.ledger() as ledger:
         transfer = filling.failing(ledger)
-    assert keys(desk.ask("retry", transfer.id)) == set(SHAPES["retry"])
+    by_link = desk.ask("retry", "--link", LINK, "--why", "mended")
+    assert keys(desk.ask("retry", transfer.id), by_link) == set(SHAPES["retry"])
+    assert keys(desk.ask("decisions")) == set(SHAPES["decisions"])
     for name in ("hold", "release", "close"):
         assert keys(desk.ask(name, transfer.id, "--why", "x")) == set(SHAPES[name])
 
@@ -166,6 +171,7 @@ def test_trust_and_version(desk: Desk) -> None:
 def test_every_written_shape_is_tested() -> None:
     tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
     tested |= {"streams", "resync", "backup", "restore", "epoch renew"}
+    tested |= {"quarantine show", "decisions", *(f"quarantine {action}" for action in DECISIONS)}
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     assert set(SHAPES) == tested
 
