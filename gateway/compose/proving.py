@@ -12,7 +12,15 @@ from gateway.bundle import policy
 from gateway.bundle.card import CARD_MAX, Card, parse_card
 from gateway.bundle.envelope import ENVELOPE_MAX, MAGIC, Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import PublicKeys
-from gateway.bundle.receipt import FILE_MAX, Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
+from gateway.bundle.receipt import (
+    FILE_MAX,
+    Receipt,
+    check_issuer,
+    parse_receipt,
+    signer_key_id,
+    split_receipts,
+    verify_receipt,
+)
 from gateway.bundle.receipt import MAGIC as RECEIPTS_MAGIC
 from gateway.bundle.unseal import verify_payload
 from gateway.compose.offline import missing
@@ -149,7 +157,8 @@ def prove_bundle(path: Path, trust: Trust, *, head_only: bool = False) -> Bundle
 def _prove_receipt(raw: bytes, trust: Trust) -> ReceiptProof:
     receipt: Receipt | None = None
     try:
-        receipt = verify_receipt(raw, trust.public)
+        receipt = parse_receipt(raw)
+        verify_receipt(raw, trust.public)
         signer = trust.signer(signer_key_id(raw))
         if signer is not None:
             check_issuer(receipt, signer.unit)

@@ -28,7 +28,7 @@ from gateway.stages.routes import InboundRoute
 from gateway.stages.suspects import QuarantineDesk, Suspect
 
 STRAIGHT = 2
-"""Version of a transfer that was offered and fetched and met with nothing else: nobody has decided anything about it."""
+"""Version of a transfer that was offered, then fetched, and no more: nobody has decided anything about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +163,18 @@ class OpenStage:
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
         waived = self._waived(transfer)
-        if waived != "expired":
+        if "expired" not in waived:
             policy.check_not_expired(envelope, now)
-        if waived != "key-not-valid":
+        if "key-not-valid" not in waived:
             policy.check_key_valid(envelope, signer.not_before, signer.not_after)
         policy.check_suite_accepted(envelope, self._suites)
         policy.check_not_replayed(envelope, self._ledger.seen(signer.unit, envelope.bundle_id))
         sequence = self._sequence(envelope)
         if sequence is not None:
             policy.check_sequence_unused(envelope, self._ledger.sequence_seen(signer.unit, envelope.epoch, sequence))
-            if "delivery-doubtful" != waived:
+            if "delivery-doubtful" not in waived:
                 self._check_not_doubtful(signer.unit, envelope, sequence)
-        if waived != "too-large":
+        if "too-large" not in waived:
             policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
         skew = policy.clock_skew(envelope, now, self._skew)
@@ -192,13 +192,17 @@ class OpenStage:
         if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
             raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
 
-    def _waived(self, transfer: Transfer) -> str:
-        """Return the rule that a named person has waived for the bytes that lie here now; empty if none."""
+    def _waived(self, transfer: Transfer) -> set[str]:
+        """Return the rules that named persons have waived for the bytes that lie here now; a recheck waives none."""
+        waived: set[str] = set()
         if transfer.version <= STRAIGHT:
-            return ""
-        came = (Event.FETCHED, Event.RELEASED)
-        told = [one for one in self._ledger.timeline(transfer.id) if one.kind == "event" and one.what in came]
-        return told[-1].code if told else ""
+            return waived
+        for entry in self._ledger.timeline(transfer.id):
+            if entry.kind == "event" and entry.what == Event.RELEASED and entry.code:
+                waived.add(entry.code)
+            elif entry.kind == "event" and entry.what in (Event.FETCHED, Event.RELEASED):
+                waived.clear()
+        return waived
 
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""

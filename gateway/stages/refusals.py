@@ -5,7 +5,7 @@ from gateway.bundle.receipt import Receipt, sign_receipt
 from gateway.domain.ids import UnitCode
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 
-WAIVABLE = frozenset({"expired", "too-large", "key-not-valid"})
+WAIVABLE = frozenset({"expired", "too-large", "key-not-valid", "delivery-doubtful"})
 """Rules of this node that a person may waive for one bundle: it is authentic and whole, and there is a place for it."""
 
 _DAMAGE = frozenset(
@@ -13,6 +13,7 @@ _DAMAGE = frozenset(
         "truncated",
         "trailing-bytes",
         "manifest-corrupt",
+        "segment-corrupt",
         "segment-list-corrupt",
         "content-auth-failed",
         "file-hash-mismatch",
@@ -50,6 +51,8 @@ def persons_code(error_code: str) -> ReceiptCode:
     answer = refusal_code(error_code)
     if answer is not None:
         return answer
+    if error_code == "delivery-doubtful":
+        return ReceiptCode.REPLAY
     return ReceiptCode.DAMAGED if error_code in _DAMAGE else ReceiptCode.NOT_PERMITTED
 
 
