@@ -30,7 +30,8 @@ def operator(house: House) -> Operator:
 
 
 def things(house: House) -> list[Quarantined]:
-    return house.ground.quarantine.listing()
+    """Return the bundles and receipt files in quarantine; inventories come again by themselves."""
+    return [one for one in house.ground.quarantine.listing() if one.note.subject.endswith((".cfb", ".cfr"))]
 
 
 def the_thing(house: House) -> Quarantined:
