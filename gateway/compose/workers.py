@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.policy import SkewLimits
+from gateway.compose.gates import Gates, patience
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
 from gateway.daemon.errand import Crew
@@ -35,11 +36,11 @@ from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.decide import DecideStage
-from gateway.stages.gate import Gate, Reach
+from gateway.stages.gate import Gate
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
 from gateway.stages.lanes import Bulk, Lanes
-from gateway.stages.legs import InLeg, OutLeg, in_leg, out_leg
+from gateway.stages.legs import InLeg, OutLeg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.patience import PatienceStage
@@ -111,8 +112,7 @@ class Planner:
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
         self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
         self._intakes: dict[LinkName, ReceiptIntake] = {}
-        self._gates: list[Gate] = []
-        self._gates_of: dict[LinkName, tuple[Gate, Gate]] = {}
+        self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._bulk = Bulk(self._settings.workers.processes)
 
     def plan(self) -> Plan:
@@ -136,7 +136,7 @@ class Planner:
         return Plan(
             (*(Halting(worker, standstill) for worker in workers), self._ground.board),
             claim,
-            tuple(self._gates),
+            self._gates.all,
             tuple(route.folder for route in outbound),
             {
                 link.folder.collect: LinkName(link.name)
@@ -162,7 +162,7 @@ class Planner:
                     spacing=timing.scan_every / 2,
                     sentinel=route.sentinel,
                 ),
-                self._gate(Scope.ROUTE, route.name),
+                self._gates.one(Scope.ROUTE, route.name),
             )
             for route in outbound
         ]
@@ -250,31 +250,19 @@ class Planner:
             quarantine=ground.quarantine,
             intakes=self._intakes,
             pen=ReceiptPen(self._settings.node.unit, keys),
-            knock=self._knock,
+            knock=self._gates.knock,
             clock=ground.clock,
             ops=ground.ops,
         )
 
-    def _knock(self, link: LinkName) -> None:
-        """Have both legs of a link try at once, however long it was to rest."""
-        for gate in self._gates_of.get(link, ()):
-            gate.knock()
-        self._ground.bells.ring(out_leg(link), in_leg(link))
-
     def _patience(self, links: Sequence[LinkSettings]) -> PatienceStage:
-        ground, timing = self._ground, self._settings.timing
-
-        def seconds(link: LinkSettings | None) -> float:
-            """Return the patience that leaves time for sending once more where a receipt is waited for long."""
-            wanted = (link.give_up_after if link is not None else None) or timing.give_up_after
-            return max(wanted, 2 * ((link.receipt_timeout if link is not None else None) or timing.receipt_timeout))
-
+        ground = self._ground
         return PatienceStage(
             ledger=ground.ledger,
             clock=ground.clock,
             ops=ground.ops,
-            seconds=seconds(None),
-            links={LinkName(link.name): seconds(link) for link in links},
+            seconds=patience(self._settings),
+            links={LinkName(link.name): patience(self._settings, link) for link in links},
             resting=frozenset(LinkName(link.name) for link in self._settings.links if not link.enabled),
         )
 
@@ -300,16 +288,13 @@ class Planner:
         try:
             return self._legs(link)
         except GatewayError as error:
-            self._gate(Scope.LINK, link.name).failed(error)
+            self._gates.one(Scope.LINK, link.name).failed(error)
             return ()
 
     def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
-        calls_for_both = link.transport is TransportKind.SFTP and link.calls_to_deposit and link.calls_to_collect
-        reach = Reach(name, self._backoff, ground.clock) if calls_for_both else None
-        out_gate, back_gate = self._gate(Scope.LINK, name, reach), self._gate(Scope.LINK, name, reach)
-        self._gates_of[name] = out_gate, back_gate
+        out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
         out, back = transports.to(link), transports.to(link)
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
@@ -400,11 +385,6 @@ class Planner:
             clock=ground.clock,
             ring=lambda: ground.bells.ring(worker),
         )
-
-    def _gate(self, scope: Scope, name: str, reach: Reach | None = None) -> Gate:
-        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops, reach=reach)
-        self._gates.append(gate)
-        return gate
 
     def _watching(self) -> Watching:
         """Show transfers on the board; while the node is being stopped, cut them off instead."""

@@ -1,6 +1,7 @@
 """What people decided that the daemon carries out, and the one record of all that people did."""
 
 from collections.abc import Collection
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -12,7 +13,7 @@ from gateway.ledger.changes import DETAIL_MAX, Change
 from gateway.ledger.rows import AT_ONCE, storable
 from gateway.ledger.schema import BY_PERSON, decisions, events, transfers
 
-_SAID: Final = {"held": "hold", "released": "release", "closed": "close"}
+_SAID: Final = MappingProxyType({"held": "hold", "released": "release", "closed": "close"})
 """How the timeline calls what a person did to a transfer -> the command. `retry` is a decision."""
 
 
