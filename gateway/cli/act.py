@@ -64,7 +64,7 @@ def close(terminal: Terminal, settings: Settings, transfer: int, why: str) -> No
 
 def decide(terminal: Terminal, settings: Settings, action: Action, beginning: str, why: str) -> None:
     """Record what is to become of a thing in quarantine."""
-    decision = _operator(settings).decide(action, beginning, _reason(why))
+    decision = _operator(settings).decide(action, beginning, checked_reason(why))
     if terminal.as_json:
         terminal.emit({"decision": decision_json(decision)})
         return

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.compose.offline import ledger_to_change, ring_bell
 from gateway.domain.clock import Clock
-from gateway.domain.errors import PermanentError
+from gateway.domain.errors import ConfigError, PermanentError, Scope
 from gateway.domain.ids import LinkName, TransferId
 from gateway.domain.lifecycle import Event, State, is_legal
 from gateway.domain.records import Action, Decision, Facts, Stage, Step, Transfer
@@ -35,12 +35,14 @@ class Operator:
     def retry_link(self, link: str, why: str = "") -> int:
         """Have a link tried at once, and with it what backs off on it; return how many transfers those are.
 
-        PermanentError `link-not-there`.
+        ConfigError `link-unknown`.
         """
         name = next((LinkName(one.name) for one in self._settings.links if one.name == link), None)
         if name is None:
             known = ", ".join(sorted(one.name for one in self._settings.links))
-            raise PermanentError("link-not-there", "no link is called that", facts={"link": link[:64], "known": known})
+            raise ConfigError(
+                "link-unknown", "no link is called that", scope=Scope.LINK, facts={"peer": link[:60], "known": known}
+            )
         with ledger_to_change(self._settings, self._clock) as ledger:
             number = ledger.retry_link(name, self._actor, why)
         ring_bell(self._settings)

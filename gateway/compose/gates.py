@@ -5,11 +5,13 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import Scope
 from gateway.domain.ids import LinkName
 from gateway.domain.oplog import OpsLog
+from gateway.ledger.store import Ledger
 from gateway.settings.links import LinkSettings, TransportKind
 from gateway.settings.load import Settings
 from gateway.stages.backoff import Backoff
 from gateway.stages.gate import Gate, Reach
 from gateway.stages.legs import in_leg, out_leg
+from gateway.stages.patience import PatienceStage
 
 
 class Gates:
@@ -49,8 +51,20 @@ class Gates:
         self._bells.ring(out_leg(link), in_leg(link))
 
 
-def patience(settings: Settings, link: LinkSettings | None = None) -> float:
-    """Return the seconds after which what is owed on `link` (None: on none yet) is given up.
+def patience(settings: Settings, ledger: Ledger, clock: Clock, ops: OpsLog) -> PatienceStage:
+    """Return the stage that gives up, with each link's own patience."""
+    return PatienceStage(
+        ledger=ledger,
+        clock=clock,
+        ops=ops,
+        seconds=_seconds(settings, None),
+        links={LinkName(link.name): _seconds(settings, link) for link in settings.links if link.enabled},
+        resting=frozenset(LinkName(link.name) for link in settings.links if not link.enabled),
+    )
+
+
+def _seconds(settings: Settings, link: LinkSettings | None) -> float:
+    """Return after how many seconds what is owed on `link` (None: on none yet) is given up.
 
     At least twice the time allowed for a receipt: every bundle is sent once more before a person is asked.
     """

@@ -43,7 +43,6 @@ from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import InLeg, OutLeg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
-from gateway.stages.patience import PatienceStage
 from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import ReceiptPen
@@ -127,7 +126,7 @@ class Planner:
             self._pack(outbound, keys, now),
             self._open(keys),
             self._decide(keys),
-            self._patience(links),
+            patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
         ]
         for link in links:
@@ -253,17 +252,6 @@ class Planner:
             knock=self._gates.knock,
             clock=ground.clock,
             ops=ground.ops,
-        )
-
-    def _patience(self, links: Sequence[LinkSettings]) -> PatienceStage:
-        ground = self._ground
-        return PatienceStage(
-            ledger=ground.ledger,
-            clock=ground.clock,
-            ops=ground.ops,
-            seconds=patience(self._settings),
-            links={LinkName(link.name): patience(self._settings, link) for link in links},
-            resting=frozenset(LinkName(link.name) for link in self._settings.links if not link.enabled),
         )
 
     def _retain(self) -> RetainStage:

@@ -121,11 +121,6 @@ TABLE: Table = MappingProxyType(
             "A person had them checked anew.",
             "Nothing, it takes a moment. If it stays so: `caseferry release {id}`, then `caseferry quarantine recheck` again.",
         ),
-        "link-not-there": Template(
-            'There is no link "{link}".',
-            "links.d knows these: {known}.",
-            "Name one of them.",
-        ),
         "decision-pending": Template(
             "This was decided already ({action}), and is not carried out yet.",
             "The gateway carries it out as soon as it runs.",

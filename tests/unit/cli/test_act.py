@@ -39,7 +39,7 @@ def test_retry_wants_a_transfer_or_a_link_and_not_both(desk: Desk) -> None:
     with desk.ledger() as ledger:
         filling.failing(ledger, retry_in=86400)
     assert desk.ask("retry", "--link", "procuratorate", "--why", "修好了") == {"link": "procuratorate", "transfers": 1}
-    assert desk.ask("retry", "--link", "nobody")["error"]["code"] == "link-not-there"
+    assert desk.ask("retry", "--link", "nobody")["error"]["code"] == "link-unknown"
 
 
 def test_close_ends_it(desk: Desk) -> None:

@@ -322,9 +322,9 @@ def test_retry_of_a_link_takes_along_what_backs_off_on_it(line: Faults, made: St
 
 
 def test_a_link_that_does_not_exist_is_named(made: Street) -> None:
-    with pytest.raises(PermanentError) as refused:
+    with pytest.raises(GatewayError) as refused:
         operator(made).retry_link("procurator")
-    assert (refused.value.code, refused.value.facts["known"]) == ("link-not-there", LINK)
+    assert (refused.value.code, refused.value.facts["known"]) == ("link-unknown", LINK)
 
 
 # -- late answers -----------------------------------------------------------------------------------------------------
