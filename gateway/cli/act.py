@@ -1,21 +1,47 @@
-"""Commands that change one transfer: retry, hold, release, close."""
+"""Commands by which a person acts: on a transfer or a link (retry, hold, release, close), on a thing in quarantine."""
 
-from gateway.cli.shapes import transfer_json
+from types import MappingProxyType
+
+from gateway.cli.shapes import decision_json, transfer_json
 from gateway.cli.terminal import Terminal
 from gateway.compose.acting import Operator
+from gateway.compose.asides import SHOWN
 from gateway.compose.offline import login_name
+from gateway.daemon.lock import running_pid
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import TransferId
-from gateway.domain.records import Transfer
+from gateway.domain.records import Action, Transfer
 from gateway.settings.load import Settings
 from gateway.words.templates import mark
 
+_DECIDED = MappingProxyType(
+    {
+        Action.RECHECK: mark("{thing} is checked anew; nothing is waived."),
+        Action.RELEASE: mark("{thing} is checked anew without the rule that kept it out."),
+        Action.REJECT: mark("{thing} is rejected; the sender gets a refusing receipt."),
+        Action.CLOSE: mark("{thing} is closed; its bytes stay until timing.keep_quarantine has passed."),
+    }
+)
+_AT_ONCE = mark("The gateway carries it out now: caseferry quarantine list shows the outcome.")
+_ONCE_IT_RUNS = mark("The gateway does not run; it is carried out as soon as it does.")
 
-def retry(terminal: Terminal, settings: Settings, transfer: int) -> None:
+
+def retry(terminal: Terminal, settings: Settings, transfer: int, why: str) -> None:
     """Have a transfer tried at once."""
-    changed = _operator(settings).retry(TransferId(transfer))
+    changed = _operator(settings).retry(TransferId(transfer), why.strip())
     _tell(terminal, changed, mark("Transfer {id} is tried again now."))
+
+
+def retry_link(terminal: Terminal, settings: Settings, link: str, why: str) -> None:
+    """Have a link tried at once, with all that waits on it."""
+    count = _operator(settings).retry_link(link, why.strip())
+    if terminal.as_json:
+        terminal.emit({"link": link, "transfers": count})
+    else:
+        terminal.say(
+            mark("Link {link} is tried now; {count} transfers that were to wait go with it."), link=link, count=count
+        )
 
 
 def hold(terminal: Terminal, settings: Settings, transfer: int, why: str) -> None:
@@ -34,6 +60,18 @@ def close(terminal: Terminal, settings: Settings, transfer: int, why: str) -> No
     """End a transfer for good."""
     changed = _operator(settings).close(TransferId(transfer), checked_reason(why))
     _tell(terminal, changed, mark("Transfer {id} is closed; nothing more happens to it."))
+
+
+def decide(terminal: Terminal, settings: Settings, action: Action, beginning: str, why: str) -> None:
+    """Record what is to become of a thing in quarantine."""
+    decision = _operator(settings).decide(action, beginning, checked_reason(why))
+    if terminal.as_json:
+        terminal.emit({"decision": decision_json(decision)})
+        return
+    terminal.say(_DECIDED[action], thing=str(decision.thing)[:SHOWN])
+    if decision.done_at is None:
+        running = running_pid(settings.paths.state) is not None
+        terminal.say(_AT_ONCE if running else _ONCE_IT_RUNS)
 
 
 def _operator(settings: Settings) -> Operator:

@@ -92,6 +92,34 @@ def explain(
 def quarantine_list(config: Config = None, json: Json = False) -> None:
     """List what was set aside: why, whence, how large; nothing is opened 列出隔离区."""
     from gateway.cli.quarantine import list_quarantine
+    from gateway.domain.clock import SystemClock
 
     with at_node(config, as_json=json) as (terminal, settings):
-        list_quarantine(terminal, settings)
+        list_quarantine(terminal, settings, SystemClock())
+
+
+def quarantine_show(
+    thing: Annotated[str, typer.Argument(help="Id in quarantine, or its beginning 隔离项编号(或开头).")],
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Show what is known of one thing: its outside and its story, never its content 查看隔离项."""
+    from gateway.cli.quarantine import show_one
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, settings):
+        show_one(terminal, settings, thing, SystemClock())
+
+
+def decisions(
+    config: Config = None,
+    since: Annotated[str, typer.Option(help="From: 2h, 3d, or an ISO date 起始时间.")] = "",
+    limit: Annotated[int, typer.Option(help="At most so many 最多条数.", min=1, max=10_000)] = 50,
+    json: Json = False,
+) -> None:
+    """Show what people did: who, when, to what, why, and what came of it 人工处置记录."""
+    from gateway.cli.decisions import decisions as show
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, settings):
+        show(terminal, settings, since, limit, SystemClock())

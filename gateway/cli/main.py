@@ -35,6 +35,7 @@ for command in (
     commands_look.watch,
     commands_look.log,
     commands_look.explain,
+    commands_look.decisions,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,
@@ -55,6 +56,11 @@ peer.command("remove")(commands_offline.peer_remove)
 key.command("rotate")(commands_offline.key_rotate)
 epoch.command("renew")(commands_recover.epoch_renew)
 quarantine.command("list")(commands_look.quarantine_list)
+quarantine.command("show")(commands_look.quarantine_show)
+quarantine.command("recheck")(commands_act.quarantine_recheck)
+quarantine.command("release")(commands_act.quarantine_release)
+quarantine.command("reject")(commands_act.quarantine_reject)
+quarantine.command("close")(commands_act.quarantine_close)
 
 
 def main() -> None:

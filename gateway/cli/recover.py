@@ -6,6 +6,7 @@ from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, size_text
 from gateway.compose import backup as backups
 from gateway.compose.comparing import Comparison, ask, compare, count, said_of
+from gateway.compose.offline import login_name
 from gateway.domain.clock import Clock
 from gateway.domain.holdings import Got, Sent
 from gateway.settings.load import Settings
@@ -74,7 +75,7 @@ def backup(terminal: Terminal, settings: Settings, config: Path, to: Path, clock
 
 def restore(terminal: Terminal, settings: Settings, config: Path, folder: Path, *, why: str, clock: Clock) -> None:
     """Put a backup's ledger back."""
-    done = backups.restore(settings, config, folder, clock)
+    done = backups.restore(settings, config, folder, backups.By(login_name(), why), clock)
     if terminal.as_json:
         terminal.emit(
             {
@@ -106,7 +107,7 @@ def restore(terminal: Terminal, settings: Settings, config: Path, folder: Path, 
 
 def renew_epoch(terminal: Terminal, settings: Settings, why: str, clock: Clock) -> None:
     """Begin a new epoch."""
-    epoch = backups.renew_epoch(settings, clock)
+    epoch = backups.renew_epoch(settings, backups.By(login_name(), why), clock)
     if terminal.as_json:
         terminal.emit({"epoch": epoch})
         return

@@ -8,7 +8,7 @@ from gateway.compose.survey import LinkView, Notice, RouteView, Stuck, Survey, U
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction
-from gateway.domain.records import TimelineEntry, Transfer
+from gateway.domain.records import Decision, Deed, TimelineEntry, Transfer
 from gateway.stages.clocks import UNBOUNDED
 from gateway.words.catalogue import Explained, Words
 from gateway.words.templates import UNKNOWN
@@ -69,6 +69,7 @@ def transfer_json(transfer: Transfer) -> dict[str, object]:
         "size": transfer.size,
         "found_at": transfer.found_at,
         "changed_at": transfer.changed_at,
+        "owed_since": transfer.owed_since,
         "settled_at": settled,
         "seconds": None if settled is None else round(settled - transfer.found_at, 3),
         "verdict": transfer.verdict,
@@ -255,6 +256,40 @@ def _under_way_json(one: UnderWay) -> Json:
         "case_no": one.transfer.case_no if one.transfer else "",
         "export_name": one.transfer.export_name if one.transfer else "",
         **progress_json(one.progress),
+    }
+
+
+def decision_json(decision: Decision) -> dict[str, object]:
+    """Return what a person decided about a thing in quarantine."""
+    return {
+        "at": decision.at,
+        "actor": decision.actor,
+        "action": decision.action,
+        "thing": decision.thing,
+        "subject": decision.subject,
+        "link": decision.link,
+        "transfer": decision.transfer,
+        "code": decision.code,
+        "why": decision.why,
+        "done_at": decision.done_at,
+        "outcome": decision.outcome,
+    }
+
+
+def deed_json(deed: Deed) -> dict[str, object]:
+    """Return one line of what people did."""
+    return {
+        "at": deed.at,
+        "actor": deed.actor,
+        "action": deed.action,
+        "transfer": deed.transfer,
+        "thing": deed.thing,
+        "subject": deed.subject,
+        "link": deed.link,
+        "code": deed.code,
+        "why": deed.why,
+        "done_at": deed.done_at,
+        "outcome": deed.outcome,
     }
 
 

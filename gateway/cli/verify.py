@@ -76,53 +76,61 @@ def _tell_bundle(terminal: Terminal, found: BundleProof, trust: Trust, now: floa
     words, envelope = terminal.words, found.envelope
     expired = envelope is not None and now > envelope.expires
     if terminal.as_json:
-        terminal.emit(
-            {
-                "kind": "bundle",
-                "genuine": found.error is None,
-                "error": error_json(found.error, words),
-                "size": found.size,
-                "signer": found.signer,
-                "bundle_id": envelope.bundle_id if envelope else None,
-                "header_hash": envelope.header_hash if envelope else None,
-                "suite": int(envelope.suite) if envelope else None,
-                "epoch": envelope.epoch if envelope else None,
-                "created": envelope.created if envelope else None,
-                "expires": envelope.expires if envelope else None,
-                "expired": expired,
-                "recipients": [
-                    {"unit": trust.recipient(one.key_id), "sequence": one.sequence, "key_id": one.key_id.hex()}
-                    for one in (envelope.recipients if envelope else ())
-                ],
-            }
-        )
+        terminal.emit({"kind": "bundle", **bundle_json(found, trust, now, words)})
         return _code(found.error)
     _tell_answer(terminal, found.error)
-    if envelope is not None:
-        named = [trust.recipient(one.key_id) or one.key_id.hex()[:16] for one in envelope.recipients]
-        for label, value in (
-            (words.text(mark("Bundle")), envelope.bundle_id),
-            (words.text(mark("Digest of the header")), envelope.header_hash),
-            (words.text(mark("Signed by")), found.signer or words.text(mark("unknown"))),
-            (words.text(mark("For")), ", ".join(named)),
-            (words.text(mark("Number in the stream")), ", ".join(str(one.sequence) for one in envelope.recipients)),
-            (words.text(mark("Made")), clock_text(envelope.created)),
-            (words.text(mark("Valid until")), clock_text(envelope.expires)),
-            (words.text(mark("Size")), size_text(found.size)),
-        ):
-            terminal.line(f"  {label}: {cell(value)}")
-        if expired:
-            terminal.say(mark("  It has expired: a node no longer takes it in. That does not make it less genuine."))
+    for label, value in bundle_lines(found, trust, words):
+        terminal.line(f"  {label}: {cell(value)}")
+    if expired:
+        terminal.say(mark("  It has expired: a node no longer takes it in. That does not make it less genuine."))
     return _code(found.error)
+
+
+def bundle_json(found: BundleProof, trust: Trust, now: float, words: Words) -> dict[str, object]:
+    """Return what a bundle states in the clear, and whether it is genuine as far as it was looked at."""
+    envelope = found.envelope
+    return {
+        "genuine": found.error is None,
+        "error": error_json(found.error, words),
+        "size": found.size,
+        "signer": found.signer,
+        "bundle_id": envelope.bundle_id if envelope else None,
+        "header_hash": envelope.header_hash if envelope else None,
+        "suite": int(envelope.suite) if envelope else None,
+        "epoch": envelope.epoch if envelope else None,
+        "created": envelope.created if envelope else None,
+        "expires": envelope.expires if envelope else None,
+        "expired": envelope is not None and now > envelope.expires,
+        "recipients": [
+            {"unit": trust.recipient(one.key_id), "sequence": one.sequence, "key_id": one.key_id.hex()}
+            for one in (envelope.recipients if envelope else ())
+        ],
+    }
+
+
+def bundle_lines(found: BundleProof, trust: Trust, words: Words) -> Sequence[tuple[str, str]]:
+    """Return label and value of what a bundle states in the clear; nothing if its envelope cannot be read."""
+    envelope = found.envelope
+    if envelope is None:
+        return ()
+    named = [trust.recipient(one.key_id) or one.key_id.hex()[:16] for one in envelope.recipients]
+    return (
+        (words.text(mark("Bundle")), envelope.bundle_id),
+        (words.text(mark("Digest of the header")), envelope.header_hash),
+        (words.text(mark("Signed by")), found.signer or words.text(mark("unknown"))),
+        (words.text(mark("For")), ", ".join(named)),
+        (words.text(mark("Number in the stream")), ", ".join(str(one.sequence) for one in envelope.recipients)),
+        (words.text(mark("Made")), clock_text(envelope.created)),
+        (words.text(mark("Valid until")), clock_text(envelope.expires)),
+        (words.text(mark("Size")), size_text(found.size)),
+    )
 
 
 def _tell_receipts(terminal: Terminal, found: Sequence[ReceiptProof]) -> int:
     words = terminal.words
     genuine = all(one.error is None for one in found)
     if terminal.as_json:
-        terminal.emit(
-            {"kind": "receipts", "genuine": genuine, "receipts": [_receipt_json(one, words) for one in found]}
-        )
+        terminal.emit({"kind": "receipts", "genuine": genuine, "receipts": [receipt_json(one, words) for one in found]})
         return 0 if genuine else EXIT_FAILED
     for one in found:
         _tell_answer(terminal, one.error)
@@ -146,7 +154,8 @@ def _tell_receipts(terminal: Terminal, found: Sequence[ReceiptProof]) -> int:
     return 0 if genuine else EXIT_FAILED
 
 
-def _receipt_json(one: ReceiptProof, words: Words) -> dict[str, object]:
+def receipt_json(one: ReceiptProof, words: Words) -> dict[str, object]:
+    """Return what one receipt states, and whether it is genuine."""
     receipt = one.receipt
     return {
         "genuine": one.error is None,

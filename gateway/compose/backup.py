@@ -13,6 +13,7 @@ from gateway.compose.offline import ledger_to_read, missing, not_empty
 from gateway.daemon.lock import StateLock
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, PermanentError, Scope
+from gateway.domain.records import Action, Decision
 from gateway.folders import disk, notes
 from gateway.folders.delivered import DeliveryJournal
 from gateway.ledger.store import Ledger
@@ -110,7 +111,15 @@ def read_backup(folder: Path) -> Backup:
     return Backup(folder, note.text("unit"), note.number("epoch"), note.number("made_at"), len(rows), size)
 
 
-def restore(settings: Settings, config: Path, folder: Path, clock: Clock) -> Restored:
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who decided it (a login name), and why, for the record."""
+
+    actor: str
+    why: str
+
+
+def restore(settings: Settings, config: Path, folder: Path, by: By, clock: Clock) -> Restored:
     """Put the ledger of a backup in the place of the present one, under a new epoch; the daemon must not run.
 
     The present ledger is kept beside it. Configuration and peers come back only where they are missing: what is there
@@ -129,7 +138,8 @@ def restore(settings: Settings, config: Path, folder: Path, clock: Clock) -> Res
         since = journal.since()
         # Only a journal that was kept from before the backup knows every delivery that the backup does not.
         doubtful = since is None or since > backup.made_at
-        prepared, epoch = _prepare(settings, folder, clock, doubtful=doubtful)
+        wanted = _decision(Action.RESTORE, by, backup.folder.name)
+        prepared, epoch = _prepare(settings, folder, wanted, clock, doubtful=doubtful)
         kept = _set_aside(settings, clock)
         disk.rename_durably(prepared, settings.ledger_path)
         brought = tuple(_bring_back(settings, config, folder))
@@ -138,7 +148,7 @@ def restore(settings: Settings, config: Path, folder: Path, clock: Clock) -> Res
     return Restored(backup, epoch, kept, brought, doubtful)
 
 
-def renew_epoch(settings: Settings, clock: Clock) -> int:
+def renew_epoch(settings: Settings, by: By, clock: Clock) -> int:
     """Begin a new epoch without a backup, after a standstill; return it. The daemon must not run.
 
     Raises ConfigError `already-running`, `ledger-missing`, and what opening a ledger raises.
@@ -148,7 +158,7 @@ def renew_epoch(settings: Settings, clock: Clock) -> int:
         ledger_to_read(settings, clock).close()
         epoch = new_epoch()
         with open_ledger(settings, clock) as ledger:
-            ledger.resync.renew_epoch(epoch)
+            ledger.resync.renew_epoch(epoch, _decision(Action.RENEW_EPOCH, by, ""))
     finally:
         lock.release()
     return epoch
@@ -166,7 +176,11 @@ def _papers(settings: Settings, config: Path) -> Iterator[tuple[Path, str]]:
                 yield path, f"{PEERS}/{path.name}"
 
 
-def _prepare(settings: Settings, folder: Path, clock: Clock, *, doubtful: bool) -> tuple[Path, int]:
+def _decision(action: Action, by: By, subject: str) -> Decision:
+    return Decision(0, 0.0, by.actor, action, None, subject, None, None, "", by.why)
+
+
+def _prepare(settings: Settings, folder: Path, wanted: Decision, clock: Clock, *, doubtful: bool) -> tuple[Path, int]:
     """Return a copy of the backup's ledger beside the present one that begins a new epoch, and that epoch."""
     path = settings.ledger_path
     disk.owner_only(path.parent)
@@ -181,7 +195,7 @@ def _prepare(settings: Settings, folder: Path, clock: Clock, *, doubtful: bool) 
     epoch = new_epoch()
     with Ledger.open(prepared, unit=settings.node.unit, clock=clock, new_epoch=new_epoch) as ledger:
         ledger.check()
-        ledger.resync.renew_epoch(epoch, doubtful=doubtful)
+        ledger.resync.renew_epoch(epoch, wanted, doubtful=doubtful)
     disk.fsync_file(prepared)
     return prepared, epoch
 

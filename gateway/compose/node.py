@@ -7,6 +7,7 @@ from datetime import UTC
 from pathlib import Path
 from types import MappingProxyType
 
+from gateway.compose.ground import Ground
 from gateway.compose.health import (
     Health,
     Hearing,
@@ -21,7 +22,7 @@ from gateway.compose.identity import Identity, load_identity, open_ledger
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.room import guarded, mailbox_floors
 from gateway.compose.sweep import sweep
-from gateway.compose.workers import Ground, Plan, Planner
+from gateway.compose.workers import Plan, Planner
 from gateway.daemon.buglog import BugLog
 from gateway.daemon.child import SupervisedChild
 from gateway.daemon.childpost import News
@@ -36,7 +37,7 @@ from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
-from gateway.domain.lifecycle import State, ends
+from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
@@ -387,7 +388,7 @@ _LEGS = MappingProxyType(
     }
 )
 """Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox."""
-_MAKES_WAY = frozenset({State.FOUND, State.SEALED, State.DELIVERED, State.COLLECTED, State.REFUSED, State.CLOSED})
+_MAKES_WAY = ends(Direction.OUTBOUND) | {State.FOUND, State.SEALED}
 """States in which, or since more is known of it, a transfer may let others go first on a route that keeps order; on
 which link those wait is not known of it."""
 

@@ -159,7 +159,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     notices = (
         *_of_daemon(daemon),
         *_of_standing(ledger, settings),
-        *_of_transfers(held, held_count, by_state),
+        *_of_transfers(held, held_count, _set_aside(settings, ledger, by_state)),
         *_of_order(held, settings, ledger),
         *(notice for link in links for notice in _of_link(link, settings, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
@@ -246,6 +246,22 @@ def _stuck(
     return told(TransferFilter(held=True), aside), told(TransferFilter(held=False, failing=True))
 
 
+def _set_aside(settings: Settings, ledger: "Ledger | None", by_state: Mapping[tuple[Direction, State], int]) -> int:
+    """Return how many things in quarantine wait for a decision; transfers whose bytes are gone from it count too."""
+    waiting = by_state.get((Direction.INBOUND, State.QUARANTINED), 0)
+    if ledger is None:
+        return waiting
+    from gateway.folders.quarantine import Quarantine
+    from gateway.stages.aside import everything
+
+    try:
+        things = [one for one in everything(Quarantine(settings.paths.quarantine), ledger) if one.decided_at is None]
+    except GatewayError:
+        return waiting  # the folder cannot be read; what the ledger says must do
+    theirs = {one.transfer.id for one in things if one.transfer and one.transfer.state is State.QUARANTINED}
+    return len([one for one in things if not one.is_pending]) + waiting - len(theirs)
+
+
 def _transfer(ledger: "Ledger | None", progress: Progress) -> Transfer | None:
     from gateway.domain.ids import TransferId
 
@@ -284,14 +300,11 @@ def _of_standing(ledger: "Ledger | None", settings: Settings) -> Sequence[Notice
     return tuple(Notice(Need.HALTED, name, halted, command="caseferry streams") for name, halted in words if halted)
 
 
-def _of_transfers(
-    held: Sequence[Stuck], held_count: int, by_state: Mapping[tuple[Direction, State], int]
-) -> Sequence[Notice]:
+def _of_transfers(held: Sequence[Stuck], held_count: int, aside: int) -> Sequence[Notice]:
     notices = []
     if held_count:
         first = next((help_for(one.transfer)[0] for one in held if one.transfer.hold_code), "")
         notices.append(Notice(Need.HELD, count=held_count, command=first))
-    aside = by_state.get((Direction.INBOUND, State.QUARANTINED), 0)
     if aside:
         notices.append(Notice(Need.QUARANTINED, count=aside, command="caseferry quarantine list"))
     return notices

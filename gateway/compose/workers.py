@@ -1,88 +1,51 @@
-"""Builds the workers of a node from its settings: one for each leg that all share, two for each link."""
+"""Builds the workers of a node from its settings: one for each leg that all share, and those of the links."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.policy import SkewLimits
+from gateway.compose.gates import Gates, patience
+from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
-from gateway.compose.links import Transports
-from gateway.daemon.errand import Crew
-from gateway.daemon.progress import ProgressBoard
-from gateway.daemon.worker import Bells, Worker
-from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, Scope, TransientError
+from gateway.compose.linklegs import LinkLegs
+from gateway.daemon.worker import Worker
+from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
-from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Order, Stage, Transfer
-from gateway.folders.claim import ClaimShelf
-from gateway.folders.delivered import DeliveryJournal
+from gateway.domain.records import Order, Stage
 from gateway.folders.feedback import FeedbackDesk
-from gateway.folders.quarantine import Quarantine
-from gateway.folders.spool import Spool
 from gateway.folders.watch import OutboundWatch
-from gateway.ledger.store import Ledger
 from gateway.plugins import load_packer
-from gateway.settings.links import LinkSettings, TransportKind
+from gateway.settings.links import TransportKind
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages import routes
-from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
-from gateway.stages.clocks import PeerClocks
 from gateway.stages.collect import CollectStage
+from gateway.stages.decide import DecideStage
 from gateway.stages.gate import Gate
-from gateway.stages.intake import ReceiptIntake
-from gateway.stages.inventories import InventoryIntake
 from gateway.stages.lanes import Bulk, Lanes
-from gateway.stages.legs import InLeg, OutLeg, out_leg
+from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
-from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
-from gateway.stages.resync import ResyncStage
 from gateway.stages.retain import RetainStage
-from gateway.stages.send import SendStage
-from gateway.stages.shortage import OPENING, Shortage
-from gateway.stages.standstill import Halting, Standstill
+from gateway.stages.shortage import OPENING
+from gateway.stages.standstill import Halting
+from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
-from gateway.stages.watching import STOPPING, Watching
-from gateway.transport.api import Progress
 from gateway.words.catalogue import Words
 
 R = TypeVar("R")
 
 RETAIN_EVERY = 3600.0
 """Seconds between looks at what retention has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What outlives a reload: everything that holds state."""
-
-    ledger: Ledger
-    spool: Spool
-    shelf: ClaimShelf
-    shortage: Shortage
-    quarantine: Quarantine
-    journal: DeliveryJournal
-    standstill: Standstill
-    sealed_before: Mapping[ClaimToken, Path]
-    """Sealed bundles of an earlier epoch that the ledger has forgotten (see `sweep`)."""
-    crew: Crew
-    board: ProgressBoard
-    bells: Bells
-    is_stopping: Callable[[], bool]
-    clock: Clock
-    ops: OpsLog
-    clocks: PeerClocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +78,15 @@ class Planner:
         self._quarantine = QuarantineDesk(ground.quarantine, ground.clock)
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
         self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
-        self._gates: list[Gate] = []
+        self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
+        self._legs = LinkLegs(
+            identity,
+            ground,
+            gates=self._gates,
+            recorder=self._recorder,
+            quarantine=self._quarantine,
+            telling=self._telling,
+        )
         self._bulk = Bulk(self._settings.workers.processes)
 
     def plan(self) -> Plan:
@@ -126,16 +97,23 @@ class Planner:
         claim = self._claim(outbound)
         keys = self._keyring.signing_keys(now)
         opening = self._open(keys)
-        pack = self._pack(outbound, keys, now)
-        workers: list[Worker] = [claim, pack, opening, self._collect(keys), self._retain()]
+        workers: list[Worker] = [
+            claim,
+            self._pack(outbound, keys, now),
+            opening,
+            self._collect(keys),
+            self._decide(keys),
+            patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
+            self._retain(),
+        ]
         for link in links:
-            workers += self._legs_or_none(link)
+            workers += self._legs.legs_or_none(link)
         standstill = self._ground.standstill
         return Plan(
             (*(Halting(worker, standstill) for worker in workers), self._ground.board),
             claim,
             opening,
-            tuple(self._gates),
+            self._gates.all,
             tuple(route.folder for route in outbound),
             {
                 link.folder.collect: LinkName(link.name)
@@ -162,7 +140,7 @@ class Planner:
                     spacing=timing.scan_every / 2,
                     sentinel=route.sentinel,
                 ),
-                self._gate(Scope.ROUTE, route.name),
+                self._gates.one(Scope.ROUTE, route.name),
                 route.order is not Order.NONE,
             )
             for route in outbound
@@ -239,6 +217,7 @@ class Planner:
             shortage=ground.shortage,
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             size_limit=self._settings.limits.bundle,
+            refuse_unasked=self._settings.limits.refuse_unasked,
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             clocks=ground.clocks,
             peers=self._peers,
@@ -267,7 +246,20 @@ class Planner:
             routes=self._inbound(),
             ledger=ground.ledger,
             recorder=self._recorder,
-            keys=keys,
+            pen=ReceiptPen(self._settings.node.unit, keys),
+            clock=ground.clock,
+            ops=ground.ops,
+        )
+
+    def _decide(self, keys: NodeKeys) -> DecideStage:
+        ground = self._ground
+        return DecideStage(
+            ledger=ground.ledger,
+            spool=ground.spool,
+            quarantine=ground.quarantine,
+            intakes=self._legs.intakes,
+            pen=ReceiptPen(self._settings.node.unit, keys),
+            knock=self._gates.knock,
             clock=ground.clock,
             ops=ground.ops,
         )
@@ -279,104 +271,13 @@ class Planner:
             recorder=self._recorder,
             spool=ground.spool,
             shelf=ground.shelf,
+            quarantine=ground.quarantine,
             clock=ground.clock,
             ops=ground.ops,
             keep_seconds=self._settings.timing.keep_originals,
+            aside_seconds=self._settings.timing.keep_quarantine,
             every_seconds=RETAIN_EVERY,
         )
-
-    # -- links --------------------------------------------------------------------------------------------------------
-
-    def _legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
-        """Return the link's workers; none if this one link cannot work, which must not keep the others from working."""
-        try:
-            return self._legs(link)
-        except GatewayError as error:
-            self._gate(Scope.LINK, link.name).failed(error)
-            return ()
-
-    def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
-        ground, timing = self._ground, self._settings.timing
-        name = LinkName(link.name)
-        out_gate, back_gate = self._gate(Scope.LINK, name), self._gate(Scope.LINK, name)
-        transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
-        out, back = transports.to(link), transports.to(link)
-        own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
-        acknowledge = AcknowledgeStage(
-            link=name,
-            unit=self._settings.node.unit,
-            ledger=ground.ledger,
-            spool=ground.spool,
-            transport=out,
-            gate=out_gate,
-            recorder=self._recorder,
-            clock=ground.clock,
-        )
-        resync = ResyncStage(
-            link=name,
-            unit=self._settings.node.unit,
-            peer=link.peer,
-            ledger=ground.ledger,
-            spool=ground.spool,
-            transport=out,
-            gate=out_gate,
-            keys=self._keyring.signing_keys(ground.clock.now()),
-            clock=ground.clock,
-            ops=ground.ops,
-            every=timing.resync_every,
-            patience=timing.gap_patience,
-        )
-        send = SendStage(
-            link=name,
-            peer=link.peer,
-            ledger=ground.ledger,
-            spool=ground.spool,
-            transport=out,
-            gate=out_gate,
-            recorder=self._recorder,
-            watching=self._watching(),
-            clock=ground.clock,
-            receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
-            orders=self._settings.orders,
-        )
-        receive = ReceiveStage(
-            link=name,
-            ledger=ground.ledger,
-            spool=ground.spool,
-            shortage=ground.shortage,
-            transport=back,
-            intake=ReceiptIntake(
-                link=name,
-                unit=self._settings.node.unit,
-                own_key=own_key,
-                ledger=ground.ledger,
-                spool=ground.spool,
-                peers=self._peers,
-                telling=self._telling,
-                clocks=ground.clocks,
-                skew_warn=timing.clock_skew_warn,
-                ops=ground.ops,
-            ),
-            inventories=InventoryIntake(
-                link=name,
-                unit=self._settings.node.unit,
-                own_key=own_key,
-                peer=link.peer,
-                ledger=ground.ledger,
-                peers=self._peers,
-                standstill=ground.standstill,
-                ring=lambda: ground.bells.ring(out_leg(name)),
-                ops=ground.ops,
-            ),
-            quarantine=self._quarantine,
-            gate=back_gate,
-            recorder=self._recorder,
-            watching=self._watching(),
-            clock=ground.clock,
-            ops=ground.ops,
-            poll_seconds=link.poll_every or timing.poll_every,
-        )
-        return OutLeg(name, acknowledge, resync, send, out), InLeg(name, receive, back)
 
     # -- small parts --------------------------------------------------------------------------------------------------
 
@@ -389,29 +290,7 @@ class Planner:
             bulk=self._bulk,
             shortage=ground.shortage,
             takes=takes,
-            watching=self._watching(),
+            watching=watching(self._ground),
             clock=ground.clock,
             ring=lambda: ground.bells.ring(worker),
         )
-
-    def _gate(self, scope: Scope, name: str) -> Gate:
-        gate = Gate(scope, name, self._backoff, self._ground.clock, self._ground.ops)
-        self._gates.append(gate)
-        return gate
-
-    def _watching(self) -> Watching:
-        """Show transfers on the board; while the node is being stopped, cut them off instead."""
-        board, is_stopping = self._ground.board, self._ground.is_stopping
-
-        @contextmanager
-        def watching(transfer: Transfer, stage: Stage, total: int) -> Iterator[Progress]:
-            with board.track(transfer.id, stage, total) as shown:
-
-                def progress(done: int) -> None:
-                    if is_stopping():
-                        raise TransientError(STOPPING, "the node is being stopped", scope=Scope.NODE)
-                    shown(done)
-
-                yield progress
-
-        return watching

@@ -14,6 +14,8 @@ RouteName = NewType("RouteName", str)
 ClaimToken = NewType("ClaimToken", str)
 """32 lower-case hexadecimal digits naming one claimed export."""
 TransferId = NewType("TransferId", int)
+QuarantineId = NewType("QuarantineId", str)
+"""32 lower-case hexadecimal digits; the same for the same subject, link and bytes, so that taking may be repeated."""
 WireName = NewType("WireName", str)
 """A file name that every boundary lets through: `[A-Za-z0-9._-]`, not starting with a dot."""
 

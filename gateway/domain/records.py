@@ -4,7 +4,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
+from gateway.domain.ids import (
+    BundleId,
+    ClaimToken,
+    Digest,
+    LinkName,
+    QuarantineId,
+    RouteName,
+    TransferId,
+    UnitCode,
+)
 from gateway.domain.lifecycle import Direction, Event, State
 
 T = TypeVar("T")
@@ -36,6 +45,18 @@ class Order(StrEnum):
     NONE = "none"  # each as soon as it can
     CASE = "case"  # those of one case in the order in which they were dropped
     STREAM = "stream"  # all in the order in which they were dropped
+
+
+class Action(StrEnum):
+    """What a person may decide: about what is in quarantine, what is owed, or the ledger itself."""
+
+    RECHECK = "recheck"  # run every check anew on what was set aside
+    RELEASE = "release"  # the same, but without the one rule of this node that kept it out
+    REJECT = "reject"  # answer it with a refusing receipt
+    CLOSE = "close"  # be done with it; nobody is answered
+    RETRY = "retry"  # try what is owed, or a resting link, at once
+    RESTORE = "restore"  # put a backup's ledger in the place of the present one
+    RENEW_EPOCH = "renew-epoch"  # begin a new epoch after a standstill
 
 
 class ReceiptCode(StrEnum):
@@ -85,6 +106,8 @@ class Transfer:
     """Outbound found: bytes of the export; afterwards, and inbound: bytes of the bundle."""
     found_at: float
     changed_at: float
+    owed_since: float
+    """When it entered its state or was last released: what is owed since then for too long is given up."""
     settled_at: float | None
     """When the transfer reached delivered, refused or duplicate."""
     attempts: int
@@ -146,8 +169,12 @@ class Facts:
     content_hash: Digest | None = None
     earlier: BundleId | None = None
     route: RouteName | None = None
+    hold_code: str | None = None
+    """Holds the transfer in its new state; None leaves a hold as it is."""
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
+    code: str = ""
+    """The finding that the step answers, for the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +202,47 @@ class Step:
     """When the successful attempt began; None where there was none (a receipt came in)."""
     actor: str = ""
     """Login name of the person for operator actions; empty for the daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided. `subject`: a wire name, or a link; `outcome`: empty, or why it could not be carried out.
+
+    Times are seconds since 1970 UTC; `done_at` None: not carried out yet.
+    """
+
+    id: int
+    at: float
+    actor: str
+    action: Action
+    thing: QuarantineId | None
+    """What in quarantine it is about; None where it is about a transfer or a link."""
+    subject: str
+    link: LinkName | None
+    transfer: TransferId | None
+    code: str
+    """Why the thing was set aside."""
+    why: str
+    done_at: float | None = None
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One line of the record of what people did: to a transfer, to a thing in quarantine, or to a link."""
+
+    at: float
+    actor: str
+    action: str
+    """An Action, or `hold`."""
+    transfer: TransferId | None
+    thing: QuarantineId | None
+    subject: str
+    link: LinkName | None
+    code: str
+    why: str
+    done_at: float | None
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)

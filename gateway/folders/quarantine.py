@@ -2,19 +2,16 @@
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NewType
 
 from gateway.domain.errors import GatewayError, PermanentError
-from gateway.domain.ids import Digest, LinkName, digest, link_name
+from gateway.domain.ids import Digest, LinkName, QuarantineId, digest, link_name
 from gateway.folders import copying, disk, moving, notes
-
-QuarantineId = NewType("QuarantineId", str)
-"""32 lower-case hexadecimal digits; the same for the same subject, link and bytes, so that taking may be repeated."""
 
 _CONTENT = "content"
 _NOTE = "note.json"
+_DIGITS = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,27 @@ class Quarantine:
         """Return one thing; `quarantine-missing` (permanent, transfer) if it is not there."""
         return self._read(self._root / _safe(name))
 
+    def find(self, beginning: str) -> Quarantined:
+        """Return the one thing whose id begins so.
+
+        PermanentError `quarantine-missing`, `quarantine-ambiguous`, `note-damaged`.
+        """
+        if not beginning or not set(beginning) <= _DIGITS:
+            raise _missing()
+        found = [folder for folder in self._folders(hidden=False) if folder.name.startswith(beginning)]
+        if len(found) > 1:
+            raise PermanentError(
+                "quarantine-ambiguous", f"{len(found)} ids begin with {beginning}", facts={"count": len(found)}
+            )
+        if not found:
+            raise _missing()
+        return self._read(found[0])
+
+    def note_again(self, name: QuarantineId, code: str) -> None:
+        """Say anew why a thing is here; the rest of its note stays. Repeatable."""
+        found = self.get(name)
+        disk.write_durably(self._root / name / _NOTE, _encode(replace(found.note, code=code)))
+
     def give_back(self, name: QuarantineId, to: Path) -> None:
         """Move the bytes to the new path `to` once a person released them. Repeatable; `place-taken` if it exists."""
         folder = self._root / _safe(name)
@@ -131,7 +149,7 @@ class Quarantine:
     def _read(self, folder: Path) -> Quarantined:
         note = notes.read(folder / _NOTE)
         if note is None:
-            raise PermanentError("quarantine-missing", "nothing of that id is in quarantine")
+            raise _missing()
         try:
             link = note.optional_text("link")
             known = QuarantineNote(
@@ -177,6 +195,10 @@ def _identify(note: QuarantineNote) -> QuarantineId:
 
 
 def _safe(name: QuarantineId) -> str:
-    if len(name) != 32 or not set(name) <= set("0123456789abcdef"):
-        raise PermanentError("quarantine-missing", "nothing of that id is in quarantine")
+    if len(name) != 32 or not set(name) <= _DIGITS:
+        raise _missing()
     return name
+
+
+def _missing() -> PermanentError:
+    return PermanentError("quarantine-missing", "nothing of that id is in quarantine")

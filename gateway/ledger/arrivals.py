@@ -75,6 +75,7 @@ def row(change: Change, direction: Direction, *, size: int, found_at: float, **k
         "size": size,
         "found_at": found_at,
         "changed_at": change.now,
+        "owed_since": change.now,
         "attempts": 0,
         "next_attempt_at": change.now,
         **known,

@@ -1,6 +1,6 @@
 """What may be written about a transfer, each as one function inside somebody else's transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError, T
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import repeats, streams
+from gateway.ledger import queries, repeats, streams
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
 
@@ -32,7 +32,13 @@ _NUMBERS: Final = ("epoch", "sequence", "size")
 _SETTLING: Final = frozenset({State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED})
 _AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY})
 _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
-_TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name != "note")
+_TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("note", "code"))
+_OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
+
+RECEIPT_NEVER_CAME: Final = "receipt-never-came"
+RETRIES_EXHAUSTED: Final = "retries-exhausted"
+GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
+"""Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
 
 
 Touched = set[tuple[State, LinkName | None]]
@@ -99,17 +105,32 @@ def hold(change: Change, seen: Transfer, code: str, actor: str, why: str) -> Tra
 def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
     """Take the hold off and let the effect be tried at once; what is not held stays as it is.
 
-    The failed attempts stay counted: the effect owed is still the same.
+    The failed attempts stay counted: the effect owed is still the same. The time after which it is given up starts
+    anew.
     """
     before = _current(change, seen)
     if before.hold_code is None:
         return before
-    now = _write(change, before, replace(before, hold_code=None, next_attempt_at=change.now))
+    free = replace(before, hold_code=None, next_attempt_at=change.now, owed_since=change.now)
+    now = _write(change, before, free)
     _event(change, now, "release", "released", Stage.OPERATE, code=before.hold_code, note=why, actor=actor)
     return now
 
 
-def retry_now(change: Change, seen: Transfer, actor: str) -> Transfer:
+def give_up(
+    change: Change, before: float, link: LinkName | None, others: Collection[LinkName], limit: int
+) -> list[Transfer]:
+    """Hold what has owed the same effect since `before`, see `queries.owed_since`; return it as it then is."""
+    held = []
+    for found in queries.read(change.connection, queries.owed_since(before, link=link, others=others, limit=limit)):
+        code = RECEIPT_NEVER_CAME if found.state in _AWAITING else RETRIES_EXHAUSTED
+        now = _write(change, found, replace(found, hold_code=code))
+        _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=found.last_error or "")
+        held.append(now)
+    return held
+
+
+def retry_now(change: Change, seen: Transfer, actor: str, why: str = "") -> Transfer:
     """Let the owed effect be tried at once instead of when its backoff ends."""
     before = _current(change, seen)
     if before.state in ends(before.direction):
@@ -117,8 +138,22 @@ def retry_now(change: Change, seen: Transfer, actor: str) -> Transfer:
     if before.hold_code is not None:
         raise PermanentError("transfer-held", f"transfer {before.id} is held ({before.hold_code}): release it first")
     now = _write(change, before, replace(before, next_attempt_at=change.now))
-    _event(change, now, "event", "retry", Stage.OPERATE, actor=actor)
+    _event(change, now, "event", "retry", Stage.OPERATE, note=why, actor=actor)
     return now
+
+
+def retry_link(change: Change, link: LinkName, actor: str, why: str, limit: int) -> int:
+    """Cut the backoff of what waits on `link` short, at most `limit` transfers; return how many there were."""
+    waiting = queries.read(change.connection, queries.backing_off(link, change.now, limit))
+    for found in waiting:
+        retry_now(change, found, actor, why)
+    return len(waiting)
+
+
+def set_back(change: Change, seen: Transfer) -> None:
+    """Lift the hold under which the bytes of a transfer were brought back to their place: the next effect is due."""
+    before = _current(change, seen)
+    _write(change, before, replace(before, hold_code=None, next_attempt_at=change.now))
 
 
 def keep_receipt(change: Change, seen: Transfer, receipt: ReceiptRecord) -> None:
@@ -158,8 +193,8 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     state = after(stored.direction, stored.state, step.event)
     _check_evidence(step)
     before = stored
-    if step.event is Event.OFFERED_AGAIN:
-        # What the earlier bytes claimed was never proven; these are other bytes.
+    if step.event in _OTHER_BYTES:
+        # What the bytes before them claimed does not bind these; every check is run anew.
         before = replace(before, origin=None, header_hash=None, epoch=None, sequence=None)
     taught = _taught(before, step.facts)
     now = replace(before, **{"next_attempt_at": change.now, "attempts": 0, "last_error": None, **taught}, state=state)
@@ -167,20 +202,12 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         now = replace(now, settled_at=change.now)
     if state not in _AWAITING:
         now = replace(now, receipt_due_at=None)
-    if state in ends(now.direction):
-        now = replace(now, hold_code=None)  # nothing is owed, so nobody is needed
-    if step.event is Event.QUARANTINED:
-        now = replace(now, last_error=step.facts.note or None)
-    if step.event is Event.SEALED:
-        # What it corrects is decided by the sealing, not by a hold before.
-        now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch, earlier=step.facts.earlier)
-        if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
-            repeats.check_not_sealed_before(change.connection, now)
-        streams.give_out(change.connection, now, change.epoch)
-    elif step.event in (Event.DELIVERED, Event.RECALLED):
-        streams.mark_seen(change.connection, now, change.now)
-    now = _write(change, stored, now)
-    _event(change, now, "event", step.event, step.stage, note=step.facts.note, actor=step.actor)
+    if state is not before.state:
+        now = replace(now, owed_since=change.now)
+    if state in ends(now.direction) or (state is not before.state and now.hold_code in GIVEN_UP):
+        now = replace(now, hold_code=None)  # nothing is owed, or it goes on after all: nobody is needed
+    now = _write(change, stored, _numbered(change, now, step))
+    _event(change, now, "event", step.event, step.stage, code=step.facts.code, note=step.facts.note, actor=step.actor)
     if step.started_at is not None:
         _attempt(change, now, step.stage, stored.state, step.started_at)
     if step.receipt is not None:
@@ -189,6 +216,21 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
             marked = _write(change, earlier, earlier)
             _event(change, marked, "event", "corrected", step.stage, note=f"transfer {now.id}")
+    return now
+
+
+def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:
+    """Return the transfer with what its event means for its stream, which is moved with it."""
+    if step.event is Event.QUARANTINED:
+        now = replace(now, last_error=step.facts.note or None)
+    elif step.event is Event.SEALED:
+        # What it corrects is decided by the sealing, not by a hold before.
+        now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch, earlier=step.facts.earlier)
+        if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
+            repeats.check_not_sealed_before(change.connection, now)
+        streams.give_out(change.connection, now, change.epoch)
+    elif step.event in (Event.DELIVERED, Event.RECALLED):
+        streams.mark_seen(change.connection, now, change.now)
     return now
 
 

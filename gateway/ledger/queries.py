@@ -108,6 +108,27 @@ def next_receipt_due_at(link: LinkName | None) -> Select[float | None]:
     return select(func.min(transfers.c.receipt_due_at)).where(*_awaiting(link))
 
 
+def owed_since(before: float, *, link: LinkName | None, others: Collection[LinkName], limit: int) -> TransferQuery:
+    """Select what has owed the same effect since `before` and is not held: on `link`, or, if that is None, on none
+    and on every link but `others`. What is in quarantine waits for a person anyway."""
+    c = transfers.c
+    on = c.link == link if link is not None else or_(c.link.is_(None), c.link.not_in(sorted(others)))
+    owing = _owing(frozenset(State) - {State.QUARANTINED}, None, None)
+    return (
+        select_transfers()
+        .where(owing, on, c.hold_code.is_(None), c.owed_since <= before)
+        .order_by(c.owed_since, c.id)
+        .limit(limit)
+    )
+
+
+def backing_off(link: LinkName, now: float, limit: int) -> TransferQuery:
+    """Select what waits on `link` for the end of its backoff."""
+    c = transfers.c
+    owing = _owing(frozenset(State), None, link)
+    return select_transfers().where(owing, c.hold_code.is_(None), c.next_attempt_at > now).order_by(c.id).limit(limit)
+
+
 def settled(direction: Direction, before: float, limit: int) -> TransferQuery:
     """Select what ended by `before` without being closed yet, the earliest first."""
     c = transfers.c

@@ -11,8 +11,8 @@ from gateway.domain.errors import Scope, SecurityError
 from gateway.domain.holdings import LIVES_MAX, Inventory, Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event
-from gateway.domain.records import Facts, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import changes, holdings, rebuilding, streams, talks
+from gateway.domain.records import Decision, Facts, ReceiptRecord, Stage, Step, Transfer
+from gateway.ledger import changes, decisions, holdings, rebuilding, streams, talks
 from gateway.ledger.changes import Change
 from gateway.ledger.schema import lives, node, resyncs
 from gateway.ledger.schema import streams as stream_table
@@ -187,16 +187,18 @@ class ResyncBook:
         )
         return self._doors.change(lambda change: rebuilding.rebuild(change, receipt, record, link))
 
-    def renew_epoch(self, epoch: int, *, doubtful: bool = False) -> None:
+    def renew_epoch(self, epoch: int, wanted: Decision, *, doubtful: bool = False) -> None:
         """Begin a new epoch: the standstill ends, and every peer is asked before anything is sent.
 
-        For a ledger that no daemon uses. doubtful: what was delivered since the backup cannot be told.
+        For a ledger that no daemon uses. wanted: who decided it and why; doubtful: what was delivered since the backup
+        cannot be told.
         """
 
         def work(change: Change) -> None:
             facts = {"epoch": epoch, "restored_at": change.now, "standstill": None}
             change.connection.execute(update(node).values({**facts, "doubtful": 1} if doubtful else facts))
             change.connection.execute(delete(resyncs))
+            decisions.decide(change, wanted, done=True)
 
         self._doors.change(work)
 

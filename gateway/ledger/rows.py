@@ -47,6 +47,7 @@ def to_transfer(row: Row[*tuple[Any, ...]]) -> Transfer:
         size=r["size"],
         found_at=r["found_at"],
         changed_at=r["changed_at"],
+        owed_since=r["owed_since"],
         settled_at=r["settled_at"],
         attempts=r["attempts"],
         next_attempt_at=r["next_attempt_at"],

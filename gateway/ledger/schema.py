@@ -138,6 +138,7 @@ transfers: Final = Table(
     _whole("size"),
     _time("found_at"),
     _time("changed_at"),
+    _time("owed_since"),
     _time("settled_at", nullable=True),
     _whole("attempts"),
     _time("next_attempt_at"),
@@ -212,6 +213,34 @@ events: Final = Table(
     UniqueConstraint("transfer_id", "version", name="events_order"),
     sqlite_strict=True,
 )
+
+# The literals stand in the query as well: only so may a database use the index.
+BY_PERSON: Final = text("actor <> '' AND actor <> 'retention'")
+Index("events_by_person", events.c.at, sqlite_where=BY_PERSON, postgresql_where=BY_PERSON)
+
+decisions: Final = Table(
+    "decisions",
+    metadata,
+    _id(),
+    _time("at"),
+    _text("actor"),
+    _text("action"),
+    # The quarantine id; null for a decision about a transfer or a link.
+    _text("thing", nullable=True),
+    _text("subject"),
+    _text("link", nullable=True),
+    Column("transfer_id", _WHOLE, ForeignKey("transfers.id"), nullable=True),
+    _text("code"),
+    _text("why"),
+    _time("done_at", nullable=True),
+    # Empty once it was carried out; else the code of why it could not be.
+    _text("outcome"),
+    sqlite_strict=True,
+)
+_UNDONE = text("done_at IS NULL")
+Index("decisions_undone", decisions.c.id, sqlite_where=_UNDONE, postgresql_where=_UNDONE)
+Index("decisions_thing", decisions.c.thing)
+Index("decisions_at", decisions.c.at)
 
 attempts: Final = Table(
     "attempts",

@@ -10,9 +10,20 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
+from gateway.domain.ids import (
+    BundleId,
+    ClaimToken,
+    Digest,
+    LinkName,
+    QuarantineId,
+    RouteName,
+    TransferId,
+    UnitCode,
+)
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import (
+    Decision,
+    Deed,
     Facts,
     FoundExport,
     Offer,
@@ -22,7 +33,7 @@ from gateway.domain.records import (
     TimelineEntry,
     Transfer,
 )
-from gateway.ledger import arrivals, changes, ordering, queries, repeats, streams
+from gateway.ledger import arrivals, changes, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
@@ -34,6 +45,8 @@ from gateway.ledger.streams import StreamState
 T = TypeVar("T")
 
 NO_FACTS: Final = Facts()
+BATCH = 500
+"""Transfers changed in one commit where an operator means many, so that nobody waits long behind it."""
 
 
 class Ledger:
@@ -150,9 +163,60 @@ class Ledger:
         """Take the hold off and try at once; what is not held is returned as it is."""
         return self.change(lambda change: changes.release(change, transfer, actor, why))
 
-    def retry_now(self, transfer: Transfer, actor: str) -> Transfer:
-        """Cut the backoff short; PermanentError `transfer-held` or `transfer-ended`."""
-        return self.change(lambda change: changes.retry_now(change, transfer, actor))
+    def retry_now(self, transfer: Transfer, actor: str, why: str = "") -> Transfer:
+        """Cut the backoff short, and have a resting link try at once; PermanentError `transfer-held`,
+        `transfer-ended`."""
+
+        def work(change: Change) -> Transfer:
+            decisions.decide(change, decisions.retry(actor, transfer.link, transfer, why), done=transfer.link is None)
+            return changes.retry_now(change, transfer, actor, why)
+
+        return self.change(work)
+
+    def retry_link(self, link: LinkName, actor: str, why: str = "") -> int:
+        """Have `link` try at once, and with it what waits on it for the end of a backoff; return how many those are."""
+        number = 0
+        while found := self.change(lambda change: changes.retry_link(change, link, actor, why, BATCH)):
+            number += found
+        self.change(lambda change: decisions.decide(change, decisions.retry(actor, link, None, why), done=False))
+        return number
+
+    def give_up(
+        self, before: float, *, link: LinkName | None = None, others: Collection[LinkName] = (), limit: int
+    ) -> list[Transfer]:
+        """Hold what has owed the same effect since `before` (seconds since 1970 UTC) and return it.
+
+        On `link`; or, if that is None, on no link yet and on every link but `others`. At most `limit` in one commit.
+        """
+        return self.change(lambda change: changes.give_up(change, before, link, others, limit))
+
+    def decide(self, wanted: Decision, *, steps: Sequence[Step] = (), done: bool = False) -> Decision:
+        """Record what a person decided, and `steps` in the same commit; `done` where nothing is left to carry out.
+
+        Raises PermanentError `decision-pending`; for the steps as `advance`.
+        """
+
+        def work(change: Change) -> Decision:
+            changes.advance(change, steps)
+            return decisions.decide(change, wanted, done=done)
+
+        return self.change(work)
+
+    def decided(
+        self, decision: Decision, outcome: str = "", *, steps: Sequence[Step] = (), set_back: Transfer | None = None
+    ) -> None:
+        """Record that a decision was carried out, or with which code it could not be, and `steps` in the same commit.
+
+        set_back: the transfer whose bytes are at their place again, and which goes on now. Raises as `advance`.
+        """
+
+        def work(change: Change) -> None:
+            changes.advance(change, steps)
+            if set_back is not None:
+                changes.set_back(change, set_back)
+            decisions.done(change, decision, outcome)
+
+        self.change(work)
 
     def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
@@ -296,6 +360,26 @@ class Ledger:
         """Return what was signed about a bundle, oldest first."""
         with self.reading() as connection:
             return queries.receipts_of(connection, bundle_id)
+
+    def undone(self, limit: int) -> list[Decision]:
+        """Return the decisions that are still to be carried out, oldest first."""
+        with self.reading() as connection:
+            return decisions.undone(connection, limit)
+
+    def decisions_about(self, thing: QuarantineId) -> list[Decision]:
+        """Return what was decided about one thing in quarantine, oldest first."""
+        with self.reading() as connection:
+            return decisions.about(connection, thing)
+
+    def latest_decisions(self, things: Collection[QuarantineId]) -> dict[QuarantineId, Decision]:
+        """Return the last decision about each of `things`; those without any are left out."""
+        with self.reading() as connection:
+            return decisions.latest(connection, things)
+
+    def deeds(self, since: float | None = None, limit: int = 50) -> list[Deed]:
+        """Return what people did since then (seconds since 1970 UTC), newest first."""
+        with self.reading() as connection:
+            return decisions.deeds(connection, since, limit)
 
     def counts(self) -> Counts:
         """Return the ledger at a glance."""

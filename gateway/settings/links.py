@@ -82,6 +82,9 @@ class LinkSettings(Section):
     receipt_timeout: Annotated[float, Duration("1s", "30d")] | None = Field(
         default=None, description="expect receipts within this time, instead of timing.receipt_timeout"
     )
+    give_up_after: Annotated[float, Duration("1m", "3650d")] | None = Field(
+        default=None, description="hold for a person what waits for so long here, instead of timing.give_up_after"
+    )
 
     @property
     def calls_to_deposit(self) -> bool:

@@ -142,6 +142,10 @@ class TimingSettings(Section):
     retry_most: Annotated[float, Duration("1s", "1d")] = Field(
         default=900.0, description="longest wait between attempts"
     )
+    give_up_after: Annotated[float, Duration("1m", "3650d")] = Field(
+        default=14 * 86400.0,
+        description="what has owed the same step for so long is held for a person; nothing of it is lost",
+    )
     drain: Annotated[float, Duration("100ms", "60s")] = Field(
         default=8.0, description="time to finish in when told to stop"
     )
@@ -165,6 +169,10 @@ class LimitSettings(Section):
 
     bundle: Annotated[int, Size("1 MiB", "64 TiB")] = Field(
         default=256 << 30, description="largest bundle that is taken or sent"
+    )
+    refuse_unasked: Annotated[bool, Strict()] = Field(
+        default=True,
+        description="true: an expired, too large or wrongly dated bundle is refused at once; false: a person decides",
     )
     members: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = Field(
         default=100_000, description="most files in one export or bundle"

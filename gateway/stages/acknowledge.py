@@ -55,6 +55,8 @@ class AcknowledgeStage:
         owed = self._ledger.due(tuple(_EVENT), now=started, link=self._link, limit=BATCH)
         if not owed:
             return self._recorder.seconds_until_due(tuple(_EVENT), self._link)
+        if pause := self._gate.enter():
+            return pause
         try:
             body = join_receipts([self._receipt(transfer) for transfer in owed])
             post(self._spool, self._transport, self._link, receipt_name(body), body)

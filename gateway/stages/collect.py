@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 
-from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import RouteName, UnitCode
@@ -16,7 +15,7 @@ from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.stages.recording import Recorder
 from gateway.stages.routes import InboundRoute
-from gateway.stages.statements import statement
+from gateway.stages.statements import ReceiptPen
 
 EVERY_SECONDS = 60.0
 """Between two looks."""
@@ -39,7 +38,7 @@ class CollectStage:
         routes: Sequence[InboundRoute],
         ledger: Ledger,
         recorder: Recorder,
-        keys: NodeKeys,
+        pen: ReceiptPen,
         clock: Clock,
         ops: OpsLog,
     ) -> None:
@@ -47,7 +46,7 @@ class CollectStage:
         self._routes = {route.name: route for route in routes}
         self._ledger = ledger
         self._recorder = recorder
-        self._keys = keys
+        self._pen = pen
         self._clock = clock
         self._ops = ops
         self._devices: dict[RouteName, int] = {}
@@ -76,7 +75,7 @@ class CollectStage:
         issued = self._ledger.receipts(known(transfer.bundle_id))
         if any((one.issuer, one.code, one.header_hash) == self._says(transfer) for one in issued):
             return Step(transfer, Event.COLLECTED, Stage.DELIVER)
-        receipt = statement(transfer, ReceiptCode.COLLECTED, unit=self._unit, keys=self._keys, at=self._clock.now())
+        receipt = self._pen.sign(transfer, ReceiptCode.COLLECTED, (), self._clock.now())
         return Step(transfer, Event.RECEIPT_ASKED, Stage.DELIVER, receipt=receipt)
 
     def _says(self, transfer: Transfer) -> tuple[UnitCode, ReceiptCode, str | None]:

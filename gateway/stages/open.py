@@ -15,7 +15,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityE
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
 from gateway.folders import disk, entries
 from gateway.folders.deliver import publish
 from gateway.folders.delivered import Delivered, DeliveryJournal
@@ -28,11 +28,14 @@ from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
-from gateway.stages.refusals import refusal_code
+from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
-from gateway.stages.statements import statement
+from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
+
+STRAIGHT = 2
+"""Version of a transfer that was offered, then fetched, and no more: nobody has decided anything about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class OpenStage:
         shortage: Shortage,
         keys: tuple[NodeKeys, ...],
         size_limit: int,
+        refuse_unasked: bool,
         skew: policy.SkewLimits,
         clocks: PeerClocks,
         peers: PeerBook,
@@ -95,9 +99,11 @@ class OpenStage:
         """Inbound folder -> sizes of the imports that found no room there in this step."""
         self._first_lack: dict[Path, TransientError] = {}
         self._keys = keys
+        self._pen = ReceiptPen(unit, keys[0])
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
+        self._refuse_unasked = refuse_unasked
         self._skew_warn = skew.warn
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
@@ -180,15 +186,20 @@ class OpenStage:
         fails."""
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
-        policy.check_not_expired(envelope, now)
-        policy.check_key_valid(envelope, signer.not_before, signer.not_after)
+        waived = self._waived(transfer)
+        if "expired" not in waived:
+            policy.check_not_expired(envelope, now)
+        if "key-not-valid" not in waived:
+            policy.check_key_valid(envelope, signer.not_before, signer.not_after)
         policy.check_suite_accepted(envelope, self._suites)
         policy.check_not_replayed(envelope, self._ledger.seen(signer.unit, envelope.bundle_id))
         sequence = self._sequence(envelope)
         if sequence is not None:
             policy.check_sequence_unused(envelope, self._ledger.sequence_seen(signer.unit, envelope.epoch, sequence))
-            self._check_not_doubtful(signer.unit, envelope, sequence)
-        policy.check_not_too_large(envelope, self._size_limit)
+            if "delivery-doubtful" not in waived:
+                self._check_not_doubtful(signer.unit, envelope, sequence)
+        if "too-large" not in waived:
+            policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
         self._clocks.signed(signer.unit, envelope.created, after=0.0, warn=self._skew_warn)
         self._ahead.check(transfer, envelope, now)
@@ -201,6 +212,18 @@ class OpenStage:
             raise TransientError("resync-awaited", "the sender has not yet said what it had sent before our restore")
         if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
             raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
+
+    def _waived(self, transfer: Transfer) -> set[str]:
+        """Return the rules that named persons have waived for the bytes that lie here now; a recheck waives none."""
+        waived: set[str] = set()
+        if transfer.version <= STRAIGHT:
+            return waived
+        for entry in self._ledger.timeline(transfer.id):
+            if entry.kind == "event" and entry.what == Event.RELEASED and entry.code:
+                waived.add(entry.code)
+            elif entry.kind == "event" and entry.what in (Event.FETCHED, Event.RELEASED):
+                waived.clear()
+        return waived
 
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""
@@ -254,9 +277,12 @@ class OpenStage:
         if not published:
             return
         self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
+        now = self._clock.now()
         delivered = self._recorder.advance(
             [
-                Step(t, Event.DELIVERED, Stage.DELIVER, facts, self._state(t, ReceiptCode.DELIVERED), started)
+                Step(
+                    t, Event.DELIVERED, Stage.DELIVER, facts, self._pen.sign(t, ReceiptCode.DELIVERED, (), now), started
+                )
                 for t, facts in published
             ]
         )
@@ -305,9 +331,6 @@ class OpenStage:
             return False
         return True
 
-    def _state(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...] = ()) -> ReceiptRecord:
-        return statement(transfer, code, unit=self._unit, keys=self._keys[0], at=self._clock.now(), reasons=reasons)
-
     # -- what is refused ----------------------------------------------------------------------------------------------
 
     def _failed(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
@@ -350,9 +373,9 @@ class OpenStage:
         record = None
         if self._ledger.seen(proven.origin, proven.envelope.bundle_id) != aside.header_hash:
             code = refusal_code(error.code)
-            if code is None:
+            if code is None or (error.code in WAIVABLE and not self._refuse_unasked):
                 return
-            record = self._state(aside, code, (error.code,))
+            record = self._pen.sign(aside, code, (error.code,), self._clock.now())
         self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
 
 

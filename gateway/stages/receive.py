@@ -108,7 +108,7 @@ class ReceiveStage:
 
     def step(self) -> float | None:
         """Look into the mailbox once; return the seconds until the next look."""
-        if pause := self._gate.wait():
+        if pause := self._gate.enter():
             return pause
         try:
             more = self._look()

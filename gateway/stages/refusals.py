@@ -1,6 +1,24 @@
-"""Which refusals are answered: only an authentic bundle that can never pass gets a refusing receipt."""
+"""What is answered to a bundle: unasked, only what is authentic and can never pass is refused."""
 
 from gateway.domain.records import ReceiptCode
+
+WAIVABLE = frozenset({"expired", "too-large", "key-not-valid", "delivery-doubtful"})
+"""Rules of this node that a person may waive for one bundle: it is authentic and whole, and there is a place for it."""
+
+_DAMAGE = frozenset(
+    {
+        "truncated",
+        "trailing-bytes",
+        "manifest-corrupt",
+        "segment-corrupt",
+        "segment-list-corrupt",
+        "content-auth-failed",
+        "file-hash-mismatch",
+        "inner-signature-bad",
+        "padding-not-zero",
+        "unwrap-failed",
+    }
+)
 
 _ANSWER = (
     ("expired", ReceiptCode.EXPIRED),
@@ -23,3 +41,13 @@ def refusal_code(error_code: str) -> ReceiptCode | None:
     is nobody to answer. What was delivered before is answered with the receipt of that delivery.
     """
     return next((code for slug, code in _ANSWER if slug == error_code), None)
+
+
+def persons_code(error_code: str) -> ReceiptCode:
+    """Return the receipt that a person's refusal of what was set aside for `error_code` sends."""
+    answer = refusal_code(error_code)
+    if answer is not None:
+        return answer
+    if error_code == "delivery-doubtful":
+        return ReceiptCode.REPLAY
+    return ReceiptCode.DAMAGED if error_code in _DAMAGE else ReceiptCode.NOT_PERMITTED

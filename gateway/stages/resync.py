@@ -64,6 +64,8 @@ class ResyncStage:
         why = self._why(word)
         if not why and not word.owed:
             return self._next(word)
+        if pause := self._gate.enter():
+            return pause
         try:
             self._send(word, why)
         except GatewayError as error:

@@ -1,21 +1,26 @@
 """The end of retention: originals and bundles of exchanges that were receipted long enough ago are removed, then
-closed."""
+closed; and what was decided about in quarantine long enough ago is removed."""
 
 from gateway.domain.clock import Clock
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.aside import everything
 from gateway.stages.recording import Recorder
 
 BATCH = 256
 """Transfers closed in one commit; a step handles one batch, so that a stop is soon noticed."""
+ACTOR = "retention"
+"""Stands where the record names a person, so that nobody takes it for one's decision."""
 
 
 class RetainStage:
-    """Runs once in a while. `keep_seconds` count from the final receipt, by our own clock."""
+    """Runs once in a while. `keep_seconds` count from the final receipt, `aside_seconds` from the decision, by our own
+    clock."""
 
     name = "retain"
 
@@ -26,31 +31,48 @@ class RetainStage:
         recorder: Recorder,
         spool: Spool,
         shelf: ClaimShelf,
+        quarantine: Quarantine,
         clock: Clock,
         ops: OpsLog,
         keep_seconds: float,
+        aside_seconds: float,
         every_seconds: float,
     ) -> None:
         self._ledger = ledger
         self._recorder = recorder
         self._spool = spool
         self._shelf = shelf
+        self._quarantine = quarantine
         self._clock = clock
         self._ops = ops
         self._keep_seconds = keep_seconds
+        self._aside_seconds = aside_seconds
         self._every_seconds = every_seconds
 
     def step(self) -> float | None:
         """Remove what is due; return the seconds until the next look."""
+        self._forget_set_aside()
         before = self._clock.now() - self._keep_seconds
         ended = self._ledger.settled(Direction.OUTBOUND, before, limit=BATCH)
         for transfer in ended:
             self._remove(transfer)
         note = Facts(note="retention ended")
-        self._recorder.advance([Step(t, Event.CLOSED, Stage.OPERATE, note, actor="retention") for t in ended])
+        self._recorder.advance([Step(t, Event.CLOSED, Stage.OPERATE, note, actor=ACTOR) for t in ended])
         if ended:
             self._ops.info("retention-ended", count=len(ended))
         return 0.0 if len(ended) >= BATCH else self._every_seconds
+
+    def _forget_set_aside(self) -> None:
+        """Remove from quarantine what nobody has had to decide about for long enough."""
+        before = self._clock.now() - self._aside_seconds
+        gone = 0
+        for aside in everything(self._quarantine, self._ledger):
+            decided = aside.decided_at
+            if decided is not None and decided <= before and not aside.is_pending:
+                self._quarantine.remove(aside.thing.id)
+                gone += 1
+        if gone:
+            self._ops.info("quarantine-retention-ended", count=gone)
 
     def _remove(self, transfer: Transfer) -> None:
         if transfer.claim is None:

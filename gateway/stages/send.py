@@ -64,6 +64,12 @@ class SendStage:
         now = self._clock.now()
         due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders)
         due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
+        if due and (pause := self._gate.enter()):
+            return pause
+        more = len(due) == BATCH
+        if self._gate.is_shaken and due:
+            # A peer that may still be away is not asked to take the largest first.
+            more, due = True, [min(due, key=lambda transfer: transfer.size)]
         done: list[Step] = []
         sent_bytes = 0
         try:
@@ -82,7 +88,7 @@ class SendStage:
             self._recorder.advance(done)
         if pause := self._gate.wait():
             return pause
-        return 0.0 if len(due) == BATCH else self._next()
+        return 0.0 if more else self._next()
 
     def _next(self) -> float | None:
         """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""

@@ -6,25 +6,30 @@ from gateway.domain.ids import UnitCode
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 
 
-def statement(
-    transfer: Transfer, code: ReceiptCode, *, unit: UnitCode, keys: NodeKeys, at: float, reasons: tuple[str, ...] = ()
-) -> ReceiptRecord:
-    """Return the receipt `code` about the bundle of an inbound transfer, signed by `unit` with `keys` at wall clock
-    `at`; ValueError (a bug) if the transfer's envelope was not proven yet."""
-    receipt = Receipt(
-        bundle_id=known(transfer.bundle_id),
-        header_hash=known(transfer.header_hash),
-        size=transfer.size,
-        code=code,
-        issuer=unit,
-        origin=known(transfer.origin),
-        recipient=unit,
-        epoch=known(transfer.epoch),
-        sequence=transfer.sequence or 0,  # what is not addressed to us has no place in our stream
-        issued_at=int(at),
-        reasons=reasons,
-    )
-    raw = sign_receipt(receipt, keys)
-    return ReceiptRecord(
-        receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, float(receipt.issued_at), raw
-    )
+class ReceiptPen:
+    """Signs what this node states about bundles that came to it."""
+
+    def __init__(self, unit: UnitCode, keys: NodeKeys) -> None:
+        self._unit = unit
+        self._keys = keys
+
+    def sign(self, transfer: Transfer, code: ReceiptCode, reasons: tuple[str, ...], now: float) -> ReceiptRecord:
+        """Return the signed statement about an inbound transfer whose envelope was proven; `now` in seconds since 1970
+        UTC. ValueError (a bug) if it was not proven yet."""
+        receipt = Receipt(
+            bundle_id=known(transfer.bundle_id),
+            header_hash=known(transfer.header_hash),
+            size=transfer.size,
+            code=code,
+            issuer=self._unit,
+            origin=known(transfer.origin),
+            recipient=self._unit,
+            epoch=known(transfer.epoch),
+            sequence=transfer.sequence or 0,  # what is not addressed to us has no place in our stream
+            issued_at=int(now),
+            reasons=reasons,
+        )
+        raw = sign_receipt(receipt, self._keys)
+        return ReceiptRecord(
+            receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, float(receipt.issued_at), raw
+        )

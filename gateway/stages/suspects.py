@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.clock import Clock
-from gateway.domain.ids import Digest, LinkName
+from gateway.domain.ids import Digest, LinkName, QuarantineId
 from gateway.folders import disk
-from gateway.folders.quarantine import Quarantine, QuarantineId, QuarantineNote
+from gateway.folders.quarantine import Quarantine, QuarantineNote
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ TABLE: Table = MappingProxyType(
         "quarantine-missing": Template(
             "Nothing of that name is in quarantine.",
             "It was released or removed before, or the name was mistyped.",
-            "See what is there with `caseferry quarantine`.",
+            "See what is there with `caseferry quarantine list`.",
         ),
         "quarantine-empty": Template(
             "There was nothing to put into quarantine.",

@@ -106,5 +106,50 @@ TABLE: Table = MappingProxyType(
             "What is opened goes into a folder of its own, so that nothing is mixed up or overwritten.",
             "Name an empty or a new folder.",
         ),
+        "retries-exhausted": Template(
+            "This transfer has owed the same step for too long.",
+            "It was tried again and again, or its link rested, for the whole of timing.give_up_after.",
+            "Mend what `caseferry explain {id}` names, then `caseferry release {id}`: it goes on where it stood, for as long again.",
+        ),
+        "receipt-never-came": Template(
+            "{peer} has sent no receipt for this transfer.",
+            "It was sent again and again for the whole of timing.give_up_after.",
+            "Ask the operator there for `caseferry log --peer`. A receipt that comes late still settles it; `caseferry release {id}` sends it again.",
+        ),
+        "being-set-back": Template(
+            "The bytes of this transfer are on their way back from quarantine.",
+            "A person had them checked anew.",
+            "Nothing, it takes a moment. If it stays so: `caseferry release {id}`, then `caseferry quarantine recheck` again.",
+        ),
+        "decision-pending": Template(
+            "This was decided already ({action}), and is not carried out yet.",
+            "The gateway carries it out as soon as it runs.",
+            "Start it if it does not run; then look again with `caseferry quarantine show`.",
+        ),
+        "quarantine-ambiguous": Template(
+            "{count} things in quarantine begin with that.",
+            "The beginning of an id is enough only where no other begins the same.",
+            "Give more of its digits.",
+        ),
+        "quarantine-moved-on": Template(
+            "The bundle no longer waits for what is in quarantine.",
+            "Transfer {id} is {state}: it came again since, or was decided otherwise.",
+            "`caseferry explain {id}` tells the story; `caseferry quarantine close` is what is left.",
+        ),
+        "quarantine-not-waivable": Template(
+            "{code} is not for a person to waive.",
+            "Only a rule of this node may be waived (expired, too large, outdated key), never a doubt about who sent it or whether it is whole.",
+            "Mend the cause (the peer's card, a key, a route), reload, then `caseferry quarantine recheck`; or ask the sender to send it anew.",
+        ),
+        "quarantine-unanswerable": Template(
+            "There is nobody to whom a refusal could be sent.",
+            "No verified signature says who sent these bytes.",
+            "Be done with it by `caseferry quarantine close`; if you know the sender, add its card, then `caseferry quarantine recheck`.",
+        ),
+        "quarantine-not-recheckable": Template(
+            "This cannot be checked again.",
+            "It belongs to no transfer of this node, or is larger than anything of its kind.",
+            "Keep it as evidence, and be done with it by `caseferry quarantine close`.",
+        ),
     }
 )

@@ -51,7 +51,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         Event.QUARANTINED: "was put into quarantine",
         Event.OFFERED_AGAIN: "was offered again",
         Event.RELEASED: "was released from quarantine",
-        Event.REJECTED: "was rejected by a person",
+        Event.REJECTED: "was rejected",
         Event.DISMISSED: "our refusal was sent",
         Event.CLOSED: "was closed",
     }

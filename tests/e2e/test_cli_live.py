@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.lifecycle import State
 from tests.support.desk import Desk
-from tests.support.nodes import Pair, eventually
+from tests.support.nodes import Pair, drop_zip, eventually
 
 EXPORTS = Path(__file__).parents[2] / "samples" / "police"
 SAMPLE = EXPORTS / "TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
@@ -24,8 +24,7 @@ def police(pair: Pair) -> Desk:
 @pytest.fixture(scope="module")
 def delivered(pair: Pair, police: Desk) -> int:
     """The number of a transfer that went through."""
-    for path in (SAMPLE, SAMPLE.with_name(f"{SAMPLE.name}.ok")):
-        shutil.copy(path, pair.police_out)
+    drop_zip(pair.police_out, SAMPLE)
     found = eventually(lambda: police.ask("log", "--text", SAMPLE.name, "--state", "delivered")["transfers"])
     return int(found[0]["id"])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose.workers import Ground
+from gateway.compose.ground import Ground
 from gateway.domain.lifecycle import State
 from gateway.folders.space import SMALL_BYTES, SpaceGuard
 from gateway.stages.shortage import Shortage, try_again

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE, make_nodes
+from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity, load_identity
 from gateway.compose.node import JOURNAL_FOLDER
 from gateway.compose.room import guarded
 from gateway.compose.sweep import sweep
-from gateway.compose.workers import Ground, Plan, Planner
+from gateway.compose.workers import Plan, Planner
 from gateway.daemon.crew import InlineCrew
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Bells, Worker

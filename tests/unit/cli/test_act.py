@@ -31,6 +31,17 @@ def test_retry_makes_it_due_now(desk: Desk) -> None:
     assert changed["attempts"] == 1
 
 
+def test_retry_wants_a_transfer_or_a_link_and_not_both(desk: Desk) -> None:
+    for arguments in ((), (1, "--link", "procuratorate")):
+        answer = desk.run("retry", *arguments)
+        assert answer.code == 2
+        assert "--link" in answer.err
+    with desk.ledger() as ledger:
+        filling.failing(ledger, retry_in=86400)
+    assert desk.ask("retry", "--link", "procuratorate", "--why", "修好了") == {"link": "procuratorate", "transfers": 1}
+    assert desk.ask("retry", "--link", "nobody")["error"]["code"] == "link-unknown"
+
+
 def test_close_ends_it(desk: Desk) -> None:
     with desk.ledger() as ledger:
         transfer = filling.quarantined(ledger)

@@ -1,5 +1,6 @@
 """The command line is a contract: its page says every command, its JSON has exactly the keys that are written down."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -19,12 +20,15 @@ from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.domain.clock import SystemClock
 from gateway.domain.holdings import Got, Inventory
 from gateway.domain.ids import LinkName, UnitCode, digest
+from gateway.domain.lifecycle import Event
+from gateway.domain.records import Facts, Offer, Stage, Step
 from gateway.folders.quarantine import Quarantine, QuarantineNote
 from tests.support import filling, sealing
 from tests.support.commands import commands, page
 from tests.support.desk import LINK, PEER, Desk, run
 from tests.support.shapes import SHAPES, paths
 
+DECISIONS = ("recheck", "release", "reject", "close")
 ROOT = Path(__file__).parents[3]
 NOW = SystemClock().now()
 READS = (
@@ -37,6 +41,8 @@ READS = (
     "verify",
     "check",
     "quarantine list",
+    "quarantine show",
+    "decisions",
     "peer list",
     "peer card",
 )
@@ -127,16 +133,70 @@ def test_quarantine_list(desk: Desk, tmp_path: Path) -> None:
     suspect.write_bytes(b"what is this")
     note = QuarantineNote("a.cfb", LinkName(LINK), "bad-signature", NOW, 12, digest("0" * 64))
     Quarantine(desk.settings.paths.quarantine).take(suspect, note)
+    with desk.ledger():
+        pass
+    before = desk.ask("quarantine", "list")["quarantine"][0]
+    assert (before["decision"], before["decided_at"]) == (None, None)
+    shown = desk.ask("quarantine", "show", before["id"])
+    assert shown["commands"] == [f"caseferry quarantine close {before['id'][:8]} --why ..."]
+    closed = desk.ask("quarantine", "close", before["id"][:6], "--why", "not theirs")
+    assert keys(closed) == set(SHAPES["quarantine close"])
     assert keys(desk.ask("quarantine", "list")) == set(SHAPES["quarantine list"])
     out = desk.run("quarantine", "list").out
     assert "bad-signature" in out
     assert "what is this" not in out
 
 
+def test_quarantine_show_and_what_is_decided(desks: tuple[Desk, Desk], tmp_path: Path) -> None:
+    police, procuratorate = desks
+    sealed = sealing.seal(police, procuratorate, tmp_path / "bundle")
+    receipts = join_receipts([sealing.receipt(procuratorate, sealed, origin=police)])
+    (tmp_path / "receipts").write_bytes(receipts)
+    quarantine = Quarantine(procuratorate.settings.paths.quarantine)
+    ids = {}
+    for kind, name in (("bundle", f"{sealed.bundle_id}.cfb"), ("receipts", f"{'1' * 32}.cfr")):
+        path = tmp_path / kind
+        sha256 = digest(hashlib.sha256(path.read_bytes()).hexdigest())
+        note = QuarantineNote(name, LinkName("police"), "expired", NOW, path.stat().st_size, sha256)
+        ids[kind] = quarantine.take(path, note)
+    with procuratorate.ledger() as ledger:
+        offered = ledger.offered([Offer(LinkName("police"), sealed.bundle_id, 1)])[0]
+        facts = Facts(origin=police.settings.node.unit, header_hash=sealed.header_hash, epoch=1, note="expired")
+        ledger.advance(Step(offered, Event.QUARANTINED, Stage.OPEN, facts))
+    shown = procuratorate.ask("quarantine", "show", ids["bundle"])
+    assert [command.split()[2] for command in shown["commands"]] == ["recheck", "release", "reject", "close"]
+    assert (shown["bundle"]["signer"], shown["bundle"]["genuine"]) == (police.settings.node.unit, True)
+    assert shown["transfers"][0]["id"] == offered.id
+    out = procuratorate.run("quarantine", "show", ids["bundle"][:6]).out
+    assert sealed.bundle_id in out
+    assert "caseferry quarantine reject" in out
+    other = procuratorate.ask("quarantine", "show", ids["receipts"])
+    assert other["receipts"][0]["bundle_id"] == sealed.bundle_id
+    for action in ("recheck", "release", "reject"):
+        answer = procuratorate.ask("quarantine", action, ids["bundle"], "--why", "因故")
+        assert keys(answer) == set(SHAPES[f"quarantine {action}"])
+        assert (answer["decision"]["why"], answer["decision"]["done_at"]) == ("因故", None)
+        again = procuratorate.ask("quarantine", action, ids["bundle"], "--why", "x")
+        assert again["error"]["code"] == "decision-pending"
+        with procuratorate.ledger() as ledger:
+            for decision in ledger.undone(9):
+                ledger.decided(decision)
+    full = procuratorate.ask("quarantine", "show", ids["bundle"])
+    beneath = ("bundle.error.", "receipts[].")
+    assert {path for path in keys(full, other) if not path.startswith(beneath)} == {
+        path for path in SHAPES["quarantine show"] if not path.startswith(beneath)
+    }
+    assert "因故" in procuratorate.run("decisions").out
+    assert [one["action"] for one in procuratorate.ask("decisions", "--limit", 2)["decisions"]] == ["reject", "release"]
+    assert procuratorate.ask("decisions", "--since", "2030-01-01")["decisions"] == []
+
+
 def test_what_a_person_does(desk: Desk) -> None:
     with desk.ledger() as ledger:
         transfer = filling.failing(ledger)
-    assert keys(desk.ask("retry", transfer.id)) == set(SHAPES["retry"])
+    by_link = desk.ask("retry", "--link", LINK, "--why", "mended")
+    assert keys(desk.ask("retry", transfer.id), by_link) == set(SHAPES["retry"])
+    assert keys(desk.ask("decisions")) == set(SHAPES["decisions"])
     for name in ("hold", "release", "close"):
         assert keys(desk.ask(name, transfer.id, "--why", "x")) == set(SHAPES[name])
 
@@ -168,6 +228,7 @@ def test_trust_and_version(desk: Desk) -> None:
 def test_every_written_shape_is_tested() -> None:
     tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
     tested |= {"streams", "resync", "backup", "restore", "epoch renew"}
+    tested |= {"quarantine show", "decisions", *(f"quarantine {action}" for action in DECISIONS)}
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     assert set(SHAPES) == tested
 

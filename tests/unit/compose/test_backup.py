@@ -18,6 +18,7 @@ from tests.support.desk import Desk, make_desks
 from tests.support.ledger import ToldClock
 
 CLOCK = ToldClock(1_800_000_000)
+BY = backup.By("zhang", "the disk was exchanged")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def back_up(desk: Desk, to: Path) -> backup.Backup:
 
 
 def restore(desk: Desk, folder: Path) -> backup.Restored:
-    return backup.restore(desk.settings, desk.place.config, folder, CLOCK)
+    return backup.restore(desk.settings, desk.place.config, folder, BY, CLOCK)
 
 
 def refused(desk: Desk, folder: Path) -> str:
@@ -96,6 +97,8 @@ def test_restoring_brings_the_ledger_back_under_a_new_epoch(desk: Desk, tmp_path
     with desk.ledger() as ledger:
         standing = ledger.resync.standing()
         assert ledger.epoch == done.epoch != made.epoch
+        (deed,) = ledger.deeds()
+    assert (deed.actor, deed.action, deed.why) == ("zhang", "restore", "the disk was exchanged")
     assert (standing.restored_at, standing.doubtful, standing.standstill) == (CLOCK.now(), False, None)
     shutil.copyfile(done.kept, desk.settings.ledger_path)
     assert transfers(desk) == 2  # what was there is kept whole
@@ -140,7 +143,7 @@ def test_nothing_is_restored_under_a_running_daemon(desk: Desk, tmp_path: Path) 
     try:
         assert refused(desk, made.folder) == "already-running"
         with pytest.raises(GatewayError, match="already-running"):
-            backup.renew_epoch(desk.settings, CLOCK)
+            backup.renew_epoch(desk.settings, BY, CLOCK)
     finally:
         lock.release()
 

@@ -22,7 +22,10 @@ def names(made: Street) -> list[str]:
 def test_two_workers_to_a_link_and_one_to_each_shared_leg(closed: Street) -> None:
     with opened(closed) as made:
         assert names(made) == sorted(
-            ["claim", "pack", "open", "collect", "retain", "in-procuratorate", "out-procuratorate", "progress"]
+            [
+                *("claim", "pack", "open", "collect", "decide", "patience", "retain"),
+                *("in-procuratorate", "out-procuratorate", "progress"),
+            ]
         )
         assert made.police.plan.link_of == {"990102": "procuratorate"}
         assert [gate.view().name for gate in made.police.plan.gates].count("procuratorate") == 2

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import PermanentError
-from gateway.domain.ids import digest, link_name
-from gateway.folders.quarantine import Quarantine, QuarantineId, QuarantineNote
+from gateway.domain.ids import QuarantineId, digest, link_name
+from gateway.folders.quarantine import Quarantine, QuarantineNote
 from tests.support.crashing import dies_at
 from tests.unit.folders.conftest import refuse_renames_across
 

@@ -101,6 +101,7 @@ def test_sealing_teaches_what_the_seal_fixed(ledger: Ledger, clock: ToldClock) -
         size=4096,
         verdict="pass",
         changed_at=START + 5,
+        owed_since=START + 5,
         next_attempt_at=START + 5,
     )
     assert now == expected == ledger.get(before.id)

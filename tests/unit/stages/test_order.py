@@ -121,16 +121,15 @@ def test_what_was_dropped_earlier_and_still_settles_is_waited_for(made: Street) 
 
 def test_what_cannot_be_claimed_keeps_those_behind_it(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [drop(made, 1, number, padding=padding) for number, padding in enumerate((300_000, 0))]
-    accept = made.police.ground.space.may_accept
+    space = made.police.ground.shortage.space
+    accept = space.may_accept
 
-    def full(size: int, *, urgent: bool) -> None:
+    def full(size: int, *, small: bool) -> None:
         if size > 200_000:
-            raise TransientError("disk-space-low", "no room", scope=Scope.TRANSFER)
-        accept(size, urgent=urgent)
+            raise TransientError("disk-space-low", "no room", scope=Scope.NODE)
+        accept(size, small=small)
 
-    monkeypatch.setattr(
-        type(made.police.ground.space), "may_accept", lambda _self, size, urgent: full(size, urgent=urgent)
-    )
+    monkeypatch.setattr(type(space), "may_accept", lambda _self, size, small: full(size, small=small))
     made.go("police:claim")
     assert made.police.transfers(OUT) == []
     monkeypatch.undo()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.compose.workers import Ground
+from gateway.compose.ground import Ground
 from gateway.domain.errors import TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Stage

@@ -55,6 +55,9 @@ def test_a_dead_link_is_called_ever_more_rarely_and_touches_no_transfer(line: Fa
     assert made.police.transfers(OUT) == before
     assert made.police.log.of("link-recovered") == []
 
+    # What tries a peer that was away is one small bundle; then all go.
+    assert made.step(made.police, "out-procuratorate") == 0.0
+    assert sorted(t.state for t in made.police.transfers(OUT)) == [State.SEALED, State.SENT]
     made.go("police:out-procuratorate")
     assert {t.state for t in made.police.transfers(OUT)} == {State.SENT}
     assert len(made.police.log.of("link-recovered")) == 1

@@ -1,0 +1,137 @@
+"""Builds the two workers of each link: what leaves by it, and what arrives."""
+
+from gateway.compose.gates import Gates
+from gateway.compose.ground import Ground, watching
+from gateway.compose.identity import Identity
+from gateway.compose.links import Transports
+from gateway.daemon.worker import Worker
+from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.ids import LinkName
+from gateway.settings.links import LinkSettings
+from gateway.stages.acknowledge import AcknowledgeStage
+from gateway.stages.intake import ReceiptIntake
+from gateway.stages.inventories import InventoryIntake
+from gateway.stages.legs import InLeg, OutLeg, out_leg
+from gateway.stages.receive import ReceiveStage
+from gateway.stages.recording import Recorder
+from gateway.stages.resync import ResyncStage
+from gateway.stages.send import SendStage
+from gateway.stages.suspects import QuarantineDesk
+from gateway.stages.telling import SourceTelling
+
+
+class LinkLegs:
+    """Makes legs that share one recorder, one quarantine, one way to tell the sources, and the node's gates."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        ground: Ground,
+        *,
+        gates: Gates,
+        recorder: Recorder,
+        quarantine: QuarantineDesk,
+        telling: SourceTelling,
+    ) -> None:
+        self._settings = identity.settings
+        self._keyring = identity.keyring
+        self._peers = identity.peers
+        self._ground = ground
+        self._gates = gates
+        self._recorder = recorder
+        self._quarantine = quarantine
+        self._telling = telling
+        self.intakes: dict[LinkName, ReceiptIntake] = {}
+        """What takes in the receipts of each link, for receipts that a person wants looked at again."""
+
+    def legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
+        """Return the link's workers; none if this one link cannot work, which must not keep the others from working."""
+        try:
+            return self._legs(link)
+        except GatewayError as error:
+            self._gates.one(Scope.LINK, link.name).failed(error)
+            return ()
+
+    def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
+        ground, timing = self._ground, self._settings.timing
+        name = LinkName(link.name)
+        out_gate, back_gate = self._gates.of_link(link)
+        transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
+        out, back = transports.to(link), transports.to(link)
+        own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
+        acknowledge = AcknowledgeStage(
+            link=name,
+            unit=self._settings.node.unit,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=out_gate,
+            recorder=self._recorder,
+            clock=ground.clock,
+        )
+        resync = ResyncStage(
+            link=name,
+            unit=self._settings.node.unit,
+            peer=link.peer,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=out_gate,
+            keys=self._keyring.signing_keys(ground.clock.now()),
+            clock=ground.clock,
+            ops=ground.ops,
+            every=timing.resync_every,
+            patience=timing.gap_patience,
+        )
+        send = SendStage(
+            link=name,
+            peer=link.peer,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            transport=out,
+            gate=out_gate,
+            recorder=self._recorder,
+            watching=watching(self._ground),
+            clock=ground.clock,
+            receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+            orders=self._settings.orders,
+        )
+        intake = self.intakes[name] = ReceiptIntake(
+            link=name,
+            unit=self._settings.node.unit,
+            own_key=own_key,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            peers=self._peers,
+            telling=self._telling,
+            clocks=ground.clocks,
+            skew_warn=timing.clock_skew_warn,
+            ops=ground.ops,
+        )
+        receive = ReceiveStage(
+            link=name,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            shortage=ground.shortage,
+            transport=back,
+            intake=intake,
+            inventories=InventoryIntake(
+                link=name,
+                unit=self._settings.node.unit,
+                own_key=own_key,
+                peer=link.peer,
+                ledger=ground.ledger,
+                peers=self._peers,
+                standstill=ground.standstill,
+                ring=lambda: ground.bells.ring(out_leg(name)),
+                ops=ground.ops,
+            ),
+            quarantine=self._quarantine,
+            gate=back_gate,
+            recorder=self._recorder,
+            watching=watching(self._ground),
+            clock=ground.clock,
+            ops=ground.ops,
+            poll_seconds=link.poll_every or timing.poll_every,
+        )
+        return OutLeg(name, acknowledge, resync, send, out), InLeg(name, receive, back)
