@@ -169,9 +169,7 @@ class Node:
         """Return how many transfers the node can move on by itself, or hopes that the peer does."""
         with self.ledger() as ledger:
             counts = ledger.counts().by_state
-        return sum(
-            n for (direction, state), n in counts.items() if state not in ends(direction) | {State.QUARANTINED}
-        )
+        return sum(n for (direction, state), n in counts.items() if state not in ends(direction) | {State.QUARANTINED})
 
     def mailbox(self, guest: UnitCode, folder: str = "in") -> Path:
         return self.state / "mailboxes" / guest / folder
