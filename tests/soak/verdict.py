@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.data import digests_of
+from gateway.bundle.keys import PublicKeys
 from gateway.bundle.receipt import verify_receipt
-from gateway.domain.ids import BundleId
+from gateway.domain.ids import BundleId, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer, known
 from tests.soak.drops import Dropped
-from tests.support.nodes import Node
+from tests.support.nodes import CLOCK, Node
 from tests.support.province import SENTINEL, Province
 
 OUT, IN = Direction.OUTBOUND, Direction.INBOUND
@@ -67,6 +68,13 @@ class _Book:
             self.out.setdefault(transfer.export_name, []).append(transfer)
         for transfer in self.all[IN]:
             self.into.setdefault(transfer.bundle_id, []).append(transfer)
+        with node.ledger() as ledger:
+            bundles = {t.bundle_id for transfers in self.all.values() for t in transfers if t.bundle_id is not None}
+            self.receipts = {bundle: ledger.receipts(bundle) for bundle in bundles}
+        self._peers = node.peers()
+
+    def keys_of(self, unit: UnitCode) -> PublicKeys:
+        return self._peers.recipient_keys(unit, CLOCK.now())
 
 
 def _export(one: Dropped, books: dict[Path, _Book]) -> Iterator[str]:
@@ -91,7 +99,7 @@ def _export(one: Dropped, books: dict[Path, _Book]) -> Iterator[str]:
             yield f"{fate}; {len(theirs)} transfers at its target"
         else:
             yield from (f"{fate}; {complaint}" for complaint in _delivery(one, our, theirs[0]))
-            yield from (f"{fate}; {complaint}" for complaint in _receipt(one, our))
+            yield from (f"{fate}; {complaint}" for complaint in _receipt(one, our, books))
 
 
 def _is_told(one: Dropped, our: Transfer) -> bool:
@@ -114,17 +122,15 @@ def _delivery(one: Dropped, our: Transfer, their: Transfer) -> Iterator[str]:
         yield f"the bytes in {content} are not those that were dropped"
 
 
-def _receipt(one: Dropped, our: Transfer) -> Iterator[str]:
+def _receipt(one: Dropped, our: Transfer, books: dict[Path, _Book]) -> Iterator[str]:
     bundle = known(our.bundle_id)
-    with one.source.ledger() as ledger:
-        ours = ledger.receipts(bundle)
-    with one.target.ledger() as ledger:
-        theirs = ledger.receipts(bundle)
+    source = books[one.source.root]
+    ours, theirs = source.receipts[bundle], books[one.target.root].receipts[bundle]
     final = [record for record in ours if record.code is ReceiptCode.DELIVERED]
     if len(final) != 1 or [record.raw for record in final] != [record.raw for record in theirs]:
         yield f"{len(final)} receipts at the source, {len(theirs)} at the target, or not the same"
         return
-    signer = one.source.keys_of(one.target.unit)
+    signer = source.keys_of(one.target.unit)
     receipt = verify_receipt(final[0].raw, lambda _key_id: signer)
     if (receipt.bundle_id, receipt.header_hash, receipt.sequence) != (bundle, our.header_hash, our.sequence):
         yield "the receipt speaks of another bundle"

@@ -6,6 +6,9 @@ from pathlib import Path
 from benchmarks.processes import PROC, Family, members
 from tests.support.nodes import Node
 
+KINDS = ("daemon", "sftp-server", "crew")
+"""What the processes of a node are called; what a library starts for a moment is left out."""
+
 
 def name_of(pid: int) -> str:
     """Return what a process calls itself; empty if it is gone."""
@@ -41,6 +44,8 @@ class Watch:
         found: dict[str, int] = {}
         for family in self.families.values():
             for peak in family.peaks():
+                if peak.name not in KINDS:
+                    continue
                 found[peak.name] = max(peak.bytes, found.get(peak.name, 0))
         return found
 
