@@ -37,6 +37,8 @@ BUGS = frozenset(
         "receipt-unmatched",
         "receipt-not-recorded",
         "receipt-file-too-large",
+        "inventory-too-large",
+        "standstill",
         "summary-failed",
     }
 )

@@ -40,7 +40,7 @@ RING = (
 SENTINEL = "mounted"
 RECEIPT_SECONDS = 4
 """A receipt that has not come by then is asked for by sending again."""
-TIMING = f"{QUICK}  receipt_timeout: {RECEIPT_SECONDS}s\n"
+TIMING = f"{QUICK}  receipt_timeout: {RECEIPT_SECONDS}s\n  resync_every: 10s\n  gap_patience: 3s\n"
 DEADLINES = MappingProxyType({"connect": "3s", "login": "5s", "stall": "5s", "idle": "60s"})
 """A line that stands still is given up within a run of a minute."""
 
