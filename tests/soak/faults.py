@@ -219,7 +219,8 @@ class Faults:
         looks = int(MAIL_SECONDS / LOOK)
 
         def look(left: int) -> None:
-            found = _mail(box, ending)
+            # Half the time it waits for this kind, then it takes what there is.
+            found = _mail(box, ending if left > looks // 2 else "")
             if found:
                 victim = draw.choice(found)
                 self.harmed.add(victim.name)

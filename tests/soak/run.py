@@ -13,7 +13,7 @@ from types import MappingProxyType
 from tests.soak.agenda import Agenda
 from tests.soak.drops import Dropper
 from tests.soak.faults import Faults
-from tests.soak.verdict import alerts, judge
+from tests.soak.verdict import alerts, judge, leftovers
 from tests.soak.watch import Watch
 from tests.support.nodes import Node
 from tests.support.province import Province, province
@@ -151,7 +151,7 @@ class _Soak:
 
     def _is_at_rest(self) -> bool:
         land = self._land
-        is_under_way = land.unclaimed() or land.mail() or any(_owed(n) or n.leftovers() for n in land.nodes)
+        is_under_way = land.unclaimed() or land.mail() or any(_owed(n) or leftovers(n) for n in land.nodes)
         return not is_under_way
 
     def _stop(self) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.data import digests_of
 from gateway.bundle.keys import PublicKeys
+from gateway.bundle.names import Kind
 from gateway.bundle.receipt import verify_receipt
 from gateway.domain.ids import BundleId, UnitCode
 from gateway.domain.lifecycle import Direction, State
@@ -157,11 +158,16 @@ def _node(
     if len(book.all[IN]) != len(theirs) or delivered != expected:
         yield f"{delivered.total()} deliveries, {len(book.all[IN])} transfers, {len(theirs)} exports"
     yield from _streams(node, book)
-    yield from (f"left behind: {path}" for path in node.leftovers())
+    yield from (f"left behind: {path}" for path in leftovers(node))
     yield from _log(node)
     for note in node.quarantined():
         if note["subject"] not in harmed:
             yield f"in quarantine though nobody harmed it: {note}"
+
+
+def leftovers(node: Node) -> list[str]:
+    """Return what is left in spool and mailboxes, without inventories: one may be under way at any moment."""
+    return [path for path in node.leftovers() if not path.endswith(Kind.INVENTORY)]
 
 
 def _streams(node: Node, book: _Book) -> Iterator[str]:

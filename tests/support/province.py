@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from gateway.bundle.names import Kind
 from gateway.cli.demo_nodes import (
     POLICE,
     PROCURATORATE,
@@ -83,13 +84,13 @@ class Province(Neighbours):
         return node.root.name
 
     def mail(self) -> list[Path]:
-        """Return what lies in the mailboxes."""
+        """Return what lies in the mailboxes and is owed to somebody; inventories come and go for ever."""
         return [
             path
             for box in self.mailboxes
             if box.folder.exists()
             for path in box.folder.iterdir()
-            if path.name != SENTINEL
+            if path.name != SENTINEL and not path.name.endswith(Kind.INVENTORY)
         ]
 
     def unclaimed(self) -> list[Path]:
