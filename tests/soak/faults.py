@@ -12,7 +12,7 @@ from types import MappingProxyType
 from tests.soak.agenda import Agenda
 from tests.soak.watch import children
 from tests.support.nodes import Node, configure
-from tests.support.province import Mailbox, Province
+from tests.support.province import SENTINEL, Mailbox, Province
 from tests.support.wires import Relay
 
 LOOK = 0.02
@@ -294,9 +294,10 @@ def _darken(line: Relay) -> None:
 
 def _mail(box: Mailbox, ending: str) -> list[Path]:
     try:
-        return sorted(p for p in box.folder.iterdir() if p.name.endswith(ending) and not p.name.startswith("."))
+        there = [path for path in sorted(box.folder.iterdir()) if path.name != SENTINEL]
     except FileNotFoundError:
         return []
+    return [path for path in there if path.name.endswith(ending) and not path.name.startswith(".")]
 
 
 def _cut(path: Path, draw: random.Random) -> None:

@@ -96,6 +96,8 @@ class _Soak:
             report.seconds = time.monotonic() - self._began
             report.rows += self._rows(report, converged)
         finally:
+            # Nobody may be left frozen, whatever ended the run.
+            self._agenda.finish(FAULTS_END)
             self._land.stop()
             self._lines.close()
         return report

@@ -23,10 +23,11 @@ def test_a_minute_of_faults_breaks_no_promise(tmp_path: Path) -> None:
     report = soak(60, SEED, PACE, print, tmp_path)
     assert report.breaches == [], report.rows
     for plant, what in PLANTED:
-        broken = plant(tmp_path)
-        assert any(what in breach for breach in report.judge()), (plant.__name__, report.judge())
-        broken()
-        assert report.judge() == [], plant.__name__
+        mend = plant(tmp_path)
+        found = report.judge()
+        assert any(what in breach for breach in found), (plant.__name__, found)
+        mend()
+    assert report.judge() == []
     shutil.rmtree(tmp_path)
 
 
