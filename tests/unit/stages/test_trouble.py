@@ -258,12 +258,13 @@ def test_a_bundle_that_vanishes_once_it_is_listed_is_fetched_when_it_is_sent_aga
 def test_a_bundle_cut_short_in_the_mailbox_is_sent_again_once_it_was_set_aside(made: Street) -> None:
     sealed(made, "one.txt")
     made.go("police:out-procuratorate")
-    (damaged,) = made.there.iterdir()
+    (damaged,) = made.there.glob("*.cfb")
     damaged.write_bytes(damaged.read_bytes()[:-1])
     made.clock.time += 3601  # no receipt came, and nobody has collected what lies there
+    made.go("police:out-procuratorate")
     wait = known(made.step(made.police, "out-procuratorate"))
     ours = made.police.only(OUT)
-    assert (ours.state, ours.last_error, ours.hold_code) == (State.SENT, "name-taken", None)
+    assert (ours.state, ours.last_error, ours.attempts, ours.hold_code) == (State.SENT, "name-taken", 1, None)
     assert 5 <= wait < 6.25
     made.settle()
     assert made.delivered() == {"one.txt": b"one.txt"}
