@@ -58,7 +58,7 @@ class Faults:
         self._seed = seed
         self._drawn = 0
         self._busy: set[Path] = set()
-        """Roots of nodes, lines and folders that suffer already; one harm at a time, so that each can be undone."""
+        """Roots and configurations of nodes, lines and folders that suffer already; one harm at a time, so that each can be undone."""
         self._acts: dict[str, Callable[[random.Random], bool]] = {
             "kill": self._kill,
             "power-cut": self._power_cut,
@@ -239,10 +239,11 @@ class Faults:
     # -- disks --------------------------------------------------------------------------------------------------------
 
     def _no_space(self, draw: random.Random) -> bool:
-        victims = self._ready()
+        victims = [node for node in self._ready() if node.config not in self._busy]
         if not victims:
             return False
         node, seconds = draw.choice(victims), draw.uniform(5, 15)
+        self._busy.add(node.config)
         configure(node, *ROOM)
         self._restart(node, 0)
 
@@ -251,6 +252,7 @@ class Faults:
                 self._agenda.after(LOOK, mend)
                 return
             configure(node, *reversed(ROOM))
+            self._busy.discard(node.config)
             if node.daemon.is_running():
                 self._restart(node, 0)
 
