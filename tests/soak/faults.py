@@ -58,7 +58,7 @@ class Faults:
         self._seed = seed
         self._drawn = 0
         self._busy: set[Path] = set()
-        """Roots and configurations of nodes, lines and folders that suffer already; one harm at a time, so that each can be undone."""
+        """Roots and configurations of nodes, lines and folders that suffer: one harm at a time can be undone."""
         self._acts: dict[str, Callable[[random.Random], bool]] = {
             "kill": self._kill,
             "power-cut": self._power_cut,
