@@ -5,6 +5,8 @@ SHELL  := /bin/bash
 PYTHON ?= python3
 ARGS   ?=
 SECONDS ?= 60
+MINUTES ?= 10
+SEED   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
@@ -38,7 +40,8 @@ fuzz: $(STAMP) ## every parser under fire, SECONDS=60 for each; ARGS="zip xml": 
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 	@test -n '$(ARGS)' || HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n auto --timeout 3600 tests/property
 
-soak: $(STAMP) ## the slow matrices: kill anywhere, big files, many exports
+soak: $(STAMP) ## four nodes under random faults for MINUTES=10 (SEED=...), then the slow matrices; ARGS="-k kill": only these
+	@test -n '$(ARGS)' || $(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/pytest -n auto --timeout 3600 -m soak $(ARGS)
 
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock

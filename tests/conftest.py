@@ -30,7 +30,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, by name and with the reason, what this machine cannot run."""
+    """Begin with what takes long; skip, by name and with the reason, what this machine cannot run."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     absent = {mark: why for mark, (program, why) in _NEEDS.items() if shutil.which(program, path=_SBIN) is None}
     for item in items:
         for mark, why in absent.items():

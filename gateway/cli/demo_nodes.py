@@ -113,12 +113,11 @@ def make_nodes(root: Path, clock: Clock) -> tuple[DemoNode, DemoNode]:
     police = Place(root / "police", POLICE, "测试市公安局甲区分局", ports[0])
     procuratorate = Place(root / "procuratorate", PROCURATORATE, "测试市甲区人民检察院", ports[1])
     for place in (police, procuratorate):
-        node = NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port, _FAST)
-        init_node(place.config, node, None, clock)
+        init_place(place, clock)
     for folder in (police.out / "police", police.out / "files", procuratorate.into):
         folder.mkdir(parents=True)
-    _trust(police, procuratorate, clock)
-    _trust(procuratorate, police, clock)
+    trust(police, procuratorate, clock)
+    trust(procuratorate, police, clock)
     _link(police, "procuratorate", procuratorate)
     _link(procuratorate, "police", police)
     exports: Values = {
@@ -135,8 +134,8 @@ def make_nodes(root: Path, clock: Clock) -> tuple[DemoNode, DemoNode]:
         "receivers": {"*": PROCURATORATE},
     }
     deliveries: Values = {"name": "from-police", "senders": [POLICE], "folder": "../in", "packer": "folder"}
-    _write(police, ROUTES_FOLDER, "police", routes_yaml(outbound=[exports, files]))
-    _write(procuratorate, ROUTES_FOLDER, "procuratorate", routes_yaml(inbound=[deliveries]))
+    write_routes(police, "police", outbound=[exports, files])
+    write_routes(procuratorate, "procuratorate", inbound=[deliveries])
     return DemoNode(police), DemoNode(procuratorate)
 
 
@@ -149,7 +148,13 @@ def free_ports(count: int) -> Sequence[int]:
     return ports
 
 
-def _trust(place: Place, peer: Place, clock: Clock) -> None:
+def init_place(place: Place, clock: Clock) -> None:
+    """Make the node of `place`: configuration with the demo's timing, state folder and keys."""
+    node = NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port, _FAST)
+    init_node(place.config, node, None, clock)
+
+
+def trust(place: Place, peer: Place, clock: Clock) -> None:
     """Confirm the peer's card. Here one program sees both fingerprints; between servers, two people read them aloud."""
     theirs = load_settings(peer.config)
     card = load_keyring(theirs, os.environ).card(peer.unit, peer.name)
@@ -164,7 +169,17 @@ def _link(place: Place, name: str, peer: Place) -> None:
         "initiate": "push",
         "sftp": {"host": "127.0.0.1", "port": peer.port},
     }
-    _write(place, LINKS_FOLDER, name, link_yaml(values))
+    write_link(place, values)
+
+
+def write_link(place: Place, values: Values) -> None:
+    """Write the link that `values` describe, under its own name."""
+    _write(place, LINKS_FOLDER, str(values["name"]), link_yaml(values))
+
+
+def write_routes(place: Place, name: str, outbound: Sequence[Values] = (), inbound: Sequence[Values] = ()) -> None:
+    """Write a file of routes."""
+    _write(place, ROUTES_FOLDER, name, routes_yaml(outbound, inbound))
 
 
 def _write(place: Place, folder: str, name: str, text: str) -> None:

@@ -358,6 +358,7 @@ class RunningNode:
                 ("node.unit", old.node.unit, settings.node.unit),
                 ("paths", old.paths, settings.paths),
                 ("ledger", old.ledger, settings.ledger),
+                ("limits.free_space", old.limits.free_space, settings.limits.free_space),
                 ("workers", old.workers, settings.workers),
                 ("log", old.log, settings.log),
                 ("server.enabled", old.server.enabled, settings.server.enabled),

@@ -20,6 +20,34 @@ def publish(staging: Path, entries: Sequence[str], inbound: Path, *, sentinel: s
     """
     names = _checked(entries)
     require_mount(inbound, sentinel)
+    try:
+        _publish(staging, names, inbound)
+    except PermanentError as error:
+        if sentinel is None or error.code != "folder-missing":
+            raise
+        # The sentinel was there a moment ago: the share has gone since.
+        raise _unmounted(inbound) from error
+    require_mount(inbound, sentinel)
+
+
+def is_published(staging: Path) -> bool:
+    """Whether a delivery from `staging` was begun and nothing of it is owed any more."""
+    journal = moving.journal_of(staging)
+    return journal is not None and not journal.owed()
+
+
+def require_mount(inbound: Path, sentinel: str | None) -> None:
+    """Raise unless the inbound folder is there: `mount-missing` (transient, route), `folder-missing` (permanent,
+    route), or as `disk.failure` says."""
+    if sentinel is not None and not disk.exists(inbound / sentinel):
+        raise _unmounted(inbound)
+    facts = {"folder": disk.printable(str(inbound))}
+    with disk.mapped(inbound):
+        if not stat.S_ISDIR(inbound.stat().st_mode):
+            raise PermanentError("folder-missing", "the inbound folder is a file", scope=Scope.ROUTE, facts=facts)
+
+
+def _publish(staging: Path, names: Sequence[str], inbound: Path) -> None:
     if moving.journal_of(staging) is None:
         if any(not disk.exists(staging / name) for name in names):
             raise PermanentError("staging-missing", "an entry of the import is not in the staging folder")
@@ -27,12 +55,6 @@ def publish(staging: Path, entries: Sequence[str], inbound: Path, *, sentinel: s
             raise _taken(inbound)
     if moving.carry(staging, [moving.Move(name, name) for name in names], inbound, adopt=True) is not None:
         raise _taken(inbound)
-
-
-def is_published(staging: Path) -> bool:
-    """Whether a delivery from `staging` was begun and nothing of it is owed any more."""
-    journal = moving.journal_of(staging)
-    return journal is not None and not journal.owed()
 
 
 def _checked(entries: Sequence[str]) -> list[str]:
@@ -43,16 +65,10 @@ def _checked(entries: Sequence[str]) -> list[str]:
     return names
 
 
-def require_mount(inbound: Path, sentinel: str | None) -> None:
-    """Raise unless the inbound folder is there: `mount-missing` (transient, route), `folder-missing` (permanent,
-    route), or as `disk.failure` says."""
+def _unmounted(inbound: Path) -> GatewayError:
+    detail = "the inbound folder's share or its sentinel file is not there"
     facts = {"folder": disk.printable(str(inbound))}
-    if sentinel is not None and not disk.exists(inbound / sentinel):
-        detail = "the inbound folder's share or its sentinel file is not there"
-        raise TransientError("mount-missing", detail, scope=Scope.ROUTE, facts=facts)
-    with disk.mapped(inbound):
-        if not stat.S_ISDIR(inbound.stat().st_mode):
-            raise PermanentError("folder-missing", "the inbound folder is a file", scope=Scope.ROUTE, facts=facts)
+    return TransientError("mount-missing", detail, scope=Scope.ROUTE, facts=facts)
 
 
 def _taken(inbound: Path) -> GatewayError:

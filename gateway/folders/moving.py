@@ -114,7 +114,9 @@ def _begin(private: Path, moves: Sequence[Move], folder: Path, *, copy: bool, ad
     if copy:
         origin = _halfway(private, folder)
         disk.remove_tree(origin)
-        disk.owner_only(origin)
+        with disk.mapped(folder):
+            # Not its parents: a folder whose share has gone is never made anew.
+            origin.mkdir(mode=0o700)
         try:
             for move in moves:
                 copying.copy_durably(private / move.name, origin / move.name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, func, literal, or_, select
+from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
@@ -97,15 +97,17 @@ def overdue(now: float, *, link: LinkName | None, limit: int) -> TransferQuery:
     c = transfers.c
     return (
         select_transfers()
-        .where(*_awaiting(link), c.receipt_due_at <= now)
+        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now)
         .order_by(c.receipt_due_at, c.id)
         .limit(limit)
     )
 
 
 def next_receipt_due_at(link: LinkName | None) -> Select[float | None]:
-    """Select when the next receipt should have come."""
-    return select(func.min(transfers.c.receipt_due_at)).where(*_awaiting(link))
+    """Select when the next receipt should have come, or sending again may be tried once more after that failed."""
+    c = transfers.c
+    later = case((c.next_attempt_at > c.receipt_due_at, c.next_attempt_at), else_=c.receipt_due_at)
+    return select(func.min(later)).where(*_awaiting(link))
 
 
 def owed_since(before: float, *, link: LinkName | None, others: Collection[LinkName], limit: int) -> TransferQuery:

@@ -12,8 +12,8 @@ Error contract (all raised as GatewayError of gateway.domain.errors; nothing els
     mailbox-denied        permanent  link       no permission
     mailbox-full          transient  link       quota or disk full
     mailbox-failed        transient  link       the peer's side failed without saying why, or does not speak SFTP 3
-    name-taken            permanent  transfer   the name exists there with another size
-    no-such-name          permanent  transfer   nothing of that name to fetch
+    name-taken            transient  transfer   the name exists there with another size, until it is collected
+    no-such-name          transient  transfer   nothing of that name to fetch, until it is offered again
     size-mismatch         transient  transfer   the peer holds another number of bytes than was sent
     deposit-unknown       transient  transfer   the line broke at the rename: it may or may not have arrived
     local-io              transient  transfer   reading or writing our own disk failed

@@ -53,13 +53,13 @@ TABLE: Table = MappingProxyType(
         ),
         "name-taken": Template(
             "Another file of the same name is in the peer's mailbox.",
-            "It has another size than this bundle, so it is not an earlier try of ours.",
-            "Ask the peer's operator what the file is; remove it there, then run `caseferry retry`.",
+            "It has another size than this bundle: an earlier try that was damaged there, or somebody else's file.",
+            "The peer sets it aside when it collects; then the bundle is sent by itself. If it lasts, ask the peer's operator what the file is.",
         ),
         "no-such-name": Template(
             "A bundle that was offered is no longer in the mailbox.",
             "It was removed by hand, or by another program.",
-            "Ask the sender to send it again.",
+            "The sender sends it again by itself when no receipt comes. If it does not, ask the sender's operator.",
         ),
         "size-mismatch": Template(
             "The peer holds another number of bytes than was sent.",

@@ -61,10 +61,12 @@ def test_a_configuration_with_a_mistake_is_kept_out(pair: Pair) -> None:
 
 def test_what_is_read_only_at_start_is_refused_by_name(pair: Pair) -> None:
     configure(pair.police, "  to: file", "  to: file\n  level: debug")
+    configure(pair.police, "free_space: 64 MiB", "free_space: 65 MiB")
     pair.police.hang_up()
     (line,) = eventually(lambda: pair.police.logged("reload-refused", code="restart-needed"), "the refusal")
-    assert "log" in str(line["detail"])
+    assert str(line["detail"]).endswith(": limits.free_space, log")
     configure(pair.police, "  to: file\n  level: debug", "  to: file")
+    configure(pair.police, "free_space: 65 MiB", "free_space: 64 MiB")
     pair.drop("as-before-2.txt", b"as before")
     pair.ferried("as-before-2.txt")
 

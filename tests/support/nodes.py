@@ -1,4 +1,4 @@
-"""Two real daemons on loopback for tests: made, driven, killed, compared; and a peer that does what it should not."""
+"""Real daemons on loopback for tests: made, driven, killed, compared; and a peer that does what it should not."""
 
 import json
 import os
@@ -37,6 +37,7 @@ QUICK = "  poll_every: 200ms\n  retry_first: 100ms\n  retry_most: 1s\n"
 """Timing of gateway.yaml for tests: what fails is tried again soon."""
 
 T = TypeVar("T")
+N = TypeVar("N", bound="Neighbours")
 
 
 def eventually(probe: Callable[[], T | None], what: str = "", seconds: float = PATIENCE) -> T:
@@ -78,14 +79,22 @@ class Node:
 
     def start(self) -> None:
         """Start the daemon and return once it is at work."""
+        self.begin()
+        self.wait_ready()
+
+    def begin(self) -> None:
+        """Start the daemon and return at once."""
         (self.state / "health.json").unlink(missing_ok=True)
         self.daemon.start()
-        self.wait_ready()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the daemon runs and has written its account of itself."""
+        return self.daemon.is_running() and (self.state / "health.json").exists()
 
     def wait_ready(self) -> None:
         """Return once the daemon has written its account of itself."""
-        account = self.state / "health.json"
-        eventually(lambda: account.exists() or not self.daemon.is_running(), "a daemon that is ready")
+        eventually(lambda: self.is_ready or not self.daemon.is_running(), "a daemon that is ready")
         assert self.daemon.is_running(), self.daemon.errors()
 
     @property
@@ -156,6 +165,12 @@ class Node:
                 found.append(known)
         return found
 
+    def owed(self) -> int:
+        """Return how many transfers the node can move on by itself, or hopes that the peer does."""
+        with self.ledger() as ledger:
+            counts = ledger.counts().by_state
+        return sum(n for (direction, state), n in counts.items() if state not in ends(direction) | {State.QUARANTINED})
+
     def mailbox(self, guest: UnitCode, folder: str = "in") -> Path:
         return self.state / "mailboxes" / guest / folder
 
@@ -177,14 +192,43 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A police node and a procuratorate node that know each other."""
+class Neighbours:
+    """Nodes that know one another."""
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        for node in self.nodes:
+            node.begin()
+        for node in self.nodes:
+            node.wait_ready()
+
+    def stop(self) -> list[int | None]:
+        """Stop all, whatever state they are in, and return their exit codes; None where none ran."""
+        return [node.daemon.stop() for node in self.nodes]
+
+    def are_quiet(self) -> bool:
+        """Whether no node owes anything that it can do by itself."""
+        return not any(node.owed() for node in self.nodes)
+
+    def come_to_rest(self) -> None:
+        """Wait until no node owes anything, and nothing is left of what was under way."""
+        eventually(lambda: self.are_quiet() or None, "nodes that owe nothing")
+        for node in self.nodes:
+            eventually(lambda node=node: not node.leftovers() or None, f"an empty spool: {node.leftovers()}")
+
+
+@dataclass(frozen=True)
+class Pair(Neighbours):
+    """A police node and a procuratorate node."""
 
     police: Node
     procuratorate: Node
 
     @property
-    def nodes(self) -> tuple[Node, Node]:
+    def nodes(self) -> tuple[Node, ...]:
         return self.police, self.procuratorate
 
     @property
@@ -201,17 +245,6 @@ class Pair:
     def into(self) -> Path:
         """The procuratorate's inbound folder."""
         return self.procuratorate.daemon.place.into
-
-    def start(self) -> None:
-        for node in self.nodes:
-            node.daemon.start()
-        for node in self.nodes:
-            node.wait_ready()
-
-    def stop(self) -> None:
-        """Stop both, whatever state they are in."""
-        for node in self.nodes:
-            node.daemon.stop()
 
     def drop(self, name: str, content: bytes) -> None:
         """Drop the export `name`, a file, as careful case software does."""
@@ -236,23 +269,6 @@ class Pair:
     def content(self, transfer: Transfer) -> bytes:
         """Return what arrived of an export that was one file."""
         return (self.delivery(transfer) / "content" / transfer.export_name).read_bytes()
-
-    def are_quiet(self) -> bool:
-        """Whether neither node owes anything that it can do by itself."""
-        for node in self.nodes:
-            with node.ledger() as ledger:
-                counts = ledger.counts().by_state
-            if any(
-                n and state not in ends(direction) | {State.QUARANTINED} for (direction, state), n in counts.items()
-            ):
-                return False
-        return True
-
-    def come_to_rest(self) -> None:
-        """Wait until both nodes owe nothing, and nothing is left of what was under way."""
-        eventually(lambda: self.are_quiet() or None, "both nodes owe nothing")
-        for node in self.nodes:
-            eventually(lambda node=node: not node.leftovers() or None, f"an empty spool: {node.leftovers()}")
 
 
 def drop(folder: Path, name: str, content: bytes) -> None:
@@ -298,13 +314,13 @@ def relink(pair: Pair, node: Node, initiate: str, *more: str) -> None:
 
 
 @contextmanager
-def running(pair: Pair) -> Iterator[Pair]:
-    """Start both daemons and end them in any case."""
+def running(made: N) -> Iterator[N]:
+    """Start the daemons and end them in any case."""
     try:
-        pair.start()
-        yield pair
+        made.start()
+        yield made
     finally:
-        pair.stop()
+        made.stop()
 
 
 class Guest:

@@ -207,3 +207,25 @@ def test_names_in_another_encoding_are_published_byte_for_byte(tmp_path: Path, i
     (staging / name).write_bytes(b"x")
     publish(staging, [name], inbound)
     assert [os.fsencode(path.name) for path in inbound.iterdir()] == ["案件信息.xml".encode("gb18030")]
+
+
+def test_a_share_that_goes_away_in_the_middle_is_waited_for(tmp_path: Path, inbound: Path) -> None:
+    sentinel, away = inbound / ".mounted", inbound.with_name("away")
+    codes = set()
+    for at in range(100):
+        staging = stage(tmp_path / "imports")
+        sentinel.touch()
+        with interrupted(at, lambda: inbound.rename(away)) as met:
+            try:
+                publish(staging, NAMES, inbound, sentinel=sentinel.name)
+            except GatewayError as error:
+                codes.add((error.code, type(error), error.scope))
+        if len(met) <= at:
+            break
+        away.rename(inbound)
+        publish(staging, NAMES, inbound, sentinel=sentinel.name)
+        sentinel.unlink()
+        assert delivered(inbound) == CONTENT, (at, met[-1])
+        collect(inbound)
+    assert codes == {("mount-missing", TransientError, Scope.ROUTE)}
+    assert 5 < at < 99

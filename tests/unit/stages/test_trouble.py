@@ -10,6 +10,8 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode, known
 from gateway.folders.space import SMALL_BYTES
 from gateway.stages.backoff import Backoff
+from gateway.transport.api import Entry
+from gateway.transport.folder import FolderTransport
 from tests.support.houses import IN, OUT, Faults, Street, opened, street
 
 
@@ -231,6 +233,45 @@ def test_a_bundle_that_vanished_from_the_spool_is_fetched_again_when_offered_aga
     made.clock.time += 3601  # no receipt came: the sender repeats it
     made.settle()
     assert made.delivered() == {"one.txt": b"one.txt"}
+
+
+def test_a_bundle_that_vanishes_once_it_is_listed_is_fetched_when_it_is_sent_again(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed(made, "one.txt")
+    made.go("police:out-procuratorate")
+    listing = FolderTransport.listing
+
+    def lost(self: FolderTransport) -> list[Entry]:
+        found = listing(self)
+        for entry in found:
+            (made.there / entry.name).unlink(missing_ok=True)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderTransport, "listing", lost)
+        made.go("procuratorate:in-police")
+    theirs = made.procuratorate.only(IN)
+    assert (theirs.state, theirs.last_error, theirs.hold_code) == (State.OFFERED, "no-such-name", None)
+    made.clock.time += 3601  # no receipt came: the sender repeats it
+    made.settle()
+    assert made.delivered() == {"one.txt": b"one.txt"}
+
+
+def test_a_bundle_cut_short_in_the_mailbox_is_sent_again_once_it_was_set_aside(made: Street) -> None:
+    sealed(made, "one.txt")
+    made.go("police:out-procuratorate")
+    (damaged,) = made.there.glob("*.cfb")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    made.clock.time += 3601  # no receipt came, and nobody has collected what lies there
+    made.go("police:out-procuratorate")
+    wait = known(made.step(made.police, "out-procuratorate"))
+    ours = made.police.only(OUT)
+    assert (ours.state, ours.last_error, ours.attempts, ours.hold_code) == (State.SENT, "name-taken", 1, None)
+    assert 5 <= wait < 6.25
+    made.settle()
+    assert made.delivered() == {"one.txt": b"one.txt"}
+    assert [facts["code"] for facts in made.procuratorate.log.of("bundle-quarantined")] == ["truncated"]
 
 
 def test_a_sealed_bundle_that_vanished_is_held(made: Street) -> None:
