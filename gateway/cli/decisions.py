@@ -31,7 +31,7 @@ def decisions(terminal: Terminal, settings: Settings, since: str, limit: int, cl
     """Show what people did since `since` (empty: ever), at most `limit` lines."""
     start = moment(since, clock.now()) if since else None
     with ledger_to_read(settings, clock) as ledger:
-        found = ledger.deeds(start, limit + 1)
+        found = ledger.decisions.deeds(start, limit + 1)
     shown, more = found[:limit], len(found) > limit
     if terminal.as_json:
         terminal.emit({"decisions": [deed_json(deed) for deed in shown], "limit": limit, "more": more})

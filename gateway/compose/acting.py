@@ -71,7 +71,7 @@ class Operator:
                 why,
             )
             steps = self._closing(aside, quarantine, ledger, why) if action is Action.CLOSE else ()
-            decided = ledger.decide(wanted, steps=steps, done=action is Action.CLOSE)
+            decided = ledger.decisions.decide(wanted, steps=steps, done=action is Action.CLOSE)
         ring_bell(self._settings)
         return decided
 

@@ -48,7 +48,7 @@ def look_at(settings: Settings, ledger: "Ledger", beginning: str) -> Outside:
         proof,
         trust,
         _concerned(aside, proof, ledger),
-        tuple(ledger.decisions_about(aside.thing.id)),
+        tuple(ledger.decisions.about(aside.thing.id)),
         tuple(commands_for(aside)),
     )
 

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
-from types import MappingProxyType
 
 from gateway.compose.ground import Ground
 from gateway.compose.health import (
@@ -20,6 +19,7 @@ from gateway.compose.health import (
 )
 from gateway.compose.identity import Identity, load_identity, open_ledger
 from gateway.compose.listening import CHECK_SECONDS, Listening
+from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded, mailbox_floors
 from gateway.compose.sweep import sweep
 from gateway.compose.workers import Plan, Planner
@@ -37,7 +37,7 @@ from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
-from gateway.domain.lifecycle import Direction, State, ends
+from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
@@ -49,9 +49,7 @@ from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
 from gateway.stages.claim import ClaimStage
 from gateway.stages.clocks import PeerClocks
-from gateway.stages.legs import in_leg, out_leg
-from gateway.stages.open import OpenStage
-from gateway.stages.pack import PackStage
+from gateway.stages.legs import in_leg
 from gateway.stages.standstill import Standstill
 from gateway.transport.accounts import public_blob, save_accounts
 from gateway.transport.allocator import keep_freed_memory
@@ -299,14 +297,7 @@ class RunningNode:
 
     def _ring_for(self, touched: Touched) -> None:
         """Wake the workers that owe something after this commit."""
-        names: set[str] = set()
-        for state, link in touched:
-            names.update(_SHARED.get(state, ()))
-            if link is not None:
-                names.update(leg(link) for leg in _LEGS.get(state, ()))
-            if self._plan is not None and state in _MAKES_WAY:
-                names.update(self._plan.orderly)
-        self._bells.ring(*names)
+        self._bells.ring(*concerned(touched, self._plan.orderly if self._plan is not None else ()))
 
     def _heard(self, folder: Path) -> None:
         plan = self._plan
@@ -369,29 +360,6 @@ class RunningNode:
         ]
         if moved:
             raise _restart_needed(moved)
-
-
-_SHARED = MappingProxyType(
-    {
-        State.FOUND: (PackStage.name,),
-        State.FETCHED: (OpenStage.name,),
-        State.VERIFIED: (OpenStage.name,),
-    }
-)
-_LEGS = MappingProxyType(
-    {
-        State.SEALED: (out_leg,),
-        State.OFFERED: (in_leg,),
-        State.VERIFIED: (in_leg,),
-        State.QUARANTINED: (in_leg,),
-        State.DELIVERED: (out_leg, in_leg),
-        State.REJECTED: (out_leg, in_leg),
-    }
-)
-"""Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox."""
-_MAKES_WAY = ends(Direction.OUTBOUND) | {State.FOUND, State.SEALED}
-"""States in which, or since more is known of it, a transfer may let others go first on a route that keeps order; on
-which link those wait is not known of it."""
 
 
 def _restart_needed(moved: Sequence[str]) -> ConfigError:

@@ -1,9 +1,8 @@
 """What the ledger remembers about resync: this node's lives, what each peer has said, and what a restore has undone."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -14,6 +13,7 @@ from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Decision, Facts, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger import changes, decisions, holdings, rebuilding, streams, talks
 from gateway.ledger.changes import Change
+from gateway.ledger.doors import Doors
 from gateway.ledger.schema import lives, node, resyncs
 from gateway.ledger.schema import streams as stream_table
 from gateway.ledger.talks import PeerWord
@@ -49,18 +49,6 @@ class Heard:
     is_answer: bool = False
     halted: str = ""
     """Why nothing is sent to the peer any more, if that was found just now."""
-
-
-class Doors(Protocol):
-    """The two ways into the ledger, as `Ledger` has them."""
-
-    def reading(self) -> AbstractContextManager[Connection]:
-        """Lend a connection that cannot write."""
-        ...
-
-    def change(self, work: Callable[[Change], T]) -> T:
-        """Run `work` in a transaction of its own part."""
-        ...
 
 
 class ResyncBook:

@@ -15,15 +15,12 @@ from gateway.domain.ids import (
     ClaimToken,
     Digest,
     LinkName,
-    QuarantineId,
     RouteName,
     TransferId,
     UnitCode,
 )
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import (
-    Decision,
-    Deed,
     Facts,
     FoundExport,
     Offer,
@@ -36,6 +33,7 @@ from gateway.domain.records import (
 from gateway.ledger import arrivals, changes, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
+from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
@@ -64,6 +62,8 @@ class Ledger:
         self._listeners: tuple[Callable[[Touched], None], ...] = ()
         self.resync = ResyncBook(self, unit, connections.epoch)
         """What serves resync and restore."""
+        self.decisions = DecisionBook(self)
+        """What people decided."""
 
     @classmethod
     def open(
@@ -189,34 +189,6 @@ class Ledger:
         On `link`; or, if that is None, on no link yet and on every link but `others`. At most `limit` in one commit.
         """
         return self.change(lambda change: changes.give_up(change, before, link, others, limit))
-
-    def decide(self, wanted: Decision, *, steps: Sequence[Step] = (), done: bool = False) -> Decision:
-        """Record what a person decided, and `steps` in the same commit; `done` where nothing is left to carry out.
-
-        Raises PermanentError `decision-pending`; for the steps as `advance`.
-        """
-
-        def work(change: Change) -> Decision:
-            changes.advance(change, steps)
-            return decisions.decide(change, wanted, done=done)
-
-        return self.change(work)
-
-    def decided(
-        self, decision: Decision, outcome: str = "", *, steps: Sequence[Step] = (), set_back: Transfer | None = None
-    ) -> None:
-        """Record that a decision was carried out, or with which code it could not be, and `steps` in the same commit.
-
-        set_back: the transfer whose bytes are at their place again, and which goes on now. Raises as `advance`.
-        """
-
-        def work(change: Change) -> None:
-            changes.advance(change, steps)
-            if set_back is not None:
-                changes.set_back(change, set_back)
-            decisions.done(change, decision, outcome)
-
-        self.change(work)
 
     def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
@@ -360,26 +332,6 @@ class Ledger:
         """Return what was signed about a bundle, oldest first."""
         with self.reading() as connection:
             return queries.receipts_of(connection, bundle_id)
-
-    def undone(self, limit: int) -> list[Decision]:
-        """Return the decisions that are still to be carried out, oldest first."""
-        with self.reading() as connection:
-            return decisions.undone(connection, limit)
-
-    def decisions_about(self, thing: QuarantineId) -> list[Decision]:
-        """Return what was decided about one thing in quarantine, oldest first."""
-        with self.reading() as connection:
-            return decisions.about(connection, thing)
-
-    def latest_decisions(self, things: Collection[QuarantineId]) -> dict[QuarantineId, Decision]:
-        """Return the last decision about each of `things`; those without any are left out."""
-        with self.reading() as connection:
-            return decisions.latest(connection, things)
-
-    def deeds(self, since: float | None = None, limit: int = 50) -> list[Deed]:
-        """Return what people did since then (seconds since 1970 UTC), newest first."""
-        with self.reading() as connection:
-            return decisions.deeds(connection, since, limit)
 
     def counts(self) -> Counts:
         """Return the ledger at a glance."""

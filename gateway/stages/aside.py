@@ -48,14 +48,14 @@ class SetAside:
 def everything(quarantine: Quarantine, ledger: Ledger) -> list[SetAside]:
     """Return all that is in quarantine, oldest first."""
     things = quarantine.listing()
-    latest = ledger.latest_decisions([thing.id for thing in things])
+    latest = ledger.decisions.latest([thing.id for thing in things])
     return [_joined(thing, ledger, latest.get(thing.id)) for thing in things]
 
 
 def one(quarantine: Quarantine, ledger: Ledger, beginning: str) -> SetAside:
     """Return the one thing whose id begins so; raises as `Quarantine.find`."""
     thing = quarantine.find(beginning)
-    return _joined(thing, ledger, ledger.latest_decisions([thing.id]).get(thing.id))
+    return _joined(thing, ledger, ledger.decisions.latest([thing.id]).get(thing.id))
 
 
 def others(aside: SetAside, all_of_them: Sequence[SetAside]) -> bool:

@@ -58,7 +58,7 @@ class DecideStage:
 
     def step(self) -> float | None:
         """Carry out what was decided; return the seconds until the next look."""
-        undone = self._ledger.undone(BATCH)
+        undone = self._ledger.decisions.undone(BATCH)
         wait = LOOK_SECONDS if len(undone) < BATCH else 0.0
         waiting: set[TransferId | None] = set()
         for decision in undone:
@@ -71,7 +71,7 @@ class DecideStage:
                 waiting.add(decision.transfer)
                 wait = AGAIN_SECONDS
             except GatewayError as error:
-                self._ledger.decided(decision, error.code)
+                self._ledger.decisions.decided(decision, error.code)
                 self._ops.error("decision-failed", decision=decision.id, action=decision.action, code=error.code)
         return wait
 
@@ -79,7 +79,7 @@ class DecideStage:
         if decision.action is Action.RETRY:
             if decision.link is not None:
                 self._knock(decision.link)
-            self._ledger.decided(decision)
+            self._ledger.decisions.decided(decision)
             return
         transfer = None if decision.transfer is None else self._ledger.get(decision.transfer)
         if transfer is None:
@@ -107,7 +107,7 @@ class DecideStage:
         record = self._pen.sign(transfer, persons_code(decision.code), (decision.code,), self._clock.now())
         facts = Facts(note=decision.why, code=decision.code)
         step = Step(transfer, Event.REJECTED, Stage.OPEN, facts, record, actor=decision.actor)
-        self._ledger.decided(decision, steps=[step])
+        self._ledger.decisions.decided(decision, steps=[step])
 
     def _released(self, decision: Decision, transfer: Transfer, aside: SetAside) -> Transfer:
         """Move the transfer on before its bytes are moved, held so that nobody looks for them yet: whatever comes next
@@ -122,7 +122,7 @@ class DecideStage:
         link, bundle = known(transfer.link), known(transfer.bundle_id)
         self._spool.fetching(link, bundle)  # makes the folder
         self._quarantine.give_back(known(decision.thing), self._spool.inbound_bundle(link, bundle))
-        self._ledger.decided(decision, set_back=transfer)
+        self._ledger.decisions.decided(decision, set_back=transfer)
 
     # -- receipts -----------------------------------------------------------------------------------------------------
 
@@ -141,5 +141,5 @@ class DecideStage:
         except SecurityError as error:
             self._quarantine.note_again(thing, error.code)
             raise
-        self._ledger.decided(decision)
+        self._ledger.decisions.decided(decision)
         self._quarantine.remove(thing)  # if that does not come about, retention does it

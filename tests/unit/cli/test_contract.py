@@ -179,8 +179,8 @@ def test_quarantine_show_and_what_is_decided(desks: tuple[Desk, Desk], tmp_path:
         again = procuratorate.ask("quarantine", action, ids["bundle"], "--why", "x")
         assert again["error"]["code"] == "decision-pending"
         with procuratorate.ledger() as ledger:
-            for decision in ledger.undone(9):
-                ledger.decided(decision)
+            for decision in ledger.decisions.undone(9):
+                ledger.decisions.decided(decision)
     full = procuratorate.ask("quarantine", "show", ids["bundle"])
     beneath = ("bundle.error.", "receipts[].")
     assert {path for path in keys(full, other) if not path.startswith(beneath)} == {

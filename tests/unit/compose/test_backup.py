@@ -97,7 +97,7 @@ def test_restoring_brings_the_ledger_back_under_a_new_epoch(desk: Desk, tmp_path
     with desk.ledger() as ledger:
         standing = ledger.resync.standing()
         assert ledger.epoch == done.epoch != made.epoch
-        (deed,) = ledger.deeds()
+        (deed,) = ledger.decisions.deeds()
     assert (deed.actor, deed.action, deed.why) == ("zhang", "restore", "the disk was exchanged")
     assert (standing.restored_at, standing.doubtful, standing.standstill) == (CLOCK.now(), False, None)
     shutil.copyfile(done.kept, desk.settings.ledger_path)

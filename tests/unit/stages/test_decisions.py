@@ -120,7 +120,7 @@ def test_a_bundle_of_a_sender_whose_card_came_late_is_checked_anew_and_delivered
         assert [(entry.actor, entry.note, entry.code) for entry in told] == [
             ("zhang", "card added, fingerprint read", "")
         ]
-        (done,) = made.procuratorate.ledger.decisions_about(thing.id)
+        (done,) = made.procuratorate.ledger.decisions.about(thing.id)
         assert (done.outcome, done.done_at is not None) == ("", True)
 
 
@@ -167,7 +167,7 @@ def test_a_recheck_that_dies_at_any_effect_is_finished_by_the_next_start(
             made.settle()
             assert made.delivered() == {"one.txt": b"one"}
             assert things(made.procuratorate) == []
-            assert made.procuratorate.ledger.undone(9) == []
+            assert made.procuratorate.ledger.decisions.undone(9) == []
             assert made.leftovers() == []
         shutil.rmtree(root)
         if not died:
@@ -217,7 +217,7 @@ def test_receipts_by_a_key_that_was_unknown_are_applied_anew(closed: Street) -> 
             assert refused.value.code == code
         operator(made.police).decide(Action.RECHECK, thing.id, "too early")
         made.go("police:decide")
-        assert [d.outcome for d in made.police.ledger.decisions_about(thing.id)] == ["unknown-sender"]
+        assert [d.outcome for d in made.police.ledger.decisions.about(thing.id)] == ["unknown-sender"]
         assert the_thing(made.police).path.exists()
         put_back()
         reloaded(made.police)
@@ -276,7 +276,7 @@ def test_doubts_about_who_sent_it_or_whether_it_is_whole_are_waived_by_nobody(
     with pytest.raises(GatewayError) as refused:
         operator(made.procuratorate).decide(Action.RELEASE, the_thing(made.procuratorate).id, "never mind")
     assert refused.value.code == "quarantine-not-waivable"
-    assert made.procuratorate.ledger.deeds() == []
+    assert made.procuratorate.ledger.decisions.deeds() == []
 
 
 # -- reject -----------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_one_decision_at_a_time_and_each_on_record(made: Street) -> None:
     made.go("procuratorate:decide", "procuratorate:open")
     made.clock.time += 1
     operator(house).decide(Action.CLOSE, thing.id, "second")
-    assert [(d.action, d.actor, d.why, d.code, d.outcome) for d in house.ledger.deeds()] == [
+    assert [(d.action, d.actor, d.why, d.code, d.outcome) for d in house.ledger.decisions.deeds()] == [
         ("close", "zhang", "second", "bad-signature", ""),
         ("recheck", "zhang", "first", "bad-signature", ""),
     ]
@@ -406,7 +406,7 @@ def test_a_bundle_that_came_whole_meanwhile_needs_no_decision(made: Street) -> N
     made.go("procuratorate:in-police", "procuratorate:in-police")  # offered again before the daemon got to deciding
     made.settle()
     assert made.delivered() == {"one.txt": b"one"}
-    (decision,) = made.procuratorate.ledger.decisions_about(thing.id)
+    (decision,) = made.procuratorate.ledger.decisions.about(thing.id)
     assert decision.outcome == "quarantine-moved-on"
     assert one(made.procuratorate.ground.quarantine, made.procuratorate.ledger, thing.id).decided_at is not None
 

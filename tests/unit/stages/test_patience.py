@@ -306,7 +306,7 @@ def test_retry_calls_a_resting_link_at_once_and_only_once(line: Faults, made: St
     assert operator(made).retry_link(LINK, "now it does") == 0
     made.go("police:decide", "police:out-procuratorate", "police:out-procuratorate")
     assert {t.state for t in made.police.transfers(OUT)} == {State.SENT}
-    assert [(d.action, d.link, d.transfer, d.why) for d in made.police.ledger.deeds()] == [
+    assert [(d.action, d.link, d.transfer, d.why) for d in made.police.ledger.decisions.deeds()] == [
         ("retry", LINK, None, "now it does"),
         ("retry", LINK, first.id, "they say it works"),
     ]
