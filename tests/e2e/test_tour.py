@@ -80,6 +80,8 @@ def test_the_tour_goes_as_the_readme_says(place: Path) -> None:
         "It would be refused and given back.",
         "25_id_checksum.zip.err.txt",
         "It waits because link procuratorate does not work",
+        "is asked what it holds",
+        "Backed up ledger, peers and configuration",
     ):
         assert expected in said, f"{shlex.quote(expected)} is missing in:\n{said}"
     assert re.search(r"^ +3 .* A9901020000002026030027 .*delivered", done.stdout, re.MULTILINE), said
