@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.conftest import absent
 from tests.support import traces
+from tests.support.lines import LineFault, a_site
 from tests.support.matrix import Outcome, Point, points, tried
 from tests.support.nodes import make_pair, running
 from tests.support.scenes import SCENES, Scene
@@ -105,6 +106,25 @@ def in_one_process(folder: Path, stride: int, processes: int) -> list[Row]:
     return list(rows.values())
 
 
+def in_lines(folder: Path) -> list[Row]:
+    """Let the line to an SFTP server fail at every call on it: few, and soon done."""
+    rows = []
+    for fault in LineFault:
+        place = folder / f"line-{fault.name}"
+        place.mkdir()
+        with a_site(place) as site:
+            total = site.suffer(None)
+            rows.append(Row(fault.value, "deposit, listing, fetch and removal over SFTP", total))
+            for at in range(total):
+                trouble = ""
+                try:
+                    site.suffer(fault, at)
+                except Exception as error:  # noqa: BLE001 - whatever it is belongs into the table
+                    trouble = f"{fault.name} at {at}: {type(error).__name__}: {error}"
+                rows[-1].count(has_struck=True, trouble=trouble)
+    return rows
+
+
 def in_daemons(folder: Path, stride: int) -> list[Row]:
     """Try the points of the strace sample, one after the other."""
     rows: dict[str, Row] = {}
@@ -145,7 +165,7 @@ def table(rows: Sequence[Row], seconds: float, stride: int, processes: int) -> s
     lines.append(f"| **all** | | **{sums[0]}** | **{sums[1]}** | **{sums[2]}** |")
     command = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    which = "every point" if stride == 1 else f"every {stride}th point of each kind"
+    which = "every point" if stride == 1 else f"every {stride}th point in one process and by strace"
     lines += [
         "",
         f"Made by `make reliability` on {datetime.now(UTC):%Y-%m-%d}, commit {commit}: {which}, in"
@@ -174,6 +194,7 @@ def main() -> int:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="caseferry-matrix-", dir=chosen.folder))
     rows = in_one_process(folder, chosen.stride, chosen.processes)
+    rows += in_lines(folder)
     if why := absent("needs_strace"):
         print(f"left out: {TRACED}: {why}")
     else:
