@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -163,12 +162,10 @@ def table(rows: Sequence[Row], seconds: float, stride: int, processes: int) -> s
     lines += [row.cells() for row in rows]
     sums = [sum(getattr(row, name) for row in rows) for name in ("total", "tried", "failed")]
     lines.append(f"| **all** | | **{sums[0]}** | **{sums[1]}** | **{sums[2]}** |")
-    command = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    which = "every point" if stride == 1 else f"every {stride}th point in one process and by strace"
+    which = "every point" if stride == 1 else f"one point in {stride} in one process and by strace"
     lines += [
         "",
-        f"Made by `make reliability` on {datetime.now(UTC):%Y-%m-%d}, commit {commit}: {which}, in"
+        f"Made by `make reliability` on {datetime.now(UTC):%Y-%m-%d}: {which}, in"
         f" {seconds / 60:.0f} minutes with {processes} processes on {os.cpu_count()} cores"
         f" ({platform.machine()}, Linux {platform.release().split('-')[0]}, Python {platform.python_version()}; load"
         f" {os.getloadavg()[2]:.0f}).",
