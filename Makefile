@@ -14,18 +14,19 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := $(BIN)/pip-compile --quiet --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \
           --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver backtracking
 
-.PHONY: help test demo bench fuzz soak lock words docs fmt clean
+.PHONY: help test demo bench fuzz soak reliability lock words docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
 
 test: $(STAMP) ## every gate: format, lint, types, import contracts, words, docs, tests, coverage
 	@.ci/prepare \
 	    'command -v sshd' openssh-server 'tests marked needs_sshd (a real OpenSSH server)' \
 	    'command -v systemd-analyze' systemd 'tests marked needs_systemd (unit files)' \
 	    'command -v lftp' lftp 'the lftp client in tests/interop' \
-	    'command -v proftpd' proftpd-mod-crypto 'the ProFTPD server in tests/interop'
+	    'command -v proftpd' proftpd-mod-crypto 'the ProFTPD server in tests/interop' \
+	    'command -v strace' strace 'tests marked needs_strace (faults in the system calls of real daemons)'
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python .ci/gates.py $(ARGS)
 
 demo: $(STAMP) ## two nodes on loopback ferry every sample; prints a table
@@ -43,6 +44,10 @@ fuzz: $(STAMP) ## every parser under fire, SECONDS=60 for each; ARGS="zip xml": 
 soak: $(STAMP) ## four nodes under random faults for MINUTES=10 (SEED=...), then the slow matrices; ARGS="-k kill": only these
 	@test -n '$(ARGS)' || $(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/pytest -n auto --timeout 3600 -m soak $(ARGS)
+
+reliability: $(STAMP) ## the whole kill-anywhere matrix; writes its table into docs/reliability.md; ARGS="--stride 4" thins it out
+	@.ci/prepare 'command -v strace' strace 'faults in the system calls of real daemons'
+	@$(BIN)/python -m tests.fault $(ARGS)
 
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock
 	@{ echo '# Made by `make lock` from pyproject.toml; `make test` installs exactly these versions.'; \

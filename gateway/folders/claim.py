@@ -74,20 +74,21 @@ class ClaimShelf:
             disk.owner_only(self._folder)
             disk.owner_only(folder / taking.PARTS)
             intent.write(folder / taking.INTENT, wanted)
-            disk.fsync_folder(folder.parent)
-            disk.fsync_folder(self._folder)
             steps = taking.Taking(folder, wanted)
             try:
                 steps.take()
                 steps.bring_home()
+                steps.commit(whole)
             except GatewayError:
-                with suppress(GatewayError):  # the first error says what happened; `recover` undoes the rest
-                    steps.undo()
-                raise
-            steps.commit(whole)
+                # The last rename may stand although it could not be proven durable. If a power cut takes it back,
+                # `recover` does it again; but a claim that nobody is told of would lie there until then.
+                if not disk.exists(whole):
+                    with suppress(GatewayError):  # the first error says what happened; `recover` undoes the rest
+                        steps.undo()
+                    raise
             with suppress(GatewayError):  # the claim stands; `recover` removes what the share did not let go
                 steps.forget_outside(whole)
-            return self._read(whole)
+            return _claimed(whole, wanted)
 
     def recover(self) -> Recovery:
         """Finish or undo every interrupted claim, release and discard, and list the whole claims.
@@ -224,9 +225,7 @@ class ClaimShelf:
             taking.Taking(gone, wanted).forget(gone)
 
     def _read(self, whole: Path) -> Claim:
-        wanted = self._intent(whole)
-        parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
-        return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
+        return _claimed(whole, self._intent(whole))
 
     @staticmethod
     def _intent(whole: Path) -> intent.Intent:
@@ -288,3 +287,8 @@ class ClaimShelf:
     def _is_busy(self, name: str) -> bool:
         with self._lock:
             return name.removeprefix(taking.GONE).removeprefix(".") in self._busy
+
+
+def _claimed(whole: Path, wanted: intent.Intent) -> Claim:
+    parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
+    return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)

@@ -70,9 +70,13 @@ def printable(name: str) -> str:
 
 
 def owner_only(folder: Path) -> None:
-    """Make `folder` (and missing parents) ours alone, mode 0700; repeatable. Raises as `failure` says."""
+    """Make `folder` (and missing parents) ours alone, mode 0700; durable and repeatable. Raises as `failure` says."""
+    missing = [one for one in (folder, *folder.parents) if not exists(one)]
     with mapped(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in reversed(missing):
+            # A folder that a power cut takes back takes everything in it along, however well that was synced.
+            fsync_folder(made.parent)
         if stat.S_IMODE(folder.stat().st_mode) != 0o700:
             folder.chmod(0o700)
 

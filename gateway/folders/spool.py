@@ -54,7 +54,7 @@ class Spool:
         removed = 0
         for folder in (self._outbound, *_folders(self._inbound), *_folders(self._staging)):
             for path in _listed(folder):
-                if path.name.startswith(".") and not (_is_fetching(path) and path.stat().st_mtime >= fetching_since):
+                if path.name.startswith(".") and not (_is_fetching(path) and _touched(path) >= fetching_since):
                     disk.remove_tree(path)
                     removed += 1
         disk.fsync_folder(self._root)
@@ -135,8 +135,11 @@ class Spool:
         """Return the staging folders of a bundle, made anew and empty; a rest of an earlier attempt is removed."""
         staging = self.staging(link, bundle)
         disk.remove_tree(staging.root)
-        for folder in (self._staging / link, staging.root, staging.members, staging.imports):
+        for folder in (self._staging / link, staging.root):
             disk.owner_only(folder)
+        for folder in (staging.members, staging.imports):
+            with disk.mapped(staging.root):
+                folder.mkdir(mode=0o700)
         return staging
 
     def stagings(self) -> list[tuple[LinkName, BundleId]]:
@@ -176,7 +179,7 @@ class Spool:
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
-    owed = [(source, target) for source, target in moves if source.exists() or not target.exists()]
+    owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
     for source, _target in owed:
         disk.fsync_file(source)
     for source, target in owed:
@@ -196,7 +199,17 @@ def _is_fetching(path: Path) -> bool:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    return (path for path in _listed(folder) if path.is_dir() and not path.name.startswith("."))
+    return (path for path in _listed(folder) if _is_folder(path) and not path.name.startswith("."))
+
+
+def _is_folder(path: Path) -> bool:
+    with disk.mapped(path.parent):
+        return disk.is_folder(path)
+
+
+def _touched(path: Path) -> float:
+    with disk.mapped(path.parent):
+        return path.stat().st_mtime
 
 
 def _listed(folder: Path) -> list[Path]:

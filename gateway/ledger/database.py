@@ -38,7 +38,7 @@ def locate(location: Path | str) -> Path:
 def prepare_file(path: Path) -> None:
     """Make the ledger's folder (0700) and file (0600) where missing; `ledger-exposed` if others may enter."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             modes = {path.parent: path.parent.stat().st_mode, path: os.fstat(descriptor).st_mode}
@@ -51,6 +51,18 @@ def prepare_file(path: Path) -> None:
             raise _config(
                 "ledger-exposed", f"{place} is open to others (mode {stat.S_IMODE(mode):04o}): chmod go= {place}"
             )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make `folder` and what is missing above it, so that a power cut cannot take it back, and the ledger with it."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in reversed(missing):
+        descriptor = os.open(made.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def require_file(path: Path) -> None:

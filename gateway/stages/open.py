@@ -153,7 +153,7 @@ class OpenStage:
         path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
         proven: _Proven | None = None
         try:
-            if not path.exists():
+            if not disk.exists(path):
                 # The power may have gone between setting it aside and the record: offered again, it is fetched anew.
                 raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool")
             with disk.mapped(path.parent), path.open("rb") as source:
@@ -353,9 +353,10 @@ class OpenStage:
         link, bundle = known(transfer.link), known(transfer.bundle_id)
         path = self._spool.inbound_bundle(link, bundle)
         try:
-            if path.exists():
+            # First what was decrypted before the fault showed: once the bytes have gone there is no second try.
+            self._spool.drop_staging(link, bundle)
+            if disk.exists(path):
                 self._quarantine.take(path, Suspect(path.name, link, error.code))
-            self._spool.drop_staging(link, bundle)  # what was decrypted before the fault showed
         except GatewayError as trouble:
             self._recorder.fail(transfer, Stage.OPEN, trouble, started)
             return

@@ -15,6 +15,7 @@ from gateway.domain.ids import BundleId, LinkName, WireName, bundle_id
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
+from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
@@ -283,8 +284,10 @@ class ReceiveStage:
         self._transport.remove([entry.name])
 
     def _apply(self, part: Path, entry: Entry, paper: Paper) -> None:
+        with disk.mapped(part.parent):
+            body = part.read_bytes()
         try:
-            paper.take(part.read_bytes())
+            paper.take(body)
         except SecurityError as error:
             self._ops.alert(paper.refused, link=self._link, code=error.code)
             self._quarantine.take(part, Suspect(entry.name, self._link, error.code))

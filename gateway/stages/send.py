@@ -6,6 +6,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
+from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.ordering import Orders
@@ -103,7 +104,7 @@ class SendStage:
         started = self._clock.now()
         path = self._spool.outbound_bundle(known(transfer.bundle_id), known(transfer.claim))
         try:
-            if not path.exists():
+            if not disk.exists(path):
                 raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
             with self._watching(transfer, Stage.SEND, transfer.size) as progress:
                 self._transport.deposit(path, bundle_name(known(transfer.bundle_id)), progress)

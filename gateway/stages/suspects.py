@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.clock import Clock
+from gateway.domain.errors import GatewayError
 from gateway.domain.ids import Digest, LinkName, QuarantineId
 from gateway.folders import disk
 from gateway.folders.quarantine import Quarantine, QuarantineNote
@@ -33,4 +34,10 @@ class QuarantineDesk:
             found = hashlib.file_digest(source, "sha256").hexdigest()
             size = source.tell()
         note = QuarantineNote(suspect.subject, suspect.link, suspect.code, self._clock.now(), size, Digest(found))
-        return self._quarantine.take(path, note)
+        try:
+            return self._quarantine.take(path, note)
+        except GatewayError:
+            if disk.exists(path):
+                raise
+            # The bytes have moved already, and only here is known what they are: finish it, or nobody will.
+            return self._quarantine.take(path, note)

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 from gateway.domain.ids import WireName
 from gateway.transport import disk
@@ -31,6 +32,8 @@ class FolderTransport:
         self._collect = collect
         self._sentinel = sentinel
         self._mode = mode
+        self._is_swept = False
+        self._sweeping = Lock()
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         with ExitStack() as stack:
@@ -38,6 +41,7 @@ class FolderTransport:
                 reader = stack.enter_context(source.open("rb", buffering=0))
                 size = os.fstat(reader.fileno()).st_size
             folder = stack.enter_context(self._folder(self._deposit))
+            self._sweep(folder)
             temp = disk.temp_name(name)
             with mailbox_disk():
                 if self._is_there(name, size, folder):
@@ -139,6 +143,18 @@ class FolderTransport:
                 yield reader
             finally:
                 os.close(reader)
+
+    def _sweep(self, folder: int) -> None:
+        """Remove, once, what an earlier run left half-written and may never write again; it is ours, nobody else
+        deposits here."""
+        with self._sweeping:
+            if self._is_swept:
+                return
+            with mailbox_disk():
+                for name in os.listdir(folder):
+                    if disk.temp_owner(name) is not None:
+                        disk.discard(name, folder)
+            self._is_swept = True
 
     def _is_there(self, name: WireName, size: int, folder: int) -> bool:
         held = disk.size_of(name, folder)

@@ -26,6 +26,8 @@ def create_mailbox(mailboxes: Path, guest: UnitCode) -> Path:
     with mailbox_disk():
         for folder in (mailboxes, mailbox, mailbox / IN, mailbox / OUT):
             folder.mkdir(mode=_OWNER_ONLY, parents=folder is mailboxes, exist_ok=True)
+        for folder in (mailbox, mailboxes, mailboxes.parent):
+            disk.sync_folder(folder)
     return mailbox
 
 

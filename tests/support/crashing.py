@@ -1,74 +1,77 @@
 """Dying or failing at every durable effect in turn: each rename, fsync, creation and removal is one point."""
 
 import os
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from gateway.folders import disk
+from tests.support.calls import Call, met
 
-_CALLS = ("fsync", "rename", "replace", "mkdir", "unlink", "rmdir", "symlink", "utime", "chmod")
-_DIED, _FAILED = 77, 78
+_COUNTED = frozenset(
+    {"create", "fsync", "rename", "replace", "rename-new", "mkdir", "unlink", "rmdir", "symlink", "utime", "chmod"}
+)
+_FAILED = 78
 
 
 @contextmanager
-def interrupted(at: int, happen: Callable[[], None]) -> Iterator[list[str]]:
+def interrupted(at: int, happen: Callable[[], object]) -> Iterator[list[str]]:
     """Call `happen` just before effect number `at` (from 0); yields the names of the effects met so far."""
-    met: list[str] = []
-    saved = {name: getattr(os, name) for name in _CALLS}
-    saved_open, saved_rename = os.open, disk._rename_noreplace
+    names: list[str] = []
 
-    def count(name: str) -> None:
-        met.append(name)
-        if len(met) == at + 1:
-            happen()
+    def around(call: Call) -> Any:
+        if call.name in _COUNTED:
+            names.append(call.name)
+            if len(names) == at + 1:
+                happen()
+        return call.go()
 
-    def counted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            count(name)
-            return call(*args, **kwargs)
-
-        return wrapper
-
-    def counted_open(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
-        if flags & os.O_CREAT:
-            count("create")
-        return saved_open(path, flags, *args, **kwargs)
-
-    try:
-        for name, call in saved.items():
-            setattr(os, name, counted(name, call))
-        os.open = counted_open
-        disk._rename_noreplace = counted("rename-new", saved_rename)
-        yield met
-    finally:
-        for name, call in saved.items():
-            setattr(os, name, call)
-        os.open = saved_open
-        disk._rename_noreplace = saved_rename
+    with met(around):
+        yield names
 
 
-def dies_at(at: int, action: Callable[[], object]) -> bool:
-    """Run `action` in a child process that is killed just before effect `at`; False if it ended before that effect.
+def die() -> None:
+    """End this process by SIGKILL: no clean-up runs, nothing is flushed."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
-    The child is forked, so it sees the test's objects; it dies without running any clean-up, as by SIGKILL.
+
+def in_child(action: Callable[[], object], failed: Path | None = None) -> bool:
+    """Run `action` in a forked process; whether it was killed by SIGKILL. AssertionError if it failed by itself.
+
+    failed: where its traceback goes, to be quoted by the AssertionError; else it goes to stderr.
+
+    The child sees the caller's objects, and what it changes of them stays its own.
     """
     child = os.fork()
     if child == 0:
         status = _FAILED
         try:
-            with interrupted(at, lambda: os._exit(_DIED)):
-                action()
+            action()
             status = 0
-        except Exception:  # noqa: BLE001 - whatever it is, the child must end here and not in the test runner
-            traceback.print_exc()
+        except BaseException:  # noqa: BLE001 - whatever it is, the child must end here and not in the test runner
+            if failed is None:
+                traceback.print_exc()
+            else:
+                failed.write_text(traceback.format_exc(), "utf-8")
         finally:
             os._exit(status)
     _, ended = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(ended)
-    assert code in {0, _DIED}, f"the child failed by itself at effect {at}"
-    return code == _DIED
+    said = failed.read_text("utf-8") if failed is not None and failed.exists() else ""
+    assert code in {0, -signal.SIGKILL}, f"the child failed by itself: {said}"
+    return code != 0
+
+
+def dies_at(at: int, action: Callable[[], object]) -> bool:
+    """Run `action` in a child process that is killed just before effect `at`; False if it ended before that effect."""
+
+    def mortal() -> None:
+        with interrupted(at, die):
+            action()
+
+    return in_child(mortal)
 
 
 def fails_at(at: int, error: OSError, action: Callable[[], object]) -> bool:
@@ -77,6 +80,6 @@ def fails_at(at: int, error: OSError, action: Callable[[], object]) -> bool:
     def happen() -> None:
         raise error
 
-    with interrupted(at, happen) as met:
+    with interrupted(at, happen) as names:
         action()
-    return len(met) > at
+    return len(names) > at

@@ -39,8 +39,21 @@ class HangingServer:
         return self._reached
 
 
-class _Host(asyncssh.SSHServer):
+class _Teller:
+    """Says each point once: a pipe that nobody empties for a thousand rounds would block the server."""
+
     def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._told: set[str] = set()
+
+    def send(self, point: str) -> None:
+        if point not in self._told:
+            self._told.add(point)
+            self._pipe.send(point)
+
+
+class _Host(asyncssh.SSHServer):
+    def __init__(self, pipe: _Teller) -> None:
         self._pipe = pipe
         self._connection: Any = None
         self._user = ""
@@ -67,7 +80,7 @@ class _Host(asyncssh.SSHServer):
 
 
 class _Files(asyncssh.SFTPServer):
-    def __init__(self, chan: "asyncssh.SSHServerChannel[bytes]", pipe: Connection, root: Path) -> None:
+    def __init__(self, chan: "asyncssh.SSHServerChannel[bytes]", pipe: _Teller, root: Path) -> None:
         super().__init__(chan, chroot=str(root).encode())
         self._pipe = pipe
         self._user = chan.get_extra_info("username")
@@ -106,7 +119,7 @@ class _Files(asyncssh.SFTPServer):
             yield name
 
 
-async def _hang(pipe: Connection, point: str) -> NoReturn:
+async def _hang(pipe: _Teller, point: str) -> NoReturn:
     pipe.send(point)
     await asyncio.sleep(_FORGET)
     raise asyncssh.SFTPFailure("too late")
@@ -128,6 +141,7 @@ async def _keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 async def _serve(pipe: Connection, private: bytes, root: Path) -> None:
+    teller = _Teller(pipe)
     plain = [
         await asyncio.start_server(lambda r, w, words=words: _keep_silent(r, w, words), "127.0.0.1", 0)
         for words in (b"", b"SSH-2.0-greeting\r\n")
@@ -135,9 +149,9 @@ async def _serve(pipe: Connection, private: bytes, root: Path) -> None:
     ssh = await asyncssh.listen(
         "127.0.0.1",
         0,
-        server_factory=lambda: _Host(pipe),
+        server_factory=lambda: _Host(teller),
         server_host_keys=[asyncssh.import_private_key(private)],
-        sftp_factory=lambda chan: _Files(chan, pipe, root),
+        sftp_factory=lambda chan: _Files(chan, teller, root),
         encoding=None,
         line_editor=False,
         backlog=256,

@@ -171,3 +171,17 @@ def test_what_we_leave_in_a_mailbox_of_ours_keeps_the_floors_of_our_disk(tmp_pat
             with pytest.raises(GatewayError, match="mailbox-full"):
                 transport.deposit(source, name)
     assert [path.name for path in (tmp_path / "mailboxes" / guest / "out").iterdir()] == ["100.cfb"]
+
+
+def test_what_an_earlier_run_left_half_written_is_removed_once(
+    mounted: FolderTransport, source: Path, tmp_path: Path
+) -> None:
+    """A receipt file is named by what it holds, so that after a crash another name may grow there."""
+    abandoned = tmp_path / "out" / ".0000.cfr.part"
+    abandoned.write_bytes(b"half")
+    (tmp_path / "out" / ".strange").write_bytes(b"not ours")
+    mounted.deposit(source, NAME)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [MARK, ".strange", NAME]
+    abandoned.write_bytes(b"somebody's who deposits at the same time")
+    mounted.deposit(source, wire_name("1111.cfr"))
+    assert abandoned.exists()

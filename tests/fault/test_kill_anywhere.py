@@ -1,0 +1,52 @@
+"""The kill-anywhere matrix, a sample of it: a fault at one call of a whole exchange, a new start, and all is well.
+
+`make reliability` tries every point. The sample is the same each time, and another for each kind.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.faults import Kind
+from tests.support.matrix import Point, points, tried
+from tests.support.scenes import SCENES, Scene
+
+SAMPLE = {Kind.KILL: 8, Kind.POWER: 8, Kind.TORN: 4, Kind.EIO: 8}
+"""Points of one kind in one scene in an ordinary run."""
+OTHERS = 3
+
+
+@pytest.fixture(scope="module", params=SCENES, ids=["exchange", "refusal"])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    found = request.param
+    assert isinstance(found, Scene)
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The nodes of the scene, never run, to be copied."""
+    root = tmp_path_factory.mktemp("built") / "nodes"
+    scene.build(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def totals(scene: Scene, built: Path) -> dict[Kind, int]:
+    return points(scene, built, built.with_name("count"))
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.name)
+def test_one_fault_anywhere_changes_nothing_in_the_end(
+    scene: Scene, built: Path, totals: dict[Kind, int], kind: Kind, tmp_path: Path
+) -> None:
+    total = totals[kind]
+    assert total > 50, "an exchange has hundreds of calls; so few mean that the count is broken"
+    wanted = SAMPLE.get(kind, OTHERS)
+    # Spread over the whole exchange, at another place of each stretch for each kind.
+    shift = list(Kind).index(kind) * 7
+    for number in range(wanted):
+        at = (number * total // wanted + shift) % total
+        outcome = tried(Point(scene, kind, at), built, tmp_path / str(at))
+        assert not outcome.trouble, outcome
+        assert outcome.where, f"no run came to point {at} of {total}"

@@ -1,0 +1,100 @@
+"""The model of a power cut takes back what was not synced and nothing else, and what must outlast one does."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.ids import BundleId, LinkName, UnitCode
+from gateway.folders import disk
+from gateway.folders.spool import Spool
+from gateway.ledger.database import prepare_file
+from gateway.transport.hosted import create_mailbox
+from tests.support.calls import met
+from tests.support.powercuts import PowerCut
+
+LINK, BUNDLE = LinkName("link"), BundleId("0" * 32)
+
+
+def tree(root: Path) -> dict[str, bytes | None]:
+    return {str(p.relative_to(root)): p.read_bytes() if p.is_file() else None for p in sorted(root.rglob("*"))}
+
+
+def after_a_cut(root: Path, action: Callable[[], object], *, names: bool = True) -> dict[str, bytes | None]:
+    """Return what is below `root` once the power has gone right after `action`."""
+    model = PowerCut(root)
+    with met(model.around, root):
+        action()
+    model.cut(names=names)
+    return tree(root)
+
+
+def written(path: Path, content: bytes, *, file: bool = False, folder: bool = False) -> None:
+    with path.open("wb", buffering=0) as stream:
+        stream.write(content)
+        if file:
+            os.fsync(stream.fileno())
+    if folder:
+        disk.fsync_folder(path.parent)
+
+
+def test_a_file_needs_both_its_bytes_and_its_name_synced(tmp_path: Path) -> None:
+    assert after_a_cut(tmp_path, lambda: written(tmp_path / "a", b"new")) == {}
+    assert after_a_cut(tmp_path, lambda: written(tmp_path / "a", b"new", file=True)) == {}
+    assert after_a_cut(tmp_path, lambda: written(tmp_path / "a", b"new", folder=True)) == {"a": b""}
+    assert after_a_cut(tmp_path, lambda: written(tmp_path / "a", b"new"), names=False) == {"a": b""}
+    assert after_a_cut(tmp_path, lambda: written(tmp_path / "a", b"new", file=True, folder=True)) == {"a": b"new"}
+    assert after_a_cut(tmp_path, lambda: written(tmp_path / "a", b"newer")) == {"a": b"new"}
+
+
+def test_a_removed_name_comes_back(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a").write_bytes(b"old")
+    before = tree(tmp_path)
+    assert after_a_cut(tmp_path, lambda: disk.remove_tree(tmp_path / "folder")) == before
+
+
+def test_a_rename_is_one_effect_and_lasts_once_either_folder_is_synced(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    source, target = tmp_path / "here" / "a", tmp_path / "there" / "a"
+    source.write_bytes(b"new")
+    target.write_bytes(b"old")
+    before = tree(tmp_path)
+    assert after_a_cut(tmp_path, lambda: source.replace(target)) == before
+
+    def durably() -> None:
+        source.replace(target)
+        disk.fsync_folder(target.parent)
+
+    assert after_a_cut(tmp_path, durably) == {"here": None, "there": None, "there/a": b"new"}
+
+
+def test_what_is_made_in_a_folder_that_moved_is_found(tmp_path: Path) -> None:
+    def moved() -> None:
+        (tmp_path / "a").mkdir()
+        written(tmp_path / "a" / "x", b"x", file=True)
+        (tmp_path / "a").rename(tmp_path / "b")
+        disk.fsync_folder(tmp_path)
+
+    assert after_a_cut(tmp_path, moved) == {"b": None}
+
+
+@pytest.mark.parametrize(
+    ("make", "made"),
+    [
+        (lambda root: disk.owner_only(root / "a" / "b"), {"a", "a/b"}),
+        (lambda root: disk.write_durably(root / "a", b"x"), {"a"}),
+        (lambda root: prepare_file(root / "ledger" / "ledger.db"), {"ledger"}),
+        (lambda root: create_mailbox(root / "boxes", UnitCode("990102")), {"boxes/990102/in", "boxes/990102/out"}),
+        (lambda root: Spool(root / "spool").prepare(), {"spool/claims", "spool/inbound", "spool/staging"}),
+        (lambda root: Spool(root / "spool").fetching(LINK, BUNDLE), {"spool/inbound/link"}),
+        (lambda root: Spool(root / "spool").fresh_staging(LINK, BUNDLE), {f"spool/staging/link/{BUNDLE}"}),
+    ],
+    ids=["folder", "file", "ledger", "mailbox", "spool", "fetching", "staging"],
+)
+def test_what_others_build_upon_outlasts_a_power_cut(
+    tmp_path: Path, make: Callable[[Path], object], made: set[str]
+) -> None:
+    assert made <= after_a_cut(tmp_path, lambda: make(tmp_path)).keys()
