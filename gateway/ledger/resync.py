@@ -14,7 +14,7 @@ from gateway.domain.records import Decision, Facts, ReceiptRecord, Stage, Step, 
 from gateway.ledger import changes, decisions, holdings, rebuilding, streams, talks
 from gateway.ledger.changes import Change
 from gateway.ledger.doors import Doors
-from gateway.ledger.schema import lives, node, resyncs
+from gateway.ledger.schema import asks, lives, node, resyncs
 from gateway.ledger.schema import streams as stream_table
 from gateway.ledger.talks import PeerWord
 
@@ -92,7 +92,7 @@ class ResyncBook:
 
     def asked(self, peer: UnitCode, ask: str) -> None:
         """Record that an inventory named `ask` is being sent that asks for an answer."""
-        self._doors.change(lambda change: talks.note(change.connection, peer, ask=ask, asked_at=change.now))
+        self._doors.change(lambda change: talks.ask(change.connection, peer, ask, change.now))
 
     def sent(self, peer: UnitCode, *, asked: bool, answered: str) -> None:
         """Record that an inventory has reached the mailbox.
@@ -186,6 +186,7 @@ class ResyncBook:
             facts = {"epoch": epoch, "restored_at": change.now, "standstill": None}
             change.connection.execute(update(node).values({**facts, "doubtful": 1} if doubtful else facts))
             change.connection.execute(delete(resyncs))
+            change.connection.execute(delete(asks))
             decisions.decide(change, wanted, done=True)
 
         self._doors.change(work)
@@ -195,7 +196,8 @@ def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkNa
     peer = theirs.issuer
     has_started = _note_life(change, peer, theirs.epoch, theirs.life, theirs.token)
     word = talks.word(change.connection, peer)
-    is_answer = bool(theirs.answers) and theirs.answers == word.ask
+    asked_at = talks.answered(change.connection, peer, theirs.answers)
+    is_answer = asked_at is not None
     facts: dict[str, Any] = {"theirs": raw}
     halted = UNKNOWN_NUMBERS if not word.halted and _knows_more(change, theirs) else ""
     if halted:
@@ -213,9 +215,7 @@ def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkNa
     again = holdings.to_be_receipted_again(change.connection, peer, link, theirs.sent)
     note = Facts(note="the sender has no receipt")
     changes.advance(change, [Step(one, Event.RECEIPT_ASKED, Stage.RESYNC, note) for one in again])
-    lost = holdings.lost_on_the_way(
-        change.connection, peer, theirs.got, theirs.pending, word.asked_at if is_answer else None
-    )
+    lost = holdings.lost_on_the_way(change.connection, peer, theirs.got, theirs.pending, asked_at)
     for transfer in lost:
         changes.send_again(change, transfer)
     return Heard(len(again), len(lost), is_answer, halted)

@@ -101,8 +101,7 @@ resyncs: Final = Table(
     # Since when an inventory of ours is wanted, and why; empty once it was sent.
     _time("wanted_at", nullable=True),
     _text("why"),
-    # Our last inventory that asked, and when it was sent.
-    _text("ask"),
+    # When our last inventory that asked was sent.
     _time("asked_at", nullable=True),
     # When the peer's inventory came that answered one of ours.
     _time("heard_at", nullable=True),
@@ -113,6 +112,17 @@ resyncs: Final = Table(
     _text("halted"),
     # When a number was delivered before one that is lower.
     _time("gap_since", nullable=True),
+    sqlite_strict=True,
+)
+
+asks: Final = Table(
+    "asks",
+    metadata,
+    _id(),
+    # An inventory of ours that the peer has not answered, nor any later one, and when it was sent.
+    _text("peer"),
+    _text("name"),
+    _time("at"),
     sqlite_strict=True,
 )
 

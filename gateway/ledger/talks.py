@@ -1,19 +1,22 @@
 """Where the talk of inventories with each peer stands: what was asked, what was answered, what is owed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.domain.ids import UnitCode
-from gateway.ledger.schema import resyncs
+from gateway.ledger.schema import asks, resyncs
+
+_ASKS_MAX: Final = 16
+"""Asks to one peer that an answer may still be for."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerWord:
     """Where the talk with one peer stands. Times are seconds since 1970 UTC by our clock, None where never.
 
-    wanted_at, why: an inventory of ours is to be sent.     ask, asked_at: the last one that asked for an answer.
+    wanted_at, why: an inventory of ours is to be sent.     asked_at: when the last one went that asked for an answer.
     heard_at: when the last answer came.     theirs: the peer's last inventory, as it was signed.
     owed:     its name, if the peer waits for our answer; else empty.     gap_since: since when numbers are missing.
     """
@@ -21,7 +24,6 @@ class PeerWord:
     peer: UnitCode
     wanted_at: float | None = None
     why: str = ""
-    ask: str = ""
     asked_at: float | None = None
     heard_at: float | None = None
     theirs: bytes | None = None
@@ -40,9 +42,29 @@ def word(connection: Connection, peer: UnitCode) -> PeerWord:
 def note(connection: Connection, peer: UnitCode, **facts: Any) -> None:
     """Set columns of a peer's row; it is made if there is none."""
     if connection.execute(select(resyncs.c.peer).where(resyncs.c.peer == peer)).first() is None:
-        connection.execute(insert(resyncs), {"peer": peer, "why": "", "ask": "", "owed": "", "halted": ""})
+        connection.execute(insert(resyncs), {"peer": peer, "why": "", "owed": "", "halted": ""})
     if facts:
         connection.execute(update(resyncs).where(resyncs.c.peer == peer).values(facts))
+
+
+def ask(connection: Connection, peer: UnitCode, name: str, now: float) -> None:
+    """Record that an inventory that asks is being sent; the newest `_ASKS_MAX` are remembered."""
+    note(connection, peer, asked_at=now)
+    connection.execute(insert(asks), {"peer": peer, "name": name, "at": now})
+    kept = select(asks.c.id).where(asks.c.peer == peer).order_by(asks.c.id.desc()).limit(_ASKS_MAX)
+    connection.execute(delete(asks).where(asks.c.peer == peer, asks.c.id.not_in(kept)))
+
+
+def answered(connection: Connection, peer: UnitCode, name: str) -> float | None:
+    """Return when we asked what `name` asked, and forget it and what was asked earlier; None if that is long answered.
+
+    Several asks may lie in the peer's mailbox at once, in no order; it answers whichever it reads last.
+    """
+    row = connection.execute(select(asks.c.id, asks.c.at).where(asks.c.peer == peer, asks.c.name == name)).first()
+    if row is None:
+        return None
+    connection.execute(delete(asks).where(asks.c.peer == peer, asks.c.id <= row.id))
+    return float(row.at)
 
 
 def note_gap(connection: Connection, peer: UnitCode, now: float) -> None:

@@ -446,7 +446,7 @@ def test_disk_that_fails_while_opening(classic):
 
     keys = classic.keys
     opening = {"envelope": classic.envelope(raw), "keys": [keys.recipient], "signer": keys.sender.public, "sink": sink}
-    assert classic.code_of(lambda: open_bundle(io.BytesIO(raw), len(raw), **opening)) == "local-io"
+    assert classic.code_of(lambda: open_bundle(io.BytesIO(raw), len(raw), **opening)) == "disk-full"
 
 
 def test_segments_of_every_size(classic):

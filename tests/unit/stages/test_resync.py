@@ -138,6 +138,28 @@ def test_a_bundle_that_was_lost_on_the_way_is_sent_again_as_it_was(made: Street)
     assert made.police.events(ours) == ["found", "sealed", "sent", "missed", "sent", "delivery-receipted"]
 
 
+@pytest.mark.parametrize("last", [0, 1])
+def test_two_questions_at_once_are_answered_whichever_is_read_last(made: Street, last: int) -> None:
+    exchanged(made, "before.txt")
+    made.drop("one.txt", b"one.txt")
+    while not lose(made, Kind.BUNDLE):
+        made.go("police:claim", "police:pack", "police:out-procuratorate")
+        made.clock.time += 1
+    asks: list[Path] = []
+    for _ask in range(2):
+        made.police.ledger.resync.want(made.procuratorate.unit, "command")
+        made.go("police:out-procuratorate")
+        asks += [path for path in made.mail() if path not in asks]
+        made.clock.time += 1
+    hidden = asks[last].rename(made.there.parent / "hidden")
+    made.go("procuratorate:in-police")
+    hidden.rename(asks[last])
+    made.go("procuratorate:in-police")
+    made.settle()
+    agree(made, "before.txt", "one.txt")
+    assert made.police.events(of(made, "one.txt"))[2:4] == ["sent", "missed"]
+
+
 def test_a_gap_is_seen_at_once_and_asked_for(made: Street) -> None:
     made.drop("one.txt", b"one.txt")
     lost: list[str] = []
