@@ -48,16 +48,6 @@ def drop(made: Street, exports: dict[str, bytes]) -> None:
         made.drop(name, content)
 
 
-def work(made: Street, turns: int = 30) -> None:
-    """Let everybody work for a while, and time pass."""
-    for _turn in range(turns):
-        for house in made.houses:
-            for worker in house.plan.workers:
-                if worker.name not in ("retain", "progress"):
-                    made.step(house, worker.name)
-        made.clock.time += 0.5
-
-
 def blind(ground: Ground) -> Ground:
     """A guard that believes in endless room, so that the disk itself refuses the writing."""
     endless = os.statvfs_result((4096, 4096, 1 << 40, 1 << 40, 1 << 40, 0, 0, 0, 0, 255))
@@ -86,7 +76,7 @@ def test_small_exports_pass_while_bulk_waits_and_goes_on_by_itself(built: Path, 
         with opened(made):
             drop(made, SMALL | BULK)
             ballast = fill(disk, 50 * MIB)
-            work(made)
+            made.work(30)
             assert made.delivered() == SMALL
             assert [path.name for path in made.waiting()] == ["bulk.bin"]
             (alert,) = made.police.log.of("space-low")
@@ -121,7 +111,7 @@ def test_what_was_claimed_waits_for_the_room_that_its_bundle_takes_also_after_a_
             # What the claimed one will take is promised to it, although this run of the program did not promise it.
             assert again.police.ground.shortage.space.space().reserved == 0
             drop(again, SMALL | {"bulk-2.bin": b"x" * (SMALL_BYTES + 1)})
-            work(again)
+            again.work(30)
             assert again.delivered() == SMALL
             assert again.police.ledger.get(claimed.id) == claimed
             assert [path.name for path in again.waiting()] == ["bulk-2.bin"]
@@ -143,7 +133,7 @@ def test_small_bundles_are_fetched_while_bulk_waits_in_the_mailbox(built: Path, 
             drop(made, SMALL | BULK)
             # Room for the bundle, and not for opening it: it is accepted whole or not at all.
             ballast = fill(disk, 90 * MIB)
-            work(made)
+            made.work(30)
             assert made.delivered() == SMALL
             assert len(made.mail()) == 1
             assert made.procuratorate.log.alerts() == ["space-low"]
@@ -171,7 +161,7 @@ def test_a_disk_that_fills_while_sealing_costs_an_attempt_and_keeps_no_room(buil
             assert (bulk.state, bulk.attempts, bulk.last_error) == (State.FOUND, 1, "disk-full")
             assert before - free(disk) < MIB
             drop(made, SMALL)
-            work(made)
+            made.work(30)
             assert made.delivered() == SMALL
             ballast.unlink()
             made.settle()
@@ -189,7 +179,7 @@ def test_a_disk_that_fills_while_fetching_or_opening_loses_and_doubles_nothing(
         with opened(made):
             drop(made, BULK)
             ballast = fill(disk, leaving * MIB)
-            work(made)
+            made.work(30)
             ballast.unlink()
             drop(made, SMALL)
             made.settle()
@@ -208,9 +198,9 @@ def test_a_ledger_whose_disk_is_full_loses_and_doubles_nothing(built: Path, tmp_
             for kept in (0, 4096, 65_536):
                 drop(made, {f"{kept}-{name}": content for name, content in SMALL.items()})
                 ballast = fill(disk, kept)
-                work(made, 12)
+                made.work(12)
                 ballast.unlink()
-                work(made, 4)
+                made.work(4)
             made.settle()
             expected = {f"{kept}-{name}": content for kept in (0, 4096, 65_536) for name, content in SMALL.items()}
             is_all_there(made, expected)
@@ -223,7 +213,7 @@ def test_an_inbound_folder_on_a_full_disk_gets_the_small_ones_and_the_rest_later
         with opened(made):
             drop(made, SMALL | BULK)
             ballast = fill(disk, 10 * MIB)
-            work(made)
+            made.work(30)
             assert made.delivered() == SMALL
             assert [path.name for path in disk.iterdir() if path.name.startswith(".")] == []
             (alert,) = made.procuratorate.log.of("space-low")

@@ -42,15 +42,6 @@ def with_sentinel(made: Street, house: str, folder: Path) -> None:
         path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def turns(made: Street, number: int = 12) -> None:
-    for _turn in range(number):
-        for house in made.houses:
-            for worker in house.plan.workers:
-                if worker.name not in ("retain", "progress"):
-                    made.step(house, worker.name)
-        made.clock.time += 0.5
-
-
 def on_a_share(folder: Path, action: Callable[[], None]) -> None:
     on_small_disks({folder: 32 * MIB}, action)
 
@@ -60,12 +51,12 @@ def test_an_unmounted_outbound_share_whose_mount_point_remains_is_a_fault_until_
         with_sentinel(made, "police", made.out)
         with opened(made):
             made.drop("one.txt", b"one")
-            turns(made)
+            made.work(12)
             assert made.delivered() == {"one.txt": b"one"}
             kept = {path.name: path.read_bytes() for path in made.out.iterdir() if path.is_file()}
             unmount(made.out)
             beneath = sorted(made.out.iterdir())
-            turns(made)
+            made.work(12)
             assert {fact["code"] for fact in made.police.log.of("route-failed")} == {"mount-missing"}
             views = [gate.view() for gate in made.police.plan.gates]
             assert "mount-missing" in {view.code for view in views}
@@ -76,7 +67,7 @@ def test_an_unmounted_outbound_share_whose_mount_point_remains_is_a_fault_until_
                 (made.out / name).write_bytes(content)
             made.drop("two.txt", b"two")
             made.clock.time += 60
-            turns(made)
+            made.work(12)
             assert made.delivered() == {"one.txt": b"one", "two.txt": b"two"}
             assert len(made.police.log.of("route-recovered")) == 1
 
@@ -90,14 +81,14 @@ def test_an_unmounted_inbound_share_gets_nothing_and_everything_once_it_is_back(
             unmount(made.into)
             beneath = sorted(made.into.iterdir())
             made.drop("one.txt", b"one")
-            turns(made)
+            made.work(12)
             (theirs,) = made.procuratorate.transfers(IN)
             assert (theirs.state, theirs.hold_code, theirs.last_error) == (State.VERIFIED, None, "mount-missing")
             assert sorted(made.into.iterdir()) == beneath
             mount(made.into, 32 * MIB)
             (made.into / SENTINEL).touch()
             made.clock.time += 60
-            turns(made)
+            made.work(12)
             assert made.delivered() == {"one.txt": b"one"}
             assert made.procuratorate.only(IN).state is State.CONFIRMED
 
@@ -113,7 +104,7 @@ def test_exports_that_our_account_may_not_read_stop_no_other_and_their_source_is
             (made.out / "case" / "page.txt").write_bytes(b"page")
             (made.out / "case" / "page.txt").chmod(0)
             made.drop("good.txt", b"good")
-            turns(made)
+            made.work(12)
             assert made.delivered() == {"good.txt": b"good"}
             assert made.police.log.of("route-failed") == []
             assert [fact["codes"] for fact in made.police.log.of("exports-wait")] == ["export-unreadable"]

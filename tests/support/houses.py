@@ -222,13 +222,16 @@ class Street:
             who, _, worker = name.partition(":")
             self.step(self.police if who == "police" else self.procuratorate, worker)
 
+    def work(self, turns: int = 1, seconds: float = 0.5) -> None:
+        """Let everybody step so often, and `seconds` pass after each turn."""
+        for _turn in range(turns):
+            self._let_all_step()
+            self.clock.time += seconds
+
     def settle(self, turns: int = TURNS) -> None:
         """Let everybody work, and time pass, until nobody owes anything; AssertionError if that never comes."""
         for _turn in range(turns):
-            for house in self.houses:
-                for worker in house.plan.workers:
-                    if worker.name not in ("retain", ProgressBoard.name):
-                        self.step(house, worker.name)
+            self._let_all_step()
             with self.aside():
                 if all(one.is_quiet() for one in self.houses) and not (self.mail() or self.waiting() or self.unknown()):
                     return
@@ -236,6 +239,12 @@ class Street:
         raise AssertionError(
             [(t.direction, t.state, t.last_error) for h in self.houses for t in h.transfers(OUT) + h.transfers(IN)]
         )
+
+    def _let_all_step(self) -> None:
+        for house in self.houses:
+            for worker in house.plan.workers:
+                if worker.name not in ("retain", ProgressBoard.name):
+                    self.step(house, worker.name)
 
     def mail(self) -> list[Path]:
         """Return what lies in the two folders."""

@@ -26,15 +26,6 @@ class Ahead(ToldClock):
         return self._other.time
 
 
-def turns(made: Street, number: int = 10) -> None:
-    for _turn in range(number):
-        for house in made.houses:
-            for worker in house.plan.workers:
-                if worker.name not in ("retain", "progress"):
-                    made.step(house, worker.name)
-        made.clock.time += 0.5
-
-
 @pytest.fixture
 def early(closed: Street) -> Street:
     """The police's clock is two days ahead."""
@@ -45,7 +36,7 @@ def early(closed: Street) -> Street:
 def test_a_bundle_dated_days_ahead_is_held_once_and_released_by_a_person(early: Street) -> None:
     with opened(early) as made:
         made.drop("one.txt", b"one")
-        turns(made)
+        made.work(10)
         held = made.procuratorate.only(IN)
         assert (held.state, held.hold_code, held.attempts) == (State.FETCHED, "clock-skew", 1)
         assert not (made.procuratorate.state / "quarantine").exists()
@@ -59,15 +50,15 @@ def test_a_bundle_dated_days_ahead_is_held_once_and_released_by_a_person(early: 
 def test_a_bundle_dated_days_ahead_goes_on_by_itself_once_its_time_has_come(early: Street, tmp_path: Path) -> None:
     with opened(early) as made:
         made.drop("one.txt", b"one")
-        turns(made)
+        made.work(10)
         assert made.procuratorate.only(IN).hold_code == "clock-skew"
     # Nobody needs to remember: a later run of the program looks by itself.
     with opened(early) as made:
         made.clock.time += 0.9 * DAY
-        turns(made)
+        made.work(10)
         assert made.procuratorate.only(IN).hold_code == "clock-skew"
         made.clock.time += 0.2 * DAY
-        turns(made)
+        made.work(10)
         assert made.procuratorate.only(IN).hold_code is None
         assert made.delivered() == {"one.txt": b"one"}
         (released,) = [

@@ -32,16 +32,6 @@ def of(made: Street, name: str) -> Transfer:
     return next(t for t in made.police.transfers(OUT) if t.export_name == name)
 
 
-def turn(made: Street, turns: int = 1, seconds: float = 1) -> None:
-    """Let every worker step, and so much time pass, so often."""
-    for _turn in range(turns):
-        for house in made.houses:
-            for worker in house.plan.workers:
-                if worker.name not in ("retain", "progress"):
-                    made.step(house, worker.name)
-        made.clock.time += seconds
-
-
 def agree(made: Street, *names: str, house: House | None = None) -> None:
     """Assert that every export of these names was delivered once, and that both ledgers say so alike."""
     ours = {known(t.bundle_id): t for t in made.police.transfers(OUT)}
@@ -69,6 +59,15 @@ def backed_up(house: House, config: Path) -> Iterator[Callable[[], None]]:
 
 def etc(house: House) -> Path:
     return house.root / "etc"
+
+
+def send_and_lose(made: Street, name: str) -> Transfer:
+    """Let an export be sent, and its bundle be lost on the way; return its transfer."""
+    made.drop(name, name.encode())
+    while not lose(made, Kind.BUNDLE):
+        made.go("police:claim", "police:pack", "police:out-procuratorate")
+        made.clock.time += 1
+    return of(made, name)
 
 
 def lose(made: Street, kind: Kind) -> list[str]:
@@ -120,13 +119,7 @@ def test_a_lost_receipt_comes_again_when_asked_for_and_nothing_else_does(made: S
 
 def test_a_bundle_that_was_lost_on_the_way_is_sent_again_as_it_was(made: Street) -> None:
     exchanged(made, "before.txt")
-    made.drop("one.txt", b"one.txt")
-    lost: list[str] = []
-    while not lost:
-        made.go("police:claim", "police:pack", "police:out-procuratorate")
-        lost = lose(made, Kind.BUNDLE)
-        made.clock.time += 1
-    ours = of(made, "one.txt")
+    ours = send_and_lose(made, "one.txt")
     made.procuratorate.ledger.resync.want(made.police.unit, "command")
     made.go("procuratorate:out-police", "police:in-procuratorate", "police:out-procuratorate")
     assert of(made, "one.txt").state is State.SENT  # nobody has asked us: it may still be on its way
@@ -141,10 +134,7 @@ def test_a_bundle_that_was_lost_on_the_way_is_sent_again_as_it_was(made: Street)
 @pytest.mark.parametrize("last", [0, 1])
 def test_two_questions_at_once_are_answered_whichever_is_read_last(made: Street, last: int) -> None:
     exchanged(made, "before.txt")
-    made.drop("one.txt", b"one.txt")
-    while not lose(made, Kind.BUNDLE):
-        made.go("police:claim", "police:pack", "police:out-procuratorate")
-        made.clock.time += 1
+    send_and_lose(made, "one.txt")
     asks: list[Path] = []
     for _ask in range(2):
         made.police.ledger.resync.want(made.procuratorate.unit, "command")
@@ -161,15 +151,10 @@ def test_two_questions_at_once_are_answered_whichever_is_read_last(made: Street,
 
 
 def test_a_gap_is_seen_at_once_and_asked_for(made: Street) -> None:
-    made.drop("one.txt", b"one.txt")
-    lost: list[str] = []
-    while not lost:
-        made.go("police:claim", "police:pack", "police:out-procuratorate")
-        lost = lose(made, Kind.BUNDLE)
-        made.clock.time += 1
+    send_and_lose(made, "one.txt")
     made.drop("two.txt", b"two.txt")
     while of(made, "one.txt").state is not State.DELIVERED:
-        turn(made)
+        made.work(seconds=1)
     made.settle()
     agree(made, "one.txt", "two.txt")
     asked = [facts["why"] for facts in made.procuratorate.log.of("inventory-sent")]
@@ -254,9 +239,9 @@ def test_where_the_journal_is_lost_too_a_person_decides_about_what_nobody_can_kn
                 shutil.rmtree(folder)
             put_back()
             made.procuratorate.open()
-        turn(made, 40, 100)
+        made.work(40, 100)
         made.drop("new.txt", b"new.txt")
-        turn(made, 10, 1)
+        made.work(10, 1)
         assert made.delivered() == {"new.txt": b"new.txt"}
         states = {t.sequence: t.state for t in made.procuratorate.transfers(IN)}
         assert states == {1: State.CONFIRMED, 2: State.QUARANTINED, 3: State.CONFIRMED}
@@ -357,7 +342,7 @@ def test_a_peer_that_claims_numbers_we_never_gave_out_gets_nothing_more_and_stop
     assert [facts["code"] for facts in made.police.log.of("link-halted")] == [UNKNOWN_NUMBERS]
     assert made.police.ledger.resync.standing().standstill is None
     made.drop("later.txt", b"later.txt")
-    turn(made, 20)
+    made.work(20, 1)
     assert of(made, "later.txt").state is State.SEALED
 
 
