@@ -166,7 +166,7 @@ class PowerCut:
             if now is None or _node(now) != came_back.get(change.gained, change.gained):
                 return
             if change.came_from is None:
-                _remove(path, now)
+                self._remove(path, now)
             else:
                 origin = self._found(*change.came_from, came_back)
                 if origin is None or _look(origin) is not None:
@@ -175,6 +175,16 @@ class PowerCut:
             now = None
         if change.lost is not None and now is None:
             came_back[change.lost.node] = _restore(path, change.lost)
+
+    def _remove(self, path: Path, found: os.stat_result) -> None:
+        # Its number must not go to what comes back, which would be given its bytes.
+        self._held.append(posix.open(path, os.O_PATH | os.O_NOFOLLOW))
+        if not stat.S_ISDIR(found.st_mode):
+            posix.unlink(path)
+            return
+        for name in posix.listdir(path):
+            self._remove(path / name, posix.lstat(path / name))
+        posix.rmdir(path)
 
     def _found(self, folder: Node, name: str, came_back: dict[Node, Node]) -> Path | None:
         return next((path / name for path in self._paths(came_back.get(folder, folder))), None)
@@ -218,15 +228,6 @@ def _read(path: Path) -> bytes:
         return b"".join(parts)
     finally:
         posix.close(descriptor)
-
-
-def _remove(path: Path, found: os.stat_result) -> None:
-    if not stat.S_ISDIR(found.st_mode):
-        posix.unlink(path)
-        return
-    for name in posix.listdir(path):
-        _remove(path / name, posix.lstat(path / name))
-    posix.rmdir(path)
 
 
 def _restore(path: Path, lost: _Kept) -> Node:
