@@ -50,6 +50,12 @@ class Gates:
             gate.knock()
         self._bells.ring(out_leg(link), in_leg(link))
 
+    def peer_called(self, link: LinkName) -> None:
+        """Have both legs of `link` try at once if its peer, who has just called us, was away."""
+        were_away = [gate.peer_called() for gate in self._of_link.get(link, ())]
+        if any(were_away):
+            self._bells.ring(out_leg(link), in_leg(link))
+
 
 def patience(settings: Settings, ledger: Ledger, clock: Clock, ops: OpsLog) -> PatienceStage:
     """Return the stage that gives up, with each link's own patience."""

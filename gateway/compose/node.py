@@ -278,13 +278,15 @@ class RunningNode:
 
     def _server_news(self, news: News) -> None:
         facts: dict[str, Fact] = {name: value for name, value in news.items() if name != "event"}
-        event = str(news.get("event", "news"))
-        if event == "deposited":
-            link = self._link_of(str(news.get("guest", "")))
-            if link is not None:
-                self._bells.ring(in_leg(link))
-        else:
+        event, link, plan = str(news.get("event", "news")), self._link_of(str(news.get("guest", ""))), self._plan
+        if event != "deposited":
             self._log.info(f"server-{event}", **facts)
+        if link is None or plan is None:
+            return
+        if event == "deposited":
+            self._bells.ring(in_leg(link))
+        elif event == "logged-in":
+            plan.gates.peer_called(link)
 
     def _link_of(self, guest: str) -> LinkName | None:
         try:
@@ -317,7 +319,7 @@ class RunningNode:
         ground.shortage.look()
         heard = self._listening.health()
         # Both directions of a link may rest for the same reason: that is one trouble.
-        views = {(v.scope, v.name, v.code): v for v in (gate.view() for gate in plan.gates) if v.code}.values()
+        views = {(v.scope, v.name, v.code): v for v in (gate.view() for gate in plan.gates.all) if v.code}.values()
         health = Health(
             os.getpid(),
             self._started_at,

@@ -26,7 +26,6 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.decide import DecideStage
-from gateway.stages.gate import Gate
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
@@ -55,7 +54,7 @@ class Plan:
     workers: tuple[Worker, ...]
     claim: ClaimStage
     open: OpenStage
-    gates: tuple[Gate, ...]
+    gates: Gates
     outbound_folders: tuple[Path, ...]
     mail_folders: Mapping[Path, LinkName]
     """Folders that a gap device or a share fills for us, and the link of each."""
@@ -113,7 +112,7 @@ class Planner:
             (*(Halting(worker, standstill) for worker in workers), self._ground.board),
             claim,
             opening,
-            self._gates.all,
+            self._gates,
             tuple(route.folder for route in outbound),
             {
                 link.folder.collect: LinkName(link.name)

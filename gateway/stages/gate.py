@@ -18,6 +18,8 @@ LOOK_AGAIN_SECONDS = 1.0
 
 _REACHING = frozenset({"link-unreachable", "link-timeout", "link-auth-refused", "host-key-mismatch", "link-algorithms"})
 """Errors that would meet the other direction just the same."""
+_AWAY = frozenset({"link-unreachable", "link-timeout"})
+"""Errors that a peer cannot still be the cause of once it calls us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class Gate:
         self._failures = 0
         self._until = 0.0
         self._view = GateView(scope, name, "", "", 0, 0.0, 0.0)
+        self._has_called = False
 
     @property
     def is_shaken(self) -> bool:
@@ -141,6 +144,7 @@ class Gate:
             self._reach.succeeded()
         with self._lock:
             recovered, self._failures, self._until = self._failures > 0, 0, 0.0
+            self._has_called = False
             if recovered:
                 self._view = GateView(self._scope, self._name, "", "", 0, self._clock.now(), 0.0)
         if recovered:
@@ -165,11 +169,23 @@ class Gate:
         return True
 
     def knock(self) -> None:
-        """Let one try through now, because a person asks; if it fails, the rest is longer than the one before."""
+        """Let one try through now, because there is reason to; if it fails, the rest is longer than the one before."""
         if self._reach is not None:
             self._reach.knock()
         with self._lock:
             self._until = 0.0
+
+    def peer_called(self) -> bool:
+        """Let one try through now, because a peer that was away has called us; return whether it was away.
+
+        Once until something works: a peer that can call us and cannot be called would else be tried each time.
+        """
+        with self._lock:
+            if self._has_called or self._view.code not in _AWAY:
+                return False
+            self._has_called = True
+        self.knock()
+        return True
 
     def view(self) -> GateView:
         """Return the present health."""

@@ -74,6 +74,19 @@ def test_a_peer_that_is_away_is_waited_for(tmp_path: Path) -> None:
         pair.stop()
 
 
+def test_a_peer_that_was_away_and_calls_is_called_at_once(tmp_path: Path) -> None:
+    pair = make_pair(tmp_path)
+    configure(pair.procuratorate, "retry_first: 100ms\n  retry_most: 1s", "retry_first: 1h\n  retry_most: 1h")
+    try:
+        pair.procuratorate.start()
+        eventually(lambda: pair.procuratorate.logged("link-failed", code="link-unreachable"), "the first call")
+        pair.police.start()
+        pair.drop("small.txt", b"small")
+        pair.ferried("small.txt")
+    finally:
+        pair.stop()
+
+
 def test_a_wrong_host_key_holds_the_link_and_not_the_transfers(tmp_path: Path) -> None:
     pair, stranger = make_pair(tmp_path), make_pair(tmp_path / "elsewhere")
     # At the address of the procuratorate somebody else answers.

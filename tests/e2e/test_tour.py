@@ -70,7 +70,7 @@ def test_the_tour_goes_as_the_readme_says(place: Path) -> None:
     for expected in (
         "Confirmed 990102.",
         "Confirmed 990102000000.",
-        "the gateway can start.",
+        "The gateway can start.",
         "Normal: nothing needs a person.",
         "案件信息.xml",
         "the recipient confirmed delivery",

@@ -58,7 +58,7 @@ def test_an_unmounted_outbound_share_whose_mount_point_remains_is_a_fault_until_
             beneath = sorted(made.out.iterdir())
             made.work(12)
             assert {fact["code"] for fact in made.police.log.of("route-failed")} == {"mount-missing"}
-            views = [gate.view() for gate in made.police.plan.gates]
+            views = [gate.view() for gate in made.police.plan.gates.all]
             assert "mount-missing" in {view.code for view in views}
             assert sorted(made.out.iterdir()) == beneath  # nothing was put where the share should be
             assert [t.state for t in made.police.transfers(OUT)] == [State.DELIVERED]

@@ -28,7 +28,7 @@ def test_two_workers_to_a_link_and_one_to_each_shared_leg(closed: Street) -> Non
             ]
         )
         assert made.police.plan.link_of == {"990102": "procuratorate"}
-        assert [gate.view().name for gate in made.police.plan.gates].count("procuratorate") == 2
+        assert [gate.view().name for gate in made.police.plan.gates.all].count("procuratorate") == 2
 
 
 def test_a_link_that_is_disabled_has_no_workers(closed: Street) -> None:

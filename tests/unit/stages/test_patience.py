@@ -209,7 +209,7 @@ def test_a_dead_peer_with_a_thousand_bundles_costs_one_call_at_a_time_for_both_d
             bundles = [name for name in peer.taken if name.endswith(".cfb")]
             assert len(bundles) == len(set(bundles)) == 1000
             back.step()
-            assert not [gate.view() for gate in made.police.plan.gates if gate.view().code]
+            assert not [gate.view() for gate in made.police.plan.gates.all if gate.view().code]
 
 
 def test_what_tries_a_peer_that_was_away_is_the_smallest_of_what_is_due(line: Faults, made: Street) -> None:
@@ -255,6 +255,24 @@ def test_a_direction_that_never_says_how_it_went_is_not_waited_for_for_ever() ->
     assert out.enter() == 0.0
     clock.time += 120
     assert back.enter() == 0.0
+
+
+def test_a_peer_that_was_away_and_calls_is_tried_at_once_and_once() -> None:
+    clock = ToldClock()
+    out, back = gates(clock, Heard())
+    assert not out.peer_called()
+    out.failed(unreachable())
+    assert (out.peer_called(), back.peer_called()) == (True, False)
+    assert out.enter() == 0.0
+    out.failed(unreachable())
+    assert not out.peer_called()  # it can call us and cannot be called
+    assert out.wait() > 5
+    out.succeeded()
+    out.failed(unreachable())
+    assert out.peer_called()
+    out.succeeded()
+    out.failed(TransientError("mailbox-full", "no room", scope=Scope.LINK))
+    assert not out.peer_called()
 
 
 def test_a_full_mailbox_rests_one_direction_only_and_the_other_does_not_end_its_rest() -> None:
