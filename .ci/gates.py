@@ -1,7 +1,6 @@
 """Run every gate to its end, then print one table; the exit code is 1 if any gate failed."""
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -9,9 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-
-# Many tests wait for daemons, deadlines and disks: half as many again as there are cores keep those busy.
-WORKERS = str((os.cpu_count() or 1) * 3 // 2)
 
 GATES = {
     "format": ["ruff", "format", "--check", "."],
@@ -21,7 +17,7 @@ GATES = {
     "words": ["python", "-m", "tests.support.catalogue", "check"],
     "docs": ["python", "-m", "tests.support.pages", "check"],
     # The floor is a gate of its own, so that pytest's closing line speaks of tests only.
-    "tests": ["pytest", "-n", WORKERS, "--cov", "--cov-report=", "--cov-fail-under=0"],
+    "tests": ["pytest", "-n", "auto", "--cov", "--cov-report=", "--cov-fail-under=0"],
     "coverage": ["coverage", "report", "--skip-covered"],
 }
 

@@ -13,7 +13,7 @@ from gateway.bundle.suites import DEFAULT_SUITE
 from gateway.cli.demo_nodes import PROCURATORATE
 from gateway.domain.ids import BundleId, WireName
 from gateway.domain.lifecycle import State
-from gateway.domain.records import ReceiptCode, Transfer, known
+from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 from tests.support.forging import DAY, Forged, flipped, noise, package_of, seal
 from tests.support.nodes import Guest, Pair, configure, drop_zip, eventually, make_pair, running
 
@@ -153,9 +153,13 @@ def test_a_bad_bundle_is_set_aside_with_its_code(evil: Evil, case: str) -> None:
     assert not evil.delivered(forged.bundle)
     assert not list((evil.pair.procuratorate.state / "spool" / "staging").glob(f"*/*{forged.bundle}*"))
 
-    with evil.pair.procuratorate.ledger() as ledger:
-        signed = [r for r in ledger.receipts(forged.bundle) if r.header_hash == forged.header_hash]
-    assert [r.code for r in signed] == ([answer] if answer else [])
+    def signed() -> list[ReceiptRecord]:
+        with evil.pair.procuratorate.ledger() as ledger:
+            return [r for r in ledger.receipts(forged.bundle) if r.header_hash == forged.header_hash]
+
+    if answer:
+        eventually(signed, "a receipt")
+    assert [r.code for r in signed()] == ([answer] if answer else [])
     if answer is not None:
         # The police never sealed this one, so its own node can only wonder.
         eventually(lambda: evil.pair.police.logged("receipt-unmatched", bundle=forged.bundle, code=answer), "an answer")

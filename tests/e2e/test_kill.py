@@ -57,9 +57,9 @@ MOMENTS: dict[str, Callable[[Pair], int]] = {
 
 
 EACH = {
-    "police": ([police], ("claimed", "sealed", "sent", "receipted")),
-    "procuratorate": ([procuratorate], ("offered", "fetched", "verified", "delivered")),
-    "both": ([police, procuratorate], ("found", "sent", "fetched")),
+    "police": ([police], ("claimed", "sealed", "receipted")),
+    "procuratorate": ([procuratorate], ("offered", "verified")),
+    "both": ([police, procuratorate], ("found", "fetched")),
 }
 """Who is killed, and the moments in an ordinary run at which that is likely to hurt; all of them in a soak."""
 
