@@ -36,7 +36,8 @@ def deliveries(root: Path) -> list[Path]:
 
 
 def another_byte(root: Path) -> Callable[[], object]:
-    path = next(path for path in deliveries(root)[0].rglob("content/*") if path.is_file())
+    found = (path for delivery in deliveries(root) for path in (delivery / "content").rglob("*"))
+    path = next(path for path in found if path.is_file() and path.stat().st_size)
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     return lambda: path.write_bytes(content)
