@@ -23,7 +23,7 @@ def test_it_is_live_until_ctrl_c(desk: Desk) -> None:
     while piece := _read(terminal):
         shown += piece
         # Two pictures: the first stands before the loop, the second only while it runs.
-        # Again if it goes on: Python loses an interrupt that meets a finalizer.
+        # Again if it goes on: an interrupt may be lost in a finalizer.
         pictures = shown.count(b"Down: the gateway is not running.")
         if pictures >= wanted:
             child.send_signal(signal.SIGINT)
