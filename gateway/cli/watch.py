@@ -1,6 +1,6 @@
 """`caseferry watch`: the node live, with progress bars, until Ctrl-C."""
 
-import threading
+import signal
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -39,14 +39,16 @@ def watch(terminal: Terminal, settings: Settings, clock: Clock, *, once: bool, e
     if once or not terminal.out.is_terminal:
         terminal.out.print(picture(found, terminal))
         return exit_code(found)
-    pause = threading.Event()
+    # Asked for between two pictures: raised inside one, an interrupt may be lost in a finalizer.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with Live(picture(found, terminal), console=terminal.out, auto_refresh=False, screen=True) as live:
-            while not pause.wait(every):
+            while signal.sigtimedwait({signal.SIGINT}, every) is None:
                 found = take_survey(settings, clock)
                 live.update(picture(found, terminal), refresh=True)
-    except KeyboardInterrupt:
-        terminal.out.print(picture(found, terminal))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    terminal.out.print(picture(found, terminal))
     return exit_code(found)
 
 
