@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -192,12 +193,13 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(ABC):
     """Nodes that know one another."""
 
     @property
+    @abstractmethod
     def nodes(self) -> tuple[Node, ...]:
-        raise NotImplementedError
+        """All of them."""
 
     def start(self) -> None:
         for node in self.nodes:
