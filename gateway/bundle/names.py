@@ -13,9 +13,11 @@ class Kind(StrEnum):
     BUNDLE = ".cfb"
     RECEIPTS = ".cfr"
     INVENTORY = ".cfi"
+    STATEMENT = ".cfs"  # what a hub or a recipient says it holds of other units' streams (reconciliation)
+    ROSTER = ".cft"  # the signed roster, with all that proves it
 
 
-_NAME = re.compile(r"([0-9a-f]{32})(\.cfb|\.cfr|\.cfi)")
+_NAME = re.compile(r"([0-9a-f]{32})(\.cf[brist])")
 
 
 def bundle_name(bundle: BundleId) -> WireName:
@@ -31,6 +33,11 @@ def receipt_name(receipt_file: bytes) -> WireName:
 def inventory_name(inventory: bytes) -> WireName:
     """Return the name under which a signed inventory travels."""
     return wire_name(f"{inventory_id(inventory)}{Kind.INVENTORY}")
+
+
+def paper_name(body: bytes, kind: Kind) -> WireName:
+    """Return the name under which a small signed paper travels: by its bytes alone, so that repeating is harmless."""
+    return wire_name(f"{_by_bytes(body)}{kind}")
 
 
 def inventory_id(inventory: bytes) -> str:

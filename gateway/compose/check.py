@@ -19,6 +19,7 @@ from gateway.folders.space import SpaceGuard
 from gateway.keyring.keyring import Keyring
 from gateway.keyring.passphrase import CREDENTIALS_VARIABLE
 from gateway.plugins import load_packer, packer_names
+from gateway.roster.directory import Directory
 from gateway.roster.peers import PREFERENCE, PeerBook
 from gateway.settings.complaints import Complaint
 from gateway.settings.links import TransportKind
@@ -281,7 +282,7 @@ def _unbindable(error: OSError, address: str, port: int) -> ConfigError:
 def _links(settings: Settings, means: Means, found: _Found) -> None:
     if found.keyring is None or found.peers is None:
         return  # an error above says why
-    transports = Transports(settings, found.keyring, found.peers, means.clock)
+    transports = Transports(settings, found.keyring, Directory(found.peers), means.clock)
     for link in settings.links:
         if not link.enabled:
             continue

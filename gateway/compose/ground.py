@@ -15,6 +15,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
+from gateway.folders.outbox import Outbox
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
@@ -31,6 +32,7 @@ class Ground:
 
     ledger: Ledger
     spool: Spool
+    outbox: Outbox
     shelf: ClaimShelf
     shortage: Shortage
     quarantine: Quarantine

@@ -11,6 +11,7 @@ from gateway.keyring.keyring import Keyring
 from gateway.keyring.passphrase import CREDENTIALS_VARIABLE, passphrase_source
 from gateway.ledger.store import Ledger
 from gateway.plugins import packer_names
+from gateway.roster.directory import Directory
 from gateway.roster.peers import PeerBook
 from gateway.settings.load import Settings, load
 
@@ -21,7 +22,7 @@ class Identity:
 
     settings: Settings
     keyring: Keyring
-    peers: PeerBook
+    directory: Directory
 
 
 def load_settings(config: Path) -> Settings:
@@ -42,7 +43,7 @@ def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callabl
 def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
     """Return everything that a start or a reload reads, whole or not at all."""
     settings = load_settings(config)
-    return Identity(settings, load_keyring(settings, environ, prompt), PeerBook.open(settings.paths.peers))
+    return Identity(settings, load_keyring(settings, environ, prompt), Directory(PeerBook.open(settings.paths.peers)))
 
 
 def open_ledger(settings: Settings, clock: Clock, *, read_only: bool = False) -> Ledger:

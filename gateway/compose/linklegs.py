@@ -1,5 +1,8 @@
 """Builds the two workers of each link: what leaves by it, and what arrives."""
 
+from gateway.bundle.inventory import INVENTORY_MAX
+from gateway.bundle.names import Kind
+from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
@@ -12,7 +15,8 @@ from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
 from gateway.stages.legs import InLeg, OutLeg, out_leg
-from gateway.stages.receive import ReceiveStage
+from gateway.stages.post import PostStage
+from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
@@ -35,7 +39,7 @@ class LinkLegs:
     ) -> None:
         self._settings = identity.settings
         self._keyring = identity.keyring
-        self._peers = identity.peers
+        self._directory = identity.directory
         self._ground = ground
         self._gates = gates
         self._recorder = recorder
@@ -56,7 +60,7 @@ class LinkLegs:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         out_gate, back_gate = self._gates.of_link(link)
-        transports = Transports(self._settings, self._keyring, self._peers, ground.clock)
+        transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         out, back = transports.to(link), transports.to(link)
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
@@ -102,10 +106,21 @@ class LinkLegs:
             own_key=own_key,
             ledger=ground.ledger,
             spool=ground.spool,
-            peers=self._peers,
+            directory=self._directory,
             telling=self._telling,
             clocks=ground.clocks,
             skew_warn=timing.clock_skew_warn,
+            ops=ground.ops,
+        )
+        inventories = InventoryIntake(
+            link=name,
+            unit=self._settings.node.unit,
+            own_key=own_key,
+            peer=link.peer,
+            ledger=ground.ledger,
+            directory=self._directory,
+            standstill=ground.standstill,
+            ring=lambda: ground.bells.ring(out_leg(name)),
             ops=ground.ops,
         )
         receive = ReceiveStage(
@@ -114,18 +129,10 @@ class LinkLegs:
             spool=ground.spool,
             shortage=ground.shortage,
             transport=back,
-            intake=intake,
-            inventories=InventoryIntake(
-                link=name,
-                unit=self._settings.node.unit,
-                own_key=own_key,
-                peer=link.peer,
-                ledger=ground.ledger,
-                peers=self._peers,
-                standstill=ground.standstill,
-                ring=lambda: ground.bells.ring(out_leg(name)),
-                ops=ground.ops,
-            ),
+            papers={
+                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt"),
+                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory"),
+            },
             quarantine=self._quarantine,
             gate=back_gate,
             recorder=self._recorder,
@@ -134,4 +141,6 @@ class LinkLegs:
             ops=ground.ops,
             poll_seconds=link.poll_every or timing.poll_every,
         )
-        return OutLeg(name, acknowledge, resync, send, out), InLeg(name, receive, back)
+        post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
+        # A receipt is small and somebody waits for it; bundles come last.
+        return OutLeg(name, (acknowledge, resync, post, send), out), InLeg(name, receive, back)

@@ -3,7 +3,7 @@
 from gateway.compose.room import mailbox_floors
 from gateway.domain.clock import Clock
 from gateway.keyring.keyring import Keyring
-from gateway.roster.peers import PeerBook
+from gateway.roster.directory import Directory
 from gateway.settings.links import LinkSettings, TransportKind
 from gateway.settings.load import Settings
 from gateway.transport.accounts import public_blob
@@ -19,10 +19,10 @@ from gateway.transport.split import SplitTransport
 class Transports:
     """Makes transports from settings, keys and cards; each call makes a new one, to be closed by the caller."""
 
-    def __init__(self, settings: Settings, keyring: Keyring, peers: PeerBook, clock: Clock) -> None:
+    def __init__(self, settings: Settings, keyring: Keyring, directory: Directory, clock: Clock) -> None:
         self._settings = settings
         self._keyring = keyring
-        self._peers = peers
+        self._directory = directory
         self._clock = clock
 
     def to(self, link: LinkSettings) -> Transport:
@@ -51,7 +51,7 @@ class Transports:
             link.sftp.port,
             link.sftp.user or self._settings.node.unit,
             self._keyring.ssh_user.to_openssh(),
-            (public_blob(self._peers.ssh_host_key(link.peer)),),
+            (public_blob(self._directory.ssh_host_key(link.peer)),),
         )
         deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
         return SftpTransport.over_paramiko(peer, deadlines, self._clock)

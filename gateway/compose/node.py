@@ -42,6 +42,7 @@ from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
+from gateway.folders.outbox import Outbox
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
 from gateway.ledger.changes import Touched
@@ -198,6 +199,7 @@ class RunningNode:
         self._ground = Ground(
             self._ledger,
             spool,
+            Outbox(spool.outbox),
             shelf,
             shortage,
             quarantine,
@@ -269,7 +271,7 @@ class RunningNode:
         guests = {link.peer for link in settings.links if link.enabled and link.hosts_mailbox}
         accounts = {
             unit: [public_blob(key) for key in keys]
-            for unit, keys in self._identity.peers.accounts().items()
+            for unit, keys in self._identity.directory.accounts().items()
             if unit in guests
         }
         path = settings.paths.state / ACCOUNTS_FILE

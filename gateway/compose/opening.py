@@ -61,7 +61,7 @@ def _open(bundle: Path, opening: Path, identity: Identity, now: float) -> Opened
     with disk.mapped(bundle.parent), bundle.open("rb") as source:
         size = bundle.stat().st_size
         head = source.read(ENVELOPE_MAX)
-        signer = identity.peers.signer_of(parse_envelope(head).sender_key_id)
+        signer = identity.directory.signer_of(parse_envelope(head).sender_key_id)
         envelope = verify_envelope(
             head,
             lambda _key_id: None if signer is None else signer.public,

@@ -69,7 +69,7 @@ class Planner:
     def __init__(self, identity: Identity, ground: Ground, words: Words) -> None:
         self._settings = identity.settings
         self._keyring = identity.keyring
-        self._peers = identity.peers
+        self._directory = identity.directory
         self._ground = ground
         timing = self._settings.timing
         self._backoff = Backoff(timing.retry_first, timing.retry_most)
@@ -187,7 +187,7 @@ class Planner:
                 continue  # settings complain of a receiver without a link before we get here
             public, lacking = None, ""
             try:
-                public = self._peers.recipient_keys(unit, now, [keys.suite])
+                public = self._directory.recipient_keys(unit, now, [keys.suite])
             except GatewayError as error:
                 lacking = error.code
                 self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
@@ -219,7 +219,7 @@ class Planner:
             refuse_unasked=self._settings.limits.refuse_unasked,
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             clocks=ground.clocks,
-            peers=self._peers,
+            directory=self._directory,
             clock=ground.clock,
             ops=ground.ops,
         )

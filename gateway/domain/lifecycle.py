@@ -9,6 +9,7 @@ class Direction(StrEnum):
 
     OUTBOUND = "outbound"
     INBOUND = "inbound"
+    RELAY = "relay"  # one recipient's leg of a bundle that a hub carries on and cannot open
 
 
 class State(StrEnum):
@@ -20,6 +21,11 @@ class State(StrEnum):
     IN_CUSTODY = "in-custody"  # a hub holds it; owes the recipient's receipt
     OFFERED = "offered"  # listed in a mailbox; owes the fetch
     FETCHED = "fetched"  # bytes durable in the spool; owes the verification
+    CHECKED = (
+        "checked"  # inbound at a hub: in our custody, owes receipts to where it came from; relay: owes the deposit
+    )
+    FORWARDED = "forwarded"  # relay: deposited on its way; owes the recipient's receipt (or sending again)
+    SETTLED = "settled"  # at a hub: the receipts are back where the bundle came from; owes nothing
     VERIFIED = "verified"  # opened into the staging folder; owes the delivery
     DELIVERED = "delivered"  # outbound: receipt in hand; inbound: visible to case software, owes the receipt
     CONFIRMED = "confirmed"  # our receipt is in the peer's reach; owes nothing
@@ -44,10 +50,13 @@ class Event(StrEnum):
     EXPORT_REFUSED = "export-refused"
     DELIVERED_BEFORE = "delivered-before"
     FETCHED = "fetched"
+    CHECKED = "checked"
+    FORWARDED = "forwarded"
     VERIFIED = "verified"
     DELIVERED = "delivered"
     CONFIRMED = "confirmed"
     RECEIPT_ASKED = "receipt-asked"
+    RECEIPT_CAME = "receipt-came"
     RECALLED = "recalled"
     COLLECTED = "collected"
     QUARANTINED = "quarantined"
@@ -101,6 +110,11 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.RECALLED): _S.CONFIRMED,
     (_S.OFFERED, _E.CLOSED): _S.CLOSED,
     (_S.FETCHED, _E.VERIFIED): _S.VERIFIED,
+    (_S.FETCHED, _E.CHECKED): _S.CHECKED,
+    (_S.CHECKED, _E.CONFIRMED): _S.SETTLED,
+    (_S.SETTLED, _E.RECEIPT_CAME): _S.CHECKED,
+    (_S.SETTLED, _E.RECEIPT_ASKED): _S.CHECKED,
+    (_S.SETTLED, _E.CLOSED): _S.CLOSED,
     (_S.FETCHED, _E.QUARANTINED): _S.QUARANTINED,
     (_S.FETCHED, _E.RECALLED): _S.CONFIRMED,
     (_S.VERIFIED, _E.DELIVERED): _S.DELIVERED,
@@ -121,10 +135,34 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.DISMISSED, _E.CLOSED): _S.CLOSED,
 }
 
-TABLE = MappingProxyType({_D.OUTBOUND: MappingProxyType(_OUTBOUND), _D.INBOUND: MappingProxyType(_INBOUND)})
+# A hub keeps one inbound transfer for the arrival of a bundle, which owes receipts back, and one relay transfer for
+# each recipient, which owes the bytes on. A bundle that nobody may carry is set aside before any relay transfer is born.
+_RELAY: dict[tuple[State, Event], State] = {
+    (_S.CHECKED, _E.FORWARDED): _S.FORWARDED,
+    (_S.FORWARDED, _E.FORWARDED): _S.FORWARDED,
+    (_S.FORWARDED, _E.CUSTODY_RECEIPTED): _S.FORWARDED,
+    (_S.CHECKED, _E.CUSTODY_RECEIPTED): _S.FORWARDED,
+    **{
+        (state, event): _S.SETTLED
+        for state in (_S.CHECKED, _S.FORWARDED)
+        for event in (_E.DELIVERY_RECEIPTED, _E.COLLECTION_RECEIPTED, _E.REFUSAL_RECEIPTED)
+    },
+    (_S.SETTLED, _E.COLLECTION_RECEIPTED): _S.SETTLED,
+    (_S.CHECKED, _E.CLOSED): _S.CLOSED,
+    (_S.FORWARDED, _E.CLOSED): _S.CLOSED,
+    (_S.SETTLED, _E.CLOSED): _S.CLOSED,
+}
+
+TABLE = MappingProxyType(
+    {
+        _D.OUTBOUND: MappingProxyType(_OUTBOUND),
+        _D.INBOUND: MappingProxyType(_INBOUND),
+        _D.RELAY: MappingProxyType(_RELAY),
+    }
+)
 """direction -> (state, event) -> state; what is not listed is illegal."""
 
-FIRST = MappingProxyType({_D.OUTBOUND: _S.FOUND, _D.INBOUND: _S.OFFERED})
+FIRST = MappingProxyType({_D.OUTBOUND: _S.FOUND, _D.INBOUND: _S.OFFERED, _D.RELAY: _S.CHECKED})
 """The state in which a transfer of each direction is born."""
 
 
@@ -156,6 +194,8 @@ def ends(direction: Direction) -> frozenset[State]:
         _S.IN_CUSTODY,
         _S.OFFERED,
         _S.FETCHED,
+        _S.CHECKED,
+        _S.FORWARDED,
         _S.VERIFIED,
         _S.QUARANTINED,
         _S.REJECTED,

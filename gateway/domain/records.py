@@ -1,7 +1,7 @@
 """What is remembered about a transfer: plain frozen values, the same in the ledger, the stages and the command line."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TypeVar
 
 from gateway.domain.ids import (
@@ -32,11 +32,22 @@ class Stage(StrEnum):
     PACK = "pack"
     SEND = "send"
     RECEIVE = "receive"
+    RELAY = "relay"
     OPEN = "open"
     DELIVER = "deliver"
     ACKNOWLEDGE = "acknowledge"
     RESYNC = "resync"
     OPERATE = "operate"
+
+
+class Priority(IntEnum):
+    """Lane of a bundle, the most urgent first: the exchange standard's flows and the roster's classes name one."""
+
+    CUSTODY = 0  # a person's liberty hangs on it: custody handovers, changed terms, releases
+    HIGH = 1
+    NORMAL = 2
+    BULK = 3  # dossiers
+    AV = 4  # recordings; when nothing else is waiting
 
 
 class Order(StrEnum):
@@ -123,6 +134,8 @@ class Transfer:
     """Outbound: what makes two exports versions of one thing (gateway/standard/business.py); None before it is read."""
     content_hash: Digest | None
     """Outbound: digest over the files of the export as they travel; None before they were read."""
+    priority: Priority
+    """Lane in which its effects are done; NORMAL until the flow or the class is known."""
     earlier: BundleId | None
     """The bundle that this transfer repeats (state `duplicate`) or corrects; None for all others."""
 
@@ -168,6 +181,7 @@ class Facts:
     business_key: str | None = None
     content_hash: Digest | None = None
     earlier: BundleId | None = None
+    priority: Priority | None = None
     route: RouteName | None = None
     hold_code: str | None = None
     """Holds the transfer in its new state; None leaves a hold as it is."""

@@ -32,6 +32,7 @@ class Spool:
     outbound/<id>-<token>.cfb      sealed bundles, kept until the final receipt; the token of the claimed export is in
                                    the name, so that a ledger put back from a backup can learn of them again
     inbound/<link>/<id>.cfb        fetched bundles; by link, so that no peer can touch what another peer sent
+    outbox/<link>/                 see outbox.py
     staging/<link>/<id>/           bundles being opened, imports waiting to be published
     """
 
@@ -43,16 +44,21 @@ class Spool:
         """The folder of the ClaimShelf."""
         return self._root / "claims"
 
+    @property
+    def outbox(self) -> Path:
+        """The folder of the Outbox."""
+        return self._root / "outbox"
+
     def prepare(self, *, fetching_since: float = float("inf")) -> int:
         """Make the folders, owner only, and remove temporaries of an earlier run; return how many there were.
 
         fetching_since: seconds since 1970; what was written at `fetching` since then stays, a fetch can continue it.
         Only at start: a temporary of work under way would be removed too. Raises as `disk.failure` says.
         """
-        for folder in (self.claims, self._outbound, self._inbound, self._staging):
+        for folder in (self.claims, self.outbox, self._outbound, self._inbound, self._staging):
             disk.owner_only(folder)
         removed = 0
-        for folder in (self._outbound, *_folders(self._inbound), *_folders(self._staging)):
+        for folder in (self._outbound, *_folders(self.outbox), *_folders(self._inbound), *_folders(self._staging)):
             for path in _listed(folder):
                 if path.name.startswith(".") and not (_is_fetching(path) and _touched(path) >= fetching_since):
                     disk.remove_tree(path)

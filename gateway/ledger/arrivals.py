@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from gateway.domain.errors import PermanentError
 from gateway.domain.ids import BundleId, ClaimToken, LinkName
 from gateway.domain.lifecycle import FIRST, Direction
-from gateway.domain.records import FoundExport, Offer, Stage, Transfer
+from gateway.domain.records import FoundExport, Offer, Priority, Stage, Transfer
 from gateway.ledger.changes import Change, born
 from gateway.ledger.rows import parts, select_transfers, storable, to_transfer
 from gateway.ledger.schema import INTEGER_MAX, transfers
@@ -72,6 +72,7 @@ def row(change: Change, direction: Direction, *, size: int, found_at: float, **k
         "case_no": "",
         "export_name": "",
         "verdict": "",
+        "priority": Priority.NORMAL,
         "size": size,
         "found_at": found_at,
         "changed_at": change.now,

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, State
-from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer
+from gateway.domain.records import Priority, ReceiptCode, ReceiptRecord, Transfer
 from gateway.ledger.schema import receipts, transfers
 
 _Id = TypeVar("_Id", bound=str)
@@ -57,6 +57,7 @@ def to_transfer(row: Row[*tuple[Any, ...]]) -> Transfer:
         verdict=r["verdict"],
         business_key=r["business_key"],
         content_hash=_or_none(Digest, r["content_hash"]),
+        priority=Priority(r["priority"]),
         earlier=_or_none(BundleId, r["earlier"]),
     )
 

@@ -158,6 +158,8 @@ transfers: Final = Table(
     _text("verdict"),
     _text("business_key", nullable=True),
     _text("content_hash", nullable=True),
+    # Lane: 0 the most urgent.
+    _whole("priority"),
     # The bundle that this one repeats or corrects; it may be known to a peer only, so it is no reference.
     _text("earlier", nullable=True),
     # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".

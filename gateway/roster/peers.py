@@ -137,6 +137,10 @@ class PeerBook:
         """Return whose signing key `key_id` (32 bytes) is, None if nobody's; mind standing and validity."""
         return self._view.signers.get(key_id)
 
+    def unit_of(self, encrypt_key_id: bytes) -> UnitCode | None:
+        """Return the unit, not revoked, whose encryption key on its present card this is; None if nobody's."""
+        return self._view.readers.get(encrypt_key_id)
+
     def recipient_keys(self, unit: str, at: float, suites: Sequence[Suite] = PREFERENCE) -> PublicKeys:
         """Return the newest keys of `unit` that count at `at` (seconds since 1970 UTC), of the first suite it accepts.
 
@@ -184,6 +188,12 @@ class _View:
         self.signers: dict[bytes, Signer] = {}
         for record in records:
             self.signers.update(_signers(record))
+        self.readers = {
+            key.public.encrypt_key_id: record.unit
+            for record in records
+            if record.revoked_at is None
+            for key in record.cards[-1].card.keys
+        }
 
     def check_keys(self, card: Card) -> None:
         """Raise SecurityError `card-key-taken` if any key of `card` was ever another unit's."""

@@ -12,7 +12,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, known
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
-from gateway.roster.peers import PeerBook
+from gateway.roster.directory import Directory
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.recording import MOVED_ON
 from gateway.stages.telling import SourceTelling
@@ -49,7 +49,7 @@ class ReceiptIntake:
         own_key: Callable[[bytes], PublicKeys | None],
         ledger: Ledger,
         spool: Spool,
-        peers: PeerBook,
+        directory: Directory,
         telling: SourceTelling,
         clocks: PeerClocks,
         skew_warn: float,
@@ -61,7 +61,7 @@ class ReceiptIntake:
         self._own_key = own_key
         self._ledger = ledger
         self._spool = spool
-        self._peers = peers
+        self._directory = directory
         self._telling = telling
         self._clocks = clocks
         self._skew_warn = skew_warn
@@ -109,7 +109,7 @@ class ReceiptIntake:
             receipt = verify_receipt(raw, self._own_key)
             check_issuer(receipt, self._unit)
             return receipt
-        signer = self._peers.signer_of(signer_key_id(raw))
+        signer = self._directory.signer_of(signer_key_id(raw))
         receipt = verify_receipt(raw, lambda _key_id: None if signer is None else signer.public)
         check_issuer(receipt, known(signer).unit)
         return receipt

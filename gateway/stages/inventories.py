@@ -12,7 +12,8 @@ from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.ledger.resync import CONFLICT
 from gateway.ledger.store import Ledger
-from gateway.roster.peers import PeerBook, Standing
+from gateway.roster.directory import Directory
+from gateway.roster.peers import Standing
 from gateway.stages.standstill import Standstill
 
 
@@ -27,7 +28,7 @@ class InventoryIntake:
         own_key: Callable[[bytes], PublicKeys | None],
         peer: UnitCode,
         ledger: Ledger,
-        peers: PeerBook,
+        directory: Directory,
         standstill: Standstill,
         ring: Callable[[], None],
         ops: OpsLog,
@@ -39,7 +40,7 @@ class InventoryIntake:
         self._own_key = own_key
         self._peer = peer
         self._ledger = ledger
-        self._peers = peers
+        self._directory = directory
         self._standstill = standstill
         self._ring = ring
         self._ops = ops
@@ -50,7 +51,7 @@ class InventoryIntake:
         Raises what `verify_inventory` raises, SecurityError `revoked-sender`, `inventory-misdirected`: then nothing
         was done. An inventory that shows that another node speaks for this unit brings the node to a standstill.
         """
-        signer = self._peers.signer_of(inventory_key_id(raw))
+        signer = self._directory.signer_of(inventory_key_id(raw))
         if signer is not None and signer.standing is Standing.REVOKED:
             raise SecurityError("revoked-sender", "the key that signed the inventory was revoked")
         issuer = self._peer if signer is None else signer.unit

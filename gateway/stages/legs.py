@@ -1,35 +1,31 @@
 """The two workers of a link: one carries everything out (receipts before bundles), one brings everything in."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from gateway.domain.ids import LinkName
-from gateway.stages.acknowledge import AcknowledgeStage
-from gateway.stages.receive import ReceiveStage
-from gateway.stages.resync import ResyncStage
-from gateway.stages.send import SendStage
 from gateway.transport.api import Transport
 
 
-class OutLeg:
-    """What leaves by one link. A receipt is small and somebody waits for it, so receipts go first, then inventories."""
+class Leg(Protocol):
+    """A stage of one link."""
 
-    def __init__(
-        self,
-        link: LinkName,
-        acknowledge: AcknowledgeStage,
-        resync: ResyncStage,
-        send: SendStage,
-        transport: Transport,
-    ) -> None:
+    def step(self) -> float | None:
+        """Do what is due; return the seconds until more may be due, None if it waits to be rung."""
+
+
+class OutLeg:
+    """What leaves by one link, in the order of its stages."""
+
+    def __init__(self, link: LinkName, stages: Sequence[Leg], transport: Transport) -> None:
         self.name = out_leg(link)
-        self._acknowledge = acknowledge
-        self._resync = resync
-        self._send = send
+        self._stages = tuple(stages)
         self._transport = transport
 
     def step(self) -> float | None:
-        """Do what is due in all three; return the shortest of their waits, None if all wait to be rung."""
-        steps = (self._acknowledge.step(), self._resync.step(), self._send.step())
-        waits = [wait for wait in steps if wait is not None]
-        return min(waits, default=None)
+        """Do what is due in each; return the shortest of their waits, None if all wait to be rung."""
+        steps = [stage.step() for stage in self._stages]
+        return min((wait for wait in steps if wait is not None), default=None)
 
     def close(self) -> None:
         """Give back the connection."""
@@ -39,7 +35,7 @@ class OutLeg:
 class InLeg:
     """What arrives by one link."""
 
-    def __init__(self, link: LinkName, receive: ReceiveStage, transport: Transport) -> None:
+    def __init__(self, link: LinkName, receive: Leg, transport: Transport) -> None:
         self.name = in_leg(link)
         self._receive = receive
         self._transport = transport

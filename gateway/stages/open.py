@@ -22,7 +22,8 @@ from gateway.folders.delivered import Delivered, DeliveryJournal
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
-from gateway.roster.peers import PeerBook, Signer, Standing
+from gateway.roster.directory import Directory
+from gateway.roster.peers import Signer, Standing
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
@@ -78,7 +79,7 @@ class OpenStage:
         refuse_unasked: bool,
         skew: policy.SkewLimits,
         clocks: PeerClocks,
-        peers: PeerBook,
+        directory: Directory,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -107,7 +108,7 @@ class OpenStage:
         self._skew_warn = skew.warn
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
-        self._peers = peers
+        self._directory = directory
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -158,7 +159,7 @@ class OpenStage:
                 raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool")
             with disk.mapped(path.parent), path.open("rb") as source:
                 head = source.read(ENVELOPE_MAX)
-            signer = self._peers.signer_of(parse_envelope(head).sender_key_id)
+            signer = self._directory.signer_of(parse_envelope(head).sender_key_id)
             envelope = verify_envelope(
                 head,
                 lambda _key_id: None if signer is None else signer.public,

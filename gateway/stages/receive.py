@@ -1,13 +1,12 @@
 """The receive leg of one link: fetches what peers left for us, hands receipts on, and clears the mailbox once we
 have custody."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
-from gateway.bundle.inventory import INVENTORY_MAX
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
@@ -20,8 +19,6 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
-from gateway.stages.intake import ReceiptIntake
-from gateway.stages.inventories import InventoryIntake
 from gateway.stages.recording import Recorder
 from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
 from gateway.stages.suspects import QuarantineDesk, Suspect
@@ -34,20 +31,16 @@ BATCH = 128
 """Bundles fetched in one step, so that receipts and removals get their turn."""
 RECORD_BYTES = 16 * 2**20
 """After this much was fetched the record is written, so that a cut repeats little."""
-RECEIPT_FILE_MAX = 16 * 2**20
-"""Bytes; what `join_receipts` can make, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A kind of small file in a mailbox. `most`: bytes; `take`: applies it, and may be repeated; the rest: what is said
-    of one that is too large, refused, or has to wait."""
+    """A kind of small file in a mailbox. `most`: bytes; `take`: applies it, and may be repeated; `word`: begins what is
+    said of one that is too large, refused, or has to wait."""
 
     most: int
     take: Callable[[bytes], object]
-    too_large: str
-    refused: str
-    waits: str
+    word: str
 
 
 _HAVE_CUSTODY = frozenset(
@@ -74,8 +67,7 @@ class ReceiveStage:
         spool: Spool,
         shortage: Shortage,
         transport: Transport,
-        intake: ReceiptIntake,
-        inventories: InventoryIntake,
+        papers: Mapping[Kind, Paper],
         quarantine: QuarantineDesk,
         gate: Gate,
         recorder: Recorder,
@@ -84,6 +76,7 @@ class ReceiveStage:
         ops: OpsLog,
         poll_seconds: float,
     ) -> None:
+        """papers: the small files that are taken in, by kind; other kinds are left alone."""
         self._link = link
         self._ledger = ledger
         self._spool = spool
@@ -91,12 +84,7 @@ class ReceiveStage:
         self._lacking: list[int] = []
         """Sizes of what was listed last and did not fit."""
         self._transport = transport
-        self._receipts = Paper(
-            RECEIPT_FILE_MAX, intake.take, "receipt-file-too-large", "receipt-refused", "receipt-file-waits"
-        )
-        self._inventories = Paper(
-            INVENTORY_MAX, inventories.take, "inventory-too-large", "inventory-refused", "inventory-waits"
-        )
+        self._papers = papers
         self._quarantine = quarantine
         self._gate = gate
         self._recorder = recorder
@@ -124,30 +112,28 @@ class ReceiveStage:
 
     def _look(self) -> bool:
         """Handle what is listed; return whether more is waiting that can be handled at once."""
-        receipts: list[Entry] = []
-        inventories: list[Entry] = []
+        papers: dict[Kind, list[Entry]] = {kind: [] for kind in self._papers}
         bundles: dict[BundleId, Entry] = {}
         listing = sorted(self._transport.listing(), key=lambda entry: entry.size)
         for entry in listing[:LISTED]:
             match parse(entry.name):
-                case (Kind.RECEIPTS, _):
-                    receipts.append(entry)
-                case (Kind.INVENTORY, _):
-                    inventories.append(entry)
                 case (Kind.BUNDLE, text):
                     bundles[bundle_id(text)] = entry
-        self._take(receipts, self._receipts)
+                case (kind, _) if kind in papers:
+                    papers[kind].append(entry)
+        self._take(papers, Kind.RECEIPTS)
         offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
         transfers = self._ledger.offered(offers) if offers else []
         # After the offers: what an inventory says is missing may stand beside it.
-        self._take(inventories, self._inventories)
+        for kind in self._papers.keys() - {Kind.RECEIPTS}:
+            self._take(papers, kind)
         now = self._clock.now()
         wanted = [t for t in transfers if t.state is State.OFFERED and t.hold_code is None and t.next_attempt_at <= now]
         self._fetch(wanted[:BATCH], bundles)
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
         self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
         more = len(wanted) > BATCH and not self._lacking
-        return more or (len(listing) > LISTED and bool(receipts or inventories))
+        return more or (len(listing) > LISTED and any(papers.values()))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
 
@@ -262,22 +248,23 @@ class ReceiveStage:
 
     # -- papers -------------------------------------------------------------------------------------------------------
 
-    def _take(self, entries: Sequence[Entry], paper: Paper) -> None:
+    def _take(self, entries: Mapping[Kind, Sequence[Entry]], kind: Kind) -> None:
         """Read papers of one kind, apply what they prove, then remove them; one that cannot be read, or is bad, holds
         up nothing else."""
-        for entry in entries:
+        paper = self._papers[kind]
+        for entry in entries[kind]:
             try:
                 self._take_one(entry, paper)
             except GatewayError as error:
                 if error.scope is not Scope.TRANSFER:
                     raise
-                self._ops.warn(paper.waits, link=self._link, code=error.code, detail=error.detail)
+                self._ops.warn(f"{paper.word}-waits", link=self._link, code=error.code, detail=error.detail)
 
     def _take_one(self, entry: Entry, paper: Paper) -> None:
         part = self._spool.letter(self._link, entry.name)
         if entry.size > paper.most:
-            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
-            self._set_aside(entry, paper.too_large)
+            self._ops.alert(f"{paper.word}-too-large", link=self._link, size=entry.size)
+            self._set_aside(entry, f"{paper.word}-too-large")
         else:
             self._transport.fetch(entry.name, part, entry.size)
             self._apply(part, entry, paper)
@@ -289,6 +276,6 @@ class ReceiveStage:
         try:
             paper.take(body)
         except SecurityError as error:
-            self._ops.alert(paper.refused, link=self._link, code=error.code)
+            self._ops.alert(f"{paper.word}-refused", link=self._link, code=error.code)
             self._quarantine.take(part, Suspect(entry.name, self._link, error.code))
         self._spool.drop(part)

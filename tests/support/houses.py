@@ -23,6 +23,7 @@ from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.records import Transfer
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.delivered import DeliveryJournal
+from gateway.folders.outbox import Outbox
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
 from gateway.ledger.queries import TransferFilter
@@ -105,6 +106,7 @@ class House:
             Ground(
                 ledger,
                 spool,
+                Outbox(spool.outbox),
                 shelf,
                 shortage,
                 quarantine,

@@ -102,4 +102,4 @@ def copied(built: Path, root: Path) -> None:
 
 
 def _site(house: House, leftovers: Sequence[str]) -> Site:
-    return Site(house.unit, house.ledger, house.identity.peers, house.state, leftovers)
+    return Site(house.unit, house.ledger, house.identity.directory.book, house.state, leftovers)

@@ -1,0 +1,82 @@
+"""Whom this node trusts, in one place: the units of the signed roster, and the peers whose cards a person confirmed."""
+
+from collections.abc import Mapping, Sequence
+
+from gateway.bundle.keys import PublicKeys
+from gateway.bundle.suites import Suite
+from gateway.domain.errors import PermanentError, Scope
+from gateway.domain.ids import UnitCode
+from gateway.roster.content import RosterUnit
+from gateway.roster.peers import PREFERENCE, PeerBook, Signer, Standing
+from gateway.roster.roster import Roster
+
+
+class Directory:
+    """Answers by the roster where it names the unit or the key, else by the confirmed cards."""
+
+    def __init__(self, book: PeerBook, roster: Roster | None = None) -> None:
+        self.book = book
+        self.roster = roster
+
+    def signer_of(self, key_id: bytes) -> Signer | None:
+        """Return whose signing key `key_id` (32 bytes) is, None if nobody's; mind standing and validity."""
+        found = self.roster.signer(key_id) if self.roster is not None else None
+        if found is None:
+            return self.book.signer_of(key_id)
+        unit, key = found
+        until = key.not_after if key.revoked_at is None else min(key.not_after, key.revoked_at)
+        standing = Standing.REVOKED if key.compromised else Standing.CURRENT
+        return Signer(unit.unit, key.public, key.not_before, max(until, key.not_before), standing)
+
+    def unit_of(self, encrypt_key_id: bytes) -> UnitCode | None:
+        """Return the unit that can open what is wrapped to this encryption key; None if nobody known."""
+        if self.roster is not None and (found := self.roster.reader(encrypt_key_id)) is not None:
+            return found.unit
+        return self.book.unit_of(encrypt_key_id)
+
+    def is_hub(self, unit: UnitCode) -> bool:
+        """Whether `unit` carries bundles for others; only a roster makes hubs."""
+        return self.roster is not None and self.roster.is_hub(unit)
+
+    def recipient_keys(self, unit: str, at: float, suites: Sequence[Suite] = PREFERENCE) -> PublicKeys:
+        """Return the newest keys of `unit` that count at `at` (seconds since 1970 UTC), of the first suite it accepts.
+
+        Raises PermanentError `peer-unknown`, `peer-revoked`, `peer-keys-expired`, scope link.
+        """
+        listed = self._listed(unit)
+        if listed is None:
+            return self.book.recipient_keys(unit, at, suites)
+        if listed.closed_at is not None and listed.closed_at <= at:
+            raise PermanentError("peer-revoked", f"{unit} is closed", scope=Scope.LINK, facts={"unit": unit})
+        for suite in suites:
+            if suite in listed.suites:
+                valid = [
+                    key
+                    for key in listed.keys
+                    if key.public.suite is suite and key.revoked_at is None and key.not_before <= at < key.not_after
+                ]
+                if valid:
+                    return max(valid, key=lambda key: key.not_before).public
+        raise PermanentError(
+            "peer-keys-expired",
+            f"no key of {unit} in the roster is valid now",
+            scope=Scope.LINK,
+            facts={"unit": unit},
+        )
+
+    def ssh_host_key(self, unit: str) -> str:
+        """Return the pinned host key of `unit`, `ssh-ed25519 <base64>`. Raises as `recipient_keys`."""
+        listed = self._listed(unit)
+        return self.book.ssh_host_key(unit) if listed is None else listed.ssh_host_key
+
+    def accounts(self) -> Mapping[UnitCode, tuple[str, ...]]:
+        """Return who may log in to the server here: unit -> its authorised keys. Nobody revoked is in it."""
+        listed = {u.unit: u.ssh_user_keys for u in self._units().values() if u.closed_at is None}
+        known = {unit: keys for unit, keys in self.book.accounts().items() if unit not in self._units()}
+        return {**known, **listed}
+
+    def _units(self) -> Mapping[UnitCode, RosterUnit]:
+        return {} if self.roster is None else self.roster.units
+
+    def _listed(self, unit: str) -> RosterUnit | None:
+        return self._units().get(UnitCode(unit))

@@ -1,0 +1,85 @@
+"""The roster in use: who stands behind a key, by which hubs a unit is reached, and who may send what to whom."""
+
+from collections.abc import Mapping
+
+from gateway.domain.ids import UnitCode
+from gateway.domain.records import Priority
+from gateway.roster.content import ANY, HUB, FlowClass, Permission, RosterContent, RosterUnit, UnitKey
+
+HOPS_MAX = 8
+"""Hubs on one way; a province, its cities and their counties need at most three."""
+
+
+class Roster:
+    """One verified roster; never changed once built."""
+
+    def __init__(self, content: RosterContent) -> None:
+        self.content = content
+        self._units = {unit.unit: unit for unit in content.units}
+        self._by_signing = {k.public.sign_key_id: (u, k) for u in content.units for k in u.keys}
+        self._by_encryption = {k.public.encrypt_key_id: u for u in content.units for k in u.keys}
+        self._classes = {one.number: one for one in content.classes}
+        self._of_flow = {one.flow: one for one in content.classes if one.flow}
+
+    @property
+    def units(self) -> Mapping[UnitCode, RosterUnit]:
+        """Every unit by its code, the closed ones included."""
+        return self._units
+
+    def signer(self, key_id: bytes) -> tuple[RosterUnit, UnitKey] | None:
+        """Return whose signing key `key_id` is; None if nobody's."""
+        return self._by_signing.get(key_id)
+
+    def reader(self, key_id: bytes) -> RosterUnit | None:
+        """Return who can open what is wrapped to the encryption key `key_id`; None if nobody."""
+        return self._by_encryption.get(key_id)
+
+    def is_hub(self, unit: UnitCode) -> bool:
+        """Whether `unit` carries bundles for others."""
+        found = self._units.get(unit)
+        return found is not None and found.role == HUB
+
+    def way_up(self, unit: UnitCode) -> tuple[UnitCode, ...]:
+        """Return `unit` and the preferred hubs above it, the nearest first; ends before a hub that comes again."""
+        way = [unit]
+        while (found := self._units.get(way[-1])) is not None and found.hubs and len(way) <= HOPS_MAX:
+            if found.hubs[0] in way:
+                break
+            way.append(found.hubs[0])
+        return tuple(way)
+
+    def way(self, sender: UnitCode, receiver: UnitCode) -> tuple[UnitCode, ...]:
+        """Return the units from `sender` to `receiver`, both included, over the lowest hub that both share; empty if
+        they share none."""
+        up, down = self.way_up(sender), self.way_up(receiver)
+        for climbed, unit in enumerate(up):
+            if unit in down:
+                return up[: climbed + 1] + down[: down.index(unit)][::-1]
+        return ()
+
+    def permission(self, flow: str, sender: UnitCode, receiver: UnitCode) -> Permission | None:
+        """Return the first rule that lets `sender` send `flow` to `receiver`; None if there is none."""
+        one, other = self._units.get(sender), self._units.get(receiver)
+        if one is None or other is None:
+            return None
+        return next((p for p in self.content.permissions if _allows(p, flow, one.role, other.role)), None)
+
+    def class_of(self, flow: str) -> int:
+        """Return the class under which bundles of `flow` travel; 0 if hubs are told nothing."""
+        found = self._of_flow.get(flow)
+        return 0 if found is None else found.number
+
+    def in_class(self, number: int) -> FlowClass | None:
+        """Return what a class stands for; None for 0 and for what this roster does not know."""
+        return self._classes.get(number)
+
+    def priority_of(self, number: int) -> Priority:
+        """Return the lane of a class; NORMAL for what is not known."""
+        found = self._classes.get(number)
+        return Priority.NORMAL if found is None else found.priority
+
+
+def _allows(permission: Permission, flow: str, sender: str, receiver: str) -> bool:
+    return (
+        permission.flow in (ANY, flow) and permission.sender in (ANY, sender) and permission.receiver in (ANY, receiver)
+    )
