@@ -136,7 +136,7 @@ _INBOUND: dict[tuple[State, Event], State] = {
 }
 
 # A hub keeps one inbound transfer for the arrival of a bundle, which owes receipts back, and one relay transfer for
-# each recipient, which owes the bytes on. A bundle that nobody may carry is set aside before any relay transfer is born.
+# each recipient, which owes the bytes on. What nobody may carry is set aside before any relay transfer is born.
 _RELAY: dict[tuple[State, Event], State] = {
     (_S.CHECKED, _E.FORWARDED): _S.FORWARDED,
     (_S.FORWARDED, _E.FORWARDED): _S.FORWARDED,
