@@ -11,6 +11,7 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
+from gateway.stages.carrying import Carrying
 from gateway.stages.gate import Gate
 from gateway.stages.recording import Recorder
 from gateway.stages.watching import Watching
@@ -39,9 +40,11 @@ class SendStage:
         recorder: Recorder,
         watching: Watching,
         clock: Clock,
-        receipt_seconds: float,
+        carrying: Carrying,
         orders: Orders,
+        hears: bool = True,
     ) -> None:
+        """hears: whether the peer's inventories can reach us."""
         self._link = link
         self._peer = peer
         self._ledger = ledger
@@ -51,9 +54,10 @@ class SendStage:
         self._recorder = recorder
         self._watching = watching
         self._clock = clock
-        self._receipt_seconds = receipt_seconds
+        self._carrying = carrying
         self._orders = orders
-        self._asks_first = ledger.resync.standing().restored_at is not None
+        # Where nothing comes back, nobody is waited for.
+        self._asks_first = hears and ledger.resync.standing().restored_at is not None
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
@@ -104,6 +108,7 @@ class SendStage:
         started = self._clock.now()
         path = self._spool.outbound_bundle(known(transfer.bundle_id), known(transfer.claim))
         try:
+            self._carrying.require(transfer)
             if not disk.exists(path):
                 raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
             with self._watching(transfer, Stage.SEND, transfer.size) as progress:
@@ -117,7 +122,9 @@ class SendStage:
             return None
         self._gate.succeeded()
         facts = Facts(
-            receipt_due_at=self._clock.now() + self._receipt_seconds,
+            receipt_due_at=self._carrying.receipt_due(
+                transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id)
+            ),
             note="sent again: no receipt" if transfer.state is State.SENT else "",
         )
         return Step(transfer, Event.SENT, Stage.SEND, facts, started_at=started)
