@@ -1,9 +1,11 @@
 """The send leg of one link: sealed bundles go into the peer's mailbox, and again when no receipt comes in time."""
 
+from collections.abc import Sequence
+
 from gateway.bundle.names import bundle_name
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders import disk
@@ -74,11 +76,10 @@ class SendStage:
         done: list[Step] = []
         sent_bytes = 0
         try:
-            for transfer in due:
-                step = self._deposit(transfer)
-                if step is not None:
-                    done.append(step)
-                    sent_bytes += transfer.size
+            for together in by_bundle(due):
+                steps = self._deposit(together)
+                done += steps
+                sent_bytes += together[0].size if steps else 0
                 if sent_bytes >= RECORD_BYTES:
                     self._recorder.advance(done)
                     done, sent_bytes = [], 0
@@ -99,25 +100,42 @@ class SendStage:
             waits.append(max(0.0, receipt_due - self._clock.now()))
         return min((wait for wait in waits if wait is not None), default=None)
 
-    def _deposit(self, transfer: Transfer) -> Step | None:
-        """Deposit one bundle; None if that failed for reasons of its own. A failure of the link is raised."""
+    def _deposit(self, together: Sequence[Transfer]) -> list[Step]:
+        """Deposit one bundle, once for all of its recipients behind this link; empty if that failed for reasons of its
+        own. A failure of the link is raised."""
         started = self._clock.now()
-        path = self._spool.outbound_bundle(known(transfer.bundle_id), known(transfer.claim))
+        first = together[0]
+        path = self._spool.outbound_bundle(known(first.bundle_id), known(first.claim))
         try:
             if not disk.exists(path):
                 raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
-            with self._watching(transfer, Stage.SEND, transfer.size) as progress:
-                self._transport.deposit(path, bundle_name(known(transfer.bundle_id)), progress)
+            with self._watching(first, Stage.SEND, first.size) as progress:
+                self._transport.deposit(path, bundle_name(known(first.bundle_id)), progress)
         except GatewayError as error:
             # A mailbox that has no room for a large bundle may have some for the small ones behind it.
-            is_for_small = error.code == "mailbox-full" and transfer.size > SMALL_BYTES
+            is_for_small = error.code == "mailbox-full" and first.size > SMALL_BYTES
             if error.scope is not Scope.TRANSFER and not is_for_small:
                 raise
-            self._recorder.fail(transfer, Stage.SEND, error, started)
-            return None
+            for transfer in together:
+                self._recorder.fail(transfer, Stage.SEND, error, started)
+            return []
         self._gate.succeeded()
-        facts = Facts(
-            receipt_due_at=self._clock.now() + self._receipt_seconds,
-            note="sent again: no receipt" if transfer.state is State.SENT else "",
-        )
-        return Step(transfer, Event.SENT, Stage.SEND, facts, started_at=started)
+        due_at = self._clock.now() + self._receipt_seconds
+        return [
+            Step(
+                transfer,
+                Event.SENT,
+                Stage.SEND,
+                Facts(receipt_due_at=due_at, note="sent again: no receipt" if transfer.state is State.SENT else ""),
+                started_at=started,
+            )
+            for transfer in together
+        ]
+
+
+def by_bundle(due: Sequence[Transfer]) -> list[list[Transfer]]:
+    """Return the transfers of each bundle together, in the order of the first of each."""
+    groups: dict[BundleId, list[Transfer]] = {}
+    for transfer in due:
+        groups.setdefault(known(transfer.bundle_id), []).append(transfer)
+    return list(groups.values())
