@@ -13,7 +13,11 @@ from gateway.ledger.store import Ledger
 from gateway.plugins import packer_names
 from gateway.roster.directory import Directory
 from gateway.roster.peers import PeerBook
+from gateway.roster.store import RosterStore
 from gateway.settings.load import Settings, load
+
+ROSTER_FOLDER = "roster"
+"""Folder in the state folder with the accepted roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,17 @@ def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callabl
 def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
     """Return everything that a start or a reload reads, whole or not at all."""
     settings = load_settings(config)
-    return Identity(settings, load_keyring(settings, environ, prompt), Directory(PeerBook.open(settings.paths.peers)))
+    return Identity(settings, load_keyring(settings, environ, prompt), load_directory(settings))
+
+
+def roster_store(settings: Settings) -> RosterStore:
+    """Return the place of the node's roster."""
+    return RosterStore(settings.paths.state / ROSTER_FOLDER)
+
+
+def load_directory(settings: Settings) -> Directory:
+    """Return whom the node trusts: its confirmed peers, and the roster, if it was given one. ConfigError otherwise."""
+    return Directory(PeerBook.open(settings.paths.peers), trusted=roster_store(settings).load())
 
 
 def open_ledger(settings: Settings, clock: Clock, *, read_only: bool = False) -> Ledger:
