@@ -9,6 +9,7 @@ from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE
 from gateway.compose.identity import load_directory
 from gateway.compose.offline import ledger_to_read, missing
+from gateway.compose.territory import outbound_route, survey_territory, way_to
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.domain.ids import UnitCode
@@ -16,7 +17,6 @@ from gateway.folders import disk
 from gateway.folders.entries import look
 from gateway.packing import Candidate, Entry, Reading, Settled
 from gateway.plugins import load_packer, packer_names
-from gateway.compose.territory import outbound_route, survey_territory, way_to
 from gateway.roster.peers import PREFERENCE
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute as RouteSettings

@@ -15,6 +15,7 @@ from gateway.settings.routes import Target as TargetSettings
 from gateway.stages.onward import Onward
 from gateway.stages.routes import OutboundRoute, Recipient, Target
 from gateway.stages.routing import NO_WAY, Territory
+from gateway.standard.matrix import load_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def survey_territory(
             if ops is not None and (one in named or one in links):
                 ops.error("recipient-without-keys", unit=one, code=error.code)
         recipients[one] = Recipient(one, link, keys, lacking)
-    return Territory(unit, recipients, None if roster is None else _lean(roster))
+    lanes = {one.flow: one.lane for one in load_matrix().flows}
+    return Territory(unit, recipients, None if roster is None else _lean(roster), lanes)
 
 
 def unreachable(settings: Settings, directory: Directory, units: Iterable[str]) -> tuple[str, ...]:
@@ -107,7 +109,5 @@ def _target(target: TargetSettings) -> Target:
 
 def _lean(roster: Roster) -> Roster:
     """Return the roster without keys, which are the bulk of it: it travels to worker processes with every batch."""
-    units = tuple(
-        replace(unit, keys=(), ssh_host_key="", ssh_user_keys=(), suites=()) for unit in roster.content.units
-    )
+    units = tuple(replace(unit, keys=(), ssh_host_key="", ssh_user_keys=(), suites=()) for unit in roster.content.units)
     return Roster(replace(roster.content, units=units))

@@ -77,7 +77,9 @@ class Planner:
         self._recorder = Recorder(ground.ledger, self._backoff, ground.clock, ground.ops)
         self._quarantine = QuarantineDesk(ground.quarantine, ground.clock)
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
-        self._telling = SourceTelling(desks, ground.shelf, ground.ledger, words, ground.clock, ground.ops)
+        self._telling = SourceTelling(
+            desks=desks, shelf=ground.shelf, ledger=ground.ledger, words=words, clock=ground.clock, ops=ground.ops
+        )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._legs = LinkLegs(
             identity,

@@ -1,4 +1,4 @@
-"""How the further recipients of a bundle come into the ledger: in the commit that records its sealing, or not at all."""
+"""How the further recipients of a bundle come into the ledger: with the record of its sealing, or not at all."""
 
 from collections.abc import Sequence
 

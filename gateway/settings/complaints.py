@@ -117,8 +117,14 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
             '"roster" stands for the code that the export writes',
             'write it behind "*" only, or name the unit',
         ),
-        "rule-idle": ("this rule is never asked: the one at {other} comes first", "put it before that one, or delete it"),
-        "rule-flow-idle": ('no export of flow "{flow}" leaves by this route', "add it to the route's flows, or delete it"),
+        "rule-idle": (
+            "this rule is never asked: the one at {other} comes first",
+            "put it before that one, or delete it",
+        ),
+        "rule-flow-idle": (
+            'no export of flow "{flow}" leaves by this route',
+            "add it to the route's flows, or delete it",
+        ),
         "cc-twice": ("this copy goes to {unit} already by the one at {other}", "keep one of the two"),
         "server-needed": ("this node is to host the mailbox, but server.enabled is false", "enable the server"),
         "server-itself": ("this is the address of this node's own server", "write the peer's address"),

@@ -56,8 +56,6 @@ class Known:
     packers: Collection[str] | None = None
     flows: Collection[str] | None = None
     roles: Collection[str] | None = None
-    beyond: Collection[str] | None = ()
-    """Units that can be reached though no link of ours leads to them."""
 
 
 def cross_check(sources: Sources, config_dir: Path, known: Known) -> Iterator[Complaint]:
@@ -66,7 +64,7 @@ def cross_check(sources: Sources, config_dir: Path, known: Known) -> Iterator[Co
     yield from _links(sources)
     yield from _names(sources.links)
     yield from _names([*sources.outbound, *sources.inbound])
-    yield from _units(sources, known.beyond)
+    yield from _own(sources)
     yield from _known(sources, known)
     for route in sources.outbound:
         yield from check_rules(route, known.flows, known.roles)
@@ -160,20 +158,28 @@ def _names(parts: Iterable[Placed[LinkSettings] | Placed[OutboundRoute] | Placed
         seen.setdefault(name, part.place("name"))
 
 
-def _units(sources: Sources, beyond: Collection[str] | None) -> Iterator[Complaint]:
-    own = sources.node.value.node.unit if sources.node else None
-    linked = {str(link.value.peer) for link in sources.links} | sources.unread_peers
-    named: list[tuple[Document, Trail, str]] = []
+def _named(sources: Sources) -> Iterator[tuple[Document, Trail, str]]:
     for route in sources.outbound:
-        named += [(route.document, trail, unit) for trail, unit in named_units(route)]
+        yield from ((route.document, trail, unit) for trail, unit in named_units(route))
     for sink in sources.inbound:
-        named += [(sink.document, sink.at("senders", i), unit) for i, unit in enumerate(sink.value.senders)]
-    is_anybody = beyond is None or not sources.all_peers_known
-    reached = linked | set(beyond or ())
-    for document, trail, unit in named:
+        yield from ((sink.document, sink.at("senders", i), unit) for i, unit in enumerate(sink.value.senders))
+
+
+def _own(sources: Sources) -> Iterator[Complaint]:
+    own = sources.node.value.node.unit if sources.node else None
+    for document, trail, unit in _named(sources):
         if unit == own:
             yield document.at_value(trail, "unit-own", unit=unit)
-        elif unit != ANY and not is_anybody and unit not in reached:
+
+
+def strangers(sources: Sources, beyond: Collection[str] | None) -> Iterator[Complaint]:
+    """Yield what is said of units to which no link leads and that are not `beyond` one; None: nothing."""
+    if beyond is None or not sources.all_peers_known:
+        return
+    linked = {str(link.value.peer) for link in sources.links} | sources.unread_peers
+    own = {str(sources.node.value.node.unit)} if sources.node else set()
+    for document, trail, unit in _named(sources):
+        if unit != ANY and unit not in linked | own and unit not in beyond:
             code, facts = misspelling("unit-unlinked", unit, sorted(linked))
             yield document.at_value(trail, code, **facts)
 

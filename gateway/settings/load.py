@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from gateway.domain.ids import RouteName
 from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, refusal
-from gateway.settings.crosscheck import Known, Placed, Sources, cross_check, precision
+from gateway.settings.crosscheck import Known, Placed, Sources, cross_check, precision, strangers
 from gateway.settings.explain import WIDE_QUOTES, explain
 from gateway.settings.kinds import ANY, ROSTER, Section
 from gateway.settings.links import LinkSettings
@@ -74,6 +74,8 @@ class Checked:
 
     settings: Settings | None
     complaints: tuple[Complaint, ...]
+    cautions: tuple[Complaint, ...] = ()
+    """What works, or may work one day, and should be looked at."""
 
 
 def load(
@@ -103,12 +105,19 @@ def check(
     flows: Collection[str] | None = None,
     roles: Collection[str] | None = None,
     beyond: Collection[str] | None = (),
+    is_cautious: bool = False,
 ) -> Checked:
-    """Return the settings in `config_dir`, or all complaints about them; raises nothing for bad input. See `load`."""
+    """Return the settings in `config_dir`, or all complaints about them; raises nothing for bad input. See `load`.
+
+    is_cautious: units that cannot be reached are cautions and no complaints: a roster changes from day to day.
+    """
     reading = _Reading(config_dir)
     reading.read()
     sources = reading.sources
-    reading.complaints += cross_check(sources, config_dir, Known(packers, flows, roles, beyond))
+    reading.complaints += cross_check(sources, config_dir, Known(packers, flows, roles))
+    unreached = tuple(sorted(strangers(sources, beyond)))
+    if not is_cautious:
+        reading.complaints += unreached
     if reading.complaints or sources.node is None:
         return Checked(None, tuple(sorted(reading.complaints)))
     node = sources.node.value
@@ -118,7 +127,7 @@ def check(
         outbound=tuple(route.value for route in sources.outbound),
         inbound=tuple(sorted((route.value for route in sources.inbound), key=precision)),
     )
-    return Checked(settings, ())
+    return Checked(settings, (), unreached if is_cautious else ())
 
 
 class _Reading:

@@ -175,7 +175,13 @@ class PackStage:
                 self._recorder.fail(transfer, Stage.PACK, error, started_at)
             return
         steps = [
-            self._sealing(transfer, outcome, self._facts(outcome, sealed), zip(outcome.recipients, numbers), started_at)
+            self._sealing(
+                transfer,
+                outcome,
+                self._facts(outcome, sealed),
+                zip(outcome.recipients, numbers, strict=True),
+                started_at,
+            )
             for transfer, outcome, sealed, numbers in signed
         ]
         recorded: list[Transfer] = []

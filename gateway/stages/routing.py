@@ -10,7 +10,7 @@ from gateway.domain.records import Priority
 from gateway.roster.content import ANY as ANY_ROLE
 from gateway.roster.content import Permission, RosterUnit
 from gateway.roster.finding import near, resolve
-from gateway.roster.roster import Roster
+from gateway.roster.roster import Roster, acts_as
 from gateway.stages.routes import ANY, CITY_DIGITS, OWN, ROSTER, SAME_CITY, OutboundRoute, Recipient, Target
 from gateway.standard.findings import Finding, Place, Verdict
 
@@ -233,7 +233,7 @@ class _Asked:
             sorted(
                 unit.unit
                 for unit in roster.units.values()
-                if unit.role == target.role and unit.region.startswith(begins) and self._is_open(unit)
+                if acts_as(unit, target.role) and unit.region.startswith(begins) and self._is_open(unit)
                 if unit.unit != self.territory.unit
             )
         )
@@ -254,7 +254,10 @@ class _Asked:
         if found is None or not self._is_open(found.unit):
             return self._unknown()
         # A code of its own, in whatever scheme, is no move; one that ended, or that of another unit, is.
-        current = {found.unit.unit, *(name.code for name in found.unit.names if self._is_current(name.since, name.until))}
+        current = {
+            found.unit.unit,
+            *(name.code for name in found.unit.names if self._is_current(name.since, name.until)),
+        }
         moved = self.code if found.via or self.code not in current else ""
         return self._told(found.unit.unit, How.ROSTER, 'receivers["*"]: roster', moved)
 

@@ -28,7 +28,7 @@ _COLLECTED = mark("The recipient's case software has taken the export {export}."
 _REFUSED_HERE = mark("The export {export} was not sent; the original is in the folder reject beside it.")
 _REFUSED_THERE = mark("The recipient refused the export {export}; the original is in the folder reject beside it.")
 _REFUSED_BY_ONE = mark(
-    "Recipient {unit} refused the export {export}; it went to others as well, and the original is kept until all have answered."
+    "Recipient {unit} refused the export {export}. It went to others as well: the original is kept until all answered."
 )
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
@@ -43,6 +43,7 @@ class SourceTelling:
 
     def __init__(
         self,
+        *,
         desks: Mapping[RouteName, FeedbackDesk],
         shelf: ClaimShelf,
         ledger: Ledger,
