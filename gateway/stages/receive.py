@@ -45,8 +45,20 @@ class Paper:
 
 
 _HAVE_CUSTODY = frozenset(
-    {State.VERIFIED, State.DELIVERED, State.CONFIRMED, State.COLLECTED, State.REJECTED, State.DISMISSED, State.CLOSED}
+    {
+        State.CHECKED,
+        State.SETTLED,
+        State.VERIFIED,
+        State.DELIVERED,
+        State.CONFIRMED,
+        State.COLLECTED,
+        State.REJECTED,
+        State.DISMISSED,
+        State.CLOSED,
+    }
 )
+_OWES_NOTHING = frozenset({State.SETTLED, State.CONFIRMED, State.COLLECTED, State.DISMISSED})
+"""States of what arrived before in which its receipts were sent: that it comes again is the sign that they were lost."""
 
 
 class _NoRoomError(Exception):
@@ -227,7 +239,7 @@ class ReceiveStage:
         if not same:
             self._ops.alert("equivocation", transfer=transfer.id, link=self._link)
             self._set_aside(entry, "equivocation")
-        elif transfer.state in (State.CONFIRMED, State.COLLECTED, State.DISMISSED):
+        elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
 
     def _set_aside(self, entry: Entry, code: str) -> None:
