@@ -100,6 +100,11 @@ class Roster:
         return Priority.NORMAL if found is None else found.priority
 
 
+def acts_as(unit: RosterUnit, role: str) -> bool:
+    """Whether `unit` may act as `role`: a court above others is their `court-upper` too."""
+    return role in _roles(unit)
+
+
 def _roles(unit: RosterUnit) -> frozenset[str]:
     """Return what `unit` may act as: its role, and what a court or procuratorate above others, or a hub, is besides."""
     also = {unit.role + UPPER} if unit.role in _RANKED and unit.level is not Level.COUNTY else set()
