@@ -73,6 +73,7 @@ class LinkLegs:
             transport=out,
             gate=out_gate,
             recorder=self._recorder,
+            relays=self._settings.relay.enabled,
             clock=ground.clock,
         )
         resync = ResyncStage(
@@ -113,6 +114,8 @@ class LinkLegs:
             telling=self._telling,
             clocks=ground.clocks,
             skew_warn=timing.clock_skew_warn,
+            custody_seconds=timing.custody_timeout,
+            clock=ground.clock,
             ops=ground.ops,
         )
         inventories = InventoryIntake(
@@ -133,8 +136,8 @@ class LinkLegs:
             shortage=ground.shortage,
             transport=back,
             papers={
-                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt"),
-                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory"),
+                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
+                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
             },
             quarantine=self._quarantine,
             gate=back_gate,

@@ -197,8 +197,8 @@ def later(bundle_id: BundleId) -> TransferQuery:
 
 
 def by_claim(claim: ClaimToken) -> TransferQuery:
-    """Select the transfer of one claimed export."""
-    return select_transfers().where(transfers.c.claim == claim)
+    """Select the transfers of one claimed export: its own first, then those of its copies."""
+    return select_transfers().where(transfers.c.claim == claim).order_by(transfers.c.copy)
 
 
 def by_id(transfer_id: TransferId) -> TransferQuery:
@@ -283,7 +283,8 @@ def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:
 
 def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
-    tests = (c.state.in_([State.SENT, State.IN_CUSTODY]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
+    # What a hub holds is not sent again, however late its recipient's receipt is.
+    tests = (c.state.in_([State.SENT, State.FORWARDED]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
     return tests if link is None else (*tests, c.link == link)
 
 
