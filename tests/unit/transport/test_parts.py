@@ -1,7 +1,9 @@
 """Parts of a file at a gap device: which names they bear, and that nothing but the whole file ever comes out."""
 
+import errno
 import random
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName, wire_name
 from gateway.transport.gap import LOOK_AGAIN_SECONDS, GapTransport
 from gateway.transport.parts import HEADER, Header, Letters, Shape, Whole, parse_header, part_names
+from tests.support.crashing import dies_at, fails_at
 from tests.support.ledger import ToldClock
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
@@ -26,7 +29,7 @@ class Gap:
         self.clock = ToldClock()
         self.out, self.into = root / "out", root / "in"
         for folder in (self.out, self.into):
-            folder.mkdir()
+            folder.mkdir(parents=True)
         self.source = root / "source"
         self.source.write_bytes(random.Random(1).randbytes(SIZE))
         self.shape = shape
@@ -159,6 +162,24 @@ def test_parts_of_two_files_never_mix(gap: Gap) -> None:
     assert gap.files() == []
 
 
+def test_what_lies_there_whole_in_another_shape_is_not_sent_again(gap: Gap) -> None:
+    gap.sender.deposit(gap.source, NAME)
+    before = {path.name: path.stat() for path in gap.out.iterdir()}
+    gap.restart(Shape(max_file=2048))
+    gap.sender.deposit(gap.source, NAME)
+    assert {path.name: path.stat() for path in gap.out.iterdir()} == before
+
+
+def test_what_an_attempt_in_another_shape_left_is_removed(gap: Gap) -> None:
+    gap.sender.deposit(gap.source, NAME)
+    next(iter(gap.out.iterdir())).unlink()
+    gap.restart(Shape(max_file=2048))
+    gap.sender.deposit(gap.source, NAME)
+    assert {path.stat().st_size for path in gap.out.iterdir()} <= {2048, *range(HEADER, 2048)}
+    gap.carry()
+    assert gap.fetched() == gap.source.read_bytes()
+
+
 def test_a_set_that_is_never_whole_is_removed_after_a_time(gap: Gap) -> None:
     crossed(gap)[0].unlink()
     (gap.into / "foreign.dat").write_bytes(b"not ours" * 100)
@@ -201,6 +222,71 @@ def test_a_full_folder_is_waited_for_and_nothing_is_sent_twice(tmp_path: Path) -
     # A deposit that was finished is made whole again when it is asked for: the other side may have lost it.
     with pytest.raises(GatewayError, match="2 files wait"):
         gap.sender.deposit(gap.source, NAME)
+
+
+@pytest.mark.parametrize("carries", [False, True], ids=["the device waits", "the device carries at once"])
+def test_a_sender_that_dies_at_any_step_sends_the_whole(tmp_path: Path, carries: bool) -> None:
+    at = 0
+    died = True
+    while died:
+        gap = Gap(tmp_path / str(at))
+        died = dies_at(at, lambda gap=gap: gap.sender.deposit(gap.source, NAME))  # type: ignore[misc]
+        if carries:
+            gap.carry()
+        gap.restart()
+        gap.sender.deposit(gap.source, NAME)
+        gap.carry()
+        assert gap.listed() == [(NAME, SIZE)]
+        assert gap.fetched() == gap.source.read_bytes()
+        assert [path.name for path in (gap.root / "n1").iterdir() if not path.name.startswith(".")] == []
+        at += 1
+    assert at > 30
+
+
+def test_a_receiver_that_dies_at_any_step_has_the_whole_or_nothing(tmp_path: Path) -> None:
+    at = 0
+    died = True
+    while died:
+        gap = Gap(tmp_path / str(at))
+        crossed(gap)
+
+        def collect(gap: Gap = gap) -> None:
+            gap.fetched()
+            gap.receiver.remove([NAME])
+
+        died = dies_at(at, collect)
+        gap.restart()
+        if gap.listed():
+            assert gap.fetched() == gap.source.read_bytes()
+            gap.receiver.remove([NAME])
+        else:
+            # It died while it took the parts away, which it does only with the file in hand.
+            assert (gap.root / "got").read_bytes() == gap.source.read_bytes()
+        gap.clock.time += 4000
+        gap.receiver.listing()
+        gap.clock.time += 4000
+        gap.receiver.listing()
+        assert gap.files() == []
+        at += 1
+    assert at > 6
+
+
+def test_an_error_at_any_step_leaves_what_can_be_done_again(tmp_path: Path) -> None:
+    at = 0
+    failed = True
+    while failed:
+        gap = Gap(tmp_path / str(at))
+        with suppress(GatewayError):
+            failed = fails_at(
+                at,
+                OSError(errno.EIO, "broken"),
+                lambda gap=gap: gap.sender.deposit(gap.source, NAME),  # type: ignore[misc]
+            )
+        gap.sender.deposit(gap.source, NAME)
+        gap.carry()
+        assert gap.fetched() == gap.source.read_bytes()
+        at += 1
+    assert at > 30
 
 
 def test_what_a_broken_fetch_brought_is_not_read_again(gap: Gap) -> None:
