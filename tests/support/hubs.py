@@ -90,7 +90,8 @@ def build(root: Path, spots: Mapping[str, Spot] = SPOTS, links: Sequence[tuple[s
         if spot.role == HUB:
             with (place.config / "gateway.yaml").open("a", encoding="utf-8") as config:
                 config.write("relay:\n  enabled: true\n")
-        (place.out / "files").mkdir(parents=True)
+        for folder in ("files", "police"):
+            (place.out / folder).mkdir(parents=True)
         place.into.mkdir()
         neighbour = next(spots[b if a == name else a].unit for a, b in pairs if name in (a, b))
         outgoing: Values = {
@@ -99,8 +100,15 @@ def build(root: Path, spots: Mapping[str, Spot] = SPOTS, links: Sequence[tuple[s
             "packer": "folder",
             "receivers": {"*": neighbour},
         }
+        cases: Values = {
+            "name": "police",
+            "folder": "../out/police",
+            "packer": "police",
+            "receivers": {"*": neighbour},
+            "feedback_encoding": "gb18030",
+        }
         incoming: Values = {"name": "all", "senders": ["*"], "folder": "../in", "packer": "folder"}
-        write_routes(place, "all", outbound=[outgoing], inbound=[incoming])
+        write_routes(place, "all", outbound=[outgoing, cases], inbound=[incoming])
 
 
 def keys_of(root: Path, spots: Mapping[str, Spot] = SPOTS) -> dict[str, NodeKeys]:

@@ -105,6 +105,7 @@ def test_a_hub_killed_now_and_then_carries_on(shut_hub: Province, tmp_path: Path
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_a_hub_killed_before_any_effect_carries_on(shut_hub: Province, tmp_path: Path) -> None:
     sealed, receipts = made(shut_hub)
     at = 0
