@@ -45,6 +45,7 @@ PERMISSIONS = (
     Permission("arrest-request", "police", "procuratorate"),
     Permission(UNCLASSIFIED, "police", "procuratorate"),  # what the generic packer makes of a file
     Permission("*", "police", "court"),
+    Permission(UNCLASSIFIED, "police", HUB),
 )
 
 
@@ -162,8 +163,6 @@ class Province:
 
     root: Path
     content: RosterContent
-    signing: Mapping[str, NodeKeys]
-    """The keys of every house."""
     spots: Mapping[str, Spot] = field(default_factory=lambda: SPOTS)
     open_only: tuple[str, ...] = ()
     """The houses that are started; none named: all."""
@@ -172,6 +171,8 @@ class Province:
     """For whom what is dropped at a house is meant."""
     clock: ToldClock = field(default_factory=lambda: ToldClock(START + 10))
     houses: dict[str, House] = field(default_factory=dict)
+    signing: Mapping[str, NodeKeys] = field(default_factory=dict)
+    """The keys of the houses, where they are known already."""
 
     def open(self) -> "Province":
         for name in self.open_only or tuple(self.spots):
@@ -289,7 +290,9 @@ class Province:
 
     def keys(self, name: str) -> NodeKeys:
         """Return the keys of a house."""
-        return self.signing[name]
+        if name in self.signing:
+            return self.signing[name]
+        return self.houses[name].identity.keyring.signing_keys(self.clock.now())
 
     def _equipment(self, name: str) -> Callable[[Identity], Identity]:
         def equip(identity: Identity) -> Identity:
