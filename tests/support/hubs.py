@@ -384,7 +384,9 @@ def state(province: Province, issuer: str, sealed: Sealed, code: ReceiptCode, **
 def post(province: Province, sender: str, receiver: str, *receipts: bytes) -> None:
     """Leave receipts in a mailbox."""
     body = join_receipts(receipts)
-    (province.mailbox(sender, receiver) / receipt_name(body)).write_bytes(body)
+    part = province.mailbox(sender, receiver) / ".part"
+    part.write_bytes(body)
+    part.rename(part.with_name(receipt_name(body)))
 
 
 def letters(province: Province, sender: str, receiver: str) -> list[tuple[str, UnitCode]]:
