@@ -315,11 +315,11 @@ def seal(
     """Return a bundle from `sender` for `recipients`; `numbers`: in their streams, by default 1 for each."""
     path = province.root / name
     path.write_bytes(content)
-    package = package_of(path).to_json()
+    package = package_of(path)
     path.unlink()
     members = [
         SealMember(path, None, len(body), lambda body=body: io.BytesIO(body))
-        for path, body in ((layout.CASE_PACKAGE, package), (layout.CONTENT + name, content))
+        for path, body in ((layout.CASE_PACKAGE, package.to_json()), (layout.CONTENT + name, content))
     ]
     out = io.BytesIO()
     created = int(province.clock.now()) - age
@@ -327,7 +327,7 @@ def seal(
     prepared = prepare(
         out,
         members,
-        meta={layout.FLOW: "", layout.CASE_NO: "", layout.EXPORT_NAME: name},
+        meta={layout.FLOW: package.flow, layout.CASE_NO: "", layout.EXPORT_NAME: name},
         keys=signing,
         recipients=[province.keys(one).public for one in recipients],
         created=created,

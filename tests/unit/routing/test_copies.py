@@ -1,25 +1,10 @@
 """One export, one bundle, several recipients: sealed once, carried once over a shared link, receipted one by one."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from gateway.domain.lifecycle import State
-from gateway.domain.records import known
-from tests.support.copies import COURT_UNIT, PROSECUTOR_UNIT, Copying, behind_one_hub, neighbours
-from tests.support.hubs import CITY_A, COUNTY, COURT, OUT, PROSECUTOR, opened
-
-
-@pytest.fixture
-def closed(tmp_path: Path) -> Copying:
-    return neighbours(tmp_path / "province")
-
-
-@pytest.fixture
-def made(closed: Copying) -> Iterator[Copying]:
-    with opened(closed):
-        yield closed
+from tests.support.copies import COURT_UNIT, PROSECUTOR_UNIT, Copying
+from tests.support.hubs import CITY_A, COUNTY, COURT, OUT, PROSECUTOR
 
 
 def test_both_get_the_same_bundle_and_the_source_sees_both_receipts(made: Copying) -> None:
@@ -122,9 +107,10 @@ def test_a_commit_that_is_lost_between_sealing_and_record_leaves_neither(made: C
         raise KeyboardInterrupt
 
     house.worker("pack").step()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(house.ledger, "change", never)
-        house.worker("pack").step()
+        with pytest.raises(KeyboardInterrupt):
+            house.worker("pack").step()
     assert len(calls) == 1
     assert [t.state for t in house.transfers(OUT)] == [State.FOUND]
     made.reopen(COUNTY)
@@ -168,25 +154,20 @@ def test_a_lost_copy_is_sent_again_to_its_recipient_alone(made: Copying) -> None
     assert made[COUNTY].events(copy).count("sent") == 2
 
 
-def test_behind_one_hub_the_shared_way_is_gone_once(tmp_path: Path) -> None:
-    made = behind_one_hub(tmp_path / "province")
-    with opened(made):
-        made.drop(COUNTY, "a.txt", b"one")
-        seen: set[str] = set()
-        deposits = 0
-        for _turn in range(40):
-            made.work(COUNTY)
-            lying = set(made.bundles(COUNTY, CITY_A))
-            deposits += len(lying - seen)
-            seen |= lying
-            made.work(CITY_A, PROSECUTOR, COURT)
-        made.settle()
-        assert deposits == 1
-        assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
-        first, copy = made[COUNTY].transfers(OUT)
-        assert (first.link, copy.link) == (CITY_A, CITY_A)
-        assert [made[COUNTY].events(one).count("sent") for one in (first, copy)] == [1, 1]
-        assert (first.state, copy.state) == (State.DELIVERED, State.DELIVERED)
-        assert made.ack("a.txt") == {PROSECUTOR_UNIT: ("110", True), COURT_UNIT: ("110", True)}
-        assert len(made.relays(CITY_A)) == 2
-        assert known(first.bundle_id) == known(copy.bundle_id)
+def test_behind_one_hub_the_shared_way_is_gone_once(hubbed: Copying) -> None:
+    made = hubbed
+    made.drop(COUNTY, "a.txt", b"one")
+    seen: set[tuple[str, int]] = set()
+    for _turn in range(12):
+        made.work(COUNTY)
+        seen |= {(path.name, path.stat().st_ino) for path in made.mailbox(COUNTY, CITY_A).glob("*.cfb")}
+        made.work(CITY_A, PROSECUTOR, COURT)
+    made.settle()
+    first, copy = made[COUNTY].transfers(OUT)
+    assert [name for name, _inode in seen] == [f"{first.bundle_id}.cfb"]
+    assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
+    assert (first.link, copy.link) == (CITY_A, CITY_A)
+    assert [made[COUNTY].events(one).count("sent") for one in (first, copy)] == [1, 1]
+    assert (first.state, copy.state) == (State.DELIVERED, State.DELIVERED)
+    assert made.ack("a.txt") == {PROSECUTOR_UNIT: ("110", True), COURT_UNIT: ("110", True)}
+    assert len(made.relays(CITY_A)) == 2
