@@ -89,10 +89,10 @@ class Answer:
 def explain_route(settings: Settings, directory: Directory, now: float, question: Question) -> Answer:
     """Return what would become of it at `now` (seconds since 1970 UTC). Raises ConfigError `route-unknown`."""
     own, flow = settings.node.unit, question.flow
-    by = _present(directory, question.sender, now)
+    by = own if question.sender == own else _present(directory, question.sender, now)
     if by == own:
         return _from_here(settings, directory, now, question)
-    to = _present(directory, question.receiver, now)
+    to = own if question.receiver == own else _present(directory, question.receiver, now)
     if to == own:
         return _to_here(settings, directory, now, _Pair(flow, by, own))
     return _over_here(settings, directory, _Pair(flow, by, to))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.compose.backup import By, back_up, restore
 from gateway.domain.lifecycle import State
 from tests.support.copies import COURT_UNIT, PROSECUTOR_UNIT, Copying
 from tests.support.hubs import CITY_A, COUNTY, COURT, OUT, PROSECUTOR
@@ -118,6 +119,32 @@ def test_a_commit_that_is_lost_between_sealing_and_record_leaves_neither(made: C
     made.settle()
     assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
     assert [t.sequence for t in made[COUNTY].transfers(OUT)] == [1, 1]
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["sealed", "sent"])
+def test_after_a_restore_a_forgotten_bundle_is_taken_in_for_all_of_its_recipients(made: Copying, is_sent: bool) -> None:
+    """Under the numbers that it was sealed with, whoever the route names by now; and nobody gets it twice."""
+    house, folder = made[COUNTY], made.root / "backup"
+    settings, etc = house.identity.settings, made.root / COUNTY / "etc"
+    back_up(settings, etc, folder, made.clock)
+    made.drop(COUNTY, "a.txt", b"one")
+    while not house.transfers(OUT) or house.transfers(OUT)[0].state is State.FOUND:
+        for name in ("claim", "pack"):
+            made.step(house, name)
+        made.clock.time += 1
+    (bundle,) = {one.bundle_id for one in house.transfers(OUT)}
+    if is_sent:
+        made.settle()
+    house.close()
+    restore(settings, etc, folder, By("zhang", "the disk was exchanged"), made.clock)
+    made.cc = ()
+    made.houses[COUNTY] = house.open()
+    made.settle()
+    assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
+    first, copy = made[COUNTY].transfers(OUT)
+    assert {first.bundle_id, copy.bundle_id} == {bundle}
+    assert {first.recipient, copy.recipient} == {PROSECUTOR_UNIT, COURT_UNIT}
+    assert [(one.sequence, one.epoch, one.state) for one in (first, copy)] == [(1, 7, State.DELIVERED)] * 2
 
 
 def test_the_same_export_again_is_a_duplicate_for_all(made: Copying) -> None:
