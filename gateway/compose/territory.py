@@ -30,8 +30,8 @@ class Silent:
 
 
 def links_of(settings: Settings) -> Mapping[UnitCode, LinkName]:
-    """Return the links in use, by the unit at the other end."""
-    return {link.peer: LinkName(link.name) for link in settings.links if link.enabled}
+    """Return the links in use by which things can leave, by the unit at the other end."""
+    return {link.peer: LinkName(link.name) for link in settings.links if link.enabled and link.sends}
 
 
 def survey_territory(
@@ -49,7 +49,7 @@ def survey_territory(
     recipients: dict[UnitCode, Recipient] = {}
     for one in sorted(everybody):
         link = onward.next_link(one)
-        if link is None and (disabled := settings.link_to(one)) is not None:
+        if link is None and (disabled := settings.link_to(one)) is not None and disabled.sends:
             # What goes by a link that is switched off for now is sealed and waits there.
             link = LinkName(disabled.name)
         if link is None:
