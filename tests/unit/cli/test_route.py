@@ -1,8 +1,14 @@
 """`route explain`: which rule, which way, which permission; as the origin, as a hub, as the recipient."""
 
+import os
 from pathlib import Path
 
+from gateway.compose.identity import load_identity
+from gateway.compose.territory import survey_territory, way_to
+from gateway.domain.clock import SystemClock
+from gateway.domain.ids import UnitCode
 from gateway.roster.content import HUB
+from gateway.roster.peers import PREFERENCE
 from gateway.standard.matrix import load_matrix
 from tests.support.desk import Desk
 from tests.support.listing import own, trust_roster
@@ -93,3 +99,53 @@ def test_a_hub_says_by_which_link_it_would_carry_it_on(desk: Desk) -> None:
 def test_an_unknown_route_is_said(desk: Desk) -> None:
     answer = desk.run("route", "explain", FLOW, desk.place.unit, "-", "--route", "nowhere", "--json")
     assert (answer.code, answer.json["error"]["code"]) == (1, "route-unknown")
+
+
+def rewrite(desk: Desk, old: str, new: str) -> None:
+    routes = desk.place.config / "routes.d" / "police.yaml"
+    text = routes.read_text("utf-8")
+    assert old in text
+    routes.write_text(text.replace(old, new), "utf-8")
+
+
+def complaints(desk: Desk) -> list[tuple[str, str, str]]:
+    """Return grade, subject and English text of what `check` says of the settings, if it is not all in order."""
+    found = desk.run("check", "--json", env={"LC_ALL": "C.UTF-8", "CASEFERRY_LANGUAGE": "en"}).json["results"]
+    said = [one for one in found if one["part"] == "settings"]
+    return [(one["grade"], Path(one["subject"].partition(":")[0]).name, str(one)) for one in said]
+
+
+def test_a_receiver_without_a_link_is_an_error_unless_the_roster_has_a_way(desk: Desk) -> None:
+    rewrite(desk, f'"{PROCURATORATE}": "{PROCURATORATE}"', f'"{COURT}": "{COURT}"')
+    assert [(grade, name) for grade, name, _text in complaints(desk)] == [("error", "police.yaml")]
+    trust_roster(
+        desk,
+        own(desk, hubs=(PROCURATORATE,)),
+        hub(PROCURATORATE),
+        invented(COURT, "court", hubs=(PROCURATORATE,)),
+    )
+    assert [grade for grade, _name, _text in complaints(desk)] == ["ok"]
+    identity = load_identity(desk.place.config, os.environ)
+    territory = survey_territory(identity.settings, identity.directory, PREFERENCE, SystemClock().now())
+    recipient = territory.recipient(UnitCode(COURT))
+    assert recipient.link == "procuratorate"
+    assert way_to(identity.settings, territory, recipient) == (desk.place.unit, PROCURATORATE, COURT)
+
+
+def test_a_unit_that_the_roster_does_not_reach_is_a_warning_and_the_node_starts(desk: Desk) -> None:
+    around(desk)
+    rewrite(desk, f'"{PROCURATORATE}": "{PROCURATORATE}"', '"7": "990777"')
+    grades = [(grade, name) for grade, name, _text in complaints(desk)]
+    assert grades[1:] == [("warning", "police.yaml")]
+    assert load_identity(desk.place.config, os.environ).settings.outbound
+
+
+def test_a_rule_for_what_the_matrix_never_allows_is_a_warning(desk: Desk) -> None:
+    around(desk)
+    rewrite(
+        desk,
+        f'      "{PROCURATORATE}": "{PROCURATORATE}"\n',
+        f'      "{PROCURATORATE}": "{PROCURATORATE}"\n    cc: [{{flows: [arrest-request], role: court}}]\n',
+    )
+    (warning,) = [text for grade, _name, text in complaints(desk) if grade == "warning"]
+    assert "rule-not-permitted" in warning

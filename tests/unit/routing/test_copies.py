@@ -4,8 +4,9 @@ import pytest
 
 from gateway.compose.backup import By, back_up, restore
 from gateway.domain.lifecycle import State
+from gateway.settings.routes import Rule, Target
 from tests.support.copies import COURT_UNIT, PROSECUTOR_UNIT, Copying
-from tests.support.hubs import CITY_A, COUNTY, COURT, OUT, PROSECUTOR
+from tests.support.hubs import CITY_A, COUNTY, COURT, OUT, PROSECUTOR, opened
 
 
 def test_both_get_the_same_bundle_and_the_source_sees_both_receipts(made: Copying) -> None:
@@ -198,3 +199,25 @@ def test_behind_one_hub_the_shared_way_is_gone_once(hubbed: Copying) -> None:
     assert (first.state, copy.state) == (State.DELIVERED, State.DELIVERED)
     assert made.ack("a.txt") == {PROSECUTOR_UNIT: ("110", True), COURT_UNIT: ("110", True)}
     assert len(made.relays(CITY_A)) == 2
+
+
+def test_while_a_hub_holds_it_the_source_sees_that_of_each_recipient(hubbed: Copying) -> None:
+    hubbed.drop(COUNTY, "a.txt", b"one")
+    hubbed.work(COUNTY, CITY_A, turns=12)
+    assert {t.state for t in hubbed[COUNTY].transfers(OUT)} == {State.IN_CUSTODY}
+    assert {unit: code for unit, (code, _signed) in hubbed.ack("a.txt").items()} == {
+        PROSECUTOR_UNIT: "100",
+        COURT_UNIT: "100",
+    }
+
+
+def test_recipient_and_copy_may_both_be_found_by_role(closed: Copying) -> None:
+    """The export names nobody, and nobody is written down by a code."""
+    closed.to = ""
+    closed.rules = (Rule(role="procuratorate", region="own"), Rule(role="procuratorate", region="9902"))
+    closed.cc = (Target(role="court", region="9902"),)
+    with opened(closed) as made:
+        made.drop(COUNTY, "a.txt", b"one")
+        made.settle()
+        assert [t.recipient for t in made[COUNTY].transfers(OUT)] == [PROSECUTOR_UNIT, COURT_UNIT]
+        assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
