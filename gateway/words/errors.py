@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from gateway.words import (
     errors_carry,
+    errors_links,
     errors_local,
     errors_operate,
     errors_relay,
@@ -15,6 +16,7 @@ from gateway.words.templates import Table, Template
 
 PARTS: tuple[Table, ...] = (
     errors_carry.TABLE,
+    errors_links.TABLE,
     errors_local.TABLE,
     errors_operate.TABLE,
     errors_relay.TABLE,

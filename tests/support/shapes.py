@@ -153,6 +153,8 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "links[].waiting.inbound": "to fetch, open, deliver or receipt",
             "links[].waiting_since": "when the oldest of them was found; null if none waits",
             "links[].receipts_late": "sent, and no receipt in the time allowed (counted up to 1000 of each state)",
+            "links[].unconfirmed": "sent where no receipt is expected (counted up to 1000)",
+            "links[].opens_at": "when its hours begin; null within them",
             "links[].trouble": "null while it works",
             **_below("links[].trouble", _TROUBLE),
             "links[].clock": "the peer's, measured from what it signed; null before it signed anything",
