@@ -1,7 +1,7 @@
 """The roster on disk: the last file that was accepted, replaced whole once a newer one is proven to the last check."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +16,10 @@ from gateway.roster.roster import Roster
 FILE_NAME = "roster.cft"
 
 
+Stamp = tuple[int, int, int]
+"""By which a file is known to be the same: its number, size and time; only ever compared with itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trusted:
     """The accepted roster. Times are seconds since 1970 UTC; `raw` is its file.
@@ -28,6 +32,7 @@ class Trusted:
     root_version: int
     expires_at: int
     root_expires_at: int
+    stamp: Stamp | None = field(default=None, compare=False)
 
     @property
     def version(self) -> int:
@@ -56,6 +61,11 @@ class RosterStore:
         self._folder = folder
 
     @property
+    def folder(self) -> Path:
+        """Where the accepted file lies, and what else is remembered about rosters."""
+        return self._folder
+
+    @property
     def path(self) -> Path:
         """The accepted file."""
         return self._folder / FILE_NAME
@@ -65,18 +75,28 @@ class RosterStore:
 
         Raises ConfigError `roster-damaged`, `roster-unusable`, `peers-exposed`.
         """
+        # Taken first: what comes in between is seen as a change afterwards.
+        stamp = self.stamp()
         raw = self._read()
         if raw is None:
             return None
         try:
             file = split(raw)
             # What was accepted before counts as far as it counts; its expiry is for its reader to look at.
-            return _trusted(raw, file, file.roots[-1], self._folder, None)
+            return replace(_trusted(raw, file, file.roots[-1], self._folder, None), stamp=stamp)
         except (SecurityError, PermanentError) as error:
             path = str(self.path)
             raise ConfigError(
                 "roster-damaged", f"{path}: {error.detail}", scope=Scope.NODE, facts={"path": path}
             ) from error
+
+    def stamp(self) -> Stamp | None:
+        """Return what changes whenever another roster is accepted; None before the first."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def trust(self, raw: bytes, confirmed: str, *, now: float, replace: bool = False) -> Trusted:
         """Accept the roster file `raw`, whose newest root a person has confirmed; may be repeated.
