@@ -117,8 +117,7 @@ class RosterStore:
             if not replace and (held := self._read()) is not None and held != raw:
                 path = str(self.path)
                 raise ConfigError("roster-trusted", f"{path} is there", scope=Scope.NODE, facts={"path": path})
-            trusted = _trusted(raw, file, file.roots[0], self._folder, now)
-            logic.check(trusted.roster.content)
+            trusted = first(raw, self._folder, now=now)
             self._write(raw)
         return trusted
 
@@ -205,6 +204,17 @@ def examine(raw: bytes, held: Trusted, scratch: Path, *, now: float) -> Trusted:
         )
     trusted = _trusted(raw, file, before.roots[-1], scratch, now, before)
     logic.check(trusted.roster.content, held.roster.content)
+    return trusted
+
+
+def first(raw: bytes, scratch: Path, *, now: float | None) -> Trusted:
+    """Return the roster in `raw` as one who confirmed its newest root would find it; its expiry aside if `now` is None.
+
+    Raises as `RosterStore.trust` says, the fingerprint aside.
+    """
+    file = split(raw)
+    trusted = _trusted(raw, file, file.roots[0], scratch, now)
+    logic.check(trusted.roster.content)
     return trusted
 
 

@@ -45,6 +45,9 @@ READS = (
     "decisions",
     "peer list",
     "peer card",
+    "roster show",
+    "roster verify",
+    "roster diff",
 )
 
 
