@@ -12,12 +12,10 @@ from gateway.keyring.passphrase import CREDENTIALS_VARIABLE, passphrase_source
 from gateway.ledger.store import Ledger
 from gateway.plugins import packer_names
 from gateway.roster.directory import Directory
+from gateway.roster.glance import FOLDER
 from gateway.roster.peers import PeerBook
 from gateway.roster.store import RosterStore
 from gateway.settings.load import Settings, load
-
-ROSTER_FOLDER = "roster"
-"""Folder in the state folder with the accepted roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[],
 
 def roster_store(settings: Settings) -> RosterStore:
     """Return the place of the node's roster."""
-    return RosterStore(settings.paths.state / ROSTER_FOLDER)
+    return RosterStore(settings.paths.state / FOLDER)
 
 
 def load_directory(settings: Settings) -> Directory:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE
+from gateway.compose.identity import load_directory
 from gateway.compose.offline import ledger_to_read, missing
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
@@ -15,7 +16,6 @@ from gateway.folders import disk
 from gateway.folders.entries import look
 from gateway.packing import Candidate, Entry, Reading, Settled
 from gateway.plugins import load_packer, packer_names
-from gateway.roster.peers import PeerBook
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
@@ -203,14 +203,14 @@ def _compared(reading: Reading, route: str, recipient: Recipient, settings: Sett
 
 def _resolved(route: RouteSettings, settings: Settings) -> OutboundRoute:
     """Return the route as the pack leg knows it: a receiver without a card is one still, whose exports wait."""
-    peers = PeerBook.open(settings.paths.peers)
+    directory = load_directory(settings)
     receivers: dict[str, Recipient] = {}
     for code, unit in route.receivers.items():
-        link, peer = settings.link_to(unit), peers.get(unit)
+        link = settings.link_to(unit)
         if link is None:
             continue
         # Only who and by which link is asked here; whether its keys still count is for `caseferry check`.
-        keys = None if peer is None or peer.is_revoked else peer.card.keys[-1].public
+        keys = directory.newest_keys(unit)
         receivers[code] = Recipient(unit, LinkName(link.name), keys)
     return OutboundRoute(
         RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)

@@ -10,11 +10,9 @@ from gateway.bundle.keys import PublicKeys
 from gateway.domain.errors import ConfigError, PermanentError, Scope, SecurityError
 from gateway.roster import codec, logic
 from gateway.roster.file import FILE_MAX, RosterFile, malformed, split
+from gateway.roster.glance import FILE_NAME
 from gateway.roster.records import check_ours, writing
 from gateway.roster.roster import Roster
-
-FILE_NAME = "roster.cft"
-
 
 Stamp = tuple[int, int, int]
 """By which a file is known to be the same: its number, size and time; only ever compared with itself."""

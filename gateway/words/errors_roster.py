@@ -36,6 +36,11 @@ TABLE: Table = MappingProxyType(
             "The authority has not published a newer version in time, or it has not reached this node; an expired roster proves no longer that nobody was revoked.",
             "Get the newest roster and run `caseferry roster import FILE`. Until then new exports wait; receipts and what is under way go on.",
         ),
+        "roster-ending": Template(
+            "The roster expires soon.",
+            "The authority publishes a new version before that, and the hub sends it to every node; it has not arrived yet.",
+            "Ask the authority when the next version comes. After the last day new exports wait until it is here.",
+        ),
         "roster-unsound": Template(
             "A roster contradicts itself.",
             "It breaks a rule of rosters: {why}.",
@@ -45,6 +50,11 @@ TABLE: Table = MappingProxyType(
             "No roster is trusted at this node.",
             "The first one must be confirmed by a person; none is trusted on first use.",
             "Have the fingerprint of the root read out by the authority, then run `caseferry roster trust FILE`.",
+        ),
+        "roster-without-us": Template(
+            "The roster does not list this unit.",
+            "Others that go by the roster know neither its keys nor its hubs, and refuse what it sends.",
+            "Send the card of this node to the authority: caseferry peer card --out FILE.",
         ),
         "roster-fingerprint-mismatch": Template(
             "The fingerprint is not that of this roster's root.",

@@ -142,7 +142,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "attention": "what needs a person, the gravest first",
             "attention[].need": "`daemon-down`, `daemon-silent`, `standstill`, `halted`, `held`, `holds-back`, "
             "`quarantined`, `link-trouble`, `route-trouble`, `export-waits`, `receipt-late`, `disk-low`, `clock-skew`, "
-            "`worker-died`",
+            "`worker-died`, `roster-ends`",
             "attention[].subject": "the link, route, folder, part or number of the transfer",
             **_below("attention[]", _EXPLAINED),
             "attention[].count": "how many, or how often",
@@ -193,6 +193,9 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "under_way[].case_no": "",
             "under_way[].export_name": "",
             **_below("under_way[]", _PROGRESS),
+            "roster": "the accepted one; null where only confirmed cards count",
+            "roster.version": "",
+            "roster.expires_at": "0 if its file is damaged",
             "disk": "the spool's; null if it cannot be asked",
             "disk.path": "",
             "disk.free": "bytes",
