@@ -53,8 +53,8 @@ def rosters(root: Path, counts: tuple[int, ...]) -> Section:
         if count <= PROMISED and seconds >= LOAD_SECONDS:
             broken.append(f"a roster of {count} units took {seconds:.2f} s to load, promised is {LOAD_SECONDS:.0f} s")
     work = (
-        "one hub and units below it, each with one pair of keys of the default suite and two SSH keys, signed by two of "
-        "three officers; loaded in a new process from the state folder, all signatures and digests verified"
+        "one hub and units below it, each with one pair of keys of the default suite and two SSH keys, signed by two "
+        "of three officers; loaded in a new process from the state folder, all signatures and digests verified"
     )
     return Section("B9", "The roster of a province", work, tuple(figures), tuple(broken))
 
