@@ -87,15 +87,20 @@ def revoke(
     *,
     key_id: Annotated[str, typer.Option("--key", help="Only this key; else all it has 仅此密钥.")] = "",
     at: Annotated[str, typer.Option(help="From when on: an ISO time, or 3d ago 起始时间.")] = "",
+    ssh: Annotated[bool, typer.Option("--ssh", help="Only its former SSH keys 仅旧 SSH 密钥.")] = False,
     compromised: Annotated[
         bool, typer.Option("--compromised", help="A thief may have it: nothing it signed counts 密钥已泄露.")
     ] = False,
 ) -> None:
     """Revoke a unit's keys in the draft 吊销密钥."""
+    from gateway.cli.roster_authority import forget_ssh
     from gateway.cli.roster_authority import revoke as act
     from gateway.domain.clock import SystemClock
 
     with speaking() as terminal:
+        if ssh:
+            forget_ssh(terminal, folder, unit)
+            return
         act(terminal, folder, unit, key_id=key_id, at=at, clock=SystemClock(), compromised=compromised)
 
 

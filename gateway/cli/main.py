@@ -55,6 +55,7 @@ for command in (
 app.command("open")(commands_offline.open_bundle)
 peer.command("remove")(commands_offline.peer_remove)
 key.command("rotate")(commands_offline.key_rotate)
+key.command("switch")(commands_offline.key_switch)
 epoch.command("renew")(commands_recover.epoch_renew)
 quarantine.command("list")(commands_look.quarantine_list)
 quarantine.command("show")(commands_look.quarantine_show)

@@ -126,6 +126,14 @@ def revoke(
     )
 
 
+def forget_ssh(terminal: Terminal, folder: Path, unit: str) -> None:
+    """Leave a unit its newest SSH keys alone, in the draft."""
+    authority = AuthorityFolder(folder)
+    content = authority.draft()
+    authority.save(drafting.put(content, drafting.without_old_ssh(drafting.get(content, unit))))
+    terminal.say(mark("Only the newest SSH keys of {unit} are left in the draft."), unit=unit)
+
+
 def close(terminal: Terminal, folder: Path, unit: str, *, successor: str, at: str, clock: Clock) -> None:
     """Close a unit in the draft."""
     authority = AuthorityFolder(folder)

@@ -116,6 +116,16 @@ TABLE: Table = MappingProxyType(
             "The key id was mistyped, or it belongs to another unit.",
             "Take the key id from `caseferry roster show FILE --unit UNIT --json`.",
         ),
+        "ssh-keys-not-drawn": Template(
+            "There are no new SSH keys to switch to.",
+            "None were drawn, or the node uses them already.",
+            "Run `caseferry key rotate --ssh` first.",
+        ),
+        "ssh-keys-unlisted": Template(
+            "The new SSH keys are not in the roster in use.",
+            "Other nodes would take this one for a stranger: the roster does not list these keys for {unit} yet.",
+            "Send the new card to the authority, and switch once the next version is in use here (`caseferry roster show`).",
+        ),
         "roster-rule-unknown": Template(
             "There is no such rule in the roster.",
             "Nothing says that {flow} may go from {sender} to {receiver}.",

@@ -248,3 +248,27 @@ def _digits(file: Path) -> str:
     from gateway.roster.proving import fingerprint as of_root
 
     return of_root(split(file.read_bytes()).roots[-1])
+
+
+def test_a_node_renews_all_its_keys_through_the_roster(office: Office, desk: Desk, tmp_path: Path) -> None:
+    card = tmp_path / "node.card"
+    desk.run("peer", "card", "--out", card)
+    digits = str(desk.ask("peer", "card")["fingerprint"])
+    place = ("--role", "police", "--level", "county", "--region", "990102")
+    office.done("add", office.folder, card, *place, "--fingerprint", digits)
+    published = office.publish()
+    desk.run("roster", "trust", published, "--fingerprint", _digits(published))
+    unit = desk.place.unit
+
+    refused(desk.run("key", "switch"), "ssh-keys-not-drawn")
+    assert "caseferry key switch" in desk.run("key", "rotate", "--ssh", "--out", card).out
+    refused(desk.run("key", "switch"), "ssh-keys-unlisted")
+    assert "Renewed" in office.done("add", office.folder, card)  # the old keys signed it
+    office.publish()
+    desk.ask("roster", "import", published)
+    assert len(desk.ask("roster", "show", "--unit", unit)["units"][0]["keys"]) == 2
+    assert desk.run("key", "switch").code == 0
+    office.done("revoke", office.folder, unit, "--ssh")
+    draft = json.loads((office.folder / "draft.json").read_text())
+    assert draft["units"][0]["ssh_host_keys_also"] == []
+    assert len(draft["units"][0]["ssh_user_keys"]) == 1
