@@ -117,8 +117,8 @@ class Directory:
         listed = self._listed(unit)
         if listed is None:
             return (self.book.ssh_host_key(unit),)
-        if listed.closed_at is not None or self._is_revoked_here(listed.unit):
-            raise PermanentError("peer-revoked", f"{unit} is closed", scope=Scope.LINK, facts={"unit": unit})
+        if listed.closed_at is not None or not _has_a_key(listed) or self._is_revoked_here(listed.unit):
+            raise PermanentError("peer-revoked", f"{unit} is closed or revoked", scope=Scope.LINK, facts={"unit": unit})
         return (listed.ssh_host_key, *listed.ssh_host_keys_also)
 
     def accounts(self) -> Mapping[UnitCode, tuple[str, ...]]:

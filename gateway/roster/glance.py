@@ -11,6 +11,8 @@ from gateway.roster.file import FILE_MAX, split
 FOLDER = "roster"
 """Folder in the state folder with the accepted roster."""
 FILE_NAME = "roster.cft"
+SCRATCH = ".proving-"
+"""Begins the names of the folders beside it in which files are proven."""
 SOON_SECONDS = 30 * 86400
 """Within this time before its end people are told: officers of several houses have to meet for the next version."""
 

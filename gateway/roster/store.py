@@ -1,6 +1,8 @@
 """The roster on disk: the last file that was accepted, replaced whole once a newer one is proven to the last check."""
 
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +12,12 @@ from gateway.bundle.keys import PublicKeys
 from gateway.domain.errors import ConfigError, PermanentError, Scope, SecurityError
 from gateway.roster import codec, logic
 from gateway.roster.file import FILE_MAX, RosterFile, malformed, split
-from gateway.roster.glance import FILE_NAME
+from gateway.roster.glance import FILE_NAME, SCRATCH
 from gateway.roster.records import check_ours, writing
 from gateway.roster.roster import Roster
+
+_SCRATCH_SECONDS = 3600.0
+"""So old a scratch folder is nobody's any more."""
 
 Stamp = tuple[int, int, int]
 """By which a file is known to be the same: its number, size and time; only ever compared with itself."""
@@ -112,6 +117,7 @@ class RosterStore:
                 "roster-fingerprint-mismatch", "the fingerprint is not that of this roster's root", scope=Scope.NODE
             )
         with writing(self._folder):
+            self._sweep(now)
             if not replace and (held := self._read()) is not None and held != raw:
                 path = str(self.path)
                 raise ConfigError("roster-trusted", f"{path} is there", scope=Scope.NODE, facts={"path": path})
@@ -126,6 +132,7 @@ class RosterStore:
         trust, `roster-expired`, `roster-unsound`; SecurityError as `proving.prove` says.
         """
         with writing(self._folder):
+            self._sweep(now)
             held = self.load()
             if held is None:
                 raise PermanentError("roster-untrusted", "no roster was ever trusted here", scope=Scope.NODE)
@@ -135,6 +142,13 @@ class RosterStore:
             trusted = examine(raw, held, self._folder, now=now)
             self._write(raw)
         return Came.NEWER, trusted
+
+    def _sweep(self, now: float) -> None:
+        """Remove what processes that were killed while they proved something have left."""
+        for path in self._folder.glob(f"{SCRATCH}*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < now - _SCRATCH_SECONDS:
+                    shutil.rmtree(path)
 
     def _read(self) -> bytes | None:
         try:
