@@ -175,6 +175,9 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
             }
             for one in health.space
         ],
+        "roster": None
+        if found.roster is None
+        else {"version": found.roster.version, "expires_at": found.roster.expires_at},
         "counts": {
             way: {state: number for (direction, state), number in found.by_state.items() if direction is way}
             for way in Direction

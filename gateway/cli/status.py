@@ -56,6 +56,7 @@ _NEEDS = (
         Need.WORKER_DIED,
         mark("Part {subject} of the gateway failed {count} times and was started again; report the log."),
     ),
+    (Need.ROSTER, mark("Roster, version {subject}, good until {since}: {what} {do}")),
 )
 
 _AHEAD, _BEHIND = mark("ahead of"), mark("behind")

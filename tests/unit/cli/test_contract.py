@@ -27,7 +27,7 @@ from tests.support import filling, sealing
 from tests.support.commands import commands, page
 from tests.support.desk import LINK, PEER, Desk, run
 from tests.support.listing import trust_roster
-from tests.support.rosters import invented
+from tests.support.rosters import Authority, install, invented, roster_of
 from tests.support.shapes import SHAPES, paths
 
 DECISIONS = ("recheck", "release", "reject", "close")
@@ -48,6 +48,9 @@ READS = (
     "decisions",
     "peer list",
     "peer card",
+    "roster show",
+    "roster verify",
+    "roster diff",
 )
 
 
@@ -74,6 +77,8 @@ def test_every_command_is_explained_in_both_languages() -> None:
 @pytest.fixture
 def full(desk: Desk) -> Iterable[Any]:
     """What `status` says of a node to which everything happened."""
+    authority = Authority()
+    install(desk.state, authority.issue(roster_of(invented("990102"))), authority)
     with desk.ledger() as ledger:
         moving = filling.sealed(ledger, 1)
         filling.held(ledger, 2)
@@ -240,6 +245,7 @@ def test_every_written_shape_is_tested() -> None:
     tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
     tested |= {"route explain", "streams", "resync", "backup", "restore", "epoch renew"}
     tested |= {"quarantine show", "decisions", *(f"quarantine {action}" for action in DECISIONS)}
+    tested |= {f"roster {name}" for name in ("show", "verify", "diff", "sign", "import")}  # test_roster.py
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     assert set(SHAPES) == tested
 
