@@ -10,18 +10,24 @@ from gateway.compose.links import Transports
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
+from gateway.domain.records import Stage
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
+from gateway.stages.bulk import BulkLane
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
-from gateway.stages.legs import InLeg, OutLeg, out_leg
+from gateway.stages.legs import InLeg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
+from gateway.stages.precedence import PaperTransport, Precedence
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+
+BULK_PLACES = 1
+"""Large bundles that move at once in each direction of a link: two would only share its line."""
 
 
 class LinkLegs:
@@ -62,13 +68,16 @@ class LinkLegs:
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         out, back = transports.to(link), transports.to(link)
+        # Both directions share the line.
+        precedence = Precedence()
+        papers_out = PaperTransport(out, precedence)
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
             ledger=ground.ledger,
             spool=ground.spool,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             recorder=self._recorder,
             clock=ground.clock,
@@ -79,7 +88,7 @@ class LinkLegs:
             peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             keys=self._keyring.signing_keys(ground.clock.now()),
             clock=ground.clock,
@@ -94,6 +103,8 @@ class LinkLegs:
             spool=ground.spool,
             transport=out,
             gate=out_gate,
+            precedence=precedence,
+            bulk=self._bulk(Stage.SEND, precedence, out_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
@@ -135,12 +146,27 @@ class LinkLegs:
             },
             quarantine=self._quarantine,
             gate=back_gate,
+            precedence=precedence,
+            bulk=self._bulk(Stage.RECEIVE, precedence, in_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
             ops=ground.ops,
             poll_seconds=link.poll_every or timing.poll_every,
         )
-        post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
+        post = PostStage(link=name, outbox=ground.outbox, transport=papers_out, gate=out_gate, ops=ground.ops)
         # A receipt is small and somebody waits for it; bundles come last.
         return OutLeg(name, (acknowledge, resync, post, send), out), InLeg(name, receive, back)
+
+    def _bulk(self, stage: Stage, precedence: Precedence, worker: str) -> BulkLane:
+        ground = self._ground
+        return BulkLane(
+            stage,
+            porters=ground.porters,
+            precedence=precedence,
+            watching=watching(ground),
+            pausing=lambda transfer, stage: ground.board.pausing(transfer.id, stage),
+            places=BULK_PLACES,
+            clock=ground.clock,
+            ring=lambda: ground.bells.ring(worker),
+        )

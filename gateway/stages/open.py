@@ -137,8 +137,8 @@ class OpenStage:
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
-    def _due(self, limit: int) -> list[Transfer]:
-        return self._ledger.due((State.FETCHED,), now=self._clock.now(), limit=limit)
+    def _due(self, after: str, busy: int) -> list[Transfer]:
+        return self._ledger.turns.due(State.FETCHED, now=self._clock.now(), limit=BATCH, busy=busy, after=after)
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""

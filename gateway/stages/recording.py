@@ -70,11 +70,15 @@ class Recorder:
         )
 
     def seconds_until_due(
-        self, states: Collection[State], link: LinkName | None = None, orders: Orders = NO_ORDERS
+        self,
+        states: Collection[State],
+        link: LinkName | None = None,
+        orders: Orders = NO_ORDERS,
+        large: bool | None = None,
     ) -> float | None:
         """Return how long until one of `states` may be tried; None if nothing waits there, or only for another's
-        receipt."""
-        at = self._ledger.next_due_at(states, link, orders=orders)
+        receipt. large: of the large ones only, or the small ones."""
+        at = self._ledger.next_due_at(states, link, orders=orders, large=large)
         return None if at is None else max(0.0, at - self._clock.now())
 
     def _refused(self, step: Step, error: GatewayError) -> None:
