@@ -80,6 +80,7 @@ class LinkLegs:
             transport=papers_out,
             gate=out_gate,
             recorder=self._recorder,
+            relays=self._settings.relay.enabled,
             clock=ground.clock,
         )
         resync = ResyncStage(
@@ -121,6 +122,8 @@ class LinkLegs:
             telling=self._telling,
             clocks=ground.clocks,
             skew_warn=timing.clock_skew_warn,
+            custody_seconds=timing.custody_timeout,
+            clock=ground.clock,
             ops=ground.ops,
         )
         inventories = InventoryIntake(

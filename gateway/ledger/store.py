@@ -37,6 +37,7 @@ from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
+from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
 from gateway.ledger.turns import Turns
@@ -65,6 +66,8 @@ class Ledger:
         """What serves resync and restore."""
         self.decisions = DecisionBook(self)
         """What people decided."""
+        self.relays = RelayBook(self)
+        """What serves hubs."""
         self.turns = Turns(self)
         """Whose turn it is at what the whole node shares."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select
 
 from gateway.domain.ids import RouteName
 from gateway.domain.lanes import LARGE_LANES, rank
@@ -56,6 +56,7 @@ class Turns:
         busy: int = 0,
         after: str = "",
         whole: Collection[RouteName] = (),
+        addressed: bool | None = None,
     ) -> list[Transfer]:
         """Return what is not held and may be tried at `now`, about `limit` small things and as many large ones.
 
@@ -63,24 +64,26 @@ class Turns:
         behind `after`. States that mean the same in both directions only.
         busy:  so many more of each turn, because the caller leaves some out that are under way.
         whole: routes that keep an order; of these what is owed for longest, large and small.
+        addressed: only what is known to be for somebody, or only what is not; None: either.
         """
         orderly = {turn_of_route(route) for route in whole}
         with self._doors.reading() as connection:
-            waiting = _waiting(connection, state)
+            station = _Station(state, addressed)
+            waiting = _waiting(connection, station)
             found: list[Transfer] = []
             for large in (False, True):
                 others = [one for one in waiting if one.turn not in orderly]
-                found += _shares(connection, state, now, others, after=after, limit=limit, busy=busy, large=large)
+                found += _shares(connection, station, now, others, after=after, limit=limit, busy=busy, large=large)
             for one in waiting:
                 if one.turn in orderly:
                     # Their order is that of the numbers, and whoever asks sees to it.
-                    found += read(connection, _longest_owed(state, now, one.turn, IN_ORDER + busy))
+                    found += read(connection, _longest_owed(station, now, one.turn, IN_ORDER + busy))
         return found
 
 
 def _shares(
     connection: Connection,
-    state: State,
+    station: "_Station",
     now: float,
     waiting: Sequence[_Waiting],
     *,
@@ -94,7 +97,7 @@ def _shares(
     rotated = sorted(lanes, key=lambda pair: (pair[0], pair[1] <= after, pair[1]))
     share = -(-limit // max(min(len(rotated), MOST_TURNS), 1)) + busy
     # One that has nothing to be tried now takes nobody's place.
-    of_each = (read(connection, _most_urgent(state, now, turn, share, large=large)) for _lane, turn in rotated)
+    of_each = (read(connection, _most_urgent(station, now, turn, share, large=large)) for _lane, turn in rotated)
     chosen = list(islice(filter(None, of_each), MOST_TURNS))
     return sorted(_by_turns(chosen), key=lambda one: rank(one.priority, one.size))
 
@@ -107,43 +110,57 @@ def _by_turns(queues: Sequence[Sequence[Transfer]]) -> Iterator[Transfer]:
                 yield queue[number]
 
 
-def _waiting(connection: Connection, state: State) -> list[_Waiting]:
-    return [_Waiting(*row) for row in connection.execute(waiting(state))]
+@dataclass(frozen=True, slots=True)
+class _Station:
+    """What waits in one state; `addressed` as in `Turns.due`."""
+
+    state: State
+    addressed: bool | None = None
+
+    def tests(self, of: FromClause) -> tuple[ColumnElement[bool], ...]:
+        c = of.c
+        free = (c.state == self.state, c.hold_code.is_(None))
+        if self.addressed is None:
+            return free
+        return (*free, c.recipient.is_not(None) if self.addressed else c.recipient.is_(None))
+
+
+def _waiting(connection: Connection, station: _Station) -> list[_Waiting]:
+    return [_Waiting(*row) for row in connection.execute(_turns(station))]
 
 
 def waiting(state: State) -> Select[*tuple[Any, ...]]:
     """Select every turn that has something in `state`, by one step into the index for each, however much it has."""
+    return _turns(_Station(state))
+
+
+def _turns(station: _Station) -> Select[*tuple[Any, ...]]:
     c = transfers.c
-    first = select(func.min(c.turn).label("turn")).where(c.state == state, c.hold_code.is_(None))
-    found = first.cte("waiting", recursive=True)
+    found = select(func.min(c.turn).label("turn")).where(*station.tests(transfers)).cte("waiting", recursive=True)
     after = transfers.alias("after")
-    following = select(func.min(after.c.turn)).where(
-        after.c.state == state, after.c.hold_code.is_(None), after.c.turn > found.c.turn
-    )
+    following = select(func.min(after.c.turn)).where(*station.tests(after), after.c.turn > found.c.turn)
     found = found.union_all(select(following.scalar_subquery()).where(found.c.turn.is_not(None)))
 
-    def most_urgent(*, large: bool) -> Any:
+    def most_urgent(*, large: bool) -> ColumnElement[int]:
         ours = transfers.alias("large" if large else "small")
         lane = ours.c.lane >= LARGE_LANES if large else ours.c.lane < LARGE_LANES
-        query = select(func.min(ours.c.lane)).where(
-            ours.c.state == state, ours.c.hold_code.is_(None), ours.c.turn == found.c.turn, lane
-        )
+        query = select(func.min(ours.c.lane)).where(*station.tests(ours), ours.c.turn == found.c.turn, lane)
         return query.scalar_subquery()
 
     return select(found.c.turn, most_urgent(large=False), most_urgent(large=True)).where(found.c.turn.is_not(None))
 
 
-def _most_urgent(state: State, now: float, turn: str, limit: int, *, large: bool) -> TransferQuery:
+def _most_urgent(station: _Station, now: float, turn: str, limit: int, *, large: bool) -> TransferQuery:
     c = transfers.c
     of_size = c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES
-    return _due(state, now, turn).where(of_size).order_by(c.lane, c.next_attempt_at, c.id).limit(limit)
+    return _due(station, now, turn).where(of_size).order_by(c.lane, c.next_attempt_at, c.id).limit(limit)
 
 
-def _longest_owed(state: State, now: float, turn: str, limit: int) -> TransferQuery:
+def _longest_owed(station: _Station, now: float, turn: str, limit: int) -> TransferQuery:
     c = transfers.c
-    return _due(state, now, turn).order_by(c.next_attempt_at, c.id).limit(limit)
+    return _due(station, now, turn).order_by(c.next_attempt_at, c.id).limit(limit)
 
 
-def _due(state: State, now: float, turn: str) -> TransferQuery:
+def _due(station: _Station, now: float, turn: str) -> TransferQuery:
     c = transfers.c
-    return select_transfers().where(c.state == state, c.turn == turn, c.hold_code.is_(None), c.next_attempt_at <= now)
+    return select_transfers().where(*station.tests(transfers), c.turn == turn, c.next_attempt_at <= now)

@@ -1,6 +1,6 @@
 """The bulk lane of one direction of a link: what is large moves beside everything else, in threads of the porters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -36,17 +36,19 @@ class Porters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One large transfer that moves no more. `error` None: all of it has arrived. `started_at`: wall-clock seconds."""
+    """One large bundle that moves no more, with all transfers that it was moved for. `error` None: all of it has
+    arrived. `started_at`: wall-clock seconds."""
 
-    transfer: Transfer
+    transfers: Sequence[Transfer]
     size: int
     started_at: float
     error: GatewayError | None
 
 
 class _Run:
-    def __init__(self, transfer: Transfer, size: int, started_at: float, held: ExitStack) -> None:
-        self.transfer = transfer
+    def __init__(self, transfers: Sequence[Transfer], size: int, started_at: float, held: ExitStack) -> None:
+        self.transfers = transfers
+        self.transfer = transfer = transfers[0]
         self.size = size
         self.rank = rank(transfer.priority, size)
         self.started_at = started_at
@@ -89,7 +91,7 @@ class BulkLane:
     @property
     def under_way(self) -> frozenset[TransferId]:
         """What moves, or has ended and was not taken note of."""
-        return frozenset(self._runs)
+        return frozenset(one.id for run in self._runs.values() for one in run.transfers)
 
     @property
     def is_trying(self) -> bool:
@@ -103,15 +105,17 @@ class BulkLane:
 
     def has_place_for(self, transfer: Transfer) -> bool:
         """Whether `transfer` may begin."""
-        if transfer.id in self._runs:
+        if transfer.id in self.under_way:
             return False
         urgent = all(transfer.priority < run.transfer.priority for run in self._runs.values())
         return self.has_place or (urgent and len(self._runs) == self._places)
 
-    def start(self, transfer: Transfer, size: int, move: Callable[[Progress], None], held: ExitStack) -> None:
-        """Begin to `move` a transfer of `size` bytes; what is `held` for it is given back when it has ended."""
+    def start(
+        self, transfers: Sequence[Transfer], size: int, move: Callable[[Progress], None], held: ExitStack
+    ) -> None:
+        """Begin to `move` a bundle of `size` bytes for `transfers`; what is `held` for it is given back at the end."""
         self._is_closing = False
-        run = self._runs[transfer.id] = _Run(transfer, size, self._clock.now(), held)
+        run = self._runs[transfers[0].id] = _Run(transfers, size, self._clock.now(), held)
         run.future = self._porters.run(lambda: self._carry(run, move), run.rank)
         run.future.add_done_callback(lambda _future: self._ring())
 
@@ -127,7 +131,7 @@ class BulkLane:
             if error is not None and not isinstance(error, GatewayError):
                 raise error
             if not run.future.cancelled():
-                ended.append(Ended(run.transfer, run.size, run.started_at, error))
+                ended.append(Ended(run.transfers, run.size, run.started_at, error))
         return ended
 
     def close(self) -> None:

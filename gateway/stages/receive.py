@@ -49,8 +49,20 @@ class Paper:
 
 
 _HAVE_CUSTODY = frozenset(
-    {State.VERIFIED, State.DELIVERED, State.CONFIRMED, State.COLLECTED, State.REJECTED, State.DISMISSED, State.CLOSED}
+    {
+        State.CHECKED,
+        State.SETTLED,
+        State.VERIFIED,
+        State.DELIVERED,
+        State.CONFIRMED,
+        State.COLLECTED,
+        State.REJECTED,
+        State.DISMISSED,
+        State.CLOSED,
+    }
 )
+_OWES_NOTHING = frozenset({State.SETTLED, State.CONFIRMED, State.COLLECTED, State.DISMISSED})
+"""States of what arrived before in which its receipts were sent: that it comes again is the sign that they were lost."""
 
 
 class ReceiveStage:
@@ -193,7 +205,7 @@ class ReceiveStage:
             with ExitStack() as held:
                 fetch = self._prepared(transfer, entry, held, self._clock.now())
                 if fetch is not None:
-                    self._bulk.start(transfer, entry.size, fetch, held.pop_all())
+                    self._bulk.start([transfer], entry.size, fetch, held.pop_all())
                     break
         self._shortage.waits(f"receive {self._link}", self._lacking, self._first_lack)
         return bool(wanted) and self._bulk.has_place
@@ -232,12 +244,12 @@ class ReceiveStage:
     def _take_note(self) -> None:
         """Record what is large and has ended. What a stop cut off is owed as before."""
         for ended in self._bulk.finished():
-            error = ended.error
+            error, (transfer,) = ended.error, ended.transfers
             if error is None:
-                self._record([self._step(ended.transfer, ended.size, ended.started_at)])
+                self._record([self._step(transfer, ended.size, ended.started_at)])
             elif (
                 error.code != STOPPING
-                and not self._failed(ended.transfer, error, ended.started_at)
+                and not self._failed(transfer, error, ended.started_at)
                 and not self._gate.wait()
                 and not self._gate.failed(error)
             ):
@@ -285,7 +297,7 @@ class ReceiveStage:
         if not same:
             self._ops.alert("equivocation", transfer=transfer.id, link=self._link)
             self._set_aside(entry, "equivocation")
-        elif transfer.state in (State.CONFIRMED, State.COLLECTED, State.DISMISSED):
+        elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
 
     def _set_aside(self, entry: Entry, code: str) -> None:

@@ -70,15 +70,11 @@ class Recorder:
         )
 
     def seconds_until_due(
-        self,
-        states: Collection[State],
-        link: LinkName | None = None,
-        orders: Orders = NO_ORDERS,
-        large: bool | None = None,
+        self, states: Collection[State], link: LinkName | None = None, orders: Orders = NO_ORDERS
     ) -> float | None:
         """Return how long until one of `states` may be tried; None if nothing waits there, or only for another's
-        receipt. large: of the large ones only, or the small ones."""
-        at = self._ledger.next_due_at(states, link, orders=orders, large=large)
+        receipt."""
+        at = self._ledger.next_due_at(states, link, orders=orders)
         return None if at is None else max(0.0, at - self._clock.now())
 
     def _refused(self, step: Step, error: GatewayError) -> None:
