@@ -180,8 +180,9 @@ def _folders(settings: Settings, found: _Found) -> None:
             _shared(inbound.folder, found, inbound.sentinel)
     for link in settings.links:
         if link.enabled and link.folder is not None and link.transport is TransportKind.FOLDER:
-            _shared(link.folder.deposit, found, link.folder.sentinel)
-            _shared(link.folder.collect, found, link.folder.sentinel)
+            for side in (link.folder.deposit, link.folder.collect):
+                if side is not None:
+                    _shared(side, found, link.folder.sentinel)
 
 
 def _private(folder: Path, found: _Found) -> None:

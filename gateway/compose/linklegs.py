@@ -7,6 +7,7 @@ from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
+from gateway.compose.pacing import carrying, paced
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
@@ -16,7 +17,7 @@ from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
-from gateway.stages.legs import InLeg, OutLeg, in_leg, out_leg
+from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
 from gateway.stages.precedence import PaperTransport, Precedence
 from gateway.stages.receive import Paper, ReceiveStage
@@ -25,9 +26,7 @@ from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
-
-BULK_PLACES = 1
-"""Large bundles that move at once in each direction of a link: two would only share its line."""
+from gateway.stages.unheard import UnheardStage
 
 
 class LinkLegs:
@@ -62,12 +61,12 @@ class LinkLegs:
             self._gates.one(Scope.LINK, link.name).failed(error)
             return ()
 
-    def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
+    def _legs(self, link: LinkSettings) -> tuple[Worker, ...]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
-        out, back = transports.to(link), transports.to(link)
+        out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
         # Both directions share the line.
         precedence = Precedence()
         papers_out = PaperTransport(out, precedence)
@@ -105,12 +104,13 @@ class LinkLegs:
             transport=out,
             gate=out_gate,
             precedence=precedence,
-            bulk=self._bulk(Stage.SEND, precedence, out_leg(name)),
+            bulk=self._bulk(Stage.SEND, link, precedence, out_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+            carrying=carrying(link, timing),
             orders=self._settings.orders,
+            hears=link.hears,
         )
         intake = self.intakes[name] = ReceiptIntake(
             link=name,
@@ -150,7 +150,7 @@ class LinkLegs:
             quarantine=self._quarantine,
             gate=back_gate,
             precedence=precedence,
-            bulk=self._bulk(Stage.RECEIVE, precedence, in_leg(name)),
+            bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
@@ -159,9 +159,18 @@ class LinkLegs:
         )
         post = PostStage(link=name, outbox=ground.outbox, transport=papers_out, gate=out_gate, ops=ground.ops)
         # A receipt is small and somebody waits for it; bundles come last.
-        return OutLeg(name, (acknowledge, resync, post, send), out), InLeg(name, receive, back)
+        outward: tuple[Leg, ...] = (acknowledge, resync, post, send)
+        if not link.sends:
+            outward = (self._unheard(name),)
+        return OutLeg(name, outward, out), *((InLeg(name, receive, back),) if link.hears else ())
 
-    def _bulk(self, stage: Stage, precedence: Precedence, worker: str) -> BulkLane:
+    def _unheard(self, link: LinkName) -> UnheardStage:
+        ground = self._ground
+        return UnheardStage(
+            link=link, ledger=ground.ledger, outbox=ground.outbox, recorder=self._recorder, clock=ground.clock
+        )
+
+    def _bulk(self, stage: Stage, link: LinkSettings, precedence: Precedence, worker: str) -> BulkLane:
         ground = self._ground
         return BulkLane(
             stage,
@@ -169,7 +178,8 @@ class LinkLegs:
             precedence=precedence,
             watching=watching(ground),
             pausing=lambda transfer, stage: ground.board.pausing(transfer.id, stage),
-            places=BULK_PLACES,
+            # One place is always that of the small ones.
+            places=max(1, link.max_parallel - 1),
             clock=ground.clock,
             ring=lambda: ground.bells.ring(worker),
         )

@@ -124,7 +124,9 @@ class Planner:
             {
                 link.folder.collect: LinkName(link.name)
                 for link in links
-                if link.folder is not None and link.transport is TransportKind.FOLDER
+                if link.folder is not None
+                and link.folder.collect is not None
+                and link.transport is TransportKind.FOLDER
             },
             {link.peer: LinkName(link.name) for link in links},
             tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),

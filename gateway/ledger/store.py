@@ -10,26 +10,9 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import (
-    BundleId,
-    ClaimToken,
-    Digest,
-    LinkName,
-    RouteName,
-    TransferId,
-    UnitCode,
-)
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
-from gateway.domain.records import (
-    Facts,
-    FoundExport,
-    Offer,
-    ReceiptRecord,
-    Stage,
-    Step,
-    TimelineEntry,
-    Transfer,
-)
+from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
 from gateway.ledger import arrivals, changes, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
@@ -188,13 +171,22 @@ class Ledger:
         return number
 
     def give_up(
-        self, before: float, *, link: LinkName | None = None, others: Collection[LinkName] = (), limit: int
+        self,
+        before: float,
+        *,
+        link: LinkName | None = None,
+        others: Collection[LinkName] = (),
+        expects: bool = True,
+        limit: int,
     ) -> list[Transfer]:
         """Hold what has owed the same effect since `before` (seconds since 1970 UTC) and return it.
 
         On `link`; or, if that is None, on no link yet and on every link but `others`. At most `limit` in one commit.
+        expects: whether receipts are expected there; if not, what only awaits one is left alone.
         """
-        return self.change(lambda change: changes.give_up(change, before, link, others, limit))
+        return self.change(
+            lambda change: changes.give_up(change, before, link=link, others=others, expects=expects, limit=limit)
+        )
 
     def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
@@ -256,6 +248,13 @@ class Ledger:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
             return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
+
+    def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
+        """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.
+
+        link: on this link only; None: on all. What is to be sent again without being asked is not among them.
+        """
+        return self._read(queries.unconfirmed(link, limit))
 
     def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:
         """Return the earliest transfer that must have its final receipt before `transfer` is sent; None if none."""

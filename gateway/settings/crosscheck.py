@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, misspelling
+from gateway.settings.crosslinks import boundary, outward
 from gateway.settings.kinds import ANY, Section
 from gateway.settings.links import Initiate, LinkSettings, TransportKind
 from gateway.settings.marks import Document, Trail
@@ -57,6 +59,7 @@ def cross_check(
     yield from _names(sources.links)
     yield from _names([*sources.outbound, *sources.inbound])
     yield from _units(sources)
+    yield from _outward(sources)
     yield from _known(sources, packers, flows)
     yield from _ambiguous(sources.inbound)
     yield from _folders(sources, config_dir)
@@ -99,6 +102,7 @@ def _links(sources: Sources) -> Iterator[Complaint]:
     for link in sources.links:
         value, document = link.value, link.document
         yield from _sections(link)
+        yield from boundary(value, document, link.trail)
         if value.peer in by_peer:
             yield document.at_value(link.at("peer"), "peer-twice", unit=value.peer, other=by_peer[value.peer])
         by_peer.setdefault(value.peer, link.place("peer"))
@@ -162,6 +166,16 @@ def _units(sources: Sources) -> Iterator[Complaint]:
         elif unit != ANY and unit not in linked and sources.all_peers_known:
             code, facts = misspelling("unit-unlinked", unit, sorted(linked))
             yield document.at_value(trail, code, **facts)
+
+
+def _outward(sources: Sources) -> Iterator[Complaint]:
+    links = {str(link.value.peer): link.value for link in sources.links}
+    for route in sources.outbound:
+        keeps_order = route.value.order is not Order.NONE
+        for code, unit in route.value.receivers.items():
+            said = outward(links, unit, keeps_order=keeps_order, route=route.value.name)
+            if said is not None:
+                yield route.document.at_value(route.at("receivers", code), said[0], **said[1])
 
 
 def _known(sources: Sources, packers: Collection[str] | None, flows: Collection[str] | None) -> Iterator[Complaint]:
@@ -258,4 +272,5 @@ def _public(sources: Sources) -> Iterator[_Use]:
     for link in sources.links:
         if link.value.folder is not None:
             for side in ("deposit", "collect"):
-                yield _Use(getattr(link.value.folder, side), link.document, link.at("folder", side))
+                if (path := getattr(link.value.folder, side)) is not None:
+                    yield _Use(path, link.document, link.at("folder", side))

@@ -19,6 +19,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.bulk import MORE_SECONDS, BulkLane
+from gateway.stages.carrying import Carrying
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
@@ -59,9 +60,11 @@ class SendStage:
         recorder: Recorder,
         watching: Watching,
         clock: Clock,
-        receipt_seconds: float,
+        carrying: Carrying,
         orders: Orders,
+        hears: bool = True,
     ) -> None:
+        """hears: whether the peer's inventories can reach us."""
         self._link = link
         self._peer = peer
         self._ledger = ledger
@@ -73,9 +76,10 @@ class SendStage:
         self._recorder = recorder
         self._watching = watching
         self._clock = clock
-        self._receipt_seconds = receipt_seconds
+        self._carrying = carrying
         self._orders = orders
-        self._asks_first = ledger.resync.standing().restored_at is not None
+        # Where nothing comes back, nobody is waited for.
+        self._asks_first = hears and ledger.resync.standing().restored_at is not None
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
@@ -219,7 +223,8 @@ class SendStage:
     # -- both ---------------------------------------------------------------------------------------------------------
 
     def _path(self, transfer: Transfer) -> Path:
-        """Return the bundle in our spool; raises PermanentError `spool-missing`."""
+        """Return the bundle in our spool; raises PermanentError `spool-missing`, and as `Carrying.require`."""
+        self._carrying.require(transfer)
         bundle = known(transfer.bundle_id)
         if transfer.direction is Direction.RELAY:
             path = self._spool.relayed_bundle(bundle, known(transfer.header_hash))
@@ -239,17 +244,22 @@ class SendStage:
             self._recorder.fail(one, Stage.SEND, error, started)
 
     def _sent(self, parcel: Parcel, started: float) -> list[Step]:
-        due_at = self._clock.now() + self._receipt_seconds
         return [
             Step(
                 one,
                 Event.FORWARDED if one.direction is Direction.RELAY else Event.SENT,
                 Stage.SEND,
-                Facts(receipt_due_at=due_at, note="sent again: no receipt" if one.state in _SENT_BEFORE else ""),
+                Facts(
+                    receipt_due_at=self._receipt_due(one),
+                    note="sent again: no receipt" if one.state in _SENT_BEFORE else "",
+                ),
                 started_at=started,
             )
             for one in parcel
         ]
+
+    def _receipt_due(self, transfer: Transfer) -> float | None:
+        return self._carrying.receipt_due(transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id))
 
 
 def _size(parcel: Parcel) -> int:
