@@ -103,6 +103,7 @@ def progress_json(progress: Progress) -> dict[str, object]:
         "percent": percent(progress),
         "rate": round(progress.rate),
         "seconds": round(progress.seconds, 1),
+        "paused": progress.paused,
     }
 
 
@@ -202,6 +203,7 @@ def _link_json(link: LinkView, words: Words) -> Json:
         "peer": link.settings.peer,
         "enabled": link.settings.enabled,
         "waiting": {way: link.waiting[way] for way in Direction},
+        "waiting_large": {way: link.large[way] for way in Direction},
         "waiting_since": link.waiting_since,
         "receipts_late": link.late,
         "trouble": None

@@ -88,10 +88,12 @@ class Ear(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """One link: what waits on it, and what keeps it from working. `late`: sent, and no receipt in the time allowed."""
+    """One link: what waits on it (`large`: how many of these are large), and what keeps it from working. `late`: sent,
+    and no receipt in the time allowed."""
 
     settings: LinkSettings
     waiting: Mapping[Direction, int]
+    large: Mapping[Direction, int]
     waiting_since: float | None
     late: int
     late_since: float | None
@@ -188,6 +190,7 @@ def _link(link: LinkSettings, late: Sequence[Transfer], daemon: Daemon, counts: 
     return LinkView(
         link,
         {way: counts.waiting.get((name, way), 0) if counts else 0 for way in Direction},
+        {way: counts.large.get((name, way), 0) if counts else 0 for way in Direction},
         counts.waiting_since.get(name) if counts else None,
         len(late),
         min((transfer.found_at for transfer in late), default=None),

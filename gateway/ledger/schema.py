@@ -204,6 +204,14 @@ Index(
     sqlite_where=_FREE,
     postgresql_where=_FREE,
 )
+# At a hub, the same among the origins of what goes on by one link.
+_CARRIED = text(f"{_FREE.text} AND {_ON.text}")
+Index(
+    "transfers_carried",
+    *(_c.link, _c.state, _c.peer, _c.lane, _c.next_attempt_at),
+    sqlite_where=_CARRIED,
+    postgresql_where=_CARRIED,
+)
 Index("transfers_overdue", _c.state, _c.receipt_due_at, sqlite_where=_AWAITED, postgresql_where=_AWAITED)
 Index("transfers_settled", _c.state, _c.settled_at, sqlite_where=_SETTLED, postgresql_where=_SETTLED)
 Index("transfers_held", _c.found_at, sqlite_where=_HELD, postgresql_where=_HELD)

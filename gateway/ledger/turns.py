@@ -1,15 +1,15 @@
-"""Turns at what the whole node shares: every peer's work comes up in rotation, the most urgent of each first."""
+"""Turns at what many share: everybody's work comes up in rotation, the most urgent of each first."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, literal_column, select
 
-from gateway.domain.ids import RouteName
+from gateway.domain.ids import LinkName, RouteName
 from gateway.domain.lanes import LARGE_LANES, rank
-from gateway.domain.lifecycle import State
+from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.ledger.doors import Doors
 from gateway.ledger.queries import TransferQuery, read
@@ -23,13 +23,42 @@ IN_ORDER: Final = 512
 
 
 def turn_of(transfer: Transfer) -> str:
-    """Return with whom a transfer takes turns: its link, or before one is known, its route (the column `turn`)."""
+    """Return with whom a transfer takes turns at a station of the whole node: its link, or before one is known, its
+    route (the column `turn`)."""
     return transfer.link or turn_of_route(transfer.route)
 
 
 def turn_of_route(route: RouteName | None) -> str:
     """Return the turn of what was claimed on `route` and has no link yet."""
     return f":{route}" if route else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What waits in one state for the same people: of the whole node, taking turns by link (or route), or, at a hub,
+    on one link, taking turns by origin.
+
+    addressed: only what is known to be for somebody, or only what is not; None: either.
+    """
+
+    state: State
+    addressed: bool | None = None
+    link: LinkName | None = None
+
+    @property
+    def turn(self) -> str:
+        """The column that says whose turn it is."""
+        return "turn" if self.link is None else "peer"
+
+    def tests(self, of: FromClause) -> tuple[ColumnElement[bool], ...]:
+        """Test for what waits here; in the very words of the indexes that answer it."""
+        c = of.c
+        tests: tuple[ColumnElement[bool], ...] = (c.state == self.state, c.hold_code.is_(None))
+        if self.addressed is not None:
+            tests += (c.recipient.is_not(None) if self.addressed else c.recipient.is_(None),)
+        if self.link is not None:
+            tests += (c.link == self.link, c.direction == literal_column(f"'{Direction.RELAY}'"))
+        return tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +71,7 @@ class _Waiting:
 
 
 class Turns:
-    """What is owed at a station of the whole node, in turns. Any thread."""
+    """What is owed at what many share, in turns. Any thread."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
@@ -62,37 +91,52 @@ class Turns:
 
         Small ones first; among either the more urgent, and of equal urgency an equal share of every turn, beginning
         behind `after`. States that mean the same in both directions only.
-        busy:  so many more of each turn, because the caller leaves some out that are under way.
-        whole: routes that keep an order; of these what is owed for longest, large and small.
+        busy:      so many more of each turn, because the caller leaves some out that are under way.
+        whole:     routes that keep an order; of these what is owed for longest, large and small.
         addressed: only what is known to be for somebody, or only what is not; None: either.
         """
         orderly = {turn_of_route(route) for route in whole}
+        station = Station(state, addressed)
         with self._doors.reading() as connection:
-            station = _Station(state, addressed)
-            waiting = _waiting(connection, station)
+            turns = _waiting(connection, station)
+            others = [one for one in turns if one.turn not in orderly]
             found: list[Transfer] = []
             for large in (False, True):
-                others = [one for one in waiting if one.turn not in orderly]
                 found += _shares(connection, station, now, others, after=after, limit=limit, busy=busy, large=large)
-            for one in waiting:
+            for one in turns:
                 if one.turn in orderly:
                     # Their order is that of the numbers, and whoever asks sees to it.
                     found += read(connection, _longest_owed(station, now, one.turn, IN_ORDER + busy))
         return found
 
+    def to_forward(self, link: LinkName, *, now: float, limit: int, after: str = "", large: bool) -> list[Transfer]:
+        """Return about `limit` bundles of others that are owed on `link`, as `due`, taking turns by origin; each with
+        all its recipients behind that link."""
+        station = Station(State.CHECKED, link=link)
+        with self._doors.reading() as connection:
+            turns = _waiting(connection, station)
+            found = _shares(connection, station, now, turns, after=after, limit=limit, busy=0, large=large)
+            bundles = {one.bundle_id for one in found}
+            c = transfers.c
+            together = select_transfers().where(
+                *station.tests(transfers), c.next_attempt_at <= now, c.bundle_id.in_(sorted(filter(None, bundles)))
+            )
+            chosen = {one.id for one in found}
+            return found + [one for one in read(connection, together) if one.id not in chosen]
+
 
 def _shares(
     connection: Connection,
-    station: "_Station",
+    station: Station,
     now: float,
-    waiting: Sequence[_Waiting],
+    turns: Sequence[_Waiting],
     *,
     after: str,
     limit: int,
     busy: int,
     large: bool,
 ) -> list[Transfer]:
-    lanes = [(lane, one.turn) for one in waiting if (lane := one.large if large else one.small) is not None]
+    lanes = [(lane, one.turn) for one in turns if (lane := one.large if large else one.small) is not None]
     # The most urgent lane first, and in each whoever comes behind `after`.
     rotated = sorted(lanes, key=lambda pair: (pair[0], pair[1] <= after, pair[1]))
     share = -(-limit // max(min(len(rotated), MOST_TURNS), 1)) + busy
@@ -110,57 +154,41 @@ def _by_turns(queues: Sequence[Sequence[Transfer]]) -> Iterator[Transfer]:
                 yield queue[number]
 
 
-@dataclass(frozen=True, slots=True)
-class _Station:
-    """What waits in one state; `addressed` as in `Turns.due`."""
-
-    state: State
-    addressed: bool | None = None
-
-    def tests(self, of: FromClause) -> tuple[ColumnElement[bool], ...]:
-        c = of.c
-        free = (c.state == self.state, c.hold_code.is_(None))
-        if self.addressed is None:
-            return free
-        return (*free, c.recipient.is_not(None) if self.addressed else c.recipient.is_(None))
+def _waiting(connection: Connection, station: Station) -> list[_Waiting]:
+    return [_Waiting(*row) for row in connection.execute(waiting(station))]
 
 
-def _waiting(connection: Connection, station: _Station) -> list[_Waiting]:
-    return [_Waiting(*row) for row in connection.execute(_turns(station))]
-
-
-def waiting(state: State) -> Select[*tuple[Any, ...]]:
-    """Select every turn that has something in `state`, by one step into the index for each, however much it has."""
-    return _turns(_Station(state))
-
-
-def _turns(station: _Station) -> Select[*tuple[Any, ...]]:
-    c = transfers.c
-    found = select(func.min(c.turn).label("turn")).where(*station.tests(transfers)).cte("waiting", recursive=True)
+def waiting(station: Station) -> Select[*tuple[Any, ...]]:
+    """Select every turn of a station, by one step into the index for each, however much it has."""
+    turn = transfers.c[station.turn]
+    found = select(func.min(turn).label("turn")).where(*station.tests(transfers)).cte("waiting", recursive=True)
     after = transfers.alias("after")
-    following = select(func.min(after.c.turn)).where(*station.tests(after), after.c.turn > found.c.turn)
+    following = select(func.min(after.c[station.turn])).where(
+        *station.tests(after), after.c[station.turn] > found.c.turn
+    )
     found = found.union_all(select(following.scalar_subquery()).where(found.c.turn.is_not(None)))
 
     def most_urgent(*, large: bool) -> ColumnElement[int]:
         ours = transfers.alias("large" if large else "small")
         lane = ours.c.lane >= LARGE_LANES if large else ours.c.lane < LARGE_LANES
-        query = select(func.min(ours.c.lane)).where(*station.tests(ours), ours.c.turn == found.c.turn, lane)
+        query = select(func.min(ours.c.lane)).where(*station.tests(ours), ours.c[station.turn] == found.c.turn, lane)
         return query.scalar_subquery()
 
     return select(found.c.turn, most_urgent(large=False), most_urgent(large=True)).where(found.c.turn.is_not(None))
 
 
-def _most_urgent(station: _Station, now: float, turn: str, limit: int, *, large: bool) -> TransferQuery:
+def _most_urgent(station: Station, now: float, turn: str, limit: int, *, large: bool) -> TransferQuery:
     c = transfers.c
     of_size = c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES
     return _due(station, now, turn).where(of_size).order_by(c.lane, c.next_attempt_at, c.id).limit(limit)
 
 
-def _longest_owed(station: _Station, now: float, turn: str, limit: int) -> TransferQuery:
+def _longest_owed(station: Station, now: float, turn: str, limit: int) -> TransferQuery:
     c = transfers.c
     return _due(station, now, turn).order_by(c.next_attempt_at, c.id).limit(limit)
 
 
-def _due(station: _Station, now: float, turn: str) -> TransferQuery:
+def _due(station: Station, now: float, turn: str) -> TransferQuery:
     c = transfers.c
-    return select_transfers().where(*station.tests(transfers), c.turn == turn, c.next_attempt_at <= now)
+    # The sum keeps a database from walking by time instead of by lane, and then sorting all that waits.
+    return select_transfers().where(*station.tests(transfers), c[station.turn] == turn, c.next_attempt_at + 0 <= now)

@@ -78,6 +78,8 @@ class SendStage:
         self._clock = clock
         self._carrying = carrying
         self._orders = orders
+        self._after = ""
+        """Whose bundle went on last."""
         # Where nothing comes back, nobody is waited for.
         self._asks_first = hears and ledger.resync.standing().restored_at is not None
 
@@ -95,7 +97,7 @@ class SendStage:
             return None  # one try at a time; its first chunk, or its end, rings
         if (due or large) and (pause := self._gate.enter()):
             return pause
-        more = len(due) == BATCH
+        more = len(due) >= BATCH
         parcels = grouped(due)
         if self._gate.is_shaken and due:
             # A peer that may still be away is not asked to take the largest first.
@@ -125,11 +127,10 @@ class SendStage:
         limit = LARGE_BATCH + len(self._bulk.under_way) if large else BATCH
         link, ledger = self._link, self._ledger
         due = ledger.due((State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large)
-        # At a hub: of each as many, lest one kind keep the other waiting.
-        due += ledger.due(_OWED_ON, now=now, link=link, direction=Direction.RELAY, limit=limit, large=large)
-        due.sort(key=lambda transfer: (rank(transfer.priority, transfer.size), transfer.next_attempt_at))
-        due = due[:limit]
-        return due + ledger.overdue(now, link, limit=limit - len(due), large=large)
+        # At a hub its own units and all others each get their share.
+        others = ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
+        due = sorted([*due, *others], key=lambda transfer: rank(transfer.priority, transfer.size))
+        return due + ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large)
 
     def _large(self, now: float) -> list[Parcel]:
         """Return the large one that may begin beside those that move, if there is one."""
@@ -170,6 +171,8 @@ class SendStage:
                             return True
                         done += self._deposit(parcel)
                         sent_bytes += _size(parcel)
+                        if parcel[0].direction is Direction.RELAY:
+                            self._after = known(parcel[0].origin)
         finally:
             self._recorder.advance(done)
         return False
