@@ -144,8 +144,8 @@ class LinkLegs:
             shortage=ground.shortage,
             transport=back,
             papers={
-                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt"),
-                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory"),
+                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
+                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
             },
             quarantine=self._quarantine,
             gate=back_gate,

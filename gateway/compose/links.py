@@ -68,7 +68,7 @@ class Transports:
             link.sftp.port,
             link.sftp.user or self._settings.node.unit,
             self._keyring.ssh_user.to_openssh(),
-            (public_blob(self._directory.ssh_host_key(link.peer)),),
+            tuple(public_blob(key) for key in self._directory.ssh_host_keys(link.peer)),
         )
         deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
         return SftpTransport.over_paramiko(peer, deadlines, self._clock)

@@ -21,9 +21,7 @@ class State(StrEnum):
     IN_CUSTODY = "in-custody"  # a hub holds it; owes the recipient's receipt
     OFFERED = "offered"  # listed in a mailbox; owes the fetch
     FETCHED = "fetched"  # bytes durable in the spool; owes the verification
-    CHECKED = (
-        "checked"  # inbound at a hub: in our custody, owes receipts to where it came from; relay: owes the deposit
-    )
+    CHECKED = "checked"  # in the custody of a hub; inbound: owes receipts back; relay: owes the deposit
     FORWARDED = "forwarded"  # relay: deposited on its way; owes the recipient's receipt (or sending again)
     SETTLED = "settled"  # at a hub: the receipts are back where the bundle came from; owes nothing
     VERIFIED = "verified"  # opened into the staging folder; owes the delivery

@@ -230,11 +230,18 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _attempt(change, now, step.stage, stored.state, step.started_at)
     if step.receipt is not None:
         _receipt(change, now, step.receipt)
-    if now.earlier is not None and step.event in (Event.SEALED, Event.DELIVERED):
-        for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
-            marked = _write(change, earlier, earlier)
-            _event(change, marked, "event", "corrected", step.stage, note=f"transfer {now.id}")
+    if step.event in (Event.SEALED, Event.DELIVERED):
+        mark_corrected(change, now, step.stage)
     return now
+
+
+def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
+    """Note at what `now` corrects, if anything, that it is corrected."""
+    if now.earlier is None:
+        return
+    for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
+        marked = _write(change, earlier, earlier)
+        _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
 def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:

@@ -210,8 +210,8 @@ def later(bundle_id: BundleId) -> TransferQuery:
 
 
 def by_claim(claim: ClaimToken) -> TransferQuery:
-    """Select the transfer of one claimed export."""
-    return select_transfers().where(transfers.c.claim == claim)
+    """Select the transfers of one claimed export: its own first, then those of its copies."""
+    return select_transfers().where(transfers.c.claim == claim).order_by(transfers.c.copy)
 
 
 def by_id(transfer_id: TransferId) -> TransferQuery:

@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
-from gateway.ledger import arrivals, changes, decisions, ordering, queries, repeats, streams
+from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.decisionbook import DecisionBook
@@ -118,11 +118,11 @@ class Ledger:
         `receipt-mismatch`. ValueError unless outbound `sealed` has recipient, bundle_id, header_hash and sequence,
         inbound `delivered` with origin, bundle_id, header_hash, epoch and sequence, `...-receipted` with its receipt.
         """
-        return self.change(lambda change: changes.advance(change, [step]))[0]
+        return self.change(lambda change: copies.advance(change, [step]))[0]
 
     def advance_many(self, steps: Sequence[Step]) -> list[Transfer]:
         """Move several transfers on in one transaction, in the order given: all of them, or none and an error."""
-        return self.change(lambda change: changes.advance(change, steps))
+        return self.change(lambda change: copies.advance(change, steps))
 
     def fail(
         self,
@@ -329,7 +329,11 @@ class Ledger:
 
     def by_claim(self, claim: ClaimToken) -> Transfer | None:
         """Return the transfer of a claimed export; None if it is not recorded."""
-        return next(iter(self._read(queries.by_claim(claim))), None)
+        return next(iter(self.of_claim(claim)), None)
+
+    def of_claim(self, claim: ClaimToken) -> list[Transfer]:
+        """Return the transfers of a claimed export, one to each recipient of its bundle, the export's own first."""
+        return self._read(queries.by_claim(claim))
 
     def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
         """Return what the filter lets through, newest first."""

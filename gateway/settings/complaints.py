@@ -20,6 +20,7 @@ MISSPELT: Mapping[str, str] = MappingProxyType(
         "unit-unlinked": "unit-misspelt",
         "packer-unknown": "packer-misspelt",
         "flow-unknown": "flow-misspelt",
+        "role-unknown": "role-misspelt",
     }
 )
 """What is said instead where a near choice exists."""
@@ -108,6 +109,29 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "packer-misspelt": ('there is no packer "{text}"', 'did you mean "{near}"?'),
         "flow-unknown": ('there is no flow "{text}"', "write one of: {known}"),
         "flow-misspelt": ('there is no flow "{text}"', 'did you mean "{near}"?'),
+        "role-unknown": ('there is no role "{text}"', "write one of: {known}"),
+        "role-misspelt": ('there is no role "{text}"', 'did you mean "{near}"?'),
+        "region-malformed": (
+            '"{text}" is not a region',
+            "write own, same-city, or the first 2, 4 or 6 digits of a region's code, in quotes",
+        ),
+        "route-aimless": ("this route names no receiver", 'add receivers, such as "*": roster, or rules'),
+        "rule-empty": ("this rule finds nobody", "say unit, or role and region"),
+        "rule-double": ("a rule finds either one unit or a role, not both", 'delete "{key}"'),
+        "region-idle": ("region means nothing beside unit", "delete it"),
+        "roster-misplaced": (
+            '"roster" stands for the code that the export writes',
+            'write it behind "*" only, or name the unit',
+        ),
+        "rule-idle": (
+            "this rule is never asked: the one at {other} comes first",
+            "put it before that one, or delete it",
+        ),
+        "rule-flow-idle": (
+            'no export of flow "{flow}" leaves by this route',
+            "add it to the route's flows, or delete it",
+        ),
+        "cc-twice": ("this copy goes to {unit} already by the one at {other}", "keep one of the two"),
         "server-needed": ("this node is to host the mailbox, but server.enabled is false", "enable the server"),
         "server-itself": ("this is the address of this node's own server", "write the peer's address"),
         "folder-aimless": (

@@ -60,7 +60,9 @@ def pages() -> dict[str, str]:
                 "name": "exports",
                 "folder": "/srv/caseferry/outbound",
                 "packer": "police",
-                "receivers": {"990102": "990102"},
+                "receivers": {"990102": "990102", "*": "roster"},
+                "rules": [{"flows": ["arrest-request"], "role": "procuratorate", "region": "own"}],
+                "cc": [{"flows": ["arrest-request"], "role": "politics-law-committee", "region": "own"}],
                 "flows": ["*"],
             }
         ],

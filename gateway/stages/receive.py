@@ -41,11 +41,12 @@ something more urgent may have come."""
 @dataclass(frozen=True, slots=True)
 class Paper:
     """A kind of small file in a mailbox. `most`: bytes; `take`: applies it, and may be repeated; `word`: begins what is
-    said of one that is too large, refused, or has to wait."""
+    said of one that is refused or has to wait; `too_large`: the code of one that is too large."""
 
     most: int
     take: Callable[[bytes], object]
     word: str
+    too_large: str
 
 
 _HAVE_CUSTODY = frozenset(
@@ -335,8 +336,8 @@ class ReceiveStage:
     def _take_one(self, entry: Entry, paper: Paper) -> None:
         part = self._spool.letter(self._link, entry.name)
         if entry.size > paper.most:
-            self._ops.alert(f"{paper.word}-too-large", link=self._link, size=entry.size)
-            self._set_aside(entry, f"{paper.word}-too-large")
+            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
+            self._set_aside(entry, paper.too_large)
         else:
             self._transport.fetch(entry.name, part, entry.size)
             self._apply(part, entry, paper)

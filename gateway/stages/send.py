@@ -247,22 +247,13 @@ class SendStage:
             self._recorder.fail(one, Stage.SEND, error, started)
 
     def _sent(self, parcel: Parcel, started: float) -> list[Step]:
-        return [
-            Step(
-                one,
-                Event.FORWARDED if one.direction is Direction.RELAY else Event.SENT,
-                Stage.SEND,
-                Facts(
-                    receipt_due_at=self._receipt_due(one),
-                    note="sent again: no receipt" if one.state in _SENT_BEFORE else "",
-                ),
-                started_at=started,
-            )
-            for one in parcel
-        ]
+        return [self._sent_to(one, started) for one in parcel]
 
-    def _receipt_due(self, transfer: Transfer) -> float | None:
-        return self._carrying.receipt_due(transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id))
+    def _sent_to(self, transfer: Transfer, started: float) -> Step:
+        due_at = self._carrying.receipt_due(transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id))
+        note = "sent again: no receipt" if transfer.state in _SENT_BEFORE else ""
+        event = Event.FORWARDED if transfer.direction is Direction.RELAY else Event.SENT
+        return Step(transfer, event, Stage.SEND, Facts(receipt_due_at=due_at, note=note), started_at=started)
 
 
 def _size(parcel: Parcel) -> int:

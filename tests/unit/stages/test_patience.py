@@ -199,8 +199,10 @@ def test_a_dead_peer_with_a_thousand_bundles_costs_one_call_at_a_time_for_both_d
             assert len(made.police.log.of("link-failed")) == 6
 
             peer = Back()
-            for stage in (*out._worker._stages, back._worker._receive):
-                monkeypatch.setattr(stage, "_transport", peer)
+            for leg in (out._worker, back._worker):
+                for stage in getattr(leg, "_stages", vars(leg).values()):
+                    if hasattr(stage, "_transport"):
+                        monkeypatch.setattr(stage, "_transport", peer)
             while out.step() == 0.0:
                 pass
             assert made.police.ledger.due((State.SEALED,), now=made.clock.now(), limit=9) == []
