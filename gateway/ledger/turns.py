@@ -146,12 +146,12 @@ def _shares(
     return sorted(_by_turns(chosen), key=lambda one: rank(one.priority, one.size))
 
 
-def _by_turns(queues: Sequence[Sequence[Transfer]]) -> Iterator[Transfer]:
+def _by_turns(lines: Sequence[Sequence[Transfer]]) -> Iterator[Transfer]:
     """Yield the first of each, then the second of each, and so on."""
-    for number in range(max(map(len, queues), default=0)):
-        for queue in queues:
-            if number < len(queue):
-                yield queue[number]
+    for number in range(max(map(len, lines), default=0)):
+        for line in lines:
+            if number < len(line):
+                yield line[number]
 
 
 def _waiting(connection: Connection, station: Station) -> list[_Waiting]:
