@@ -104,6 +104,7 @@ def progress_json(progress: Progress) -> dict[str, object]:
         "percent": percent(progress),
         "rate": round(progress.rate),
         "seconds": round(progress.seconds, 1),
+        "paused": progress.paused,
     }
 
 
@@ -206,6 +207,7 @@ def _link_json(link: LinkView, words: Words) -> Json:
         "peer": link.settings.peer,
         "enabled": link.settings.enabled,
         "waiting": {way: link.waiting[way] for way in Direction},
+        "waiting_large": {way: link.large[way] for way in Direction},
         "waiting_since": link.waiting_since,
         "receipts_late": link.late,
         "unconfirmed": link.unconfirmed,

@@ -11,14 +11,17 @@ from gateway.compose.pacing import carrying, paced
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
+from gateway.domain.records import Stage
 from gateway.roster.file import FILE_MAX as ROSTER_FILE_MAX
 from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
+from gateway.stages.bulk import BulkLane
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
-from gateway.stages.legs import InLeg, Leg, OutLeg, out_leg
+from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
+from gateway.stages.precedence import PaperTransport, Precedence
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.resync import ResyncStage
@@ -68,13 +71,16 @@ class LinkLegs:
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
+        # Both directions share the line.
+        precedence = Precedence()
+        papers_out = PaperTransport(out, precedence)
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
             ledger=ground.ledger,
             spool=ground.spool,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             recorder=self._recorder,
             relays=self._settings.relay.enabled,
@@ -86,7 +92,7 @@ class LinkLegs:
             peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             keys=self._keyring.signing_keys(ground.clock.now()),
             clock=ground.clock,
@@ -101,6 +107,8 @@ class LinkLegs:
             spool=ground.spool,
             transport=out,
             gate=out_gate,
+            precedence=precedence,
+            bulk=self._bulk(Stage.SEND, link, precedence, out_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
@@ -155,19 +163,21 @@ class LinkLegs:
             },
             quarantine=self._quarantine,
             gate=back_gate,
+            precedence=precedence,
+            bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
             ops=ground.ops,
             poll_seconds=link.poll_every or timing.poll_every,
         )
-        post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
+        post = PostStage(link=name, outbox=ground.outbox, transport=papers_out, gate=out_gate, ops=ground.ops)
         roster = RosterStage(
             link=name,
             trusted=self._directory.trusted,
             store=self._store,
             told=told,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             ops=ground.ops,
         )
@@ -181,4 +191,18 @@ class LinkLegs:
         ground = self._ground
         return UnheardStage(
             link=link, ledger=ground.ledger, outbox=ground.outbox, recorder=self._recorder, clock=ground.clock
+        )
+
+    def _bulk(self, stage: Stage, link: LinkSettings, precedence: Precedence, worker: str) -> BulkLane:
+        ground = self._ground
+        return BulkLane(
+            stage,
+            porters=ground.porters,
+            precedence=precedence,
+            watching=watching(ground),
+            pausing=lambda transfer, stage: ground.board.pausing(transfer.id, stage),
+            # One place is always that of the small ones.
+            places=max(1, link.max_parallel - 1),
+            clock=ground.clock,
+            ring=lambda: ground.bells.ring(worker),
         )

@@ -58,6 +58,7 @@ _PROGRESS = {
     "total": "bytes",
     "percent": "0 to 100",
     "rate": "bytes per second, of late",
+    "paused": "whether it gives way to something more urgent on the same link",
     "seconds": "since it began",
 }
 _OUTLOOK = {
@@ -158,6 +159,10 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "links[].waiting": "transfers that still owe something on this link",
             "links[].waiting.outbound": "to send, and sent without a receipt yet",
             "links[].waiting.inbound": "to fetch, open, deliver or receipt",
+            "links[].waiting_large": "those of them that are large (above 16 MiB): their lane gives way to the others",
+            "links[].waiting_large.outbound": "how many of those to send are large",
+            "links[].waiting_large.inbound": "how many of those to receive are large",
+            "links[].waiting_large.relay": "how many of those to pass on are large",
             "links[].waiting_since": "when the oldest of them was found; null if none waits",
             "links[].receipts_late": "sent, and no receipt in the time allowed (counted up to 1000 of each state)",
             "links[].unconfirmed": "sent where no receipt is expected (counted up to 1000)",

@@ -89,7 +89,7 @@ def full(desk: Desk) -> Iterable[Any]:
     space, clock = Short("/spool", NOW, 5, 2, 30), Skewed(PEER, 3600.0, 3601.0, NOW)
     health = Health(os.getpid(), NOW, 22, (trouble, folder), (waiting,), space=(space,), clocks=(clock,))
     with desk.as_if_running(health):
-        one = {"transfer": moving.id, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 1}
+        one = {"transfer": moving.id, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 1, "paused": False}
         board = {"v": 1, "pid": os.getpid(), "written_at": NOW, "transfers": [one]}
         (desk.state / PROGRESS_FILE).write_text(json.dumps(board), "utf-8")
         yield desk
@@ -106,7 +106,7 @@ def test_log_and_explain(full: Desk) -> None:
     told = keys(full.ask("explain", filling.CASE))
     prefix = "stories[].outlook.progress."
     beneath = {path.removeprefix(prefix) for path in told if path.startswith(prefix)}
-    assert beneath == {"stage", "done", "total", "percent", "rate", "seconds"}
+    assert beneath == {"stage", "done", "total", "percent", "rate", "seconds", "paused"}
     assert {path for path in told if not path.startswith(prefix)} == set(SHAPES["explain"])
 
 
