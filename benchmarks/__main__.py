@@ -11,14 +11,14 @@ from types import MappingProxyType
 
 from rich.console import Console
 
-from benchmarks import exchanges, lanes, parts, report
+from benchmarks import exchanges, lanes, parts, report, rosters
 from benchmarks.data import MIB
 from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.reference import Reference, is_installed, reference
 
 HERE = Path(__file__).parent
 SAMPLE = HERE.parent / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
-CHOICES = ("big", "many", "idle", "lanes", "parts")
+CHOICES = ("big", "many", "idle", "lanes", "parts", "roster")
 PART = 64 * MIB
 """The largest member that the format compresses."""
 EXIT_BROKEN = 1
@@ -93,6 +93,8 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[Path, Reference |
         yield lambda root, _bare: lanes.lanes(root, options.dossiers, options.dossier * MIB, options.rounds * 4)
     if "parts" in options.only:
         yield lambda root, _bare: parts.parts(root, PART)
+    if "roster" in options.only:
+        yield lambda root, _bare: rosters.rosters(root, (600,) if options.quick else (600, 3000))
 
 
 @contextmanager

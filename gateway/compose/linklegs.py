@@ -5,13 +5,15 @@ from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
-from gateway.compose.identity import Identity
+from gateway.compose.identity import Identity, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.pacing import carrying, paced
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
 from gateway.domain.records import Stage
+from gateway.roster.file import FILE_MAX as ROSTER_FILE_MAX
+from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
@@ -23,6 +25,7 @@ from gateway.stages.precedence import PaperTransport, Precedence
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.resync import ResyncStage
+from gateway.stages.rosters import RosterIntake, RosterStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
@@ -45,6 +48,7 @@ class LinkLegs:
         self._settings = identity.settings
         self._keyring = identity.keyring
         self._directory = identity.directory
+        self._store = roster_store(identity.settings)
         self._ground = ground
         self._gates = gates
         self._recorder = recorder
@@ -137,6 +141,15 @@ class LinkLegs:
             ring=lambda: ground.bells.ring(out_leg(name)),
             ops=ground.ops,
         )
+        told = Told(self._store.folder)
+        rosters = RosterIntake(
+            link=name,
+            store=self._store,
+            told=told,
+            ring=lambda: ground.bells.ring(out_leg(name)),
+            clock=ground.clock,
+            ops=ground.ops,
+        )
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
@@ -146,6 +159,7 @@ class LinkLegs:
             papers={
                 Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
                 Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
+                Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
             quarantine=self._quarantine,
             gate=back_gate,
@@ -158,8 +172,17 @@ class LinkLegs:
             poll_seconds=link.poll_every or timing.poll_every,
         )
         post = PostStage(link=name, outbox=ground.outbox, transport=papers_out, gate=out_gate, ops=ground.ops)
+        roster = RosterStage(
+            link=name,
+            trusted=self._directory.trusted,
+            store=self._store,
+            told=told,
+            transport=papers_out,
+            gate=out_gate,
+            ops=ground.ops,
+        )
         # A receipt is small and somebody waits for it; bundles come last.
-        outward: tuple[Leg, ...] = (acknowledge, resync, post, send)
+        outward: tuple[Leg, ...] = (acknowledge, resync, post, roster, send)
         if not link.sends:
             outward = (self._unheard(name),)
         return OutLeg(name, outward, out), *((InLeg(name, receive, back),) if link.hears else ())

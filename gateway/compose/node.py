@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from gateway.compose.health import (
     mark_alive,
     write_health,
 )
-from gateway.compose.identity import Identity, load_identity, open_ledger
+from gateway.compose.identity import Identity, load_directory, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded, mailbox_floors
 from gateway.compose.sweep import sweep
+from gateway.compose.trusting import TrustWatch
 from gateway.compose.workers import Plan, Planner
 from gateway.daemon.buglog import BugLog
 from gateway.daemon.child import SupervisedChild
@@ -36,7 +38,7 @@ from gateway.daemon.scheduler import Scheduler
 from gateway.daemon.supervisor import Policy, Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, Scope
+from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
 from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
@@ -97,6 +99,8 @@ class RunningNode:
         self._words = words
         self._clock = clock
         self._log = log
+        self._wake = wake
+        self._trust = TrustWatch(roster_store(identity.settings))
         self._bells = Bells()
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
@@ -139,10 +143,22 @@ class RunningNode:
         identity = load_identity(self._config, self._environ)
         self._refuse_what_needs_a_restart(identity.settings)
         plan = Planner(identity, self._ground, self._words).plan()
-        self._identity = identity
-        self._reload_server(identity.settings)
-        self._run_plan(plan)
-        self._bells.ring_all()
+        self._use(identity, plan)
+
+    def refresh(self) -> None:
+        """Go by the roster that was accepted since, with the configuration as it is; raises ConfigError if it cannot
+        be read, and then everything is as before."""
+        if self._ground is None or not self._trust.is_due(self._clock.now()):
+            return
+        try:
+            identity = replace(self._identity, directory=load_directory(self._identity.settings))
+            plan = Planner(identity, self._ground, self._words).plan()
+        except GatewayError:
+            self._trust.gave_up()
+            raise
+        self._use(identity, plan)
+        trusted = identity.directory.trusted
+        self._log.info("roster-in-use", version=0 if trusted is None else trusted.version)
 
     def collapsed(self) -> str | None:
         """Return the worker that died too often, None while all is well."""
@@ -222,12 +238,19 @@ class RunningNode:
         )
         return self._ground
 
+    def _use(self, identity: Identity, plan: Plan) -> None:
+        self._identity = identity
+        self._reload_server(identity.settings)
+        self._run_plan(plan)
+        self._bells.ring_all()
+
     def _came_further(self, thread: str) -> None:
         self._supervisor.beat(thread)
         self._porters.beat(thread)
 
     def _run_plan(self, plan: Plan) -> None:
         self._plan = plan
+        self._trust.use(self._identity.directory, self._clock.now())
         for leg in self._supervisor.swap(plan.workers, deadline=self._identity.settings.timing.drain):
             self._log.warn("worker-still-busy", worker=leg)
         bell = self._identity.settings.paths.state / BELL_FOLDER
@@ -328,6 +351,8 @@ class RunningNode:
         plan, ground = self._plan, self._ground
         if plan is None or ground is None:
             return
+        if self._trust.is_due(self._clock.now()):
+            self._wake()
         ground.shortage.look()
         heard = self._listening.health()
         # Both directions of a link may rest for the same reason: that is one trouble.

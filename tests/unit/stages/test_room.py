@@ -158,3 +158,24 @@ def test_one_alarm_and_one_all_clear_however_many_wait(closed: Street, disk: Dis
         assert shortage.view() is None
         said = [event for _level, event, _facts in made.police.log.lines if "space" in event]
         assert said == ["space-low", "space-back"]
+
+
+def test_large_imports_are_delivered_one_in_a_step_and_after_the_small(made: Street) -> None:
+    for name, size in (("one", LARGE), ("two", LARGE + 1), ("small", 1)):
+        made.drop(f"{name}.bin", bytes(size))
+    for _turn in range(20):
+        made.go("police:claim", "police:pack", "police:out-procuratorate", "procuratorate:in-police")
+        made.clock.time += 1
+        if len(made.procuratorate.transfers(IN)) == 3:
+            break
+    made.go("procuratorate:open")  # workers have them
+    seen = []
+    for _turn in range(8):
+        wait = made.step(made.procuratorate, "open")
+        seen.append(len(made.delivered()))
+        if seen[-1] == 3:
+            break
+        assert wait == 0.0 or seen[-1] == 0
+    assert "small.bin" in made.delivered()
+    assert seen[-1] == 3
+    assert max(later - earlier for earlier, later in zip([0, *seen], seen, strict=False)) <= 2
