@@ -31,10 +31,11 @@ from gateway.daemon.childpost import News
 from gateway.daemon.crew import ProcessCrew
 from gateway.daemon.crewseat import Rules
 from gateway.daemon.drain import drain
+from gateway.daemon.porters import Porters
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.scheduler import Scheduler
-from gateway.daemon.supervisor import Supervisor
+from gateway.daemon.supervisor import Policy, Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
@@ -69,6 +70,8 @@ HEALTH_EVERY = 5.0
 READY_WITHIN = 30.0
 _FETCHING_KEPT = 86_400.0
 """Half-fetched bundles of an earlier run are kept this long, to be continued."""
+PORTERS = 32
+"""Large bundles that the node moves at once, over all its links: each has a connection and up to 16 MiB of buffers."""
 SILENCE = 900.0
 """A worker process that shows no sign of life for so long is ended. All in seconds."""
 
@@ -102,6 +105,7 @@ class RunningNode:
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
         self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
+        self._porters = Porters(PORTERS, clock)
         self._ledger: Ledger | None = None
         self._crew: ProcessCrew | None = None
         self._ground: Ground | None = None
@@ -161,8 +165,9 @@ class RunningNode:
         return self._supervisor.collapsed
 
     def stuck(self) -> tuple[str, ...]:
-        """Return the workers whose step neither returned nor made progress in time."""
-        return self._supervisor.stuck()
+        """Return the workers whose step neither returned nor made progress in time, and porters that came no
+        further."""
+        return self._supervisor.stuck() + self._porters.stuck(Policy().allowance)
 
     def summary(self) -> str:
         """Return the line that `systemctl status` shows."""
@@ -209,7 +214,7 @@ class RunningNode:
             state / PROGRESS_FILE,
             clock=self._clock,
             ring=lambda: self._bells.ring(ProgressBoard.name),
-            on_progress=self._supervisor.beat,
+            on_progress=self._came_further,
         )
         shortage = guarded(settings, settings.limits.free_space, self._ledger, self._clock, self._log)
         self._ground = Ground(
@@ -229,6 +234,7 @@ class RunningNode:
             self._clock,
             self._log,
             PeerClocks(self._clock, self._log),
+            self._porters,
         )
         return self._ground
 
@@ -237,6 +243,10 @@ class RunningNode:
         self._reload_server(identity.settings)
         self._run_plan(plan)
         self._bells.ring_all()
+
+    def _came_further(self, thread: str) -> None:
+        self._supervisor.beat(thread)
+        self._porters.beat(thread)
 
     def _run_plan(self, plan: Plan) -> None:
         self._plan = plan

@@ -10,35 +10,20 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import (
-    BundleId,
-    ClaimToken,
-    Digest,
-    LinkName,
-    RouteName,
-    TransferId,
-    UnitCode,
-)
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
-from gateway.domain.records import (
-    Facts,
-    FoundExport,
-    Offer,
-    ReceiptRecord,
-    Stage,
-    Step,
-    TimelineEntry,
-    Transfer,
-)
-from gateway.ledger import arrivals, changes, decisions, ordering, queries, repeats, streams
+from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
+from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
+from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
 
@@ -64,6 +49,10 @@ class Ledger:
         """What serves resync and restore."""
         self.decisions = DecisionBook(self)
         """What people decided."""
+        self.relays = RelayBook(self)
+        """What serves hubs."""
+        self.turns = Turns(self)
+        """Whose turn it is at what the whole node shares."""
 
     @classmethod
     def open(
@@ -129,11 +118,11 @@ class Ledger:
         `receipt-mismatch`. ValueError unless outbound `sealed` has recipient, bundle_id, header_hash and sequence,
         inbound `delivered` with origin, bundle_id, header_hash, epoch and sequence, `...-receipted` with its receipt.
         """
-        return self.change(lambda change: changes.advance(change, [step]))[0]
+        return self.change(lambda change: copies.advance(change, [step]))[0]
 
     def advance_many(self, steps: Sequence[Step]) -> list[Transfer]:
         """Move several transfers on in one transaction, in the order given: all of them, or none and an error."""
-        return self.change(lambda change: changes.advance(change, steps))
+        return self.change(lambda change: copies.advance(change, steps))
 
     def fail(
         self,
@@ -182,13 +171,22 @@ class Ledger:
         return number
 
     def give_up(
-        self, before: float, *, link: LinkName | None = None, others: Collection[LinkName] = (), limit: int
+        self,
+        before: float,
+        *,
+        link: LinkName | None = None,
+        others: Collection[LinkName] = (),
+        expects: bool = True,
+        limit: int,
     ) -> list[Transfer]:
         """Hold what has owed the same effect since `before` (seconds since 1970 UTC) and return it.
 
         On `link`; or, if that is None, on no link yet and on every link but `others`. At most `limit` in one commit.
+        expects: whether receipts are expected there; if not, what only awaits one is left alone.
         """
-        return self.change(lambda change: changes.give_up(change, before, link, others, limit))
+        return self.change(
+            lambda change: changes.give_up(change, before, link=link, others=others, expects=expects, limit=limit)
+        )
 
     def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
@@ -209,14 +207,18 @@ class Ledger:
         direction: Direction | None = None,
         limit: int,
         orders: Orders = queries.NO_ORDERS,
+        large: bool | None = None,
     ) -> list[Transfer]:
-        """Return what is not held and may be tried at `now`, the one owed for longest first.
+        """Return what is not held and may be tried at `now`, the one owed for longest first; on one link by lanes.
 
         orders: on these routes what must wait until an earlier one has its final receipt is left out.
+        large: the large ones only, or the small ones.
 
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
-        return self._read(queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders))
+        return self._read(
+            queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders, large=large)
+        )
 
     def next_due_at(
         self,
@@ -224,10 +226,11 @@ class Ledger:
         link: LinkName | None = None,
         direction: Direction | None = None,
         orders: Orders = queries.NO_ORDERS,
+        large: bool | None = None,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
         with self.reading() as connection:
-            query = queries.next_due_at(states, link=link, direction=direction, orders=orders)
+            query = queries.next_due_at(states, link=link, direction=direction, orders=orders, large=large)
             return connection.execute(query).scalar()
 
     def owed_bytes(self, state: State, above: int = 0) -> int:
@@ -235,14 +238,23 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.owed_bytes(state, above)).scalar_one()
 
-    def overdue(self, now: float, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
+    def overdue(
+        self, now: float, link: LinkName | None = None, *, limit: int, large: bool | None = None
+    ) -> list[Transfer]:
         """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
-        return self._read(queries.overdue(now, link=link, limit=limit))
+        return self._read(queries.overdue(now, link=link, limit=limit, large=large))
 
-    def next_receipt_due_at(self, link: LinkName | None = None) -> float | None:
+    def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
-            return connection.execute(queries.next_receipt_due_at(link)).scalar()
+            return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
+
+    def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
+        """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.
+
+        link: on this link only; None: on all. What is to be sent again without being asked is not among them.
+        """
+        return self._read(queries.unconfirmed(link, limit))
 
     def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:
         """Return the earliest transfer that must have its final receipt before `transfer` is sent; None if none."""
@@ -317,7 +329,11 @@ class Ledger:
 
     def by_claim(self, claim: ClaimToken) -> Transfer | None:
         """Return the transfer of a claimed export; None if it is not recorded."""
-        return next(iter(self._read(queries.by_claim(claim))), None)
+        return next(iter(self.of_claim(claim)), None)
+
+    def of_claim(self, claim: ClaimToken) -> list[Transfer]:
+        """Return the transfers of a claimed export, one to each recipient of its bundle, the export's own first."""
+        return self._read(queries.by_claim(claim))
 
     def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
         """Return what the filter lets through, newest first."""

@@ -77,6 +77,15 @@ class Roster:
         rules = (*self._rules.get(flow, ()), *self._rules.get(ANY, ()))
         return next((p for p in rules if p.sender in senders and p.receiver in receivers), None)
 
+    def any_permission(self, sender: UnitCode, receiver: UnitCode) -> Permission | None:
+        """Return the first rule that lets `sender` send anything at all to `receiver`; None if there is none. What a
+        hub can ask of a bundle whose flow it is not told."""
+        one, other = self._units.get(sender), self._units.get(receiver)
+        if one is None or other is None:
+            return None
+        senders, receivers = _roles(one), _roles(other)
+        return next((p for p in self.content.permissions if p.sender in senders and p.receiver in receivers), None)
+
     def resolve(self, scheme: str | None, code: str, at: float) -> Resolved | None:
         """Return the unit that `code` names at `at`, as `finding.resolve` says; None if nobody has that code."""
         return resolve(self._units, scheme, code, at)
@@ -98,6 +107,11 @@ class Roster:
         """Return the lane of a class; NORMAL for what is not known."""
         found = self._classes.get(number)
         return Priority.NORMAL if found is None else found.priority
+
+
+def acts_as(unit: RosterUnit, role: str) -> bool:
+    """Whether `unit` may act as `role`: a court above others is their `court-upper` too."""
+    return role in _roles(unit)
 
 
 def _roles(unit: RosterUnit) -> frozenset[str]:

@@ -130,6 +130,10 @@ class TimingSettings(Section):
         default=3600.0,
         description="a receipt is expected within this time; then the bundle is sent again and somebody told",
     )
+    custody_timeout: Annotated[float, Duration("1m", "90d")] = Field(
+        default=86_400.0,
+        description="the recipient's receipt of what a hub holds is expected within this time; it is not sent again",
+    )
     resync_every: Annotated[float, Duration("1s", "7d")] = Field(
         default=3600.0, description="nodes compare so often what they hold of each other's streams"
     )
@@ -191,6 +195,18 @@ class WorkerSettings(Section):
     )
 
 
+class RelaySettings(Section):
+    """Carrying bundles for others, which this node cannot open."""
+
+    enabled: Annotated[bool, Strict()] = Field(
+        default=False, description="true makes this node a hub; the roster must name it one as well"
+    )
+    keep: Annotated[float, Duration("0s", "3650d")] = Field(
+        default=7 * 86_400.0,
+        description="a relay is closed so long after its final receipt; its bytes go when the last receipt comes",
+    )
+
+
 class LogSettings(Section):
     """The operations log (not the transfer record, which is the ledger)."""
 
@@ -226,5 +242,6 @@ class NodeFile(Section):
     timing: TimingSettings = Field(default=TimingSettings(), description="how often and how long")
     limits: LimitSettings = Field(default=LimitSettings(), description="what is too much")
     workers: WorkerSettings = Field(default=WorkerSettings(), description="processes that seal, open and hash")
+    relay: RelaySettings = Field(default=RelaySettings(), description="carrying bundles for others")
     log: LogSettings = Field(default=LogSettings(), description="the operations log")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="the database of transfers")

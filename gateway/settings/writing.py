@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -64,8 +64,11 @@ def _section(model: type[Section], values: Values, indent: str) -> Iterator[str]
             yield from _given(name, values[name], section, indent)
         elif section is not None:
             yield f"{indent}#{name}:"
-            for line in _section(section, {}, "  "):
-                yield f"{indent}#{line if line.startswith('  # ') else line.replace('#', '', 1)}"
+            is_list = get_origin(field.annotation) is tuple
+            for number, line in enumerate(_section(section, {}, "    " if is_list else "  ")):
+                shown = line if line.lstrip().startswith("# ") else line.replace("#", "", 1)
+                # The first line of an item is the remark on its first key, which takes the dash just as well.
+                yield f"{indent}#{f'  - {shown.lstrip()}' if is_list and number == 0 else shown}"
         else:
             text = default_text(name, field)
             yield f"{indent}#{name}:{' ' + text if text is not None else ''}"
@@ -79,10 +82,23 @@ def _given(name: str, value: object, section: type[Section] | None, indent: str)
         yield f"{indent}{name}:"
         for key, one in value.items():
             yield f"{indent}  {_scalar(str(key), quoted=True)}: {_scalar(one)}"
+    elif isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(one, Mapping) for one in value):
+        yield f"{indent}{name}:"
+        for one in value:
+            # One short line to a rule, so that a page of them can be read aloud.
+            said = ", ".join(f"{key}: {_flow(part)}" for key, part in one.items())
+            yield f"{indent}  - {{{said}}}"
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield f"{indent}{name}: [{', '.join(_scalar(one) for one in value)}]"
+        yield f"{indent}{name}: {_flow(value)}"
     else:
         yield f"{indent}{name}: {_scalar(value)}"
+
+
+def _flow(value: object) -> str:
+    """Return a value, or a list of them, on one line."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(_scalar(one) for one in value)}]"
+    return _scalar(value)
 
 
 def _scalar(value: object, *, quoted: bool = False) -> str:

@@ -13,6 +13,7 @@ from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.lanes import is_large
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
@@ -24,6 +25,7 @@ from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer, Standing
+from gateway.stages.admission import Admission, Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
@@ -34,9 +36,7 @@ from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
-
-STRAIGHT = 2
-"""Version of a transfer that was offered, then fetched, and no more: nobody has decided anything about it."""
+from gateway.stages.waivers import waivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class _Proven:
     envelope: Envelope
     origin: UnitCode
     sequence: int | None
+    admission: Admission
 
     def facts(self, unit: UnitCode, note: str = "") -> Facts:
         return Facts(
@@ -54,6 +55,7 @@ class _Proven:
             header_hash=self.envelope.header_hash,
             epoch=self.envelope.epoch,
             sequence=self.sequence,
+            priority=self.admission.priority,
             note=note,
         )
 
@@ -77,6 +79,7 @@ class OpenStage:
         keys: tuple[NodeKeys, ...],
         size_limit: int,
         refuse_unasked: bool,
+        relays: bool,
         skew: policy.SkewLimits,
         clocks: PeerClocks,
         directory: Directory,
@@ -84,6 +87,7 @@ class OpenStage:
         clock: Clock,
         ops: OpsLog,
     ) -> None:
+        """relays: another stage looks first for whom what was fetched is; only what is for us is opened."""
         self._unit = unit
         self._routes = tuple(routes)
         self._by_name = {route.name: route for route in routes}
@@ -105,10 +109,12 @@ class OpenStage:
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
         self._refuse_unasked = refuse_unasked
+        self._relays = relays
         self._skew_warn = skew.warn
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
         self._directory = directory
+        self._admissions = Admissions(directory.roster, unit)
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -119,12 +125,14 @@ class OpenStage:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
-        self._deliver_verified()
+        more = self._deliver_verified()
         self._ahead.release()
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
-        wait = self._lanes.pause(lambda: self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED)))
+        wait = self._lanes.pause(self._until_due)
+        if more:
+            return 0.0
         return LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
@@ -137,8 +145,19 @@ class OpenStage:
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
-    def _due(self, limit: int) -> list[Transfer]:
-        return self._ledger.due((State.FETCHED,), now=self._clock.now(), limit=limit)
+    def _due(self, after: str, busy: int) -> list[Transfer]:
+        now, addressed = self._clock.now(), True if self._relays else None
+        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=addressed)
+
+    def _until_due(self) -> float | None:
+        if not self._relays:
+            return self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
+        next_at = self._ledger.relays.next_to_open_at()
+        waits = (
+            None if next_at is None else max(0.0, next_at - self._clock.now()),
+            self._recorder.seconds_until_due((State.VERIFIED,)),
+        )
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""
@@ -165,7 +184,9 @@ class OpenStage:
                 lambda _key_id: None if signer is None else signer.public,
                 lambda _key_id: signer is not None and signer.standing is Standing.REVOKED,
             )
-            proven = _Proven(envelope, known(signer).unit, self._sequence(envelope))
+            origin = known(signer).unit
+            admission = self._admissions.of(origin, envelope.routing_class)
+            proven = _Proven(envelope, origin, self._sequence(envelope), admission)
             self._check(transfer, envelope, known(signer), started)
             self._proven[transfer.id] = proven
             return OpenOrder(
@@ -177,6 +198,7 @@ class OpenStage:
                 known(signer).public,
                 proven.origin,
                 self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
+                proven.admission,
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)
@@ -187,7 +209,7 @@ class OpenStage:
         fails."""
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
-        waived = self._waived(transfer)
+        waived = waivers(self._ledger, transfer)
         if "expired" not in waived:
             policy.check_not_expired(envelope, now)
         if "key-not-valid" not in waived:
@@ -214,18 +236,6 @@ class OpenStage:
         if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
             raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
 
-    def _waived(self, transfer: Transfer) -> set[str]:
-        """Return the rules that named persons have waived for the bytes that lie here now; a recheck waives none."""
-        waived: set[str] = set()
-        if transfer.version <= STRAIGHT:
-            return waived
-        for entry in self._ledger.timeline(transfer.id):
-            if entry.kind == "event" and entry.what == Event.RELEASED and entry.code:
-                waived.add(entry.code)
-            elif entry.kind == "event" and entry.what in (Event.FETCHED, Event.RELEASED):
-                waived.clear()
-        return waived
-
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""
         return next((n for key_id in self._our_key_ids if (n := envelope.sequence_for(key_id)) is not None), None)
@@ -251,18 +261,25 @@ class OpenStage:
                 self._failed(transfer, outcome.error, proven, load.started_at)
         self._recorder.advance(steps)
 
-    def _deliver_verified(self) -> None:
-        """Publish every verified import, then record delivery and receipt together."""
+    def _deliver_verified(self) -> bool:
+        """Publish verified imports, then record delivery and receipt together; return whether some are left that may
+        be published now."""
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
-        verified.sort(key=lambda transfer: transfer.size)
+        verified.sort(key=lambda transfer: (is_large(transfer.size), transfer.priority, transfer.size))
         self._lacking, self._first_lack = {}, {}
-        for start in range(0, len(verified), BATCH):
-            self._deliver(verified[start : start + BATCH], started)
+        small = [transfer for transfer in verified if not is_large(transfer.size)]
+        for start in range(0, len(small), BATCH):
+            self._deliver(small[start : start + BATCH], started)
+        # Of the large ones one in a step: to sync it, and to clear away what it was opened from, may take seconds.
+        large = iter(verified[len(small) :])
+        has_delivered = any(self._deliver([transfer], started) for transfer in large)
         for folder, shortage in self._elsewhere.items():
             shortage.waits(self.name, self._lacking.get(folder, ()), self._first_lack.get(folder))
+        return has_delivered and next(large, None) is not None
 
-    def _deliver(self, verified: Sequence[Transfer], started: float) -> None:
+    def _deliver(self, verified: Sequence[Transfer], started: float) -> bool:
+        """Publish and record `verified`; return whether anything was published."""
         published: list[tuple[Transfer, Facts]] = []
         for transfer in verified:
             try:
@@ -276,7 +293,7 @@ class OpenStage:
                 else:
                     self._recorder.fail(transfer, Stage.DELIVER, error, started)
         if not published:
-            return
+            return False
         self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
         now = self._clock.now()
         delivered = self._recorder.advance(
@@ -292,6 +309,7 @@ class OpenStage:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
+        return True
 
     def _publish(self, transfer: Transfer) -> Facts | None:
         """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its

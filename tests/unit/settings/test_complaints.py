@@ -14,18 +14,42 @@ from gateway.settings.marks import FILE_MAX
 from tests.support.configs import LINK, NODE, ROUTES, config
 
 FLOWS = ("arrest-request", "custody-transfer")
+ROLES = ("police", "court", "procuratorate")
 COURT = LINK.replace("990102", "990103").replace("procuratorate", "court").replace("10.0.0.2", "10.0.0.3")
 
 
 def codes(folder: Path) -> list[str]:
     """Return `file:line:column code` of every complaint, the file as seen from the folder."""
-    found = check(folder, packers=("police", "folder"), flows=FLOWS)
+    found = check(folder, packers=("police", "folder"), flows=FLOWS, roles=ROLES)
     assert (found.settings is None) == bool(found.complaints)
     return [f"{os.path.relpath(one.file, folder)}:{one.line}:{one.column} {one.code}" for one in found.complaints]
 
 
 def told(folder: Path) -> str:
     return "\n".join(str(one) for one in check(folder, packers=("police", "folder"), flows=FLOWS).complaints)
+
+
+FERRY = 'name: procuratorate\npeer: "990102"\ntransport: folder\nfolder:\n'
+BOTH_WAYS = FERRY + "  deposit: ../ferry-out\n  collect: ../ferry-in\n"
+CRONS = (
+    "",
+    "0 22 * *",
+    "60 * * * *",
+    "0 24 * * *",
+    "0 0 0 * *",
+    "0 0 * 13 *",
+    "5-1 * * * *",
+    "0 0 * * 1",
+    "0 0 * * x-y",
+)
+CRONS += ("*/0 * * * *", "1/5 * * * *", "0 0 * * fri-mon", "0 0 * * mon,,tue", "0 0 * * * *")
+
+
+def ruled(*lines: str, cc: bool = False) -> dict[str, str | bytes]:
+    """Return the routes with these rules, or copies, behind the receivers: the first stands in line 8."""
+    rules = "".join(f"      - {{{line}}}\n" for line in lines)
+    head, tail = ROUTES.split("inbound:")
+    return {"routes": f"{head}    {'cc' if cc else 'rules'}:\n{rules}inbound:{tail}"}
 
 
 # Name of the fault -> (which files are other than sound, what is said of them).
@@ -63,7 +87,7 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "key is a number": (
         {"routes": ROUTES.replace('"990102":', "990102:")},
         # Where one slip makes two faults, both are said.
-        ["routes.d/a.yaml:6:7 key-not-text", "routes.d/a.yaml:6:7 too-short"],
+        ["routes.d/a.yaml:6:7 key-not-text", "routes.d/a.yaml:6:7 route-aimless"],
     ),
     "key is a list": ({"node": NODE + "? [a]\n: b\n"}, ["gateway.yaml:6:3 key-odd"]),
     "key is missing": ({"node": NODE.replace("  name: 示例区公安局\n", "")}, ["gateway.yaml:1:1 key-missing"]),
@@ -127,6 +151,46 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"routes": ROUTES.replace('"990102":', f'"{"x" * 65}":')},
         ["routes.d/a.yaml:6:7 too-long"],
     ),
+    "a link that carries nothing": ({"link": LINK + "priorities: []\n"}, ["links.d/a.yaml:5:13 too-short"]),
+    # rules
+    "no receiver at all": (
+        {"routes": ROUTES.replace('    receivers:\n      "990102": "990102"\n', "")},
+        ["routes.d/a.yaml:2:5 route-aimless"],
+    ),
+    "roster for one code": (
+        {"routes": ROUTES.replace('": "990102"', '": roster')},
+        ["routes.d/a.yaml:6:17 roster-misplaced"],
+    ),
+    "a rule that finds nobody": (ruled("flows: [arrest-request]"), ["routes.d/a.yaml:8:9 rule-empty"]),
+    "a rule with unit and role": (
+        ruled('unit: "990102", role: court'),
+        ["routes.d/a.yaml:8:26 rule-double"],
+    ),
+    "a region beside a unit": (ruled('unit: "990102", region: own'), ["routes.d/a.yaml:8:26 region-idle"]),
+    "an odd region": (ruled("role: court, region: '331'"), ["routes.d/a.yaml:8:31 region-malformed"]),
+    "a misspelt role": (ruled("role: procurate"), ["routes.d/a.yaml:8:16 role-misspelt"]),
+    "an unknown role": (ruled("role: fire-brigade"), ["routes.d/a.yaml:8:16 role-unknown"]),
+    "a misspelt flow of a rule": (
+        ruled("flows: [arrest-requst], role: court"),
+        ["routes.d/a.yaml:8:18 flow-misspelt"],
+    ),
+    "a flow that never leaves here": (
+        {
+            "routes": str(ruled("flows: [custody-transfer], role: court")["routes"]).replace(
+                "packer: police\n    rec", "packer: police\n    flows: [arrest-request]\n    rec"
+            )
+        },
+        ["routes.d/a.yaml:9:18 rule-flow-idle"],
+    ),
+    "a rule that is never asked": (
+        ruled('unit: "990102"', "flows: [arrest-request], role: court"),
+        ["routes.d/a.yaml:9:9 rule-idle"],
+    ),
+    "one unit copied twice": (
+        ruled('unit: "990102"', '{flows: [arrest-request], unit: "990102"'[1:], 'unit: "990102"', cc=True),
+        ["routes.d/a.yaml:10:16 cc-twice"],
+    ),
+    "a rule for a stranger": (ruled('unit: "990777"'), ["routes.d/a.yaml:8:16 unit-unlinked"]),
     # between keys
     "sftp without a section": ({"link": LINK.split("sftp")[0]}, ["links.d/a.yaml:1:1 section-wanted"]),
     "folder without a section": (
@@ -227,6 +291,69 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "the peer is our own server": (
         {"node": NODE + "server: {listen: 10.0.0.2}\n"},
         ["links.d/a.yaml:4:9 server-itself"],
+    ),
+    # boundaries
+    "gap on sftp": ({"link": LINK + "gap: {}\n"}, ["links.d/a.yaml:5:1 section-idle"]),
+    "a folder link without folders": ({"link": FERRY + "  sentinel: here\n"}, ["links.d/a.yaml:4:1 folder-aimless"]),
+    "receipts where nothing comes back": (
+        {"link": FERRY + "  deposit: ../ferry\n"},
+        ["links.d/a.yaml:4:1 receipts-impossible"],
+    ),
+    "exports for a peer that is only heard": (
+        {"link": FERRY + "  collect: ../ferry\n"},
+        ["routes.d/a.yaml:6:17 link-one-way"],
+    ),
+    "an order without receipts": (
+        {
+            "link": FERRY + "  deposit: ../ferry\nreceipts: never\n",
+            "routes": ROUTES.replace("packer: police\n", "packer: police\n    order: case\n", 1),
+        },
+        ["routes.d/a.yaml:7:17 order-unconfirmed"],
+    ),
+    "names too short for their ending": (
+        {"link": BOTH_WAYS + "gap:\n  longest: 12\n  ending: .dossier\n"},
+        ["links.d/a.yaml:8:12 names-short"],
+    ),
+    "an ending without a dot": (
+        {"link": BOTH_WAYS + "gap:\n  ending: dat\n"},
+        ["links.d/a.yaml:8:11 ending-malformed"],
+    ),
+    "hours": (
+        {"link": LINK + "bandwidth:\n  - {begin: '8:00', end: '9:00', rate: 1 KiB}\n"},
+        [
+            "links.d/a.yaml:6:13 time-malformed",
+            "links.d/a.yaml:6:26 time-malformed",
+            "links.d/a.yaml:6:40 out-of-range",
+        ],
+    ),
+    "hours that are empty, or meet": (
+        {
+            "link": LINK + "bandwidth:\n  - {begin: '22:00', end: '06:00', rate: 1 MiB}\n"
+            "  - {begin: '08:00', end: '08:00', rate: 1 MiB}\n  - {begin: '05:59', end: '08:00', rate: 1 MiB}\n"
+        },
+        ["links.d/a.yaml:7:5 hours-empty", "links.d/a.yaml:8:5 hours-overlap"],
+    ),
+    "windows": (
+        {
+            "link": LINK
+            + "windows:\n"
+            + "".join(f'  - {{opens: "{cron}", lasts: 1h}}\n' for cron in CRONS)
+            + "  - {opens: '0 0 * * *'}\n  - {opens: '0 0 * * *', lasts: 8d}\n"
+        },
+        [f"links.d/a.yaml:{line}:13 cron-malformed" for line in range(6, 6 + len(CRONS))]
+        + [
+            f"links.d/a.yaml:{6 + len(CRONS)}:5 key-missing",
+            f"links.d/a.yaml:{7 + len(CRONS)}:33 out-of-range",
+        ],
+    ),
+    "what a link carries": (
+        {"link": LINK + "priorities: [urgent]\nmax_parallel: 99\nreceipts: maybe\nrepeat: {times: 0}\n"},
+        [
+            "links.d/a.yaml:5:14 not-one-of",
+            "links.d/a.yaml:6:15 out-of-range",
+            "links.d/a.yaml:7:11 not-one-of",
+            "links.d/a.yaml:8:17 out-of-range",
+        ],
     ),
 }
 

@@ -112,7 +112,7 @@ def test_a_mailbox_without_room_for_a_large_bundle_still_gets_the_small_ones(lin
     made.drop("large.bin", os.urandom(SMALL_BYTES + 1))
     sealed(made)
     sealed(made, "small.txt")
-    line.errors["deposit"] = [TransientError("mailbox-full", "no room", scope=Scope.LINK)]
+    line.errors["deposit"] = [None, TransientError("mailbox-full", "no room", scope=Scope.LINK)]
     made.go("police:out-procuratorate")
     by_name = {t.export_name: t for t in made.police.transfers(OUT)}
     assert by_name["small.txt"].state is State.SENT
@@ -169,7 +169,7 @@ def test_a_receipt_that_did_not_get_through_is_tried_again_at_its_time(
         delivered_but_not_receipted(made)
         made.go("procuratorate:in-police")
         leg = made.procuratorate.worker("out-police")
-        acknowledge = leg._worker._acknowledge
+        acknowledge = leg._worker._stages[0]
         faults = Faults()
         monkeypatch.setattr(acknowledge, "_transport", faults.wrap(acknowledge._transport))
         faults.errors["deposit"] = [TransientError("deposit-unknown", "cut at the rename")]
