@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import commands_act, commands_look, commands_offline, commands_recover
+from gateway.cli.commands_media import media
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -29,6 +30,7 @@ key = typer.Typer(no_args_is_help=True, help="This node's own keys 本机密钥"
 app.add_typer(key, name="key")
 epoch = typer.Typer(no_args_is_help=True, help="The epoch under which this node numbers 纪元")
 app.add_typer(epoch, name="epoch")
+app.add_typer(media, name="media")
 
 for command in (
     commands_look.status,

@@ -10,7 +10,7 @@ from gateway.compose.links import Transports
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
-from gateway.settings.links import LinkSettings
+from gateway.settings.links import LinkSettings, TransportKind
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
@@ -22,6 +22,11 @@ from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+
+MEDIA_RECEIPTS = 14 * 86400.0
+"""Seconds: a receipt that comes by a medium waits for two trips; until then nothing is put on a medium again."""
+MEDIA_RESYNC = 86400.0
+"""Seconds: what would be said every hour waits for the next trip anyhow."""
 
 
 class LinkLegs:
@@ -59,6 +64,7 @@ class LinkLegs:
     def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
+        by_media = link.transport is TransportKind.MEDIA
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         out, back = transports.to(link), transports.to(link)
@@ -84,7 +90,7 @@ class LinkLegs:
             keys=self._keyring.signing_keys(ground.clock.now()),
             clock=ground.clock,
             ops=ground.ops,
-            every=timing.resync_every,
+            every=max(timing.resync_every, MEDIA_RESYNC) if by_media else timing.resync_every,
             patience=timing.gap_patience,
         )
         send = SendStage(
@@ -97,7 +103,7 @@ class LinkLegs:
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+            receipt_seconds=link.receipt_timeout or (MEDIA_RECEIPTS if by_media else timing.receipt_timeout),
             orders=self._settings.orders,
         )
         intake = self.intakes[name] = ReceiptIntake(

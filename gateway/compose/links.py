@@ -1,19 +1,36 @@
 """The transport of each link: hosted here, hosted by the peer, or one half each; a folder where nobody calls."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from gateway.compose.room import mailbox_floors
 from gateway.domain.clock import Clock
+from gateway.domain.ids import LinkName
 from gateway.keyring.keyring import Keyring
 from gateway.roster.directory import Directory
 from gateway.settings.links import LinkSettings, TransportKind
 from gateway.settings.load import Settings
+from gateway.settings.node import PathSettings
 from gateway.transport.accounts import public_blob
 from gateway.transport.api import Transport
 from gateway.transport.channel import Deadlines
 from gateway.transport.folder import FolderTransport
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import IN, HostedTransport
+from gateway.transport.media import MediaTransport, media_mailbox
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.split import SplitTransport
+
+
+def mail_folders(paths: PathSettings, links: Iterable[LinkSettings]) -> dict[Path, LinkName]:
+    """Return the folders that a gap device, a share or a person with a medium fills for us, and the link of each."""
+    found = {}
+    for link in links:
+        if link.transport is TransportKind.MEDIA:
+            found[media_mailbox(paths.state, link.name) / IN] = LinkName(link.name)
+        elif link.folder is not None and link.transport is TransportKind.FOLDER:
+            found[link.folder.collect] = LinkName(link.name)
+    return found
 
 
 class Transports:
@@ -29,6 +46,8 @@ class Transports:
         """Return the transport of `link`; raises PermanentError `peer-unknown` or `peer-revoked`, `mailbox-*`."""
         if link.folder is not None and link.transport is TransportKind.FOLDER:
             return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
+        if link.transport is TransportKind.MEDIA:
+            return MediaTransport(self._settings.paths.state, link.name, mailbox_floors(self._settings))
         hosted = None
         if link.hosts_mailbox:
             hosted = HostedTransport(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))

@@ -39,6 +39,7 @@ from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.trips import TripBook
 
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class Ledger:
         """What serves resync and restore."""
         self.decisions = DecisionBook(self)
         """What people decided."""
+        self.trips = TripBook(self)
+        """What removable media carry."""
 
     @classmethod
     def open(

@@ -83,7 +83,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "section-wanted": ('{why} needs a section "{section}"', "add it as docs/configuration.md says"),
         "section-idle": ('section "{section}" means nothing with {why}', "delete it"),
         "initiate-folder": (
-            'on a folder link nobody calls, so "{text}" means nothing',
+            'on a link by folder or media nobody calls, so "{text}" means nothing',
             'write "both" or delete the line',
         ),
         "name-twice": ('the name "{name}" is already used at {other}', "give one of them another name"),

@@ -122,6 +122,11 @@ def _links(sources: Sources) -> Iterator[Complaint]:
 
 def _sections(link: Placed[LinkSettings]) -> Iterator[Complaint]:
     value, document = link.value, link.document
+    if value.transport is not TransportKind.MEDIA and value.media is not None:
+        yield document.at_key(link.at("media"), "section-idle", section="media", why=f"transport {value.transport}")
+    if value.transport is TransportKind.MEDIA:
+        yield from _media(link)
+        return
     if value.transport is TransportKind.FOLDER:
         why = "transport folder"
         wanted, idle = "folder", "sftp"
@@ -137,6 +142,15 @@ def _sections(link: Placed[LinkSettings]) -> Iterator[Complaint]:
         yield document.at_key(link.at("transport"), "section-wanted", section=wanted, why=why)
     if getattr(value, idle) is not None:
         yield document.at_key(link.at(idle), "section-idle", section=idle, why=why)
+
+
+def _media(link: Placed[LinkSettings]) -> Iterator[Complaint]:
+    value, document = link.value, link.document
+    if value.initiate is not Initiate.BOTH:
+        yield document.at_value(link.at("initiate"), "initiate-folder", text=value.initiate)
+    for section in ("sftp", "folder"):
+        if getattr(value, section) is not None:
+            yield document.at_key(link.at(section), "section-idle", section=section, why="transport media")
 
 
 def _names(parts: Iterable[Placed[LinkSettings] | Placed[OutboundRoute] | Placed[InboundRoute]]) -> Iterator[Complaint]:
