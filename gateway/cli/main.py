@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli import commands_act, commands_look, commands_offline, commands_recover
 from gateway.cli.commands_media import media
+from gateway.cli.commands_openssh import openssh
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -31,6 +32,7 @@ app.add_typer(key, name="key")
 epoch = typer.Typer(no_args_is_help=True, help="The epoch under which this node numbers 纪元")
 app.add_typer(epoch, name="epoch")
 app.add_typer(media, name="media")
+app.add_typer(openssh, name="openssh")
 
 for command in (
     commands_look.status,

@@ -25,6 +25,7 @@ from gateway.settings.complaints import Complaint
 from gateway.settings.links import TransportKind
 from gateway.settings.load import Settings
 from gateway.settings.load import check as check_settings
+from gateway.settings.node import ServerMode
 from gateway.transport.hosted import IN
 
 SOON_SECONDS = 30 * 86400
@@ -170,7 +171,9 @@ def _days_left(not_after: int, means: Means) -> int | None:
 
 def _folders(settings: Settings, found: _Found) -> None:
     paths = settings.paths
-    for private in (paths.state, paths.spool, paths.quarantine, paths.mailboxes, paths.ledger, paths.log):
+    # Where OpenSSH is the server root makes the mailboxes (`caseferry openssh check`).
+    mailboxes = () if settings.server.mode is ServerMode.OPENSSH else (paths.mailboxes,)
+    for private in (paths.state, paths.spool, paths.quarantine, *mailboxes, paths.ledger, paths.log):
         _private(private, found)
     for outbound in settings.outbound:
         if outbound.enabled:
@@ -255,7 +258,7 @@ def _server(settings: Settings, found: _Found) -> None:
     if not server.enabled:
         return
     place = f"{server.listen}:{server.port}"
-    if running_pid(settings.paths.state) is not None:
+    if server.mode is ServerMode.OPENSSH or running_pid(settings.paths.state) is not None:
         found.ok(Part.SERVER, place)
         return
     family = socket.AF_INET6 if ":" in server.listen else socket.AF_INET

@@ -10,7 +10,7 @@ from gateway.keyring.keyring import Keyring
 from gateway.roster.directory import Directory
 from gateway.settings.links import LinkSettings, TransportKind
 from gateway.settings.load import Settings
-from gateway.settings.node import PathSettings
+from gateway.settings.node import ServerMode
 from gateway.transport.accounts import public_blob
 from gateway.transport.api import Transport
 from gateway.transport.channel import Deadlines
@@ -19,15 +19,21 @@ from gateway.transport.hosted import IN, HostedTransport
 from gateway.transport.media import MediaTransport, media_mailbox
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
+from gateway.transport.shared import SharedMailbox
 from gateway.transport.split import SplitTransport
 
 
-def mail_folders(paths: PathSettings, links: Iterable[LinkSettings]) -> dict[Path, LinkName]:
-    """Return the folders that a gap device, a share or a person with a medium fills for us, and the link of each."""
+def mail_folders(settings: Settings, links: Iterable[LinkSettings]) -> dict[Path, LinkName]:
+    """Return the folders that somebody else than our own server fills for us, and the link of each.
+
+    It may be a gap device, a share, a person with a medium, or an sshd.
+    """
     found = {}
     for link in links:
         if link.transport is TransportKind.MEDIA:
-            found[media_mailbox(paths.state, link.name) / IN] = LinkName(link.name)
+            found[media_mailbox(settings.paths.state, link.name) / IN] = LinkName(link.name)
+        elif link.hosts_mailbox and settings.server.mode is ServerMode.OPENSSH:
+            found[settings.paths.mailboxes / link.peer / IN] = LinkName(link.name)
         elif link.folder is not None and link.transport is TransportKind.FOLDER:
             found[link.folder.collect] = LinkName(link.name)
     return found
@@ -50,7 +56,8 @@ class Transports:
             return MediaTransport(self._settings.paths.state, link.name, mailbox_floors(self._settings))
         hosted = None
         if link.hosts_mailbox:
-            hosted = HostedTransport(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
+            kind = SharedMailbox if self._settings.server.mode is ServerMode.OPENSSH else HostedTransport
+            hosted = kind(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
         remote = self.remote(link)
         if hosted is None or remote is None:
             whole: Transport | None = hosted or remote

@@ -114,7 +114,7 @@ class Planner:
             opening,
             self._gates,
             tuple(route.folder for route in outbound),
-            mail_folders(self._settings.paths, links),
+            mail_folders(self._settings, links),
             {link.peer: LinkName(link.name) for link in links},
             tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),
         )

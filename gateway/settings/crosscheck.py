@@ -10,7 +10,7 @@ from gateway.settings.complaints import Complaint, misspelling
 from gateway.settings.kinds import ANY, Section
 from gateway.settings.links import Initiate, LinkSettings, TransportKind
 from gateway.settings.marks import Document, Trail
-from gateway.settings.node import NodeFile
+from gateway.settings.node import NodeFile, ServerMode
 from gateway.settings.quantities import show_duration, show_size
 from gateway.settings.routes import InboundRoute, OutboundRoute
 
@@ -83,6 +83,9 @@ def _node(sources: Sources) -> Iterator[Complaint]:
             other="timing.clock_skew_warn",
             value=show_duration(timing.clock_skew_warn),
         )
+    paths = value.paths
+    if server.mode is ServerMode.OPENSSH and paths.mailboxes.is_relative_to(paths.state):
+        yield document.at_value(("server", "mode"), "mailboxes-inside", path=str(paths.mailboxes))
     if server.enabled and server.quota < limits.bundle:
         yield document.at_value(
             ("server", "quota"),

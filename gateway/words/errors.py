@@ -2,7 +2,14 @@
 
 from types import MappingProxyType
 
-from gateway.words import errors_carry, errors_local, errors_media, errors_operate, errors_resync, errors_trust
+from gateway.words import (
+    errors_carry,
+    errors_local,
+    errors_media,
+    errors_operate,
+    errors_resync,
+    errors_trust,
+)
 from gateway.words.templates import Table, Template
 
 ERRORS: Table = MappingProxyType(

@@ -432,6 +432,12 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "doubtful": "true if it cannot be told what was delivered since the backup",
         },
         "epoch renew": {"epoch": "the new one"},
+        "openssh check": {
+            "ok": "true if nothing is wrong",
+            "results": "everything that was looked at",
+            "results[].subject": "",
+            "results[].wrong": "empty if it is as it should be",
+        },
         "media export": {"trips": "the one that was asked for", **_below("trips[]", _TRIP)},
         "media import": {
             "trips": "those that were asked for",
