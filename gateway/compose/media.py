@@ -178,17 +178,20 @@ class MediaDesk:
     def _read(self, there: Medium, trip: str) -> tuple[TripIndex, LinkSettings]:
         """Return the index of a trip on a medium and its link; raises as `open_index`, and `trip-wrong-issuer`,
         `trip-not-for-us`, `link-not-media`."""
-        directory, now = self._identity.directory, self._clock.now()
+        directory = self._identity.directory
 
         def signer_of(key_id: bytes) -> PublicKeys | None:
             found = directory.signer_of(key_id)
-            return found.public if found is not None and found.is_valid(now) else None
+            return None if found is None else found.public
 
         raw = there.index(trip, INDEX_MAX)
         index, key_id = open_index(raw, self._identity.keyring.node_keys(), signer_of)
         signer = directory.signer_of(key_id)
         if signer is None or signer.unit != index.issuer or index.trip != trip:
             raise SecurityError("trip-wrong-issuer", "signed by another unit than it names, or for another folder")
+        # Media travel slowly: what was signed while the key counted counts, unless the key was revoked.
+        if not signer.is_valid(index.made_at):
+            raise SecurityError("unknown-sender", "the key that signed did not count then, or was revoked")
         if index.to != self._settings.node.unit:
             raise SecurityError("trip-not-for-us", f"the medium is for {index.to}")
         settings = self._settings.link_to(index.issuer)

@@ -8,6 +8,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.compose.guests import accounts_path
@@ -81,7 +82,7 @@ def _looked(subject: str, look: Callable[[], str | None]) -> Finding:
 def _above(folder: Path) -> Iterator[Finding]:
     """What sshd refuses to lock anybody into: a folder, or one above it, that others than root may change."""
     for path in (folder, *folder.parents):
-        yield _looked(str(path), lambda path=path: _roots_alone(path))  # type: ignore[misc]
+        yield _looked(str(path), partial(_roots_alone, path))
 
 
 def _roots_alone(path: Path) -> str | None:
@@ -95,7 +96,7 @@ def _program(program: Path) -> Iterator[Finding]:
     """What sshd refuses to run: a program that others than root may change."""
     yield _looked(str(program), lambda: None if os.access(program, os.X_OK) else "cannot be run")
     for path in (program, *program.parents):
-        wrong = _looked(str(path), lambda path=path: _roots_alone(path))  # type: ignore[misc]
+        wrong = _looked(str(path), partial(_roots_alone, path))
         if wrong.error is not None:
             yield wrong
 
@@ -167,7 +168,7 @@ def _sshd(settings: Settings, places: Places, config: Path) -> Iterator[Finding]
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     for name, wanted in _WANTED:
         held = told.get(name, "nothing")
-        yield _looked(f"sshd {name}", lambda held=held, wanted=wanted: _same(held, wanted))  # type: ignore[misc]
+        yield _looked(f"sshd {name}", partial(_same, held, wanted))
     command = told.get("authorizedkeyscommand", "")
     wanted = f"{places.program} openssh keys --accounts {accounts_path(settings)} %u %f"
     yield _looked("sshd authorizedkeyscommand", lambda: _same(command, wanted))

@@ -56,7 +56,7 @@ TABLE: Table = MappingProxyType(
         "trip-torn": Template(
             "{files} of the trip's {of} files are missing or changed.",
             "The medium is damaged, was pulled out too early, or somebody changed it. Nothing of the trip was handed in.",
-            "Try another reader or the medium once more. If it stays so, have the peer run `caseferry media lost` for this trip and export again; keep the medium for the security administrator.",
+            "Try the medium once more, in another reader. If it stays so, call the trip off here with `caseferry media cancel`, have the peer run `caseferry media lost` for it and export again, and keep the medium for the security administrator.",
         ),
         "trip-not-for-us": Template(
             "The trip is meant for another node.",

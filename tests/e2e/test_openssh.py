@@ -46,8 +46,11 @@ def guest(village: Village) -> Iterator[paramiko.Transport]:
 
 @contextmanager
 def sftp(village: Village) -> Iterator[paramiko.SFTPClient]:
-    with guest(village) as transport, paramiko.SFTPClient.from_transport(transport) as client:  # type: ignore[union-attr]
-        yield client
+    with guest(village) as transport:
+        client = paramiko.SFTPClient.from_transport(transport)
+        assert client is not None
+        with client:
+            yield client
 
 
 def test_the_setup_is_found_in_order(village: Village) -> None:

@@ -3,11 +3,12 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.cli.demo_nodes import POLICE
 from gateway.compose.media import MediaDesk
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import State
@@ -228,6 +229,13 @@ def test_an_index_in_another_trips_folder_is_refused(journey: Journey) -> None:
     assert [error.code for _trip, error in found.refused] == ["trip-wrong-issuer"]
 
 
+def test_a_key_that_was_revoked_meanwhile_counts_no_more(journey: Journey) -> None:
+    journey.send(journey.police)
+    journey.procuratorate.identity.directory.book.remove(POLICE, now=journey.street.clock.now())
+    found = journey.desk(journey.procuratorate, "chen").look(journey.medium, "")
+    assert [error.code for _trip, error in found.refused] == ["unknown-sender"]
+
+
 def test_strangers_files_are_left_alone(journey: Journey) -> None:
     (journey.medium / "holiday.jpg").write_bytes(b"jpg")
     out = journey.send(journey.police)
@@ -265,7 +273,7 @@ class PulledError(Exception):
     """The medium was pulled out, or the power went."""
 
 
-def run_until_pulled(work: object, monkeypatch: pytest.MonkeyPatch, step: int) -> bool:
+def run_until_pulled(work: Callable[[], object], monkeypatch: pytest.MonkeyPatch, step: int) -> bool:
     """Run `work` with the power gone at the `step`-th sync of a file or folder; whether it came so far."""
     count = 0
     real = os.fsync
@@ -280,7 +288,7 @@ def run_until_pulled(work: object, monkeypatch: pytest.MonkeyPatch, step: int) -
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fsync)
         try:
-            work()  # type: ignore[operator]
+            work()
         except PulledError:
             return True
     return False
