@@ -7,6 +7,7 @@ from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
+from gateway.compose.pacing import carrying, paced
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
@@ -14,7 +15,7 @@ from gateway.settings.links import LinkSettings, TransportKind
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
-from gateway.stages.legs import InLeg, OutLeg, out_leg
+from gateway.stages.legs import InLeg, Leg, OutLeg, out_leg
 from gateway.stages.post import PostStage
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
@@ -22,9 +23,8 @@ from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+from gateway.stages.unheard import UnheardStage
 
-MEDIA_RECEIPTS = 14 * 86400.0
-"""Seconds: a receipt that comes by a medium waits for two trips; until then nothing is put on a medium again."""
 MEDIA_RESYNC = 86400.0
 """Seconds: what would be said every hour waits for the next trip anyhow."""
 
@@ -61,13 +61,13 @@ class LinkLegs:
             self._gates.one(Scope.LINK, link.name).failed(error)
             return ()
 
-    def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
+    def _legs(self, link: LinkSettings) -> tuple[Worker, ...]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         by_media = link.transport is TransportKind.MEDIA
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
-        out, back = transports.to(link), transports.to(link)
+        out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
@@ -77,6 +77,7 @@ class LinkLegs:
             transport=out,
             gate=out_gate,
             recorder=self._recorder,
+            relays=self._settings.relay.enabled,
             clock=ground.clock,
         )
         resync = ResyncStage(
@@ -103,8 +104,9 @@ class LinkLegs:
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            receipt_seconds=link.receipt_timeout or (MEDIA_RECEIPTS if by_media else timing.receipt_timeout),
+            carrying=carrying(link, timing),
             orders=self._settings.orders,
+            hears=link.hears,
         )
         intake = self.intakes[name] = ReceiptIntake(
             link=name,
@@ -116,6 +118,8 @@ class LinkLegs:
             telling=self._telling,
             clocks=ground.clocks,
             skew_warn=timing.clock_skew_warn,
+            custody_seconds=timing.custody_timeout,
+            clock=ground.clock,
             ops=ground.ops,
         )
         inventories = InventoryIntake(
@@ -136,8 +140,8 @@ class LinkLegs:
             shortage=ground.shortage,
             transport=back,
             papers={
-                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt"),
-                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory"),
+                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
+                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
             },
             quarantine=self._quarantine,
             gate=back_gate,
@@ -149,4 +153,13 @@ class LinkLegs:
         )
         post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
         # A receipt is small and somebody waits for it; bundles come last.
-        return OutLeg(name, (acknowledge, resync, post, send), out), InLeg(name, receive, back)
+        outward: tuple[Leg, ...] = (acknowledge, resync, post, send)
+        if not link.sends:
+            outward = (self._unheard(name),)
+        return OutLeg(name, outward, out), *((InLeg(name, receive, back),) if link.hears else ())
+
+    def _unheard(self, link: LinkName) -> UnheardStage:
+        ground = self._ground
+        return UnheardStage(
+            link=link, ledger=ground.ledger, outbox=ground.outbox, recorder=self._recorder, clock=ground.clock
+        )

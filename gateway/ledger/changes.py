@@ -29,8 +29,10 @@ _CODES: Final[Mapping[Event, frozenset[ReceiptCode]]] = MappingProxyType(
 )
 _IDENTITY: Final = ("origin", "recipient", "bundle_id", "header_hash", "epoch", "sequence")
 _NUMBERS: Final = ("epoch", "sequence", "size")
-_SETTLING: Final = frozenset({State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED})
-_AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY})
+_SETTLING: Final = frozenset(
+    {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED, State.SETTLED}
+)
+_AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
 _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
 _TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("note", "code"))
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
@@ -40,6 +42,7 @@ RETRIES_EXHAUSTED: Final = "retries-exhausted"
 GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
 """Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
 
+_SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 Touched = set[tuple[State, LinkName | None]]
 """States that transfers entered or were changed in, each with the transfer's link."""
@@ -118,11 +121,12 @@ def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
 
 
 def give_up(
-    change: Change, before: float, link: LinkName | None, others: Collection[LinkName], limit: int
+    change: Change, before: float, *, link: LinkName | None, others: Collection[LinkName], expects: bool, limit: int
 ) -> list[Transfer]:
     """Hold what has owed the same effect since `before`, see `queries.owed_since`; return it as it then is."""
     held = []
-    for found in queries.read(change.connection, queries.owed_since(before, link=link, others=others, limit=limit)):
+    query = queries.owed_since(before, link=link, others=others, expects=expects, limit=limit)
+    for found in queries.read(change.connection, query):
         code = RECEIPT_NEVER_CAME if found.state in _AWAITING else RETRIES_EXHAUSTED
         now = _write(change, found, replace(found, hold_code=code))
         _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=found.last_error or "")
@@ -179,8 +183,20 @@ def born_again(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> No
 
 def send_again(change: Change, transfer: Transfer) -> Transfer:
     """Let a bundle that was sent and never arrived be sent again at once."""
-    now = _write(change, transfer, replace(transfer, receipt_due_at=change.now))
-    _event(change, now, "event", "missed", Stage.RESYNC, note="the recipient does not have it")
+    facts = Facts(receipt_due_at=change.now, note="the recipient does not have it")
+    return advance(change, [Step(transfer, Event.MISSED, Stage.RESYNC, facts)])[0]
+
+
+def addressed(change: Change, seen: Transfer) -> Transfer:
+    """Record that a fetched bundle is addressed to us, so that it is opened here."""
+    before = _current(change, seen)
+    return _write(change, before, replace(before, recipient=change.unit))
+
+
+def touch(change: Change, transfer: Transfer, what: str, note: str) -> Transfer:
+    """Record a fact that moves nothing under a new version, so that whoever works on the version before looks again."""
+    now = _write(change, transfer, transfer)
+    _event(change, now, "event", what, Stage.RELAY, note=note)
     return now
 
 
@@ -195,13 +211,15 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     before = stored
     if step.event in _OTHER_BYTES:
         # What the bytes before them claimed does not bind these; every check is run anew.
-        before = replace(before, origin=None, header_hash=None, epoch=None, sequence=None)
+        before = replace(before, origin=None, recipient=None, header_hash=None, epoch=None, sequence=None)
     taught = _taught(before, step.facts)
     now = replace(before, **{"next_attempt_at": change.now, "attempts": 0, "last_error": None, **taught}, state=state)
     if state in _SETTLING and now.settled_at is None:
         now = replace(now, settled_at=change.now)
-    if state not in _AWAITING:
-        now = replace(now, receipt_due_at=None)
+    if step.event in _SENDINGS:
+        now = replace(now, receipt_due_at=step.facts.receipt_due_at)  # each sending says anew whether one is expected
+    if state not in _AWAITING or (state is State.FORWARDED and step.event is Event.CUSTODY_RECEIPTED):
+        now = replace(now, receipt_due_at=None)  # nobody owes us one, or the next hub has it: it is not sent again
     if state is not before.state:
         now = replace(now, owed_since=change.now)
     if state in ends(now.direction) or (state is not before.state and now.hold_code in GIVEN_UP):
@@ -212,11 +230,18 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _attempt(change, now, step.stage, stored.state, step.started_at)
     if step.receipt is not None:
         _receipt(change, now, step.receipt)
-    if now.earlier is not None and step.event in (Event.SEALED, Event.DELIVERED):
-        for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
-            marked = _write(change, earlier, earlier)
-            _event(change, marked, "event", "corrected", step.stage, note=f"transfer {now.id}")
+    if step.event in (Event.SEALED, Event.DELIVERED):
+        mark_corrected(change, now, step.stage)
     return now
+
+
+def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
+    """Note at what `now` corrects, if anything, that it is corrected."""
+    if now.earlier is None:
+        return
+    for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
+        marked = _write(change, earlier, earlier)
+        _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
 def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:

@@ -1,8 +1,11 @@
 """The end of retention: originals and bundles of exchanges that were receipted long enough ago are removed, then
 closed; and what was decided about in quarantine long enough ago is removed."""
 
+from collections.abc import Collection
+
 from gateway.domain.clock import Clock
-from gateway.domain.lifecycle import Direction, Event
+from gateway.domain.ids import BundleId, TransferId
+from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer
 from gateway.folders.claim import ClaimShelf
@@ -19,8 +22,8 @@ ACTOR = "retention"
 
 
 class RetainStage:
-    """Runs once in a while. `keep_seconds` count from the final receipt, `aside_seconds` from the decision, by our own
-    clock."""
+    """Runs once in a while. `keep_seconds` count from the final receipt, `relay_seconds` from that of what was carried
+    for others, `aside_seconds` from the decision, by our own clock."""
 
     name = "retain"
 
@@ -35,6 +38,7 @@ class RetainStage:
         clock: Clock,
         ops: OpsLog,
         keep_seconds: float,
+        relay_seconds: float,
         aside_seconds: float,
         every_seconds: float,
     ) -> None:
@@ -46,6 +50,7 @@ class RetainStage:
         self._clock = clock
         self._ops = ops
         self._keep_seconds = keep_seconds
+        self._relay_seconds = relay_seconds
         self._aside_seconds = aside_seconds
         self._every_seconds = every_seconds
 
@@ -54,13 +59,27 @@ class RetainStage:
         self._forget_set_aside()
         before = self._clock.now() - self._keep_seconds
         ended = self._ledger.settled(Direction.OUTBOUND, before, limit=BATCH)
+        ending = {transfer.id for transfer in ended}
         for transfer in ended:
-            self._remove(transfer)
+            self._remove(transfer, ending)
+        self._forget_relayed()
+        carried = self._ledger.settled(Direction.RELAY, self._clock.now() - self._relay_seconds, limit=BATCH)
+        ended += carried
         note = Facts(note="retention ended")
         self._recorder.advance([Step(t, Event.CLOSED, Stage.OPERATE, note, actor=ACTOR) for t in ended])
         if ended:
             self._ops.info("retention-ended", count=len(ended))
         return 0.0 if len(ended) >= BATCH else self._every_seconds
+
+    def _forget_relayed(self) -> None:
+        """Remove what we held for others and a person has closed meanwhile; what was receipted went with its receipt."""
+        for bundle, header, path in self._spool.relayed_bundles():
+            if not self._ledger.relays.is_needed(bundle, header) and not self._is_arriving(bundle):
+                self._spool.drop(path)
+
+    def _is_arriving(self, bundle: BundleId) -> bool:
+        """Whether it has just been given its place and is not recorded yet."""
+        return any(t.state is State.FETCHED for t in self._ledger.by_bundle(bundle, Direction.INBOUND))
 
     def _forget_set_aside(self) -> None:
         """Remove from quarantine what nobody has had to decide about for long enough."""
@@ -74,9 +93,12 @@ class RetainStage:
         if gone:
             self._ops.info("quarantine-retention-ended", count=gone)
 
-    def _remove(self, transfer: Transfer) -> None:
+    def _remove(self, transfer: Transfer, ending: Collection[TransferId]) -> None:
+        """Remove what was kept for `transfer`, unless another recipient of its bundle is not among the `ending`."""
         if transfer.claim is None:
             return  # made again from its receipt: there never was anything to remove
+        if any(one.id not in ending and one.state is not State.CLOSED for one in self._ledger.of_claim(transfer.claim)):
+            return  # whose transfer ends last has it removed
         if transfer.bundle_id is not None:
             self._spool.drop(self._spool.outbound_bundle(transfer.bundle_id, transfer.claim))
         self._shelf.discard(transfer.claim)
