@@ -7,7 +7,7 @@ from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.trust import ask_passphrase
 from gateway.compose.identity import load_keyring
 from gateway.compose.openssh import Places, guests_of, sshd_config, sysusers, tmpfiles
-from gateway.compose.openssh_check import check_openssh
+from gateway.compose.openssh_check import Finding, check_openssh
 from gateway.domain.errors import ConfigError, Scope
 from gateway.folders import disk
 from gateway.settings.load import Settings
@@ -46,14 +46,13 @@ def check(terminal: Terminal, settings: Settings, places: Places, file: Path) ->
     """Look at everything and return 0, or 1 if something is not as it should be."""
     _require_mode(settings)
     found = check_openssh(settings, places, file)
-    wrong = [one for one in found if one.error is not None]
+    wrong = [one for one in found if one.wrong is not None]
     if terminal.as_json:
-        told = [{"subject": one.subject, "wrong": "" if one.error is None else one.error.detail} for one in found]
+        told = [{"subject": one.subject, "wrong": _text(terminal, one)} for one in found]
         terminal.emit({"ok": not wrong, "results": told})
         return EXIT_FAILED if wrong else 0
     for one in wrong:
-        if one.error is not None:
-            terminal.line(cell(one.error.detail), style="bold red")
+        terminal.line(f"{cell(one.subject)}: {_text(terminal, one)}", style="bold red")
     if wrong:
         terminal.say(
             mark("{count} of {all} things are not as they should be; docs/openssh.md says how."),
@@ -65,6 +64,10 @@ def check(terminal: Terminal, settings: Settings, places: Places, file: Path) ->
         terminal.say(mark("sshd itself was not asked: that takes root."))
     terminal.say(mark("All {all} things are as they should be."), all=len(found))
     return 0
+
+
+def _text(terminal: Terminal, one: Finding) -> str:
+    return "" if one.wrong is None else cell(terminal.words.text(one.wrong.text, **one.wrong.facts))
 
 
 def _require_mode(settings: Settings) -> None:

@@ -6,19 +6,20 @@ import pwd
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from gateway.compose.guests import accounts_path
 from gateway.compose.openssh import GUESTS, READER, Places, guests_of, sftp_command
-from gateway.domain.errors import ConfigError, GatewayError, Scope
+from gateway.domain.errors import GatewayError
 from gateway.domain.ids import UnitCode
 from gateway.settings.load import Settings
 from gateway.transport.accounts import account_of, load_accounts
 from gateway.transport.hosted import IN, OUT
 from gateway.transport.shared import IN_MODE, MAILBOX_MODE, OUT_MODE
+from gateway.words.templates import mark
 
 _SBIN = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 _PATIENCE = 20.0
@@ -41,11 +42,22 @@ _WANTED = (
 
 
 @dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is not as it should be: an English original for the catalogue, and its facts."""
+
+    text: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `error` None: it is as it should be."""
+    """One thing that was looked at. `wrong` None: it is as it should be."""
 
     subject: str
-    error: ConfigError | None = None
+    wrong: Wrong | None = None
+
+
+_ABSENT = Wrong(mark("is not there"))
 
 
 def check_openssh(settings: Settings, places: Places, config: Path) -> list[Finding]:
@@ -63,20 +75,16 @@ def check_openssh(settings: Settings, places: Places, config: Path) -> list[Find
     return found
 
 
-def _looked(subject: str, look: Callable[[], str | None]) -> Finding:
+def _looked(subject: str, look: Callable[[], Wrong | None]) -> Finding:
     """Return what `look` says is wrong, None for nothing; what cannot be looked at is wrong as well."""
     try:
-        wrong = look()
-    except KeyError:
-        wrong = "is not there"
+        return Finding(subject, look())
+    except (KeyError, FileNotFoundError):
+        return Finding(subject, _ABSENT)
     except OSError as error:
-        wrong = error.strerror or type(error).__name__
+        return Finding(subject, Wrong(mark("cannot be read: {why}"), {"why": error.strerror}))
     except GatewayError as error:
-        wrong = str(error)
-    if not wrong:
-        return Finding(subject)
-    facts = {"subject": subject, "wrong": wrong}
-    return Finding(subject, ConfigError("openssh-unlike", f"{subject}: {wrong}", scope=Scope.NODE, facts=facts))
+        return Finding(subject, Wrong(mark("cannot be read: {why}"), {"why": error.detail}))
 
 
 def _above(folder: Path) -> Iterator[Finding]:
@@ -85,19 +93,19 @@ def _above(folder: Path) -> Iterator[Finding]:
         yield _looked(str(path), partial(_roots_alone, path))
 
 
-def _roots_alone(path: Path) -> str | None:
+def _roots_alone(path: Path) -> Wrong | None:
     told = path.stat()
     if told.st_uid != 0:
-        return f"belongs to {_user(told.st_uid)}, not to root"
-    return "others than root may write in it" if told.st_mode & 0o022 else None
+        return _owner(told.st_uid, "root")
+    return Wrong(mark("others than root may write in it")) if told.st_mode & 0o022 else None
 
 
 def _program(program: Path) -> Iterator[Finding]:
     """What sshd refuses to run: a program that others than root may change."""
-    yield _looked(str(program), lambda: None if os.access(program, os.X_OK) else "cannot be run")
+    yield _looked(str(program), lambda: None if os.access(program, os.X_OK) else Wrong(mark("cannot be run")))
     for path in (program, *program.parents):
         wrong = _looked(str(path), partial(_roots_alone, path))
-        if wrong.error is not None:
+        if wrong.wrong is not None:
             yield wrong
 
 
@@ -105,9 +113,9 @@ def _accounts_file(settings: Settings, places: Places) -> Iterator[Finding]:
     path = accounts_path(settings)
     yield _looked(str(path.parent), lambda: _like(path.parent, places.user, None, 0o755))
 
-    def readable() -> str | None:
+    def readable() -> Wrong | None:
         load_accounts(path)
-        return None if path.stat().st_mode & stat.S_IROTH else f"{READER} cannot read it"
+        return None if path.stat().st_mode & stat.S_IROTH else Wrong(mark("{user} cannot read it"), {"user": READER})
 
     yield _looked(str(path), readable)
 
@@ -115,16 +123,16 @@ def _accounts_file(settings: Settings, places: Places) -> Iterator[Finding]:
 def _guest(settings: Settings, places: Places, unit: UnitCode) -> Iterator[Finding]:
     account, mailbox = account_of(unit), settings.paths.mailboxes / unit
 
-    def known() -> str | None:
+    def known() -> Wrong | None:
         told = pwd.getpwnam(account)
         if told.pw_uid == 0:
-            return "is root"
+            return Wrong(mark("is root"))
         if Path(told.pw_dir) != mailbox:
-            return f"has the home {told.pw_dir}, not {mailbox}"
+            return Wrong(mark("has the home {held}, not {wanted}"), {"held": told.pw_dir, "wanted": mailbox})
         if account not in grp.getgrnam(GUESTS).gr_mem:
-            return f"is no member of {GUESTS}"
+            return Wrong(mark("lacks in the group {group}: {user}"), {"group": GUESTS, "user": account})
         if places.user not in grp.getgrnam(account).gr_mem:
-            return f"{places.user} is no member of the group {account}"
+            return Wrong(mark("lacks in the group {group}: {user}"), {"group": account, "user": places.user})
         return None
 
     yield _looked(f"account {account}", known)
@@ -133,23 +141,23 @@ def _guest(settings: Settings, places: Places, unit: UnitCode) -> Iterator[Findi
     yield _looked(str(mailbox / OUT), lambda: _like(mailbox / OUT, places.user, account, OUT_MODE))
 
 
-def _like(path: Path, user: str, group: str | None, mode: int) -> str | None:
+def _like(path: Path, user: str, group: str | None, mode: int) -> Wrong | None:
     told = path.lstat()
     if not stat.S_ISDIR(told.st_mode):
-        return "is no folder"
+        return Wrong(mark("is no folder"))
     if told.st_uid != pwd.getpwnam(user).pw_uid:
-        return f"belongs to {_user(told.st_uid)}, not to {user}"
+        return _owner(told.st_uid, user)
     if group is not None and told.st_gid != grp.getgrnam(group).gr_gid:
-        return f"is of another group than {group}"
+        return Wrong(mark("is of another group than {group}"), {"group": group})
     held = stat.S_IMODE(told.st_mode)
-    return None if held == mode else f"has mode {held:04o}, not {mode:04o}"
+    return None if held == mode else _differs(f"{held:04o}", f"{mode:04o}")
 
 
 def _sshd(settings: Settings, places: Places, config: Path) -> Iterator[Finding]:
     guests = guests_of(settings)
     program = shutil.which("sshd", path=_SBIN)
     if program is None:
-        yield _looked("sshd", lambda: "is not installed")
+        yield _looked("sshd", lambda: _ABSENT)
         return
     if os.geteuid() != 0 or not guests:
         return
@@ -158,12 +166,11 @@ def _sshd(settings: Settings, places: Places, config: Path) -> Iterator[Finding]
     try:
         done = subprocess.run(asked, capture_output=True, text=True, timeout=_PATIENCE, check=False)  # noqa: S603 - sshd of this machine, our own words
     except (OSError, subprocess.TimeoutExpired) as error:
-        said = str(error)
-        yield _looked(str(config), lambda: said)
+        yield Finding(str(config), Wrong(mark("cannot be read: {why}"), {"why": str(error)}))
         return
     if done.returncode != 0:
         said = " ".join(done.stderr.split())[:300]
-        yield _looked(str(config), lambda: said or "sshd refuses it")
+        yield Finding(str(config), Wrong(mark("sshd refuses it: {why}"), {"why": said}))
         return
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     for name, wanted in _WANTED:
@@ -178,8 +185,16 @@ def _none(_there: object) -> None:
     """Say that nothing is wrong with what is there."""
 
 
-def _same(held: str, wanted: str) -> str | None:
-    return None if held == wanted else f"is {held}, not {wanted}"
+def _same(held: str, wanted: str) -> Wrong | None:
+    return None if held == wanted else _differs(held, wanted)
+
+
+def _differs(held: str, wanted: str) -> Wrong:
+    return Wrong(mark("is {held}, not {wanted}"), {"held": held, "wanted": wanted})
+
+
+def _owner(uid: int, wanted: str) -> Wrong:
+    return Wrong(mark("belongs to {held}, not to {wanted}"), {"held": _user(uid), "wanted": wanted})
 
 
 def _user(uid: int) -> str:

@@ -16,11 +16,6 @@ TABLE: Table = MappingProxyType(
             "Where OpenSSH serves the mailboxes, root makes them once and for each new peer.",
             "As root, install what `caseferry openssh sysusers` and `caseferry openssh sysusers --folders` print, run systemd-sysusers and systemd-tmpfiles --create, and start the gateway again.",
         ),
-        "openssh-unlike": Template(
-            "{subject} {wrong}.",
-            "The mailboxes are safe only with exactly the accounts, owners, modes and sshd options that `caseferry openssh` prints.",
-            "Install what `caseferry openssh sysusers`, `... sysusers --folders` and `... config` print now, and check again.",
-        ),
     }
 )
 """Slug of a GatewayError -> template."""

@@ -69,7 +69,7 @@ def test_what_is_not_in_order_is_named(village: Village) -> None:
     done = village.caseferry("check", "--file", config, "--program", village.base / "bin" / "caseferry")
     inbox.chmod(0o3730)
     assert done.returncode == 1
-    assert f"{inbox}: has mode 3770, not 3730" in done.stdout
+    assert f"{inbox}: is 3770, not 3730" in done.stdout
     assert "sshd permittty: is yes, not no" in done.stdout
 
 
