@@ -29,6 +29,8 @@ from gateway.domain.trips import FILES_MAX, HEARD_MAX, LABEL_MAX, TripFile, Trip
 VERSION = 1
 INDEX_MAX = 8 << 20
 """Bytes: FILES_MAX names with their digests take 3 MiB."""
+PARTS_MAX = 999_999
+"""Files on a medium for one trip; their names are numbers of six digits."""
 PERSON_MAX = 64
 """Characters of a login name."""
 _MAGIC = b"\x89CFM\r\n\x1a\n"
@@ -115,6 +117,9 @@ def _decode(text: bytes) -> TripIndex:
     files = tuple(_file(one) for one in canonical.items(found["files"], "files", limit=FILES_MAX))
     if len({file.name for file in files}) != len(files):
         raise ValueError("a name is listed twice")
+    part = canonical.integer(found["part"], "part", least=1)
+    if sum(max(1, -(-file.size // part)) for file in files) > PARTS_MAX:
+        raise ValueError("more parts than there are numbers for")
     return TripIndex(
         issuer=unit_code(canonical.text(found["issuer"], "issuer", limit=24)),
         to=unit_code(canonical.text(found["to"], "to", limit=24)),
@@ -125,7 +130,7 @@ def _decode(text: bytes) -> TripIndex:
         label=canonical.text(found["label"], "label", limit=LABEL_MAX),
         asked_by=canonical.text(found["asked_by"], "asked_by", limit=PERSON_MAX),
         confirmed_by=canonical.text(found["confirmed_by"], "confirmed_by", limit=PERSON_MAX),
-        part=canonical.integer(found["part"], "part", least=1),
+        part=part,
         files=files,
         heard=tuple(_trip(one) for one in canonical.items(found["heard"], "heard", limit=HEARD_MAX)),
     )

@@ -28,6 +28,7 @@ from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
 from gateway.settings.node import ServerMode
 from gateway.transport.hosted import IN
+from gateway.transport.media import media_mailbox
 
 SOON_SECONDS = 30 * 86400
 """Keys that end within this time are told of: renewing them needs a telephone call with every peer."""
@@ -316,6 +317,8 @@ def _links(settings: Settings, means: Means, found: _Found) -> None:
         try:
             # Mailboxes of ours are made at the start; making one here could leave it to the wrong account.
             is_made = not link.hosts_mailbox or (settings.paths.mailboxes / link.peer / IN).is_dir()
+            if link.transport is TransportKind.MEDIA:
+                is_made = (media_mailbox(settings.paths.state, link.name) / IN).is_dir()
             transport = transports.to(link) if is_made else transports.remote(link)
             if transport is None:
                 continue
