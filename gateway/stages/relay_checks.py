@@ -9,7 +9,6 @@ from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.records import Priority, Transfer, known
 from gateway.ledger.store import Ledger
-from gateway.roster.content import ANY
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
 from gateway.roster.roster import Roster
@@ -53,8 +52,8 @@ class RelayChecks:
         ledger: Ledger,
         size_limit: int,
     ) -> None:
-        """peers: who is at the other end of each link; unit_of: who can open what is wrapped to an encryption key, by its
-        32 bytes; size_limit: bytes of the largest bundle that is carried."""
+        """peers: who is at the other end of each link; unit_of: who can open what is wrapped to an encryption key, by
+        its 32 bytes; size_limit: bytes of the largest bundle that is carried."""
         self._unit = unit
         self._peers = peers
         self._roster = roster
@@ -142,15 +141,7 @@ class RelayChecks:
         if told is not None and told.flow:
             policy.check_permitted(self._roster.permission(told.flow, origin, recipient) is not None)
             return
-        one, other = self._roster.units.get(origin), self._roster.units.get(recipient)
-        policy.check_permitted(
-            one is not None
-            and other is not None
-            and any(
-                rule.sender in (ANY, one.role) and rule.receiver in (ANY, other.role)
-                for rule in self._roster.content.permissions
-            )
-        )
+        policy.check_permitted(self._roster.any_permission(origin, recipient) is not None)
 
     def _way(self, recipient: UnitCode, came_by: LinkName) -> LinkName:
         link = self._onward.next_link(recipient, came_by)

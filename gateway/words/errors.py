@@ -6,7 +6,9 @@ from gateway.words import (
     errors_carry,
     errors_local,
     errors_media,
+    errors_openssh,
     errors_operate,
+    errors_relay,
     errors_resync,
     errors_trust,
 )
@@ -17,7 +19,9 @@ ERRORS: Table = MappingProxyType(
         **errors_carry.TABLE,
         **errors_local.TABLE,
         **errors_media.TABLE,
+        **errors_openssh.TABLE,
         **errors_operate.TABLE,
+        **errors_relay.TABLE,
         **errors_resync.TABLE,
         **errors_trust.TABLE,
     }

@@ -4,7 +4,9 @@ from types import MappingProxyType
 
 from gateway.words.templates import Table, Template, mark
 
-_AGAIN = mark("Nothing is lost and nothing was handed in half. Mount it again and run `caseferry media confirm` for the same trip: it goes on where it stopped.")
+_AGAIN = mark(
+    "Nothing is lost and nothing was handed in half. Mount it again and run `caseferry media confirm` for the same trip: it goes on where it stopped."
+)
 
 TABLE: Table = MappingProxyType(
     {

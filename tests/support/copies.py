@@ -67,5 +67,3 @@ def behind_one_hub(root: Path) -> Copying:
     """Return police, prosecutor and court, each with a link to one hub only, not opened yet."""
     build(root, BEHIND_ONE_HUB)
     return Copying(root, roster_of(root, BEHIND_ONE_HUB), BEHIND_ONE_HUB)
-
-

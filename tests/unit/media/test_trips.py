@@ -9,15 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.demo_nodes import POLICE
-from gateway.compose.media import MediaDesk
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action
 from gateway.domain.trips import TripState
-from gateway.folders import medium as medium_module
 from gateway.folders.medium import Medium
 from tests.support.houses import IN, OUT, street
-from tests.support.ledger import ToldClock
 from tests.support.trips import Journey, build
 
 CONTENT = os.urandom(20_000)
@@ -65,24 +62,6 @@ def test_a_bundle_goes_and_its_receipt_comes_back(journey: Journey) -> None:
     # The returning index said that the first trip arrived: what was kept for a lost medium is gone.
     assert police.ledger.trips.get(out.id).state is TripState.ARRIVED
     assert list((journey.box(police) / "trips").iterdir()) == []
-
-
-def test_the_medium_shows_nothing_but_sizes(journey: Journey) -> None:
-    out = journey.send(journey.police)
-    (folder,) = journey.medium.iterdir()
-    names = {path.name for path in folder.iterdir()}
-    assert folder.name == out.trip
-    assert names == {"index", *(f"{number:06d}" for number in range(1, len(names)))}
-    raw = (folder / "index").read_bytes()
-    for secret in (b"990102", b"USB 7", b"an", b".cfb"):
-        assert secret not in raw or len(secret) == 2
-
-
-def test_a_large_file_is_cut_into_parts(journey: Journey) -> None:
-    out = journey.send(journey.police)
-    sizes = [path.stat().st_size for path in (journey.medium / out.trip).iterdir() if path.name != "index"]
-    assert max(sizes) == 4096
-    assert len(sizes) > out.files
 
 
 def test_both_people_stand_in_the_book(journey: Journey) -> None:
@@ -187,13 +166,6 @@ def parts(journey: Journey, trip: str) -> list[Path]:
     return sorted(path for path in (journey.medium / trip).iterdir() if path.name != "index")
 
 
-def test_a_missing_file_is_seen_before_anything_moves(journey: Journey) -> None:
-    out = journey.send(journey.police)
-    parts(journey, out.trip)[-1].unlink()
-    found = journey.desk(journey.procuratorate, "chen").look(journey.medium, "")
-    assert [error.code for _trip, error in found.refused] == ["trip-torn"]
-
-
 def test_a_changed_byte_lets_nothing_in_and_a_sound_medium_everything(journey: Journey) -> None:
     out = journey.send(journey.police)
     path = parts(journey, out.trip)[-1]
@@ -206,27 +178,6 @@ def test_a_changed_byte_lets_nothing_in_and_a_sound_medium_everything(journey: J
     path.write_bytes(sound)
     (trip,) = journey.procuratorate.ledger.trips.newest(5)
     assert journey.desk(journey.procuratorate, "chen").confirm(trip.id, "").state is TripState.CARRIED
-
-
-@pytest.mark.parametrize("kept", [0, 7, 60, 2000])
-def test_a_truncated_index_is_refused(journey: Journey, kept: int) -> None:
-    index = journey.medium / journey.send(journey.police).trip / "index"
-    index.write_bytes(index.read_bytes()[:kept])
-    found = journey.desk(journey.procuratorate, "chen").look(journey.medium, "")
-    assert [error.code for _trip, error in found.refused] == ["trip-malformed"]
-
-
-def test_the_index_of_another_node_is_refused(journey: Journey) -> None:
-    journey.send(journey.police)
-    found = journey.desk(journey.police, "an").look(journey.medium, "")
-    assert [error.code for _trip, error in found.refused] == ["trip-not-for-us"]
-
-
-def test_an_index_in_another_trips_folder_is_refused(journey: Journey) -> None:
-    out = journey.send(journey.police)
-    (journey.medium / out.trip).rename(journey.medium / ("0" * 32))
-    found = journey.desk(journey.procuratorate, "chen").look(journey.medium, "")
-    assert [error.code for _trip, error in found.refused] == ["trip-wrong-issuer"]
 
 
 def test_a_key_that_was_revoked_meanwhile_counts_no_more(journey: Journey) -> None:
@@ -246,16 +197,6 @@ def test_strangers_files_are_left_alone(journey: Journey) -> None:
     assert (journey.medium / "holiday.jpg").read_bytes() == b"jpg"
     assert (journey.medium / out.trip / "evil.exe").read_bytes() == b"MZ"
     assert len(list((journey.box(journey.procuratorate) / "in").iterdir())) == out.files
-
-
-def test_a_link_or_a_pipe_on_the_medium_is_not_followed(journey: Journey) -> None:
-    out = journey.send(journey.police)
-    index = journey.medium / out.trip / "index"
-    index.unlink()
-    os.mkfifo(index)
-    with pytest.raises(GatewayError) as caught:
-        journey.desk(journey.procuratorate, "chen").look(journey.medium, "")
-    assert code_of(caught) == "trip-none"
 
 
 def test_what_does_not_fit_waits_for_the_next_trip(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,15 +281,3 @@ def test_two_commands_at_a_time_do_not_meet(journey: Journey) -> None:
         with pytest.raises(GatewayError) as caught:
             journey.desk(journey.police, "an").export("procuratorate", journey.medium, "", "")
     assert code_of(caught) == "media-busy"
-
-
-def test_a_waiting_bundle_takes_its_room_once(journey: Journey) -> None:
-    (bundle,) = (journey.box(journey.police) / "out").glob("*.cfb")
-    assert bundle.stat().st_nlink == 2
-
-
-def test_other_links_have_no_media(journey: Journey) -> None:
-    desk = MediaDesk(journey.police.identity, "an", ToldClock(), medium_module.PART)
-    with pytest.raises(GatewayError) as caught:
-        desk.export("nowhere", journey.medium, "", "")
-    assert code_of(caught) == "link-unknown"
