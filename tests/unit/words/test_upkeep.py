@@ -10,6 +10,8 @@ from babel.messages.catalog import Catalog
 from gateway.words import (
     errors_carry,
     errors_local,
+    errors_media,
+    errors_openssh,
     errors_operate,
     errors_relay,
     errors_resync,
@@ -70,6 +72,8 @@ def test_no_code_is_explained_twice() -> None:
     parts = (
         errors_carry.TABLE,
         errors_local.TABLE,
+        errors_media.TABLE,
+        errors_openssh.TABLE,
         errors_operate.TABLE,
         errors_relay.TABLE,
         errors_resync.TABLE,
