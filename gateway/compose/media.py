@@ -150,18 +150,15 @@ class MediaDesk:
         """Ask that the trips on the medium at `medium` which are for this node be taken in.
 
         Verified are the index, its signer, and that everything it names is there; the bytes are verified when they are
-        copied. Raises PermanentError `trip-none` if there is no trip at all; as `Medium`.
+        copied. What this node made itself, or took in before, is passed over: media go to and fro.
+        Raises PermanentError `trip-none` if nothing was written for this node, `trip-repeated` if all of it was taken
+        in before; as `Medium`.
         """
         there = Medium(medium)
         asked: list[Trip] = []
         refused: list[tuple[str, GatewayError]] = []
         strangers = 0
-        ids = there.trips()
-        if not ids:
-            raise PermanentError(
-                "trip-none", "no trip lies on the medium", facts={"medium": disk.printable(str(medium))}
-            )
-        for trip in ids:
+        for trip in self._unknown(there, medium):
             try:
                 index, settings = self._read(there, trip)
                 sizes = [file.size for file in index.files]
@@ -174,6 +171,17 @@ class MediaDesk:
             except GatewayError as error:
                 refused.append((trip, error))
         return Found(tuple(asked), tuple(refused), strangers)
+
+    def _unknown(self, there: Medium, medium: Path) -> list[str]:
+        """Return the trips on a medium that this node knows nothing of; raises as `look` if there are none."""
+        with ledger_to_change(self._settings, self._clock) as ledger:
+            ways = {trip: ledger.trips.way_of(trip) for trip in there.trips()}
+        fresh = [trip for trip, way in ways.items() if way is None]
+        if not fresh:
+            code = "trip-repeated" if TripWay.IN in ways.values() else "trip-none"
+            facts: dict[str, str | int] = {"medium": disk.printable(str(medium))}
+            raise PermanentError(code, f"{len(ways)} trips are known already", facts=facts)
+        return fresh
 
     def _read(self, there: Medium, trip: str) -> tuple[TripIndex, LinkSettings]:
         """Return the index of a trip on a medium and its link; raises as `open_index`, and `trip-wrong-issuer`,

@@ -155,10 +155,14 @@ class TripBook:
         with self._doors.reading() as connection:
             return _all(connection, way, link)
 
-    def is_taken_in(self, trip: str) -> bool:
-        """Whether everything of the inbound trip (32 hexadecimal digits) was handed in."""
+    def way_of(self, trip: str) -> TripWay | None:
+        """Return `out` for a trip (32 hexadecimal digits) that this node made, `in` for one that was handed in whole;
+        None if it is neither."""
         with self._doors.reading() as connection:
-            return _is_taken_in(connection, trip)
+            ours = select(trips.c.id).where(trips.c.trip == trip, trips.c.way == TripWay.OUT)
+            if connection.execute(ours).first() is not None:
+                return TripWay.OUT
+            return TripWay.IN if _is_taken_in(connection, trip) else None
 
     def heard(self, link: LinkName, limit: int) -> tuple[str, ...]:
         """Return the ids of the trips that arrived here by `link`, the newest `limit`, the newest last."""

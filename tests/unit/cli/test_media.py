@@ -75,7 +75,7 @@ def test_a_whole_trip(ends: tuple[Desk, Desk], tmp_path: Path, login: object, mo
     assert (procuratorate.state / "media" / "police" / "in" / name).read_bytes() == PAPER
     again = procuratorate.run("media", "import", tmp_path, "--json")
     assert again.code == 1
-    assert [one["code"] for one in again.json["refused"]] == ["trip-repeated"]
+    assert again.json["error"]["code"] == "trip-repeated"
 
     lost = police.ask("media", "lost", trip["id"], "--why", "stolen")
     shown("media lost", lost)

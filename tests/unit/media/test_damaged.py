@@ -88,7 +88,8 @@ def test_a_truncated_index(journey: Journey, folder: Path, kept: int) -> None:
 
 
 def test_the_index_of_another_node(journey: Journey, folder: Path) -> None:
-    assert refusals(journey, folder, journey.police) == ["trip-not-for-us"]
+    moved = folder.rename(folder.with_name("1" * 32))
+    assert refusals(journey, moved, journey.police) == ["trip-not-for-us"]
 
 
 def test_an_index_in_another_trips_folder(journey: Journey, folder: Path) -> None:

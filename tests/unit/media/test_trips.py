@@ -157,18 +157,28 @@ def test_a_lost_medium_that_turns_up_does_no_harm(journey: Journey) -> None:
 def test_a_trip_is_taken_in_once(journey: Journey) -> None:
     journey.send(journey.police)
     journey.take(journey.procuratorate)
-    found = journey.desk(journey.procuratorate, "chen").look(journey.medium, "")
-    assert found.trips == ()
-    assert [error.code for _trip, error in found.refused] == ["trip-repeated"]
+    with pytest.raises(GatewayError) as caught:
+        journey.take(journey.procuratorate)
+    assert code_of(caught) == "trip-repeated"
 
 
-def parts(journey: Journey, trip: str) -> list[Path]:
-    return sorted(path for path in (journey.medium / trip).iterdir() if path.name != "index")
+def test_what_a_medium_still_bears_is_passed_over(journey: Journey) -> None:
+    out = journey.send(journey.police)
+    with pytest.raises(GatewayError) as caught:
+        journey.take(journey.police)
+    assert code_of(caught) == "trip-none"
+    journey.take(journey.procuratorate)
+    journey.work(journey.procuratorate)
+    back = journey.send(journey.procuratorate)
+    found = journey.desk(journey.police, "an").look(journey.medium, "")
+    assert [trip.trip for trip in found.trips] == [back.trip]
+    assert back.trip != out.trip
+    assert found.refused == ()
 
 
 def test_a_changed_byte_lets_nothing_in_and_a_sound_medium_everything(journey: Journey) -> None:
     out = journey.send(journey.police)
-    path = parts(journey, out.trip)[-1]
+    path = max(path for path in (journey.medium / out.trip).iterdir() if path.name != "index")
     sound = path.read_bytes()
     path.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
     with pytest.raises(GatewayError) as caught:
