@@ -23,6 +23,7 @@ from gateway.ledger.queries import Counts, TransferFilter
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
@@ -53,6 +54,8 @@ class Ledger:
         """What serves hubs."""
         self.turns = Turns(self)
         """Whose turn it is at what the whole node shares."""
+        self.trips = TripBook(self)
+        """What removable media carry."""
 
     @classmethod
     def open(
