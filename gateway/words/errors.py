@@ -2,11 +2,18 @@
 
 from types import MappingProxyType
 
-from gateway.words import errors_carry, errors_local, errors_operate, errors_resync, errors_trust
+from gateway.words import errors_carry, errors_local, errors_operate, errors_reconcile, errors_resync, errors_trust
 from gateway.words.templates import Table, Template
 
 ERRORS: Table = MappingProxyType(
-    {**errors_carry.TABLE, **errors_local.TABLE, **errors_operate.TABLE, **errors_resync.TABLE, **errors_trust.TABLE}
+    {
+        **errors_carry.TABLE,
+        **errors_local.TABLE,
+        **errors_operate.TABLE,
+        **errors_reconcile.TABLE,
+        **errors_resync.TABLE,
+        **errors_trust.TABLE,
+    }
 )
 """Slug of a GatewayError -> template."""
 
