@@ -66,14 +66,13 @@ def due(
     direction: Direction | None,
     limit: int,
     orders: Orders = NO_ORDERS,
+    closed: Collection[UnitCode] = (),
 ) -> TransferQuery:
     """Select the transfers whose effect may be tried now and whose turn it is, the one owed for longest first."""
     c = transfers.c
+    free = (c.hold_code.is_(None), c.next_attempt_at <= now, *_turn(orders), *_not_to(closed))
     return (
-        select_transfers()
-        .where(_owing(states, direction, link), c.hold_code.is_(None), c.next_attempt_at <= now, *_turn(orders))
-        .order_by(c.next_attempt_at, c.id)
-        .limit(limit)
+        select_transfers().where(_owing(states, direction, link), *free).order_by(c.next_attempt_at, c.id).limit(limit)
     )
 
 
@@ -92,12 +91,12 @@ def owed_bytes(state: State, above: int) -> Select[int]:
     return select(func.coalesce(func.sum(c.size), 0)).where(c.state == state, c.size > above, c.hold_code.is_(None))
 
 
-def overdue(now: float, *, link: LinkName | None, limit: int) -> TransferQuery:
+def overdue(now: float, *, link: LinkName | None, limit: int, closed: Collection[UnitCode] = ()) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
     return (
         select_transfers()
-        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now)
+        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now, *_not_to(closed))
         .order_by(c.receipt_due_at, c.id)
         .limit(limit)
     )
@@ -260,6 +259,12 @@ def _owing(states: Collection[State], direction: Direction | None, link: LinkNam
 
 def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:
     return (its_turn(orders),) if orders else ()
+
+
+def _not_to(closed: Collection[UnitCode]) -> tuple[ColumnElement[bool], ...]:
+    """Test for what is not of our own to one of the recipients that nothing may be sent to."""
+    c = transfers.c
+    return (or_(c.direction != Direction.OUTBOUND, c.peer.not_in(sorted(closed))),) if closed else ()
 
 
 def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:

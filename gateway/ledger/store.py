@@ -37,6 +37,7 @@ from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
+from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
 
@@ -62,6 +63,8 @@ class Ledger:
         self._listeners: tuple[Callable[[Touched], None], ...] = ()
         self.resync = ResyncBook(self, unit, connections.epoch)
         """What serves resync and restore."""
+        self.reconciling = ReconcileBook(self, unit)
+        """What serves reconciliation."""
         self.decisions = DecisionBook(self)
         """What people decided."""
 
@@ -209,14 +212,17 @@ class Ledger:
         direction: Direction | None = None,
         limit: int,
         orders: Orders = queries.NO_ORDERS,
+        closed: Collection[UnitCode] = (),
     ) -> list[Transfer]:
         """Return what is not held and may be tried at `now`, the one owed for longest first.
 
         orders: on these routes what must wait until an earlier one has its final receipt is left out.
+        closed: recipients that nothing of ours may be sent to.
 
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
-        return self._read(queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders))
+        query = queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders, closed=closed)
+        return self._read(query)
 
     def next_due_at(
         self,
@@ -235,9 +241,11 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.owed_bytes(state, above)).scalar_one()
 
-    def overdue(self, now: float, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
+    def overdue(
+        self, now: float, link: LinkName | None = None, *, limit: int, closed: Collection[UnitCode] = ()
+    ) -> list[Transfer]:
         """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
-        return self._read(queries.overdue(now, link=link, limit=limit))
+        return self._read(queries.overdue(now, link=link, limit=limit, closed=closed))
 
     def next_receipt_due_at(self, link: LinkName | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
