@@ -1,24 +1,22 @@
 """Builds the two workers of each link: what leaves by it, and what arrives."""
 
-from gateway.bundle.inventory import INVENTORY_MAX
 from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
+from gateway.compose.reconciling import Comparing
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.intake import ReceiptIntake
-from gateway.stages.inventories import InventoryIntake
-from gateway.stages.legs import InLeg, OutLeg, out_leg
+from gateway.stages.legs import InLeg, OutLeg
 from gateway.stages.post import PostStage
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
-from gateway.stages.resync import ResyncStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
@@ -36,6 +34,7 @@ class LinkLegs:
         recorder: Recorder,
         quarantine: QuarantineDesk,
         telling: SourceTelling,
+        comparing: Comparing,
     ) -> None:
         self._settings = identity.settings
         self._keyring = identity.keyring
@@ -45,6 +44,7 @@ class LinkLegs:
         self._recorder = recorder
         self._quarantine = quarantine
         self._telling = telling
+        self._comparing = comparing
         self.intakes: dict[LinkName, ReceiptIntake] = {}
         """What takes in the receipts of each link, for receipts that a person wants looked at again."""
 
@@ -73,23 +73,9 @@ class LinkLegs:
             recorder=self._recorder,
             clock=ground.clock,
         )
-        resync = ResyncStage(
-            link=name,
-            unit=self._settings.node.unit,
-            peer=link.peer,
-            ledger=ground.ledger,
-            spool=ground.spool,
-            transport=out,
-            gate=out_gate,
-            keys=self._keyring.signing_keys(ground.clock.now()),
-            clock=ground.clock,
-            ops=ground.ops,
-            every=timing.resync_every,
-            patience=timing.gap_patience,
-        )
+        comparing = self._comparing.legs(link, out, out_gate)
         send = SendStage(
             link=name,
-            peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
             transport=out,
@@ -112,17 +98,6 @@ class LinkLegs:
             skew_warn=timing.clock_skew_warn,
             ops=ground.ops,
         )
-        inventories = InventoryIntake(
-            link=name,
-            unit=self._settings.node.unit,
-            own_key=own_key,
-            peer=link.peer,
-            ledger=ground.ledger,
-            directory=self._directory,
-            standstill=ground.standstill,
-            ring=lambda: ground.bells.ring(out_leg(name)),
-            ops=ground.ops,
-        )
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
@@ -131,7 +106,7 @@ class LinkLegs:
             transport=back,
             papers={
                 Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt"),
-                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory"),
+                **self._comparing.papers(link, intake.take),
             },
             quarantine=self._quarantine,
             gate=back_gate,
@@ -143,4 +118,4 @@ class LinkLegs:
         )
         post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
         # A receipt is small and somebody waits for it; bundles come last.
-        return OutLeg(name, (acknowledge, resync, post, send), out), InLeg(name, receive, back)
+        return OutLeg(name, (acknowledge, *comparing, post, send), out), InLeg(name, receive, back)

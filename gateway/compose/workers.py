@@ -12,6 +12,7 @@ from gateway.compose.gates import Gates, patience
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
+from gateway.compose.reconciling import Comparing
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
@@ -78,6 +79,8 @@ class Planner:
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
         self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
+        self._words = words
+        self._comparing = Comparing(identity, ground)
         self._legs = LinkLegs(
             identity,
             ground,
@@ -85,6 +88,7 @@ class Planner:
             recorder=self._recorder,
             quarantine=self._quarantine,
             telling=self._telling,
+            comparing=self._comparing,
         )
         self._bulk = Bulk(self._settings.workers.processes)
 
@@ -104,6 +108,7 @@ class Planner:
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
+            self._comparing.rounds(self._words),
         ]
         for link in links:
             workers += self._legs.legs_or_none(link)

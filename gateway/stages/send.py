@@ -3,7 +3,7 @@
 from gateway.bundle.names import bundle_name
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders import disk
@@ -31,7 +31,6 @@ class SendStage:
         self,
         *,
         link: LinkName,
-        peer: UnitCode,
         ledger: Ledger,
         spool: Spool,
         transport: Transport,
@@ -43,7 +42,6 @@ class SendStage:
         orders: Orders,
     ) -> None:
         self._link = link
-        self._peer = peer
         self._ledger = ledger
         self._spool = spool
         self._transport = transport
@@ -59,12 +57,13 @@ class SendStage:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
         if pause := self._gate.wait():
             return pause
-        word = self._ledger.resync.word(self._peer)
-        if word.halted or (self._asks_first and word.heard_at is None):
-            return AWAITING_SECONDS  # after a restore we first hear what the peer has of us
+        # After a restore we first hear from each recipient what it has of us.
+        closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
         now = self._clock.now()
-        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders)
-        due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
+        due = self._ledger.due(
+            (State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders, closed=closed
+        )
+        due += self._ledger.overdue(now, self._link, limit=BATCH - len(due), closed=closed)
         if due and (pause := self._gate.enter()):
             return pause
         more = len(due) == BATCH
@@ -89,7 +88,9 @@ class SendStage:
             self._recorder.advance(done)
         if pause := self._gate.wait():
             return pause
-        return 0.0 if more else self._next()
+        if more:
+            return 0.0
+        return AWAITING_SECONDS if closed else self._next()
 
     def _next(self) -> float | None:
         """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
