@@ -188,7 +188,8 @@ class ReconcileBook:
 
         def work(change: Change) -> Round:
             r = rounds.c
-            ahead = change.connection.execute(select(*r).where(r.done_at.is_(None), r.asked_at.is_(None))).first()
+            idle = (r.done_at.is_(None), r.asked_at.is_(None), r.why == why)
+            ahead = change.connection.execute(select(*r).where(*idle)).first()
             if ahead is not None:
                 return Round(**ahead._mapping)
             row = {"wanted_at": change.now, "why": why, "wait": wait}
@@ -199,10 +200,13 @@ class ReconcileBook:
         return self._doors.change(work)
 
     def under_way(self) -> Round | None:
-        """Return the reconciliation that is wanted or under way, the oldest; None if there is none."""
+        """Return the reconciliation that is wanted or under way, the newest; None if there is none.
+
+        A person who asks does not wait for the night's round; the newer one ends the older with it.
+        """
         r = rounds.c
         with self._doors.reading() as connection:
-            row = connection.execute(select(*r).where(r.done_at.is_(None)).order_by(r.id).limit(1)).first()
+            row = connection.execute(select(*r).where(r.done_at.is_(None)).order_by(r.id.desc()).limit(1)).first()
         return None if row is None else Round(**row._mapping)
 
     def last_done(self) -> Round | None:
@@ -245,11 +249,13 @@ class ReconcileBook:
         return [Asked(UnitCode(party), at, answered_at, raw) for party, at, answered_at, raw in rows]
 
     def finish(self, round_id: int, outcome: str, *, differences: int, silent: int) -> None:
-        """Record how a reconciliation ended; the statements of earlier ones are forgotten, their figures are kept."""
+        """Record how a reconciliation ended, and with it those that were begun before; the statements of earlier ones
+        are forgotten, their figures are kept."""
 
         def work(change: Change) -> None:
             ended = {"done_at": change.now, "outcome": outcome, "differences": differences, "silent": silent}
-            change.connection.execute(update(rounds).where(rounds.c.id == round_id).values(ended))
+            over = (rounds.c.id <= round_id, rounds.c.done_at.is_(None))
+            change.connection.execute(update(rounds).where(*over).values(ended))
             change.connection.execute(delete(enquiries).where(enquiries.c.round < round_id))
 
         self._doors.change(work)

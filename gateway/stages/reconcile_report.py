@@ -195,6 +195,7 @@ def _difference_json(one: Difference) -> dict[str, object]:
         "bundle": one.bundle,
         "transfer": one.transfer,
         "case_no": one.case_no,
+        "remark": one.kind in REMARKS,
         "mends_itself": one.kind in MENDED,
         "alarm": one.kind in ALARMS,
     }

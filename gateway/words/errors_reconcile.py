@@ -91,6 +91,16 @@ TABLE: Table = MappingProxyType(
             "No node writes statements of more than 4 MiB.",
             "It was set aside unread. Ask the peer's operator what was put into the mailbox.",
         ),
+        "gateway-not-running": Template(
+            "The gateway is not running, so nobody can be asked.",
+            "A reconciliation is made by the running gateway, which has the keys and the links.",
+            "Start it (`systemctl start caseferry`) and run the command again.",
+        ),
+        "reconcile-unfinished": Template(
+            "The reconciliation has not ended in time.",
+            "The gateway is busy, or stands still.",
+            "Look at `caseferry status`; the report appears in the reports folder when it is done.",
+        ),
         "report-missing": Template(
             "The report of this reconciliation is not there.",
             "The folder of reports was emptied, or the reconciliation was made by another installation.",
