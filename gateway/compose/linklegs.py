@@ -71,6 +71,7 @@ class LinkLegs:
             transport=out,
             gate=out_gate,
             recorder=self._recorder,
+            relays=self._settings.relay.enabled,
             clock=ground.clock,
         )
         comparing = self._comparing.legs(link, out, out_gate)
@@ -96,6 +97,8 @@ class LinkLegs:
             telling=self._telling,
             clocks=ground.clocks,
             skew_warn=timing.clock_skew_warn,
+            custody_seconds=timing.custody_timeout,
+            clock=ground.clock,
             ops=ground.ops,
         )
         receive = ReceiveStage(
@@ -105,7 +108,7 @@ class LinkLegs:
             shortage=ground.shortage,
             transport=back,
             papers={
-                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt"),
+                Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
                 **self._comparing.papers(link, intake.take),
             },
             quarantine=self._quarantine,

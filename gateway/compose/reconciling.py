@@ -7,6 +7,7 @@ from gateway.bundle.names import Kind
 from gateway.bundle.statement import STATEMENT_MAX
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
+from gateway.compose.relaying import onward_of
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.settings.kinds import seconds_of_day
 from gateway.settings.links import LinkSettings
@@ -15,7 +16,6 @@ from gateway.stages.enquire import EnquireStage
 from gateway.stages.gate import Gate
 from gateway.stages.inventories import InventoryIntake
 from gateway.stages.legs import Leg, out_leg
-from gateway.stages.onward import Onward
 from gateway.stages.receive import Paper
 from gateway.stages.reconcile import ReconcileStage
 from gateway.stages.reconcile_report import Reports
@@ -40,14 +40,14 @@ class Comparing:
         self._unit = settings.node.unit
         self._keys = identity.keyring.signing_keys(ground.clock.now())
         self._own_key = {keys.sign_key_id: keys.public for keys in identity.keyring.node_keys()}.get
-        links = {link.peer: LinkName(link.name) for link in settings.links if link.enabled}
-        self._onward = Onward(self._unit, links, identity.directory)
-        self._ways = Ways(self._unit, links.keys(), identity.directory)
+        self._onward = onward_of(identity)
+        neighbours = [link.peer for link in settings.links if link.enabled]
+        self._ways = Ways(self._unit, neighbours, identity.directory)
         self._courier = Courier(
             onward=self._onward,
             outbox=ground.outbox,
             ring=lambda link: ground.bells.ring(out_leg(link)),
-            relays=self._directory.is_hub(self._unit),
+            relays=settings.relay.enabled and self._directory.is_hub(self._unit),
             ops=ground.ops,
         )
 
@@ -123,8 +123,8 @@ class Comparing:
             ops=ground.ops,
         )
         return {
-            Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory"),
-            Kind.STATEMENT: Paper(STATEMENT_MAX, statements.take, "statement"),
+            Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
+            Kind.STATEMENT: Paper(STATEMENT_MAX, statements.take, "statement", "statement-too-large"),
         }
 
     def rounds(self, words: Words) -> ReconcileStage:

@@ -8,11 +8,12 @@ from gateway.ledger.changes import Touched
 from gateway.stages.legs import in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
+from gateway.stages.relay import RelayStage
 
 _SHARED = MappingProxyType(
     {
         State.FOUND: (PackStage.name,),
-        State.FETCHED: (OpenStage.name,),
+        State.FETCHED: (OpenStage.name, RelayStage.name),
         State.VERIFIED: (OpenStage.name,),
     }
 )
@@ -22,6 +23,7 @@ _LEGS = MappingProxyType(
         State.OFFERED: (in_leg,),
         State.VERIFIED: (in_leg,),
         State.QUARANTINED: (in_leg,),
+        State.CHECKED: (out_leg, in_leg),
         State.DELIVERED: (out_leg, in_leg),
         State.REJECTED: (out_leg, in_leg),
     }

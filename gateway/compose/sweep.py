@@ -30,6 +30,9 @@ def sweep(spool: Spool, shelf: ClaimShelf, ledger: Ledger) -> dict[ClaimToken, P
     for link, bundle in spool.inbound_bundles():
         if not _is_expected(ledger, link, bundle):
             spool.drop(spool.inbound_bundle(link, bundle))
+    for bundle, header, path in spool.relayed_bundles():
+        if not ledger.relays.is_needed(bundle, header):
+            spool.drop(path)
     for link, bundle in spool.stagings():
         if not _is_expected(ledger, link, bundle):
             spool.drop_staging(link, bundle)

@@ -13,6 +13,7 @@ from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
 from gateway.compose.reconciling import Comparing
+from gateway.compose.relaying import check_hub, hub_refusals, onward_of, relay_stage
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
@@ -32,6 +33,7 @@ from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.recording import Recorder
+from gateway.stages.relay import RelayStage
 from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
@@ -68,6 +70,9 @@ class Planner:
     """Turns one identity into workers over one ground."""
 
     def __init__(self, identity: Identity, ground: Ground, words: Words) -> None:
+        self._identity = identity
+        self._roster = check_hub(identity)
+        """The roster by which this node is a hub, None if it is none."""
         self._settings = identity.settings
         self._keyring = identity.keyring
         self._directory = identity.directory
@@ -91,6 +96,7 @@ class Planner:
             comparing=self._comparing,
         )
         self._bulk = Bulk(self._settings.workers.processes)
+        self._onward = onward_of(identity)
 
     def plan(self) -> Plan:
         """Return the workers; raises GatewayError if a peer's card or a key that the configuration needs is missing."""
@@ -104,6 +110,7 @@ class Planner:
             claim,
             self._pack(outbound, keys, now),
             opening,
+            *self._relay(keys),
             self._collect(keys),
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
@@ -187,7 +194,7 @@ class Planner:
     def _route(self, route: RouteSettings, keys: NodeKeys, now: float) -> routes.OutboundRoute:
         receivers = {}
         for code, unit in route.receivers.items():
-            link = self._settings.link_to(unit)
+            link = self._onward.next_link(UnitCode(unit))
             if link is None:
                 continue  # settings complain of a receiver without a link before we get here
             public, lacking = None, ""
@@ -196,7 +203,7 @@ class Planner:
             except GatewayError as error:
                 lacking = error.code
                 self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
-            receivers[code] = routes.Recipient(unit, LinkName(link.name), public, lacking)
+            receivers[code] = routes.Recipient(unit, link, public, lacking)
         return routes.OutboundRoute(
             RouteName(route.name),
             route.folder,
@@ -222,11 +229,27 @@ class Planner:
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             size_limit=self._settings.limits.bundle,
             refuse_unasked=self._settings.limits.refuse_unasked,
+            relays=self._roster is not None,
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             clocks=ground.clocks,
             directory=self._directory,
             clock=ground.clock,
             ops=ground.ops,
+        )
+
+    def _relay(self, keys: NodeKeys) -> tuple[Worker, ...]:
+        if self._roster is None:
+            return ()
+        return (
+            relay_stage(
+                self._identity,
+                self._ground,
+                self._roster,
+                keys,
+                lanes=self._lanes(Stage.RELAY, RelayStage.name, takes=0),
+                quarantine=self._quarantine,
+                recorder=self._recorder,
+            ),
         )
 
     def _inbound(self) -> list[routes.InboundRoute]:
@@ -263,6 +286,7 @@ class Planner:
             quarantine=ground.quarantine,
             intakes=self._legs.intakes,
             pen=ReceiptPen(self._settings.node.unit, keys),
+            refusals=None if self._roster is None else hub_refusals(self._identity, ground, keys),
             knock=self._gates.knock,
             clock=ground.clock,
             ops=ground.ops,
@@ -279,6 +303,7 @@ class Planner:
             clock=ground.clock,
             ops=ground.ops,
             keep_seconds=self._settings.timing.keep_originals,
+            relay_seconds=self._settings.relay.keep,
             aside_seconds=self._settings.timing.keep_quarantine,
             every_seconds=RETAIN_EVERY,
         )

@@ -21,9 +21,7 @@ class State(StrEnum):
     IN_CUSTODY = "in-custody"  # a hub holds it; owes the recipient's receipt
     OFFERED = "offered"  # listed in a mailbox; owes the fetch
     FETCHED = "fetched"  # bytes durable in the spool; owes the verification
-    CHECKED = (
-        "checked"  # inbound at a hub: in our custody, owes receipts to where it came from; relay: owes the deposit
-    )
+    CHECKED = "checked"  # in the custody of a hub; inbound: owes receipts back; relay: owes the deposit
     FORWARDED = "forwarded"  # relay: deposited on its way; owes the recipient's receipt (or sending again)
     SETTLED = "settled"  # at a hub: the receipts are back where the bundle came from; owes nothing
     VERIFIED = "verified"  # opened into the staging folder; owes the delivery
@@ -57,6 +55,7 @@ class Event(StrEnum):
     CONFIRMED = "confirmed"
     RECEIPT_ASKED = "receipt-asked"
     RECEIPT_CAME = "receipt-came"
+    MISSED = "missed"
     RECALLED = "recalled"
     COLLECTED = "collected"
     QUARANTINED = "quarantined"
@@ -70,7 +69,8 @@ class Event(StrEnum):
 _D, _S, _E = Direction, State, Event
 
 # A receipt may arrive while we still say `sealed`: we died between the upload and its record.
-# `sent` on `sent` is the same bytes deposited again because no receipt came.
+# `sent` on `sent` is the same bytes deposited again because no receipt came. What a hub holds is never sent again
+# unless `missed`: the comparison of both sides has shown that nobody holds it any more.
 _OUTBOUND: dict[tuple[State, Event], State] = {
     (_S.FOUND, _E.SEALED): _S.SEALED,
     (_S.FOUND, _E.EXPORT_REFUSED): _S.REFUSED,
@@ -83,11 +83,13 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
     (_S.SEALED, _E.REFUSAL_RECEIPTED): _S.REFUSED,
     (_S.SEALED, _E.CLOSED): _S.CLOSED,
     (_S.SENT, _E.SENT): _S.SENT,
+    (_S.SENT, _E.MISSED): _S.SENT,
     (_S.SENT, _E.CUSTODY_RECEIPTED): _S.IN_CUSTODY,
     (_S.SENT, _E.DELIVERY_RECEIPTED): _S.DELIVERED,
     (_S.SENT, _E.COLLECTION_RECEIPTED): _S.COLLECTED,
     (_S.SENT, _E.REFUSAL_RECEIPTED): _S.REFUSED,
     (_S.SENT, _E.CLOSED): _S.CLOSED,
+    (_S.IN_CUSTODY, _E.MISSED): _S.SENT,
     (_S.IN_CUSTODY, _E.DELIVERY_RECEIPTED): _S.DELIVERED,
     (_S.IN_CUSTODY, _E.COLLECTION_RECEIPTED): _S.COLLECTED,
     (_S.IN_CUSTODY, _E.REFUSAL_RECEIPTED): _S.REFUSED,
@@ -103,7 +105,8 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
 # that our receipt was lost: the same receipt is owed once more, nothing else. Bytes that were damaged on the way are
 # set aside; the same bundle offered again, whole this time, is fetched anew. That it was collected is noticed only
 # after it was confirmed, so that no receipt is forgotten over it. After a restore the sender returns our own receipt:
-# what was delivered before is recalled, and never delivered again.
+# what was delivered before is recalled, and never delivered again. A receipt comes to what was delivered or refused
+# here only at a hub that is one of several recipients: it owes the sender the others' receipts too.
 _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.FETCHED): _S.FETCHED,
     (_S.OFFERED, _E.QUARANTINED): _S.QUARANTINED,
@@ -111,7 +114,9 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.CLOSED): _S.CLOSED,
     (_S.FETCHED, _E.VERIFIED): _S.VERIFIED,
     (_S.FETCHED, _E.CHECKED): _S.CHECKED,
+    (_S.FETCHED, _E.CLOSED): _S.CLOSED,
     (_S.CHECKED, _E.CONFIRMED): _S.SETTLED,
+    (_S.CHECKED, _E.CLOSED): _S.CLOSED,
     (_S.SETTLED, _E.RECEIPT_CAME): _S.CHECKED,
     (_S.SETTLED, _E.RECEIPT_ASKED): _S.CHECKED,
     (_S.SETTLED, _E.CLOSED): _S.CLOSED,
@@ -121,9 +126,11 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.VERIFIED, _E.QUARANTINED): _S.QUARANTINED,
     (_S.DELIVERED, _E.CONFIRMED): _S.CONFIRMED,
     (_S.CONFIRMED, _E.RECEIPT_ASKED): _S.DELIVERED,
+    (_S.CONFIRMED, _E.RECEIPT_CAME): _S.DELIVERED,
     (_S.CONFIRMED, _E.COLLECTED): _S.COLLECTED,
     (_S.CONFIRMED, _E.CLOSED): _S.CLOSED,
     (_S.COLLECTED, _E.RECEIPT_ASKED): _S.DELIVERED,
+    (_S.COLLECTED, _E.RECEIPT_CAME): _S.DELIVERED,
     (_S.COLLECTED, _E.CLOSED): _S.CLOSED,
     (_S.QUARANTINED, _E.OFFERED_AGAIN): _S.OFFERED,
     (_S.QUARANTINED, _E.RECALLED): _S.CONFIRMED,
@@ -132,6 +139,7 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.QUARANTINED, _E.CLOSED): _S.CLOSED,
     (_S.REJECTED, _E.DISMISSED): _S.DISMISSED,
     (_S.DISMISSED, _E.RECEIPT_ASKED): _S.REJECTED,
+    (_S.DISMISSED, _E.RECEIPT_CAME): _S.REJECTED,
     (_S.DISMISSED, _E.CLOSED): _S.CLOSED,
 }
 
@@ -140,6 +148,7 @@ _INBOUND: dict[tuple[State, Event], State] = {
 _RELAY: dict[tuple[State, Event], State] = {
     (_S.CHECKED, _E.FORWARDED): _S.FORWARDED,
     (_S.FORWARDED, _E.FORWARDED): _S.FORWARDED,
+    (_S.FORWARDED, _E.MISSED): _S.FORWARDED,
     (_S.FORWARDED, _E.CUSTODY_RECEIPTED): _S.FORWARDED,
     (_S.CHECKED, _E.CUSTODY_RECEIPTED): _S.FORWARDED,
     **{

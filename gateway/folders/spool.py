@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.names import Kind, bundle_name, parse
-from gateway.domain.ids import BundleId, ClaimToken, LinkName, WireName, bundle_id, claim_token, link_name
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, WireName, bundle_id, claim_token, link_name
 from gateway.folders import disk
 
 _PART = ".part"
 _INBOUND = "inbound"
+_HEADER_DIGITS = 32
+"""Hexadecimal digits of a header's digest that are in a file's name: 128 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Spool:
     outbound/<id>-<token>.cfb      sealed bundles, kept until the final receipt; the token of the claimed export is in
                                    the name, so that a ledger put back from a backup can learn of them again
     inbound/<link>/<id>.cfb        fetched bundles; by link, so that no peer can touch what another peer sent
+    relayed/<id>-<header>.cfb      bundles in our custody for others, one file for all recipients and arrivals; half of
+                                   the header's digest is in the name, so that no two bundles ever share one
     outbox/<link>/                 see outbox.py
     staging/<link>/<id>/           bundles being opened, imports waiting to be published
     """
@@ -55,7 +59,7 @@ class Spool:
         fetching_since: seconds since 1970; what was written at `fetching` since then stays, a fetch can continue it.
         Only at start: a temporary of work under way would be removed too. Raises as `disk.failure` says.
         """
-        for folder in (self.claims, self.outbox, self._outbound, self._inbound, self._staging):
+        for folder in (self.claims, self.outbox, self._outbound, self._inbound, self._relayed, self._staging):
             disk.owner_only(folder)
         removed = 0
         for folder in (self._outbound, *_folders(self.outbox), *_folders(self._inbound), *_folders(self._staging)):
@@ -124,6 +128,31 @@ class Spool:
         found = [(folder.name, parse(path.name)) for folder in _folders(self._inbound) for path in _listed(folder)]
         return [(link_name(link), bundle_id(one[1])) for link, one in found if one and one[0] is Kind.BUNDLE]
 
+    def relayed_bundle(self, bundle: BundleId, header: Digest) -> Path:
+        """Where a bundle that we hold for others lies."""
+        return self._relayed / f"{bundle}-{header[:_HEADER_DIGITS]}{Kind.BUNDLE}"
+
+    def keep_relayed(self, bundles: Sequence[tuple[LinkName, BundleId, Digest]]) -> None:
+        """Give fetched bundles a second, durable name for as long as others need them, sharing one fsync of the folder.
+        Repeatable.
+
+        Not moved: until the ledger says that we hold them for others, they are expected where they were fetched.
+        """
+        for link, bundle, header in bundles:
+            target = self.relayed_bundle(bundle, header)
+            with disk.mapped(target.parent), suppress(FileExistsError):
+                os.link(self.inbound_bundle(link, bundle), target)
+        disk.fsync_folder(self._relayed)
+
+    def relayed_bundles(self) -> list[tuple[BundleId, str, Path]]:
+        """Return the bundles that we hold for others: id, beginning of the header's digest, and where it lies."""
+        found: list[tuple[BundleId, str, Path]] = []
+        for path in _listed(self._relayed):
+            bundle, _, header = path.name.removesuffix(Kind.BUNDLE).partition("-")
+            with suppress(ValueError):
+                found.append((bundle_id(bundle), header, path))
+        return found
+
     def letter(self, link: LinkName, name: WireName) -> Path:
         """Where a receipt file lies while it is written, read or set aside; its folder exists on return.
 
@@ -174,6 +203,10 @@ class Spool:
     @property
     def _outbound(self) -> Path:
         return self._root / "outbound"
+
+    @property
+    def _relayed(self) -> Path:
+        return self._root / "relayed"
 
     @property
     def _inbound(self) -> Path:

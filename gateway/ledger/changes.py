@@ -29,8 +29,10 @@ _CODES: Final[Mapping[Event, frozenset[ReceiptCode]]] = MappingProxyType(
 )
 _IDENTITY: Final = ("origin", "recipient", "bundle_id", "header_hash", "epoch", "sequence")
 _NUMBERS: Final = ("epoch", "sequence", "size")
-_SETTLING: Final = frozenset({State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED})
-_AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY})
+_SETTLING: Final = frozenset(
+    {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED, State.SETTLED}
+)
+_AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
 _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
 _TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("note", "code"))
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
@@ -179,8 +181,20 @@ def born_again(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> No
 
 def send_again(change: Change, transfer: Transfer) -> Transfer:
     """Let a bundle that was sent and never arrived be sent again at once."""
-    now = _write(change, transfer, replace(transfer, receipt_due_at=change.now))
-    _event(change, now, "event", "missed", Stage.RESYNC, note="the recipient does not have it")
+    facts = Facts(receipt_due_at=change.now, note="the recipient does not have it")
+    return advance(change, [Step(transfer, Event.MISSED, Stage.RESYNC, facts)])[0]
+
+
+def addressed(change: Change, seen: Transfer) -> Transfer:
+    """Record that a fetched bundle is addressed to us, so that it is opened here."""
+    before = _current(change, seen)
+    return _write(change, before, replace(before, recipient=change.unit))
+
+
+def touch(change: Change, transfer: Transfer, what: str, note: str) -> Transfer:
+    """Record a fact that moves nothing under a new version, so that whoever works on the version before looks again."""
+    now = _write(change, transfer, transfer)
+    _event(change, now, "event", what, Stage.RELAY, note=note)
     return now
 
 
@@ -195,13 +209,13 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     before = stored
     if step.event in _OTHER_BYTES:
         # What the bytes before them claimed does not bind these; every check is run anew.
-        before = replace(before, origin=None, header_hash=None, epoch=None, sequence=None)
+        before = replace(before, origin=None, recipient=None, header_hash=None, epoch=None, sequence=None)
     taught = _taught(before, step.facts)
     now = replace(before, **{"next_attempt_at": change.now, "attempts": 0, "last_error": None, **taught}, state=state)
     if state in _SETTLING and now.settled_at is None:
         now = replace(now, settled_at=change.now)
-    if state not in _AWAITING:
-        now = replace(now, receipt_due_at=None)
+    if state not in _AWAITING or (state is State.FORWARDED and step.event is Event.CUSTODY_RECEIPTED):
+        now = replace(now, receipt_due_at=None)  # nobody owes us one, or the next hub has it: it is not sent again
     if state is not before.state:
         now = replace(now, owed_since=change.now)
     if state in ends(now.direction) or (state is not before.state and now.hold_code in GIVEN_UP):

@@ -269,7 +269,8 @@ def _not_to(closed: Collection[UnitCode]) -> tuple[ColumnElement[bool], ...]:
 
 def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
-    tests = (c.state.in_([State.SENT, State.IN_CUSTODY]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
+    # What a hub holds is not sent again, however late its recipient's receipt is.
+    tests = (c.state.in_([State.SENT, State.FORWARDED]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
     return tests if link is None else (*tests, c.link == link)
 
 

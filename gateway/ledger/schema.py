@@ -213,6 +213,7 @@ _LATER = text("earlier IS NOT NULL")
 _NUMBERED = text("sequence IS NOT NULL")
 _IN = text("direction = 'inbound'")
 _OUT = text("direction = 'outbound'")
+_ON = text("direction = 'relay'")
 _STATES = ", ".join(f"'{state}'" for state in UNANSWERED)
 _OPEN = text(f"{_OUT.text} AND state IN ({_STATES})")
 
@@ -240,6 +241,8 @@ Index("transfers_earlier", _c.earlier, sqlite_where=_LATER, postgresql_where=_LA
 Index("transfers_order", _c.route, _c.case_no, _c.state, _c.id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index("transfers_offer", _c.link, _c.bundle_id, unique=True, sqlite_where=_IN, postgresql_where=_IN)
 Index("transfers_sealed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_OUT, postgresql_where=_OUT)
+# However often a bundle arrives at a hub, it goes on to each recipient once; so loops end.
+Index("transfers_relayed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_ON, postgresql_where=_ON)
 
 events: Final = Table(
     "events",

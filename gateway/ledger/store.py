@@ -38,6 +38,7 @@ from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
 from gateway.ledger.reconciling import ReconcileBook
+from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
 
@@ -67,6 +68,8 @@ class Ledger:
         """What serves reconciliation."""
         self.decisions = DecisionBook(self)
         """What people decided."""
+        self.relays = RelayBook(self)
+        """What serves hubs."""
 
     @classmethod
     def open(

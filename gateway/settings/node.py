@@ -130,6 +130,10 @@ class TimingSettings(Section):
         default=3600.0,
         description="a receipt is expected within this time; then the bundle is sent again and somebody told",
     )
+    custody_timeout: Annotated[float, Duration("1m", "90d")] = Field(
+        default=86_400.0,
+        description="what a hub holds has the recipient's receipt within this time; then somebody is told, and it is not sent again",
+    )
     resync_every: Annotated[float, Duration("1s", "7d")] = Field(
         default=3600.0, description="nodes compare so often what they hold of each other's streams"
     )
@@ -199,6 +203,18 @@ class WorkerSettings(Section):
     )
 
 
+class RelaySettings(Section):
+    """Carrying bundles for others, which this node cannot open."""
+
+    enabled: Annotated[bool, Strict()] = Field(
+        default=False, description="true makes this node a hub; the roster must name it one as well"
+    )
+    keep: Annotated[float, Duration("0s", "3650d")] = Field(
+        default=7 * 86_400.0,
+        description="a relay whose final receipt has come is closed after this; its bytes go when the last receipt comes",
+    )
+
+
 class LogSettings(Section):
     """The operations log (not the transfer record, which is the ledger)."""
 
@@ -234,5 +250,6 @@ class NodeFile(Section):
     timing: TimingSettings = Field(default=TimingSettings(), description="how often and how long")
     limits: LimitSettings = Field(default=LimitSettings(), description="what is too much")
     workers: WorkerSettings = Field(default=WorkerSettings(), description="processes that seal, open and hash")
+    relay: RelaySettings = Field(default=RelaySettings(), description="carrying bundles for others")
     log: LogSettings = Field(default=LogSettings(), description="the operations log")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="the database of transfers")

@@ -1,15 +1,15 @@
-"""The acknowledge leg of one link: signed receipts for what we delivered or rejected go into the peer's mailbox,
-many to a file."""
+"""The acknowledge leg of one link: signed receipts for what came by it go into the peer's mailbox, many to a file."""
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from gateway.bundle.names import receipt_name
-from gateway.bundle.receipt import join_receipts
+from gateway.bundle.receipt import COUNT_MAX, join_receipts
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName, UnitCode
-from gateway.domain.lifecycle import Event, State
-from gateway.domain.records import Stage, Step, Transfer, known
+from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.records import ReceiptCode, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
@@ -20,11 +20,16 @@ from gateway.transport.api import Transport
 BATCH = 256
 """Receipts to one file: about 1 MiB with post-quantum signatures."""
 
-_EVENT = MappingProxyType({State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED})
+BYTES = 8 * 2**20
+"""Bytes of receipts to one file; half of what a file may have, since one arrival at a hub may owe a few hundred."""
+
+_EVENT = MappingProxyType(
+    {State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED, State.CHECKED: Event.CONFIRMED}
+)
 
 
 class AcknowledgeStage:
-    """Deposits the receipts owed on one link. The receipts themselves were signed when the fact was recorded."""
+    """Deposits the receipts owed on one link: ours, signed when the fact was recorded, and at a hub those of others."""
 
     def __init__(
         self,
@@ -36,8 +41,10 @@ class AcknowledgeStage:
         transport: Transport,
         gate: Gate,
         recorder: Recorder,
+        relays: bool,
         clock: Clock,
     ) -> None:
+        """relays: this node carries bundles for others, and owes their receipts to where each came from."""
         self._link = link
         self._unit = unit
         self._ledger = ledger
@@ -45,6 +52,7 @@ class AcknowledgeStage:
         self._transport = transport
         self._gate = gate
         self._recorder = recorder
+        self._relays = relays
         self._clock = clock
 
     def step(self) -> float | None:
@@ -52,14 +60,16 @@ class AcknowledgeStage:
         if pause := self._gate.wait():
             return pause
         started = self._clock.now()
-        owed = self._ledger.due(tuple(_EVENT), now=started, link=self._link, limit=BATCH)
+        owed = self._ledger.due(tuple(_EVENT), now=started, link=self._link, direction=Direction.INBOUND, limit=BATCH)
         if not owed:
-            return self._recorder.seconds_until_due(tuple(_EVENT), self._link)
+            return self._until_due()
         if pause := self._gate.enter():
             return pause
         try:
-            body = join_receipts([self._receipt(transfer) for transfer in owed])
-            post(self._spool, self._transport, self._link, receipt_name(body), body)
+            owed, receipts = self._letter(owed)
+            if receipts:
+                body = join_receipts(receipts)
+                post(self._spool, self._transport, self._link, receipt_name(body), body)
         except GatewayError as error:
             if self._gate.failed(error):
                 return self._gate.wait()
@@ -70,11 +80,36 @@ class AcknowledgeStage:
         self._recorder.advance([Step(t, _EVENT[t.state], Stage.ACKNOWLEDGE, started_at=started) for t in owed])
         return 0.0
 
-    def _receipt(self, transfer: Transfer) -> bytes:
-        """Return our newest receipt for `transfer`, as it was signed.
+    def _until_due(self) -> float | None:
+        next_at = self._ledger.next_due_at(tuple(_EVENT), self._link, Direction.INBOUND)
+        return None if next_at is None else max(0.0, next_at - self._clock.now())
+
+    def _letter(self, owed: Sequence[Transfer]) -> tuple[list[Transfer], list[bytes]]:
+        """Return the first of `owed`, as many as one file holds, and their receipts."""
+        named: list[Transfer] = []
+        receipts: list[bytes] = []
+        for transfer in owed:
+            more = self._receipts(transfer)
+            if named and (len(receipts) + len(more) > COUNT_MAX or sum(map(len, (*receipts, *more))) > BYTES):
+                break
+            named.append(transfer)
+            receipts += more
+        return named, receipts
+
+    def _receipts(self, transfer: Transfer) -> list[bytes]:
+        """Return what is owed for `transfer`, each as it was signed.
+
+        A hub owes what others said about the bundle too, whatever its own part in it is.
+        """
+        carried = [record.raw for record in self._ledger.relays.to_return(transfer)] if self._relays else []
+        is_carried_only = transfer.state is State.CHECKED or (self._relays and transfer.recipient is None)
+        return carried if is_carried_only else list(dict.fromkeys((self._own(transfer), *carried)))
+
+    def _own(self, transfer: Transfer) -> bytes:
+        """Return our newest receipt for `transfer`.
 
         The bundle id alone would not do: another peer may send a bundle of its own under the same one.
         """
         named = (self._unit, transfer.header_hash)
-        ours = [r for r in self._ledger.receipts(known(transfer.bundle_id)) if (r.issuer, r.header_hash) == named]
-        return ours[-1].raw
+        found = self._ledger.receipts(known(transfer.bundle_id))
+        return [r.raw for r in found if (r.issuer, r.header_hash) == named and r.code != ReceiptCode.CUSTODY][-1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX
 from gateway.domain.clock import Clock
@@ -16,6 +17,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.aside import SetAside, one
 from gateway.stages.deciding import check, moved_on
+from gateway.stages.hub_refusals import HubRefusals
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.refusals import persons_code
 from gateway.stages.statements import ReceiptPen
@@ -43,15 +45,18 @@ class DecideStage:
         quarantine: Quarantine,
         intakes: Mapping[LinkName, ReceiptIntake],
         pen: ReceiptPen,
+        refusals: HubRefusals | None,
         knock: Callable[[LinkName], None],
         clock: Clock,
         ops: OpsLog,
     ) -> None:
+        """refusals: at a hub, what answers bundles that are for others."""
         self._ledger = ledger
         self._spool = spool
         self._quarantine = quarantine
         self._intakes = intakes
         self._pen = pen
+        self._refusals = refusals
         self._knock = knock
         self._clock = clock
         self._ops = ops
@@ -90,7 +95,7 @@ class DecideStage:
             aside = one(self._quarantine, self._ledger, known(decision.thing))
             check(aside, decision.action)
             if decision.action is Action.REJECT:
-                self._reject(decision, transfer)
+                self._reject(decision, transfer, aside)
             else:
                 self._set_back(decision, self._released(decision, transfer, aside))
         self._ops.info(
@@ -103,8 +108,14 @@ class DecideStage:
 
     # -- bundles ------------------------------------------------------------------------------------------------------
 
-    def _reject(self, decision: Decision, transfer: Transfer) -> None:
-        record = self._pen.sign(transfer, persons_code(decision.code), (decision.code,), self._clock.now())
+    def _reject(self, decision: Decision, transfer: Transfer, aside: SetAside) -> None:
+        code = persons_code(decision.code)
+        if self._refusals is not None and transfer.recipient is None:
+            with disk.mapped(aside.thing.path.parent), aside.thing.path.open("rb") as source:
+                envelope = parse_envelope(source.read(ENVELOPE_MAX))
+            record = self._refusals.keep(transfer, envelope, known(transfer.origin), code, decision.code)
+        else:
+            record = self._pen.sign(transfer, code, (decision.code,), self._clock.now())
         facts = Facts(note=decision.why, code=decision.code)
         step = Step(transfer, Event.REJECTED, Stage.OPEN, facts, record, actor=decision.actor)
         self._ledger.decisions.decided(decision, steps=[step])

@@ -1,15 +1,17 @@
 """Takes in peers' receipts: each is verified, matched to the transfer it names by id and digest, and moves it on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
+from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, is_legal
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, known
+from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
@@ -29,13 +31,26 @@ _MEANS = MappingProxyType(
 )
 _REACHED = MappingProxyType(
     {
-        Event.CUSTODY_RECEIPTED: frozenset({State.IN_CUSTODY, State.DELIVERED, State.COLLECTED, State.CLOSED}),
-        Event.DELIVERY_RECEIPTED: frozenset({State.DELIVERED, State.COLLECTED, State.CLOSED}),
+        Event.CUSTODY_RECEIPTED: frozenset(
+            {State.IN_CUSTODY, State.DELIVERED, State.COLLECTED, State.REFUSED, State.SETTLED, State.CLOSED}
+        ),
+        Event.DELIVERY_RECEIPTED: frozenset({State.DELIVERED, State.COLLECTED, State.SETTLED, State.CLOSED}),
         Event.COLLECTION_RECEIPTED: frozenset({State.COLLECTED, State.CLOSED}),
-        Event.REFUSAL_RECEIPTED: frozenset({State.REFUSED, State.CLOSED}),
+        Event.REFUSAL_RECEIPTED: frozenset({State.REFUSED, State.SETTLED, State.CLOSED}),
     }
 )
 """States in which the event is old news: a receipt repeated, or overtaken by a later one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What one receipt does: a step of a transfer, and what a hub carries back for it."""
+
+    step: Step | None = None
+    carried: ReceiptRecord | None = None
+
+
+_NOTHING = _Effect()
 
 
 class ReceiptIntake:
@@ -53,9 +68,14 @@ class ReceiptIntake:
         telling: SourceTelling,
         clocks: PeerClocks,
         skew_warn: float,
+        custody_seconds: float,
+        clock: Clock,
         ops: OpsLog,
     ) -> None:
-        """own_key: our own public keys by their signing key id, past ones included."""
+        """own_key: our own public keys by their signing key id, past ones included.
+
+        custody_seconds: what a hub holds has its recipient's receipt within this time, or somebody is told.
+        """
         self._link = link
         self._unit = unit
         self._own_key = own_key
@@ -65,6 +85,8 @@ class ReceiptIntake:
         self._telling = telling
         self._clocks = clocks
         self._skew_warn = skew_warn
+        self._custody_seconds = custody_seconds
+        self._clock = clock
         self._ops = ops
 
     def take(self, body: bytes) -> int:
@@ -75,7 +97,9 @@ class ReceiptIntake:
         """
         steps = self._apply([(raw, self._verify(raw)) for raw in split_receipts(body)])
         for step in steps:
-            if step.event is Event.REFUSAL_RECEIPTED:
+            if step.transfer.direction is Direction.RELAY:
+                self._let_go(step.transfer)
+            elif step.event is Event.REFUSAL_RECEIPTED:
                 self._telling.give_back(step.transfer)
         return len(steps)
 
@@ -86,11 +110,17 @@ class ReceiptIntake:
         moved on meanwhile. What cannot be recorded for another reason is reported alone, its neighbours go on.
         """
         for _try in range(TRIES):
-            found = [(self._step(raw, receipt), raw, receipt) for raw, receipt in receipts]
-            steps = [step for step, _raw, _receipt in found if step is not None]
-            self._telling.receipted([(step.transfer, receipt, raw) for step, raw, receipt in found if step is not None])
+            found = [(self._effect(raw, receipt), raw, receipt) for raw, receipt in receipts]
+            steps = [effect.step for effect, _raw, _receipt in found if effect.step is not None]
+            self._telling.receipted(
+                [
+                    (effect.step.transfer, receipt, raw)
+                    for effect, raw, receipt in found
+                    if effect.step is not None and effect.step.transfer.direction is Direction.OUTBOUND
+                ]
+            )
             try:
-                self._ledger.advance_many(steps)
+                self._ledger.relays.receipted(steps, [one.carried for one, _raw, _receipt in found if one.carried])
             except GatewayError as error:
                 if error.code == MOVED_ON:
                     continue
@@ -114,27 +144,47 @@ class ReceiptIntake:
         check_issuer(receipt, known(signer).unit)
         return receipt
 
-    def _step(self, raw: bytes, receipt: Receipt) -> Step | None:
-        """Return what the receipt does to a transfer; None for old news, warnings and receipts about nothing of
-        ours."""
+    def _effect(self, raw: bytes, receipt: Receipt) -> _Effect:
+        """Return what the receipt does; nothing for warnings, and for receipts about nothing of ours."""
         if receipt.issuer == self._unit:
             self._rebuild(raw, receipt)  # the sender gave it back because we had forgotten it
-            return None
-        transfer = next(
-            (t for t in self._ledger.by_bundle(receipt.bundle_id, Direction.OUTBOUND) if t.recipient == receipt.issuer),
-            None,
-        )
+            return _NOTHING
+        transfer = self._named(receipt)
         if transfer is None or transfer.header_hash != receipt.header_hash:
-            if transfer is not None or not self._rebuild(raw, receipt):
+            is_by_hub = receipt.recipient not in (None, receipt.issuer)
+            if transfer is not None or is_by_hub or not self._rebuild(raw, receipt):
                 self._ops.alert("receipt-unmatched", issuer=receipt.issuer, bundle=receipt.bundle_id, code=receipt.code)
-            return None
+            return _NOTHING
+        record = ReceiptRecord(
+            receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, receipt.issued_at, raw
+        )
+        # Whatever was truly said about what we carry is for its sender to judge: it goes back as it is.
+        carried = record if transfer.direction is Direction.RELAY else None
         # It was signed after we found the export, and before it came back.
         self._clocks.signed(receipt.issuer, receipt.issued_at, after=transfer.found_at, warn=self._skew_warn)
         if receipt.code.startswith("4"):
             self._ops.warn("peer-warns", issuer=receipt.issuer, transfer=transfer.id, code=receipt.code)
-            return None
+            return _Effect(None, carried)
+        return _Effect(self._step(transfer, receipt, record), carried)
+
+    def _named(self, receipt: Receipt) -> Transfer | None:
+        """Return the transfer that the receipt speaks of: its issuer is the recipient, or a hub on the way to it.
+
+        A hub may say that it holds or refuses a bundle; that it was delivered, only the recipient can.
+        """
+        about = receipt.issuer
+        if receipt.recipient not in (None, receipt.issuer) and self._directory.is_hub(receipt.issuer):
+            if receipt.code in (ReceiptCode.DELIVERED, ReceiptCode.COLLECTED):
+                return None
+            about = known(receipt.recipient)
+        transfers = self._ledger.by_bundle(receipt.bundle_id)
+        ways = (Direction.OUTBOUND, Direction.RELAY)
+        return next((t for way in ways for t in transfers if t.direction is way and t.recipient == about), None)
+
+    def _step(self, transfer: Transfer, receipt: Receipt, record: ReceiptRecord) -> Step | None:
+        """Return the step that a receipt is for its transfer; None for old news."""
         event = _MEANS.get(receipt.code, Event.REFUSAL_RECEIPTED)
-        if not is_legal(Direction.OUTBOUND, transfer.state, event):
+        if not is_legal(transfer.direction, transfer.state, event):
             if transfer.state not in _REACHED[event]:
                 self._ops.alert(
                     "receipt-contradicts",
@@ -143,12 +193,19 @@ class ReceiptIntake:
                     code=receipt.code,
                     state=transfer.state,
                 )
+            elif event is Event.CUSTODY_RECEIPTED:
+                self._ledger.keep_receipt(transfer, record)  # of a later hub: where it is by now
             return None
-        record = ReceiptRecord(
-            receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, receipt.issued_at, raw
-        )
         note = " ".join((str(receipt.code), *receipt.reasons))
-        return Step(transfer, event, Stage.ACKNOWLEDGE, Facts(note=note), record)
+        due = self._clock.now() + self._custody_seconds if event is Event.CUSTODY_RECEIPTED else None
+        return Step(transfer, event, Stage.ACKNOWLEDGE, Facts(note=note, receipt_due_at=due), record)
+
+    def _let_go(self, relay: Transfer) -> None:
+        """Drop the bytes of a bundle that we held for others once nobody needs them any more."""
+        bundle, header = known(relay.bundle_id), known(relay.header_hash)
+        path = self._spool.relayed_bundle(bundle, header)
+        if not self._ledger.relays.is_needed(bundle, header):
+            self._spool.drop(path)
 
     def _rebuild(self, raw: bytes, receipt: Receipt) -> bool:
         """Make the record again that a restored ledger lacks, and ask for more; whether there was anything to be made.

@@ -34,9 +34,7 @@ from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
-
-STRAIGHT = 2
-"""Version of a transfer that was offered, then fetched, and no more: nobody has decided anything about it."""
+from gateway.stages.waivers import waivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,7 @@ class OpenStage:
         keys: tuple[NodeKeys, ...],
         size_limit: int,
         refuse_unasked: bool,
+        relays: bool,
         skew: policy.SkewLimits,
         clocks: PeerClocks,
         directory: Directory,
@@ -84,6 +83,7 @@ class OpenStage:
         clock: Clock,
         ops: OpsLog,
     ) -> None:
+        """relays: another stage looks first for whom what was fetched is; only what is for us is opened."""
         self._unit = unit
         self._routes = tuple(routes)
         self._by_name = {route.name: route for route in routes}
@@ -105,6 +105,7 @@ class OpenStage:
         self._suites = frozenset(key.suite for key in keys)
         self._size_limit = size_limit
         self._refuse_unasked = refuse_unasked
+        self._relays = relays
         self._skew_warn = skew.warn
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
@@ -124,7 +125,7 @@ class OpenStage:
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
-        wait = self._lanes.pause(lambda: self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED)))
+        wait = self._lanes.pause(self._until_due)
         return LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
@@ -138,7 +139,19 @@ class OpenStage:
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
     def _due(self, limit: int) -> list[Transfer]:
+        if self._relays:
+            return self._ledger.relays.to_open(self._clock.now(), limit)
         return self._ledger.due((State.FETCHED,), now=self._clock.now(), limit=limit)
+
+    def _until_due(self) -> float | None:
+        if not self._relays:
+            return self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
+        next_at = self._ledger.relays.next_to_open_at()
+        waits = (
+            None if next_at is None else max(0.0, next_at - self._clock.now()),
+            self._recorder.seconds_until_due((State.VERIFIED,)),
+        )
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""
@@ -187,7 +200,7 @@ class OpenStage:
         fails."""
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
-        waived = self._waived(transfer)
+        waived = waivers(self._ledger, transfer)
         if "expired" not in waived:
             policy.check_not_expired(envelope, now)
         if "key-not-valid" not in waived:
@@ -213,18 +226,6 @@ class OpenStage:
             raise TransientError("resync-awaited", "the sender has not yet said what it had sent before our restore")
         if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
             raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
-
-    def _waived(self, transfer: Transfer) -> set[str]:
-        """Return the rules that named persons have waived for the bytes that lie here now; a recheck waives none."""
-        waived: set[str] = set()
-        if transfer.version <= STRAIGHT:
-            return waived
-        for entry in self._ledger.timeline(transfer.id):
-            if entry.kind == "event" and entry.what == Event.RELEASED and entry.code:
-                waived.add(entry.code)
-            elif entry.kind == "event" and entry.what in (Event.FETCHED, Event.RELEASED):
-                waived.clear()
-        return waived
 
     def _sequence(self, envelope: Envelope) -> int | None:
         """Return the stream number that the envelope gives to us; None if it is not addressed to us."""

@@ -36,16 +36,29 @@ RECORD_BYTES = 16 * 2**20
 @dataclass(frozen=True, slots=True)
 class Paper:
     """A kind of small file in a mailbox. `most`: bytes; `take`: applies it, and may be repeated; `word`: begins what is
-    said of one that is too large, refused, or has to wait."""
+    said of one that is refused or has to wait; `too_large`: the code of one that is too large."""
 
     most: int
     take: Callable[[bytes], object]
     word: str
+    too_large: str
 
 
 _HAVE_CUSTODY = frozenset(
-    {State.VERIFIED, State.DELIVERED, State.CONFIRMED, State.COLLECTED, State.REJECTED, State.DISMISSED, State.CLOSED}
+    {
+        State.CHECKED,
+        State.SETTLED,
+        State.VERIFIED,
+        State.DELIVERED,
+        State.CONFIRMED,
+        State.COLLECTED,
+        State.REJECTED,
+        State.DISMISSED,
+        State.CLOSED,
+    }
 )
+_OWES_NOTHING = frozenset({State.SETTLED, State.CONFIRMED, State.COLLECTED, State.DISMISSED})
+"""States of what arrived before in which its receipts were sent: that it comes again is the sign that they were lost."""
 
 
 class _NoRoomError(Exception):
@@ -226,7 +239,7 @@ class ReceiveStage:
         if not same:
             self._ops.alert("equivocation", transfer=transfer.id, link=self._link)
             self._set_aside(entry, "equivocation")
-        elif transfer.state in (State.CONFIRMED, State.COLLECTED, State.DISMISSED):
+        elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
 
     def _set_aside(self, entry: Entry, code: str) -> None:
@@ -263,8 +276,8 @@ class ReceiveStage:
     def _take_one(self, entry: Entry, paper: Paper) -> None:
         part = self._spool.letter(self._link, entry.name)
         if entry.size > paper.most:
-            self._ops.alert(f"{paper.word}-too-large", link=self._link, size=entry.size)
-            self._set_aside(entry, f"{paper.word}-too-large")
+            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
+            self._set_aside(entry, paper.too_large)
         else:
             self._transport.fetch(entry.name, part, entry.size)
             self._apply(part, entry, paper)

@@ -2,7 +2,8 @@
 closed; and what was decided about in quarantine long enough ago is removed."""
 
 from gateway.domain.clock import Clock
-from gateway.domain.lifecycle import Direction, Event
+from gateway.domain.ids import BundleId
+from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer
 from gateway.folders.claim import ClaimShelf
@@ -19,8 +20,8 @@ ACTOR = "retention"
 
 
 class RetainStage:
-    """Runs once in a while. `keep_seconds` count from the final receipt, `aside_seconds` from the decision, by our own
-    clock."""
+    """Runs once in a while. `keep_seconds` count from the final receipt, `relay_seconds` from that of what was carried
+    for others, `aside_seconds` from the decision, by our own clock."""
 
     name = "retain"
 
@@ -35,6 +36,7 @@ class RetainStage:
         clock: Clock,
         ops: OpsLog,
         keep_seconds: float,
+        relay_seconds: float,
         aside_seconds: float,
         every_seconds: float,
     ) -> None:
@@ -46,6 +48,7 @@ class RetainStage:
         self._clock = clock
         self._ops = ops
         self._keep_seconds = keep_seconds
+        self._relay_seconds = relay_seconds
         self._aside_seconds = aside_seconds
         self._every_seconds = every_seconds
 
@@ -56,11 +59,24 @@ class RetainStage:
         ended = self._ledger.settled(Direction.OUTBOUND, before, limit=BATCH)
         for transfer in ended:
             self._remove(transfer)
+        self._forget_relayed()
+        carried = self._ledger.settled(Direction.RELAY, self._clock.now() - self._relay_seconds, limit=BATCH)
+        ended += carried
         note = Facts(note="retention ended")
         self._recorder.advance([Step(t, Event.CLOSED, Stage.OPERATE, note, actor=ACTOR) for t in ended])
         if ended:
             self._ops.info("retention-ended", count=len(ended))
         return 0.0 if len(ended) >= BATCH else self._every_seconds
+
+    def _forget_relayed(self) -> None:
+        """Remove what we held for others and a person has closed meanwhile; what was receipted went with its receipt."""
+        for bundle, header, path in self._spool.relayed_bundles():
+            if not self._ledger.relays.is_needed(bundle, header) and not self._is_arriving(bundle):
+                self._spool.drop(path)
+
+    def _is_arriving(self, bundle: BundleId) -> bool:
+        """Whether it has just been given its place and is not recorded yet."""
+        return any(t.state is State.FETCHED for t in self._ledger.by_bundle(bundle, Direction.INBOUND))
 
     def _forget_set_aside(self) -> None:
         """Remove from quarantine what nobody has had to decide about for long enough."""

@@ -1,10 +1,14 @@
-"""The send leg of one link: sealed bundles go into the peer's mailbox, and again when no receipt comes in time."""
+"""The send leg of one link: sealed bundles, and at a hub those of others, go into the peer's mailbox, and again when no
+receipt comes in time."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 from gateway.bundle.names import bundle_name
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import LinkName
-from gateway.domain.lifecycle import Event, State
+from gateway.domain.ids import BundleId, Digest, LinkName
+from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
@@ -22,6 +26,9 @@ AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
 RECORD_BYTES = 16 * 2**20
 """After this much was sent the record is written, so that a cut repeats little."""
+
+_OWED_ON = (State.CHECKED,)
+_SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
 
 
 class SendStage:
@@ -63,21 +70,21 @@ class SendStage:
         due = self._ledger.due(
             (State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders, closed=closed
         )
+        due += self._ledger.due(_OWED_ON, now=now, link=self._link, direction=Direction.RELAY, limit=BATCH - len(due))
         due += self._ledger.overdue(now, self._link, limit=BATCH - len(due), closed=closed)
         if due and (pause := self._gate.enter()):
             return pause
         more = len(due) == BATCH
         if self._gate.is_shaken and due:
             # A peer that may still be away is not asked to take the largest first.
-            more, due = True, [min(due, key=lambda transfer: transfer.size)]
+            smallest = min(due, key=lambda transfer: transfer.size)
+            more, due = True, [one for one in due if one.bundle_id == smallest.bundle_id]
         done: list[Step] = []
         sent_bytes = 0
         try:
-            for transfer in due:
-                step = self._deposit(transfer)
-                if step is not None:
-                    done.append(step)
-                    sent_bytes += transfer.size
+            for group in grouped(due):
+                done += self._deposit(group)
+                sent_bytes += group[0].size
                 if sent_bytes >= RECORD_BYTES:
                     self._recorder.advance(done)
                     done, sent_bytes = [], 0
@@ -95,15 +102,20 @@ class SendStage:
     def _next(self) -> float | None:
         """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
         waits = [self._recorder.seconds_until_due((State.SEALED,), self._link, self._orders)]
+        relay_due = self._ledger.next_due_at(_OWED_ON, self._link, Direction.RELAY)
+        if relay_due is not None:
+            waits.append(max(0.0, relay_due - self._clock.now()))
         receipt_due = self._ledger.next_receipt_due_at(self._link)
         if receipt_due is not None:
             waits.append(max(0.0, receipt_due - self._clock.now()))
         return min((wait for wait in waits if wait is not None), default=None)
 
-    def _deposit(self, transfer: Transfer) -> Step | None:
-        """Deposit one bundle; None if that failed for reasons of its own. A failure of the link is raised."""
+    def _deposit(self, group: Sequence[Transfer]) -> list[Step]:
+        """Deposit one bundle for all of `group`, its recipients behind this link; no step if that failed for reasons of
+        its own. A failure of the link is raised."""
         started = self._clock.now()
-        path = self._spool.outbound_bundle(known(transfer.bundle_id), known(transfer.claim))
+        transfer = group[0]
+        path = self._path(transfer)
         try:
             if not disk.exists(path):
                 raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
@@ -114,11 +126,33 @@ class SendStage:
             is_for_small = error.code == "mailbox-full" and transfer.size > SMALL_BYTES
             if error.scope is not Scope.TRANSFER and not is_for_small:
                 raise
-            self._recorder.fail(transfer, Stage.SEND, error, started)
-            return None
+            for one in group:
+                self._recorder.fail(one, Stage.SEND, error, started)
+            return []
         self._gate.succeeded()
-        facts = Facts(
-            receipt_due_at=self._clock.now() + self._receipt_seconds,
-            note="sent again: no receipt" if transfer.state is State.SENT else "",
-        )
-        return Step(transfer, Event.SENT, Stage.SEND, facts, started_at=started)
+        due_at = self._clock.now() + self._receipt_seconds
+        return [
+            Step(
+                one,
+                Event.FORWARDED if one.direction is Direction.RELAY else Event.SENT,
+                Stage.SEND,
+                Facts(receipt_due_at=due_at, note="sent again: no receipt" if one.state in _SENT_BEFORE else ""),
+                started_at=started,
+            )
+            for one in group
+        ]
+
+    def _path(self, transfer: Transfer) -> Path:
+        bundle = known(transfer.bundle_id)
+        if transfer.direction is Direction.RELAY:
+            return self._spool.relayed_bundle(bundle, known(transfer.header_hash))
+        return self._spool.outbound_bundle(bundle, known(transfer.claim))
+
+
+def grouped(due: Sequence[Transfer]) -> list[list[Transfer]]:
+    """Return `due` with the transfers of one bundle together, in the order of the first of each: its bytes travel
+    once."""
+    groups: dict[tuple[Direction, BundleId | None, Digest | None], list[Transfer]] = {}
+    for transfer in due:
+        groups.setdefault((transfer.direction, transfer.bundle_id, transfer.header_hash), []).append(transfer)
+    return list(groups.values())

@@ -8,7 +8,9 @@ from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import ReceiptCode, Stage
 from gateway.standard.findings import Verdict
 
-DIRECTIONS: Mapping[str, str] = MappingProxyType({Direction.OUTBOUND: "outbound", Direction.INBOUND: "inbound"})
+DIRECTIONS: Mapping[str, str] = MappingProxyType(
+    {Direction.OUTBOUND: "outbound", Direction.INBOUND: "inbound", Direction.RELAY: "relay"}
+)
 
 STATES: Mapping[str, str] = MappingProxyType(
     {
@@ -18,6 +20,9 @@ STATES: Mapping[str, str] = MappingProxyType(
         State.IN_CUSTODY: "held by the hub, waiting for the recipient",
         State.OFFERED: "offered, not fetched yet",
         State.FETCHED: "fetched, not verified yet",
+        State.CHECKED: "checked and in our custody",
+        State.FORWARDED: "passed on, waiting for the recipient's receipt",
+        State.SETTLED: "passed on, receipts returned",
         State.VERIFIED: "verified, not delivered yet",
         State.DELIVERED: "delivered",
         State.CONFIRMED: "delivered, receipt sent",
@@ -42,6 +47,9 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         Event.EXPORT_REFUSED: "the check refused the export",
         Event.DELIVERED_BEFORE: "the same had been delivered before; the source has that receipt",
         Event.FETCHED: "was fetched",
+        Event.CHECKED: "was checked and taken into custody",
+        Event.FORWARDED: "was passed on",
+        Event.RECEIPT_CAME: "a receipt came that is to be carried back",
         Event.VERIFIED: "was verified and opened",
         Event.DELIVERED: "was put into the inbound folder",
         Event.CONFIRMED: "our receipt was sent",
@@ -62,6 +70,7 @@ STAGES: Mapping[str, str] = MappingProxyType(
         Stage.PACK: "checking and sealing",
         Stage.SEND: "sending",
         Stage.RECEIVE: "fetching",
+        Stage.RELAY: "passing on",
         Stage.OPEN: "verifying and opening",
         Stage.DELIVER: "delivering",
         Stage.ACKNOWLEDGE: "receipts",

@@ -37,7 +37,7 @@ BUGS = frozenset(
         "receipt-contradicts",
         "receipt-unmatched",
         "receipt-not-recorded",
-        "receipt-too-large",
+        "receipt-file-too-large",
         "inventory-too-large",
         "standstill",
         "summary-failed",

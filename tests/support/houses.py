@@ -75,6 +75,8 @@ class House:
     log: Heard = field(default_factory=Heard)
     change: Callable[[Ground], Ground] = lambda ground: ground
     """Puts something else in the place of a part, e.g. a ledger that fails."""
+    equip: Callable[[Identity], Identity] = lambda identity: identity
+    """Changes what was read from the configuration folder, e.g. gives it a roster."""
     free_space: int = 0
     """Bytes of its disk that are never used up."""
     identity: Identity = field(init=False)
@@ -87,7 +89,7 @@ class House:
 
     def open(self) -> "House":
         """Do what a daemon does at its start."""
-        self.identity = load_identity(self.root / "etc", {})
+        self.identity = self.equip(load_identity(self.root / "etc", {}))
         paths = self.identity.settings.paths
         spool = Spool(paths.spool)
         spool.prepare()

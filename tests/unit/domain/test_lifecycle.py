@@ -64,7 +64,8 @@ def test_closed_is_closed(direction: Direction) -> None:
 
 def test_the_ends_are_these() -> None:
     assert ends(OUT) == {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.CLOSED}
-    assert ends(IN) == {State.CONFIRMED, State.COLLECTED, State.DISMISSED, State.CLOSED}
+    assert ends(IN) == {State.CONFIRMED, State.SETTLED, State.COLLECTED, State.DISMISSED, State.CLOSED}
+    assert ends(Direction.RELAY) == {State.SETTLED, State.CLOSED}
 
 
 def test_nothing_is_sent_that_was_not_sealed() -> None:

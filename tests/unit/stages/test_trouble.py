@@ -169,7 +169,7 @@ def test_a_receipt_that_did_not_get_through_is_tried_again_at_its_time(
         delivered_but_not_receipted(made)
         made.go("procuratorate:in-police")
         leg = made.procuratorate.worker("out-police")
-        acknowledge = leg._worker._acknowledge
+        acknowledge = leg._worker._stages[0]
         faults = Faults()
         monkeypatch.setattr(acknowledge, "_transport", faults.wrap(acknowledge._transport))
         faults.errors["deposit"] = [TransientError("deposit-unknown", "cut at the rename")]

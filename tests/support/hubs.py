@@ -1,0 +1,360 @@
+"""Houses around hubs: a tree of nodes in one process, joined by folders, with one roster made of their own keys."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from gateway.bundle.card import parse_card
+from gateway.bundle.keys import NodeKeys
+from gateway.bundle.names import Kind, bundle_name, parse
+from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.cli.demo_nodes import Place, init_place, write_link, write_routes
+from gateway.compose.identity import Identity, load_keyring, load_settings
+from gateway.daemon.progress import ProgressBoard
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import BundleId, UnitCode
+from gateway.domain.lifecycle import Direction, State, ends
+from gateway.domain.records import Priority, Transfer
+from gateway.roster.content import (
+    ANY,
+    HUB,
+    FlowClass,
+    Level,
+    Permission,
+    RosterContent,
+    RosterUnit,
+    UnitKey,
+)
+from gateway.roster.directory import Directory
+from gateway.roster.roster import Roster
+from gateway.settings.writing import Values
+from gateway.stages import layout
+from tests.support.forging import package_of
+from tests.support.houses import TURNS, House
+from tests.support.ledger import START, ToldClock
+
+OUT, IN, ON = Direction.OUTBOUND, Direction.INBOUND, Direction.RELAY
+CLASS_OF_ARREST = 7
+"""The class that tells hubs that a bundle carries an arrest request."""
+PERMISSIONS = (Permission("arrest-request", "police", "procuratorate"), Permission("*", "police", "court"))
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One unit of the province: its code and role, and the hub above it."""
+
+    unit: UnitCode
+    role: str
+    region: str
+    hub: str | None = None
+
+
+COUNTY, PROSECUTOR, COURT = "county", "prosecutor", "court"
+CITY_A, PROVINCE, CITY_B = "city-a", "province", "city-b"
+SPOTS: Mapping[str, Spot] = MappingProxyType(
+    {
+        COUNTY: Spot(UnitCode("990102000000"), "police", "990102", CITY_A),
+        CITY_A: Spot(UnitCode("HUB990100"), HUB, "990100", PROVINCE),
+        PROVINCE: Spot(UnitCode("HUB990000"), HUB, "990000"),
+        CITY_B: Spot(UnitCode("HUB990200"), HUB, "990200", PROVINCE),
+        PROSECUTOR: Spot(UnitCode("990202"), "procuratorate", "990202", CITY_B),
+        COURT: Spot(UnitCode("990202A00"), "court", "990202", CITY_B),
+    }
+)
+"""A county whose police sends to a procuratorate and a court of another city."""
+
+
+def build(root: Path, spots: Mapping[str, Spot] = SPOTS, links: Sequence[tuple[str, str]] = ()) -> None:
+    """Make the nodes of `spots` below `root`, each joined to the hub above it by two folders; `links`: more of them."""
+    clock = ToldClock()
+    places = {name: Place(root / name, spot.unit, name, 2222) for name, spot in spots.items()}
+    pairs = [(name, spot.hub) for name, spot in spots.items() if spot.hub is not None] + list(links)
+    for place in places.values():
+        init_place(place, clock)
+    for one, other in pairs:
+        for name, peer in ((one, other), (other, one)):
+            (root / f"{name}-to-{peer}").mkdir()
+            values: Values = {
+                "name": peer,
+                "peer": spots[peer].unit,
+                "transport": "folder",
+                "folder": {"deposit": f"../../{name}-to-{peer}", "collect": f"../../{peer}-to-{name}"},
+            }
+            write_link(places[name], values)
+    for name, spot in spots.items():
+        place = places[name]
+        if spot.role == HUB:
+            with (place.config / "gateway.yaml").open("a", encoding="utf-8") as config:
+                config.write("relay:\n  enabled: true\n")
+        (place.out / "files").mkdir(parents=True)
+        place.into.mkdir()
+        neighbour = next(spots[b if a == name else a].unit for a, b in pairs if name in (a, b))
+        outgoing: Values = {
+            "name": "files",
+            "folder": "../out/files",
+            "packer": "folder",
+            "receivers": {"*": neighbour},
+        }
+        incoming: Values = {"name": "all", "senders": ["*"], "folder": "../in", "packer": "folder"}
+        write_routes(place, "all", outbound=[outgoing], inbound=[incoming])
+
+
+def roster_of(root: Path, spots: Mapping[str, Spot] = SPOTS) -> RosterContent:
+    """Return the roster of the nodes below `root`, made of the keys that they have."""
+    units = [_listed(root / name, name, spot, spots) for name, spot in spots.items()]
+    return RosterContent(
+        version=1,
+        issued_at=int(START),
+        province="990000",
+        units=tuple(sorted(units, key=lambda unit: unit.unit)),
+        permissions=PERMISSIONS,
+        classes=(
+            FlowClass(3, "", Priority.BULK),
+            FlowClass(CLASS_OF_ARREST, "arrest-request", Priority.CUSTODY),
+        ),
+    )
+
+
+def _listed(root: Path, name: str, spot: Spot, spots: Mapping[str, Spot]) -> RosterUnit:
+    card = parse_card(load_keyring(load_settings(root / "etc"), {}).card(spot.unit, name))
+    return RosterUnit(
+        unit=spot.unit,
+        name=name,
+        role=spot.role,
+        level=Level.COUNTY,
+        region=spot.region,
+        parent=None,
+        hubs=() if spot.hub is None else (spots[spot.hub].unit,),
+        names=(),
+        keys=tuple(UnitKey(key.public, key.not_before, key.not_after) for key in card.keys),
+        suites=card.suites,
+        ssh_host_key=card.ssh_host_key,
+        ssh_user_keys=(card.ssh_user_key,),
+        since=0,
+    )
+
+
+@dataclass
+class Province:
+    """The houses below `root`. `contents`: the roster of a house that has another one than the rest."""
+
+    root: Path
+    content: RosterContent
+    spots: Mapping[str, Spot] = field(default_factory=lambda: SPOTS)
+    contents: dict[str, RosterContent] = field(default_factory=dict)
+    receivers: dict[str, str] = field(default_factory=lambda: {COUNTY: PROSECUTOR})
+    """For whom what is dropped at a house is meant."""
+    clock: ToldClock = field(default_factory=lambda: ToldClock(START + 10))
+    houses: dict[str, House] = field(default_factory=dict)
+
+    def open(self) -> "Province":
+        for name, spot in self.spots.items():
+            equip = self._equipment(name)
+            self.houses[name] = House(self.root / name, spot.unit, self.clock, equip=equip)
+        for house in self.houses.values():
+            house.open()
+        if not any(house.transfers(way) for house in self.houses.values() for way in Direction):
+            self.greet()
+        return self
+
+    def close(self) -> None:
+        for house in self.houses.values():
+            house.close()
+
+    def greet(self) -> None:
+        """Let the neighbours say where they stand, as they do when they start."""
+        for _turn in range(3):
+            for house in self.houses.values():
+                for worker in house.plan.workers:
+                    if worker.name.startswith(("out-", "in-")):
+                        self.step(house, worker.name)
+
+    def reopen(self, name: str, content: RosterContent | None = None) -> House:
+        """End one node and start it again, with another roster if one is given."""
+        self.houses[name].close()
+        if content is not None:
+            self.contents[name] = content
+        old = self.houses[name]
+        self.houses[name] = House(old.root, old.unit, self.clock, log=old.log, equip=self._equipment(name)).open()
+        return self.houses[name]
+
+    def __getitem__(self, name: str) -> House:
+        return self.houses[name]
+
+    def unit(self, name: str) -> UnitCode:
+        return self.spots[name].unit
+
+    def mailbox(self, sender: str, receiver: str) -> Path:
+        """Return the folder in which `receiver` finds what `sender` left."""
+        return self.root / f"{sender}-to-{receiver}"
+
+    def mail(self) -> list[Path]:
+        """Return what lies between the houses."""
+        return [path for folder in self.root.glob("*-to-*") for path in folder.iterdir()]
+
+    def bundles(self, sender: str, receiver: str) -> list[BundleId]:
+        """Return the bundles that lie in a mailbox."""
+        named = [parse(path.name) for path in self.mailbox(sender, receiver).iterdir()]
+        return [BundleId(one[1]) for one in named if one is not None and one[0] is Kind.BUNDLE]
+
+    def drop(self, name: str, export: str, content: bytes) -> None:
+        """Have the case software of a house export a file."""
+        (self.root / name / "out" / "files" / export).write_bytes(content)
+
+    def put(self, sender: str, receiver: str, sealed: "Sealed") -> None:
+        """Leave a bundle in a mailbox."""
+        (self.mailbox(sender, receiver) / bundle_name(sealed.bundle)).write_bytes(sealed.raw)
+
+    def step(self, house: House, name: str) -> float | None:
+        """Let one worker do one step as the supervisor would."""
+        try:
+            return house.worker(name).step()
+        except GatewayError:
+            return 1.0
+
+    def work(self, *names: str, turns: int = 1, seconds: float = 0.5) -> None:
+        """Let these houses (by default all) work so often, and `seconds` pass after each turn."""
+        for _turn in range(turns):
+            for name in names or tuple(self.houses):
+                house = self.houses[name]
+                for worker in house.plan.workers:
+                    if worker.name not in ("retain", ProgressBoard.name):
+                        self.step(house, worker.name)
+            self.clock.time += seconds
+
+    def settle(self, turns: int = TURNS) -> None:
+        """Let everybody work until nobody owes anything; AssertionError if that never comes."""
+        for _turn in range(turns):
+            self.work()
+            if all(house.is_quiet() for house in self.houses.values()) and not (self.mail() or self._unclaimed()):
+                return
+        raise AssertionError(self.story())
+
+    def _unclaimed(self) -> list[Path]:
+        return [path for path in self.root.glob("*/out/files/*") if path.is_file()] + [
+            path for path in self.root.glob("*/state/spool/claims/*/.*")
+        ]
+
+    def story(self) -> list[str]:
+        """Return every transfer that owes something, to be read by whoever mends a test."""
+        return [
+            f"{name}: {t.direction} {t.state} {t.link} {t.hold_code} {t.last_error}"
+            for name, house in self.houses.items()
+            for way in Direction
+            for t in house.transfers(way)
+            if t.state not in ends(way)
+        ] + [str(path.relative_to(self.root)) for path in self.mail()]
+
+    def delivered(self, name: str) -> dict[str, bytes]:
+        """Return name -> bytes of everything delivered at a house; AssertionError if a name came twice."""
+        files = [path for folder in (self.root / name / "in").glob("*/content") for path in folder.iterdir()]
+        assert len({path.name for path in files}) == len(files), files
+        return {path.name: path.read_bytes() for path in files}
+
+    def relays(self, name: str) -> list[Transfer]:
+        return self.houses[name].transfers(ON)
+
+    def held_bytes(self, name: str) -> list[Path]:
+        """Return the bundles in the spool of a hub."""
+        return sorted((self.root / name / "state" / "spool").rglob("*.cfb"))
+
+    def receipts(self, name: str, transfer: Transfer) -> list[tuple[str, UnitCode]]:
+        """Return code and issuer of what is on record about the bundle of a transfer."""
+        return [(str(r.code), r.issuer) for r in self.houses[name].ledger.receipts(transfer.bundle_id or BundleId(""))]
+
+    def keys(self, name: str) -> NodeKeys:
+        """Return the keys of a house."""
+        return self.houses[name].identity.keyring.signing_keys(self.clock.now())
+
+    def _equipment(self, name: str) -> Callable[[Identity], Identity]:
+        def equip(identity: Identity) -> Identity:
+            content = self.contents.get(name, self.content)
+            settings = identity.settings
+            receiver = self.receivers.get(name)
+            if receiver is not None:
+                routes = tuple(
+                    route.model_copy(update={"receivers": {"*": self.unit(receiver)}}) for route in settings.outbound
+                )
+                settings = settings.model_copy(update={"outbound": routes})
+            directory = Directory(identity.directory.book, Roster(content))
+            return replace(identity, settings=settings, directory=directory)
+
+        return equip
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A bundle made by hand."""
+
+    bundle: BundleId
+    raw: bytes
+
+
+def seal(
+    province: Province,
+    sender: str,
+    recipients: Sequence[str],
+    *,
+    numbers: Sequence[int] | None = None,
+    content: bytes = b"content",
+    name: str = "doc.txt",
+    age: int = 0,
+    life: int = 86400,
+    routing_class: int = 0,
+    epoch: int = 7,
+    keys: NodeKeys | None = None,
+) -> Sealed:
+    """Return a bundle from `sender` for `recipients`; `numbers`: in their streams, by default 1 for each."""
+    path = province.root / name
+    path.write_bytes(content)
+    package = package_of(path).to_json()
+    path.unlink()
+    members = [
+        SealMember(path, None, len(body), lambda body=body: io.BytesIO(body))
+        for path, body in ((layout.CASE_PACKAGE, package), (layout.CONTENT + name, content))
+    ]
+    out = io.BytesIO()
+    created = int(province.clock.now()) - age
+    signing = keys or province.keys(sender)
+    prepared = prepare(
+        out,
+        members,
+        meta={layout.FLOW: "", layout.CASE_NO: "", layout.EXPORT_NAME: name},
+        keys=signing,
+        recipients=[province.keys(one).public for one in recipients],
+        created=created,
+        expires=created + life,
+        epoch=epoch,
+        routing_class=routing_class,
+    )
+    sealed = finish(out, prepared, list(numbers or [1] * len(recipients)), signing)
+    return Sealed(sealed.bundle_id, out.getvalue())
+
+
+@contextmanager
+def opened(province: Province) -> Iterator[Province]:
+    """Open all houses, and close them in any case."""
+    province.open()
+    try:
+        yield province
+    finally:
+        province.close()
+
+
+__all__ = [
+    "ANY",
+    "CLASS_OF_ARREST",
+    "IN",
+    "ON",
+    "OUT",
+    "Province",
+    "Sealed",
+    "Spot",
+    "State",
+    "build",
+    "opened",
+    "seal",
+]
