@@ -59,7 +59,8 @@ class Comparing:
         resync = ResyncStage(
             link=name,
             unit=self._unit,
-            neighbour=None if is_hub else link.peer,
+            # Between a hub and who is behind it there are mostly no streams, and where there are, they speak of them.
+            neighbour=None if is_hub or self._courier.relays else link.peer,
             leads_to=lambda unit: self._onward.next_link(unit) == name,
             ledger=ground.ledger,
             spool=ground.spool,
