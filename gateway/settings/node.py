@@ -132,7 +132,7 @@ class TimingSettings(Section):
     )
     custody_timeout: Annotated[float, Duration("1m", "90d")] = Field(
         default=86_400.0,
-        description="what a hub holds has the recipient's receipt within this time; then somebody is told, and it is not sent again",
+        description="the recipient's receipt of what a hub holds is expected within this time; it is not sent again",
     )
     resync_every: Annotated[float, Duration("1s", "7d")] = Field(
         default=3600.0, description="nodes compare so often what they hold of each other's streams"
@@ -211,7 +211,7 @@ class RelaySettings(Section):
     )
     keep: Annotated[float, Duration("0s", "3650d")] = Field(
         default=7 * 86_400.0,
-        description="a relay whose final receipt has come is closed after this; its bytes go when the last receipt comes",
+        description="a relay is closed so long after its final receipt; its bytes go when the last receipt comes",
     )
 
 

@@ -1,5 +1,6 @@
 """Takes in peers' receipts: each is verified, matched to the transfer it names by id and digest, and moves it on."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,7 +9,7 @@ from gateway.bundle.keys import PublicKeys
 from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, TransientError
-from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, is_legal
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
@@ -95,7 +96,8 @@ class ReceiptIntake:
         Raises SecurityError if the file is not a receipt file or one receipt does not verify: then none is applied.
         May be repeated: what was applied before is old news.
         """
-        steps = self._apply([(raw, self._verify(raw)) for raw in split_receipts(body)])
+        verified = [(raw, self._verify(raw)) for raw in split_receipts(body)]
+        steps = [step for wave in _waves(verified) for step in self._apply(wave)]
         for step in steps:
             if step.transfer.direction is Direction.RELAY:
                 self._let_go(step.transfer)
@@ -221,3 +223,17 @@ class ReceiptIntake:
             peer = receipt.issuer if receipt.issuer != self._unit else receipt.origin
             self._ledger.resync.want(known(peer), "rebuild")
         return made is not None
+
+
+def _waves(receipts: Sequence[tuple[bytes, Receipt]]) -> list[list[tuple[bytes, Receipt]]]:
+    """Return the receipts in their order, in as few parts as it takes that none holds two about the same transfer:
+    each of them is a step from where the one before has led."""
+    waves: list[list[tuple[bytes, Receipt]]] = []
+    before: Counter[tuple[BundleId, UnitCode]] = Counter()
+    for raw, receipt in receipts:
+        about = receipt.bundle_id, receipt.recipient or receipt.issuer
+        if before[about] == len(waves):
+            waves.append([])
+        waves[before[about]].append((raw, receipt))
+        before[about] += 1
+    return waves

@@ -1,4 +1,4 @@
-"""Which link leads to a unit: straight, down the roster's tree of hubs, or up it; never back where a bundle came from."""
+"""Which link leads to a unit: straight, down the roster's tree of hubs, or up it; never back where it came from."""
 
 from collections.abc import Iterator, Mapping
 

@@ -58,7 +58,7 @@ _HAVE_CUSTODY = frozenset(
     }
 )
 _OWES_NOTHING = frozenset({State.SETTLED, State.CONFIRMED, State.COLLECTED, State.DISMISSED})
-"""States of what arrived before in which its receipts were sent: that it comes again is the sign that they were lost."""
+"""States in which the receipts of an arrival were sent: that it comes again is the sign that they were lost."""
 
 
 class _NoRoomError(Exception):

@@ -53,8 +53,8 @@ class RelayChecks:
         ledger: Ledger,
         size_limit: int,
     ) -> None:
-        """peers: who is at the other end of each link; unit_of: who can open what is wrapped to an encryption key, by its
-        32 bytes; size_limit: bytes of the largest bundle that is carried."""
+        """peers: who is at the other end of each link; unit_of: who can open what is wrapped to an encryption key, by
+        its 32 bytes; size_limit: bytes of the largest bundle that is carried."""
         self._unit = unit
         self._peers = peers
         self._roster = roster

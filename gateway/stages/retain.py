@@ -69,7 +69,7 @@ class RetainStage:
         return 0.0 if len(ended) >= BATCH else self._every_seconds
 
     def _forget_relayed(self) -> None:
-        """Remove what we held for others and a person has closed meanwhile; what was receipted went with its receipt."""
+        """Remove what we held for others and a person has closed; what was receipted went with its receipt."""
         for bundle, header, path in self._spool.relayed_bundles():
             if not self._ledger.relays.is_needed(bundle, header) and not self._is_arriving(bundle):
                 self._spool.drop(path)

@@ -2,7 +2,15 @@
 
 from types import MappingProxyType
 
-from gateway.words import errors_carry, errors_local, errors_operate, errors_reconcile, errors_resync, errors_trust
+from gateway.words import (
+    errors_carry,
+    errors_local,
+    errors_operate,
+    errors_reconcile,
+    errors_relay,
+    errors_resync,
+    errors_trust,
+)
 from gateway.words.templates import Table, Template
 
 ERRORS: Table = MappingProxyType(
@@ -11,6 +19,7 @@ ERRORS: Table = MappingProxyType(
         **errors_local.TABLE,
         **errors_operate.TABLE,
         **errors_reconcile.TABLE,
+        **errors_relay.TABLE,
         **errors_resync.TABLE,
         **errors_trust.TABLE,
     }

@@ -50,6 +50,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         Event.CHECKED: "was checked and taken into custody",
         Event.FORWARDED: "was passed on",
         Event.RECEIPT_CAME: "a receipt came that is to be carried back",
+        Event.MISSED: "the comparison showed that it never arrived; it is sent again",
         Event.VERIFIED: "was verified and opened",
         Event.DELIVERED: "was put into the inbound folder",
         Event.CONFIRMED: "our receipt was sent",

@@ -8,18 +8,19 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.bundle.card import parse_card
+from gateway.bundle.envelope import parse_envelope
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.names import Kind, bundle_name, parse
+from gateway.bundle.names import Kind, bundle_name, parse, receipt_name
+from gateway.bundle.receipt import Receipt, join_receipts, parse_receipt, sign_receipt, split_receipts
 from gateway.bundle.seal import SealMember, finish, prepare
 from gateway.cli.demo_nodes import Place, init_place, write_link, write_routes
 from gateway.compose.identity import Identity, load_keyring, load_settings
 from gateway.daemon.progress import ProgressBoard
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import BundleId, UnitCode
-from gateway.domain.lifecycle import Direction, State, ends
-from gateway.domain.records import Priority, Transfer
+from gateway.domain.lifecycle import Direction, ends
+from gateway.domain.records import Priority, ReceiptCode, Transfer
 from gateway.roster.content import (
-    ANY,
     HUB,
     FlowClass,
     Level,
@@ -102,6 +103,11 @@ def build(root: Path, spots: Mapping[str, Spot] = SPOTS, links: Sequence[tuple[s
         write_routes(place, "all", outbound=[outgoing], inbound=[incoming])
 
 
+def keys_of(root: Path, spots: Mapping[str, Spot] = SPOTS) -> dict[str, NodeKeys]:
+    """Return the keys of the nodes below `root`."""
+    return {name: load_keyring(load_settings(root / name / "etc"), {}).signing_keys(START) for name in spots}
+
+
 def roster_of(root: Path, spots: Mapping[str, Spot] = SPOTS) -> RosterContent:
     """Return the roster of the nodes below `root`, made of the keys that they have."""
     units = [_listed(root / name, name, spot, spots) for name, spot in spots.items()]
@@ -143,7 +149,11 @@ class Province:
 
     root: Path
     content: RosterContent
+    signing: Mapping[str, NodeKeys]
+    """The keys of every house."""
     spots: Mapping[str, Spot] = field(default_factory=lambda: SPOTS)
+    open_only: tuple[str, ...] = ()
+    """The houses that are started; none named: all."""
     contents: dict[str, RosterContent] = field(default_factory=dict)
     receivers: dict[str, str] = field(default_factory=lambda: {COUNTY: PROSECUTOR})
     """For whom what is dropped at a house is meant."""
@@ -151,9 +161,9 @@ class Province:
     houses: dict[str, House] = field(default_factory=dict)
 
     def open(self) -> "Province":
-        for name, spot in self.spots.items():
+        for name in self.open_only or tuple(self.spots):
             equip = self._equipment(name)
-            self.houses[name] = House(self.root / name, spot.unit, self.clock, equip=equip)
+            self.houses[name] = House(self.root / name, self.spots[name].unit, self.clock, equip=equip)
         for house in self.houses.values():
             house.open()
         if not any(house.transfers(way) for house in self.houses.values() for way in Direction):
@@ -234,9 +244,8 @@ class Province:
         raise AssertionError(self.story())
 
     def _unclaimed(self) -> list[Path]:
-        return [path for path in self.root.glob("*/out/files/*") if path.is_file()] + [
-            path for path in self.root.glob("*/state/spool/claims/*/.*")
-        ]
+        exports = [path for path in self.root.glob("*/out/files/*") if path.is_file()]
+        return exports + list(self.root.glob("*/state/spool/claims/*/.*"))
 
     def story(self) -> list[str]:
         """Return every transfer that owes something, to be read by whoever mends a test."""
@@ -267,7 +276,7 @@ class Province:
 
     def keys(self, name: str) -> NodeKeys:
         """Return the keys of a house."""
-        return self.houses[name].identity.keyring.signing_keys(self.clock.now())
+        return self.signing[name]
 
     def _equipment(self, name: str) -> Callable[[Identity], Identity]:
         def equip(identity: Identity) -> Identity:
@@ -310,11 +319,11 @@ def seal(
     """Return a bundle from `sender` for `recipients`; `numbers`: in their streams, by default 1 for each."""
     path = province.root / name
     path.write_bytes(content)
-    package = package_of(path).to_json()
+    package = package_of(path)
     path.unlink()
     members = [
         SealMember(path, None, len(body), lambda body=body: io.BytesIO(body))
-        for path, body in ((layout.CASE_PACKAGE, package), (layout.CONTENT + name, content))
+        for path, body in ((layout.CASE_PACKAGE, package.to_json()), (layout.CONTENT + name, content))
     ]
     out = io.BytesIO()
     created = int(province.clock.now()) - age
@@ -322,7 +331,7 @@ def seal(
     prepared = prepare(
         out,
         members,
-        meta={layout.FLOW: "", layout.CASE_NO: "", layout.EXPORT_NAME: name},
+        meta={layout.FLOW: package.flow, layout.CASE_NO: "", layout.EXPORT_NAME: name},
         keys=signing,
         recipients=[province.keys(one).public for one in recipients],
         created=created,
@@ -334,6 +343,41 @@ def seal(
     return Sealed(sealed.bundle_id, out.getvalue())
 
 
+def state(province: Province, issuer: str, sealed: Sealed, code: ReceiptCode, **facts: object) -> bytes:
+    """Return a receipt of `issuer` about a bundle from the county to the prosecutor, unless `facts` say otherwise."""
+    envelope = parse_envelope(sealed.raw)
+    told: dict[str, object] = {
+        "origin": province.unit(COUNTY),
+        "recipient": province.unit(PROSECUTOR),
+        "sequence": 1,
+        **facts,
+    }
+    receipt = Receipt(
+        bundle_id=sealed.bundle,
+        header_hash=envelope.header_hash,
+        size=envelope.size,
+        code=code,
+        issuer=province.unit(issuer),
+        epoch=envelope.epoch,
+        issued_at=int(province.clock.now()),
+        **told,  # type: ignore[arg-type]  # names of fields
+    )
+    return sign_receipt(receipt, province.keys(issuer))
+
+
+def post(province: Province, sender: str, receiver: str, *receipts: bytes) -> None:
+    """Leave receipts in a mailbox."""
+    body = join_receipts(receipts)
+    (province.mailbox(sender, receiver) / receipt_name(body)).write_bytes(body)
+
+
+def letters(province: Province, sender: str, receiver: str) -> list[tuple[str, UnitCode]]:
+    """Return code and issuer of every receipt that lies in a mailbox, each once, in the order of their writing."""
+    files = sorted(province.mailbox(sender, receiver).glob("*.cfr"), key=lambda path: path.stat().st_mtime_ns)
+    found = [parse_receipt(raw) for path in files for raw in split_receipts(path.read_bytes())]
+    return list(dict.fromkeys((str(one.code), one.issuer) for one in found))
+
+
 @contextmanager
 def opened(province: Province) -> Iterator[Province]:
     """Open all houses, and close them in any case."""
@@ -342,19 +386,3 @@ def opened(province: Province) -> Iterator[Province]:
         yield province
     finally:
         province.close()
-
-
-__all__ = [
-    "ANY",
-    "CLASS_OF_ARREST",
-    "IN",
-    "ON",
-    "OUT",
-    "Province",
-    "Sealed",
-    "Spot",
-    "State",
-    "build",
-    "opened",
-    "seal",
-]

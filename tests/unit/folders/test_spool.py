@@ -27,7 +27,7 @@ def spool(tmp_path: Path) -> Spool:
 def test_everything_is_private_and_preparing_may_be_repeated(tmp_path: Path, spool: Spool) -> None:
     assert spool.prepare() == 0
     folders = [path for path in (tmp_path / "spool").rglob("*") if path.is_dir()]
-    assert {path.name for path in folders} == {"claims", "outbox", "outbound", "inbound", "staging"}
+    assert {path.name for path in folders} == {"claims", "outbox", "outbound", "relayed", "inbound", "staging"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
 
 

@@ -11,6 +11,7 @@ from gateway.words import (
     errors_carry,
     errors_local,
     errors_operate,
+    errors_relay,
     errors_resync,
     errors_trust,
     findings_case,
@@ -66,7 +67,14 @@ def test_codes_have_the_form_that_tells_errors_from_defects() -> None:
 
 
 def test_no_code_is_explained_twice() -> None:
-    parts = (errors_carry.TABLE, errors_local.TABLE, errors_operate.TABLE, errors_resync.TABLE, errors_trust.TABLE)
+    parts = (
+        errors_carry.TABLE,
+        errors_local.TABLE,
+        errors_operate.TABLE,
+        errors_relay.TABLE,
+        errors_resync.TABLE,
+        errors_trust.TABLE,
+    )
     assert sum(map(len, parts)) == len(ERRORS)
     assert len(findings_case.TABLE) + len(findings_container.TABLE) == len(FINDINGS)
 
