@@ -167,11 +167,12 @@ class ReconcileBook:
         def work(change: Change) -> int | None:
             e = enquiries.c
             its = (e.party == statement.issuer, e.name == statement.answers)
-            asked_at = change.connection.execute(select(e.at).where(*its)).scalar()
-            if asked_at is None:
+            asked = change.connection.execute(select(e.at, e.round).where(*its)).first()
+            if asked is None:
                 return None
             change.connection.execute(update(enquiries).where(*its).values(answered_at=change.now, raw=raw))
-            lost = _lost_at(change.connection, statement, link, asked_at)
+            # In a round what was lost is named before it is mended.
+            lost = _lost_at(change.connection, statement, link, asked.at) if asked.round is None else []
             for one in lost:
                 changes.send_again(change, one)
             return len(lost)

@@ -221,8 +221,8 @@ def _carry_back(change: Change, record: ReceiptRecord) -> None:
         there = select(r.id).where(r.bundle_id == record.bundle_id, r.transfer_id == arrival.id, r.digest == digest)
         if change.connection.execute(there).first() is not None:
             if is_legal(arrival.direction, arrival.state, Event.RECEIPT_ASKED):
-                note = Facts(note=f"{record.code} by {record.issuer} came again")
-                changes.advance(change, [Step(arrival, Event.RECEIPT_ASKED, Stage.RELAY, note)])
+                again = Facts(note=f"{record.code} by {record.issuer} came again")
+                changes.advance(change, [Step(arrival, Event.RECEIPT_ASKED, Stage.RELAY, again)])
             continue
         note = f"{record.code} by {record.issuer}"
         if is_legal(arrival.direction, arrival.state, Event.RECEIPT_CAME):

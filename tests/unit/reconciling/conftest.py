@@ -6,24 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.keys import NodeKeys
 from gateway.roster.content import RosterContent
-from tests.support.hubs import Province, build, opened, roster_of
+from tests.support.hubs import Province, build, keys_of, opened, roster_of
 from tests.support.reconciling import SMALL
+
+Built = tuple[Path, RosterContent, dict[str, NodeKeys]]
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RosterContent]:
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     root = tmp_path_factory.mktemp("small")
     build(root, SMALL)
-    return root, roster_of(root, SMALL)
+    return root, roster_of(root, SMALL), keys_of(root, SMALL)
 
 
 @pytest.fixture
-def shut(_built: tuple[Path, RosterContent], tmp_path: Path) -> Province:
+def shut(_built: Built, tmp_path: Path) -> Province:
     """Three nodes that have not been started."""
-    root, content = _built
+    root, content, keys = _built
     shutil.copytree(root, tmp_path / "province")
-    return Province(tmp_path / "province", content, SMALL)
+    return Province(tmp_path / "province", content, keys, SMALL)
 
 
 @pytest.fixture
