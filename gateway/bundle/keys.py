@@ -26,6 +26,20 @@ class PublicKeys:
         if not use.is_sound(self.sign_public, self.encrypt_public):
             raise SecurityError("key-refused", "a public key is not canonical, not on its curve or of small order")
 
+    @classmethod
+    def checked_before(cls, suite: Suite, sign_public: bytes, encrypt_public: bytes) -> Self:
+        """Return keys whose soundness was found when they were taken in; only their lengths are looked at again.
+
+        Checking the points of a whole province takes seconds, which no start should wait for.
+        """
+        use = algorithms(suite)
+        if (len(sign_public), len(encrypt_public)) != (use.sign_public_length, use.encrypt_public_length):
+            raise SecurityError("key-refused", "a public key has the wrong length")
+        keys = object.__new__(cls)
+        for name, value in (("suite", suite), ("sign_public", sign_public), ("encrypt_public", encrypt_public)):
+            object.__setattr__(keys, name, value)
+        return keys
+
     @property
     def sign_key_id(self) -> bytes:
         """key_id of the signing key: 32 bytes."""

@@ -6,6 +6,7 @@ from gateway.cli.terminal import EXIT_FAILED, EXIT_REFUSED, Terminal, cell
 from gateway.cli.times import size_text
 from gateway.compose.inspecting import Inspection, guarded, inspect_export
 from gateway.settings.load import Settings
+from gateway.stages.routing import Choice
 from gateway.standard.business import SAME
 from gateway.standard.findings import Finding, Verdict
 from gateway.words.catalogue import Words
@@ -41,12 +42,19 @@ def inspect(terminal: Terminal, settings: Settings | None, export: Path, *, pack
 
 def _json(found: Inspection, outcome: str, words: Words) -> dict[str, object]:
     package = found.package
+    choices = found.decision.choices if found.decision else ()
+    recipient = choices[0].recipient if choices else None
     return {
         "export": found.export,
         "packer": found.packer,
         "route": found.route,
-        "recipient": found.recipient,
-        "link": found.link,
+        "recipient": recipient.unit if recipient else None,
+        "link": recipient.link if recipient else None,
+        "recipients": [
+            {"unit": one.recipient.unit, "link": one.recipient.link, "how": one.how, "rule": one.place}
+            | {"way": list(found.ways.get(one.recipient.unit, ()))}
+            for one in choices
+        ],
         "outcome": outcome,
         "verdict": found.verdict,
         "flow": package.flow,
@@ -88,12 +96,14 @@ def _finding_json(finding: Finding, words: Words) -> dict[str, object]:
 
 def _print(terminal: Terminal, found: Inspection, sentence: str) -> None:
     words, package = terminal.words, found.package
+    choices = found.decision.choices if found.decision else ()
     terminal.line(words.text(sentence), style="bold" if found.verdict in (Verdict.PASS, Verdict.FIX) else "bold red")
     for label, value in (
         (words.text(mark("Export")), found.export),
         (words.text(mark("Packer")), found.packer),
         (words.text(mark("Route")), found.route),
-        (words.text(mark("Recipient")), " ".join(filter(None, (found.recipient, found.link and f"({found.link})")))),
+        (words.text(mark("Recipient")), "; ".join(_reached(found, one) for one in choices[:1])),
+        (words.text(mark("Copies")), "; ".join(_reached(found, one) for one in choices[1:])),
         (words.text(mark("Flow")), package.flow),
         (words.text(mark("Case")), " ".join(filter(None, (package.case_no, guarded(package.case_name))))),
         (
@@ -114,6 +124,14 @@ def _print(terminal: Terminal, found: Inspection, sentence: str) -> None:
         _print_finding(terminal, number, finding)
     if found.fields:
         _print_fields(terminal, found)
+
+
+def _reached(found: Inspection, choice: Choice) -> str:
+    """Return a recipient with the link and, where it is no neighbour, the way by which it is reached."""
+    recipient = choice.recipient
+    way = found.ways.get(recipient.unit, ())
+    shown = (recipient.unit, recipient.link and f"({recipient.link})", " > ".join(way) if len(way) > 2 else "")
+    return " ".join(filter(None, shown))
 
 
 def _print_fields(terminal: Terminal, found: Inspection) -> None:

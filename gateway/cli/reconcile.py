@@ -74,6 +74,8 @@ def _print(terminal: Terminal, settings: Settings, clock: Clock, found: Mapping[
     differences = _rows(found["differences"])
     numbers = [int(str(one["transfer"])) for one in differences if one["transfer"] is not None]
     _print_differences(terminal, differences, export_names(settings, clock, numbers))
+    if any(one["unconfirmed"] for one in _rows(found["streams"])):
+        terminal.say(mark("Where receipts come late or never, what is in flight is sent, unconfirmed."))
     if parties:
         terminal.say(mark("Did not answer: {parties}"), parties=parties)
     folder = settings.paths.state / "reports"

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.compose.identity import load_keyring
+from gateway.compose.identity import known_names, load_directory, load_keyring
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
+from gateway.compose.territory import unreachable
 from gateway.daemon.lock import running_pid
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, PermanentError, Scope, TransientError
@@ -23,7 +24,7 @@ from gateway.roster.directory import Directory
 from gateway.roster.peers import PREFERENCE, PeerBook
 from gateway.settings.complaints import Complaint
 from gateway.settings.links import TransportKind
-from gateway.settings.load import Settings
+from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
 from gateway.transport.hosted import IN
 
@@ -97,7 +98,7 @@ def check_node(config: Path, means: Means) -> tuple[Result, ...]:
 
     Without settings nothing else can be looked at. Nothing is made or changed.
     """
-    checked = check_settings(config, packers=packer_names())
+    checked = _read(config)
     if checked.settings is None:
         return tuple(
             Result(Part.SETTINGS, Grade.ERROR, complaint.place, complaint=complaint) for complaint in checked.complaints
@@ -105,6 +106,9 @@ def check_node(config: Path, means: Means) -> tuple[Result, ...]:
     settings = checked.settings
     found = _Found()
     found.ok(Part.SETTINGS, str(config))
+    found.results += [
+        Result(Part.SETTINGS, Grade.WARNING, caution.place, complaint=caution) for caution in checked.cautions
+    ]
     _keys(settings, means, found)
     _peers(settings, means, found)
     _folders(settings, found)
@@ -115,6 +119,25 @@ def check_node(config: Path, means: Means) -> tuple[Result, ...]:
     if means.probe_links:
         _links(settings, means, found)
     return tuple(found.results)
+
+
+def _read(config: Path) -> Checked:
+    """Return the settings, checked against what the node's roster knows; what is wrong with the roster itself is said
+    where the peers are looked at."""
+    first = check_settings(config, packers=packer_names(), beyond=None)
+    if first.settings is None:
+        return first
+    try:
+        directory = load_directory(first.settings)
+    except GatewayError:
+        return first
+    known, reached = known_names(directory), None
+    if directory.roster is not None:
+        unlinked = first.settings.unlinked()
+        reached = unlinked - set(unreachable(first.settings, directory, unlinked))
+    return check_settings(
+        config, packers=packer_names(), beyond=reached or (), is_cautious=reached is not None, **known
+    )
 
 
 def _keys(settings: Settings, means: Means, found: _Found) -> None:
@@ -180,8 +203,9 @@ def _folders(settings: Settings, found: _Found) -> None:
             _shared(inbound.folder, found, inbound.sentinel)
     for link in settings.links:
         if link.enabled and link.folder is not None and link.transport is TransportKind.FOLDER:
-            _shared(link.folder.deposit, found, link.folder.sentinel)
-            _shared(link.folder.collect, found, link.folder.sentinel)
+            for side in (link.folder.deposit, link.folder.collect):
+                if side is not None:
+                    _shared(side, found, link.folder.sentinel)
 
 
 def _private(folder: Path, found: _Found) -> None:

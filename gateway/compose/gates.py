@@ -1,11 +1,15 @@
 """The gates of a node's links and routes, and how long each link may owe the same before a person is asked."""
 
+from collections.abc import Callable
+
+from gateway.compose.pacing import hours
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Scope
 from gateway.domain.ids import LinkName
 from gateway.domain.oplog import OpsLog
 from gateway.ledger.store import Ledger
+from gateway.settings.boundaries import Receipts
 from gateway.settings.links import LinkSettings, TransportKind
 from gateway.settings.load import Settings
 from gateway.stages.backoff import Backoff
@@ -30,9 +34,11 @@ class Gates:
         """Every gate that was made."""
         return tuple(self._all)
 
-    def one(self, scope: Scope, name: str, reach: Reach | None = None) -> Gate:
+    def one(
+        self, scope: Scope, name: str, reach: Reach | None = None, closed_for: Callable[[], float] = lambda: 0.0
+    ) -> Gate:
         """Return a new gate."""
-        gate = Gate(scope, name, self._backoff, self._clock, self._ops, reach=reach)
+        gate = Gate(scope, name, self._backoff, self._clock, self._ops, reach=reach, closed_for=closed_for)
         self._all.append(gate)
         return gate
 
@@ -41,8 +47,14 @@ class Gates:
         name = LinkName(link.name)
         calls_for_both = link.transport is TransportKind.SFTP and link.calls_to_deposit and link.calls_to_collect
         reach = Reach(name, self._backoff, self._clock) if calls_for_both else None
-        self._of_link[name] = self.one(Scope.LINK, name, reach), self.one(Scope.LINK, name, reach)
-        return self._of_link[name]
+        windows = hours(link)
+
+        def closed_for() -> float:
+            return windows.closed_for(self._clock.now())
+
+        out, back = (self.one(Scope.LINK, name, reach, closed_for) for _leg in range(2))
+        self._of_link[name] = out, back
+        return out, back
 
     def knock(self, link: LinkName) -> None:
         """Have both legs of `link` try at once, however long it was to rest; nothing happens if it has none."""
@@ -66,6 +78,7 @@ def patience(settings: Settings, ledger: Ledger, clock: Clock, ops: OpsLog) -> P
         seconds=_seconds(settings, None),
         links={LinkName(link.name): _seconds(settings, link) for link in settings.links if link.enabled},
         resting=frozenset(LinkName(link.name) for link in settings.links if not link.enabled),
+        unconfirmed=frozenset(LinkName(one.name) for one in settings.links if one.receipts is not Receipts.EXPECTED),
     )
 
 

@@ -5,15 +5,24 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from gateway.domain.clock import Clock
 from gateway.keyring.keyring import Keyring
 from gateway.keyring.passphrase import CREDENTIALS_VARIABLE, passphrase_source
 from gateway.ledger.store import Ledger
 from gateway.plugins import packer_names
+from gateway.roster.content import ANY
 from gateway.roster.directory import Directory
 from gateway.roster.peers import PeerBook
+from gateway.roster.store import RosterStore
 from gateway.settings.load import Settings, load
+from gateway.standard.matrix import load_matrix
+from gateway.standard.package import UNCLASSIFIED
+from gateway.standard.tables import load_tables
+
+ROSTER_FOLDER = "roster"
+"""Folder in the state folder with the accepted roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,9 @@ class Identity:
 
 
 def load_settings(config: Path) -> Settings:
-    """Return the checked settings in `config`; ConfigError with every complaint otherwise."""
-    return load(config, packers=packer_names())
+    """Return the settings in `config`, checked as far as that goes without a roster: units to which no link leads are
+    let pass. ConfigError with every complaint otherwise."""
+    return load(config, packers=packer_names(), beyond=None)
 
 
 def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Keyring:
@@ -43,7 +53,40 @@ def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callabl
 def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
     """Return everything that a start or a reload reads, whole or not at all."""
     settings = load_settings(config)
-    return Identity(settings, load_keyring(settings, environ, prompt), Directory(PeerBook.open(settings.paths.peers)))
+    directory = load_directory(settings)
+    # With a roster whom no link leads to today may be reached tomorrow: its exports wait, and `check` says so.
+    known = known_names(directory)
+    settings = load(config, packers=packer_names(), beyond=() if directory.roster is None else None, **known)
+    return Identity(settings, load_keyring(settings, environ, prompt), directory)
+
+
+class KnownNames(TypedDict):
+    """What routes may name: see `settings.load.load`."""
+
+    flows: frozenset[str]
+    roles: frozenset[str]
+
+
+def known_names(directory: Directory) -> KnownNames:
+    """Return the flows and roles of the exchange standard, and those that the node's roster has besides."""
+    matrix = load_matrix()
+    flows = {UNCLASSIFIED, *load_tables().flows, *(one.flow for one in matrix.flows)}
+    roles = set(matrix.roles)
+    if directory.roster is not None:
+        content = directory.roster.content
+        flows |= {one.flow for one in content.permissions} | {one.flow for one in content.classes if one.flow}
+        roles |= {one.role for one in content.units}
+    return KnownNames(flows=frozenset(flows - {ANY}), roles=frozenset(roles))
+
+
+def roster_store(settings: Settings) -> RosterStore:
+    """Return the place of the node's roster."""
+    return RosterStore(settings.paths.state / ROSTER_FOLDER)
+
+
+def load_directory(settings: Settings) -> Directory:
+    """Return whom the node trusts: its confirmed peers, and the roster, if it was given one. ConfigError otherwise."""
+    return Directory(PeerBook.open(settings.paths.peers), trusted=roster_store(settings).load())
 
 
 def open_ledger(settings: Settings, clock: Clock, *, read_only: bool = False) -> Ledger:

@@ -1,26 +1,28 @@
 """What would happen to one export: read by its packer, checked, and resolved against a route, without moving a byte."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE
+from gateway.compose.identity import load_directory
 from gateway.compose.offline import ledger_to_read, missing
+from gateway.compose.territory import outbound_route, survey_territory, way_to
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
-from gateway.domain.ids import LinkName, RouteName, UnitCode
+from gateway.domain.ids import UnitCode
 from gateway.folders import disk
 from gateway.folders.entries import look
 from gateway.packing import Candidate, Entry, Reading, Settled
 from gateway.plugins import load_packer, packer_names
-from gateway.roster.peers import PeerBook
+from gateway.roster.peers import PREFERENCE
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
-from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.stages.routing import Decision, Territory
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.package import CasePackage
@@ -59,13 +61,17 @@ class FieldRead:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The answer. `recipient` and `link` only where a route was asked; `size`: bytes of all members together."""
+    """The answer. `size`: bytes of all members together.
+
+    decision: where it goes, the recipient first, then copies; None where no route was asked.
+    """
 
     export: str
     packer: str
     route: str | None
-    recipient: UnitCode | None
-    link: LinkName | None
+    decision: Decision | None
+    ways: Mapping[UnitCode, tuple[UnitCode, ...]]
+    """Recipient -> the units on the way to it by the roster, both ends included; empty where it is a neighbour."""
     package: CasePackage
     fields: tuple[FieldRead, ...]
     members: int
@@ -93,20 +99,19 @@ def inspect_export(export: Path, settings: Settings | None, *, packer: str = "",
     candidate = _candidate(name, path.name, entries)
     parts = [path.parent / part for part in candidate.parts]
     with disk.mapped(path.parent), load_packer(name).read(parts) as reading:
-        findings, recipient = _examined(reading, chosen, settings)
-        if (
-            settings is not None
-            and chosen is not None
-            and recipient is not None
-            and worst(findings) is not Verdict.REJECT
-        ):
-            findings += _compared(reading, chosen.name, recipient, settings)
+        findings, decision, ways = reading.findings, None, {}
+        if settings is not None and chosen is not None:
+            territory = _territory(settings)
+            findings, decision = examine(reading, outbound_route(chosen), territory, SystemClock().now())
+            ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
+            if decision.choices and worst(findings) is not Verdict.REJECT:
+                findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings)
         return Inspection(
             export=candidate.name,
             packer=name,
             route=chosen.name if chosen else None,
-            recipient=recipient.unit if recipient else None,
-            link=recipient.link if recipient else None,
+            decision=decision,
+            ways=ways,
             package=reading.package,
             fields=tuple(_fields(reading.package)),
             members=len(reading.members),
@@ -173,19 +178,11 @@ def _unfinished(candidate: Candidate, entries: Sequence[Entry]) -> tuple[Finding
     return (Finding("FS-NO-MARKER", Verdict.WAIT, place, mender="vendor"),)
 
 
-def _examined(
-    reading: Reading, route: RouteSettings | None, settings: Settings | None
-) -> tuple[tuple[Finding, ...], Recipient | None]:
-    if route is None or settings is None:
-        return reading.findings, None
-    return examine(reading, _resolved(route, settings))
-
-
-def _compared(reading: Reading, route: str, recipient: Recipient, settings: Settings) -> tuple[Finding, ...]:
+def _compared(reading: Reading, route: str, recipient: UnitCode, settings: Settings) -> tuple[Finding, ...]:
     """Return what the node's ledger knows of an export like this; nothing where there is no ledger that may be read."""
     from gateway.stages.repeats import different, sent_time
 
-    key = business_key(reading.package, recipient.unit, route, load_tables())
+    key = business_key(reading.package, recipient, route, load_tables())
     name = reading.package.source.name
     try:
         with ledger_to_read(settings, SystemClock()) as ledger:
@@ -201,20 +198,9 @@ def _compared(reading: Reading, route: str, recipient: Recipient, settings: Sett
         raise
 
 
-def _resolved(route: RouteSettings, settings: Settings) -> OutboundRoute:
-    """Return the route as the pack leg knows it: a receiver without a card is one still, whose exports wait."""
-    peers = PeerBook.open(settings.paths.peers)
-    receivers: dict[str, Recipient] = {}
-    for code, unit in route.receivers.items():
-        link, peer = settings.link_to(unit), peers.get(unit)
-        if link is None:
-            continue
-        # Only who and by which link is asked here; whether its keys still count is for `caseferry check`.
-        keys = None if peer is None or peer.is_revoked else peer.card.keys[-1].public
-        receivers[code] = Recipient(unit, LinkName(link.name), keys)
-    return OutboundRoute(
-        RouteName(route.name), route.folder, route.packer, receivers, frozenset(route.flows), int(route.expires)
-    )
+def _territory(settings: Settings) -> Territory:
+    """Return what routing knows: a receiver without a card is one still, whose exports wait."""
+    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now())
 
 
 def _fields(package: CasePackage) -> Iterator[FieldRead]:

@@ -6,6 +6,7 @@ from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
+from gateway.compose.pacing import carrying, paced
 from gateway.compose.reconciling import Comparing
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
@@ -13,13 +14,14 @@ from gateway.domain.ids import LinkName
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.intake import ReceiptIntake
-from gateway.stages.legs import InLeg, OutLeg
+from gateway.stages.legs import InLeg, Leg, OutLeg
 from gateway.stages.post import PostStage
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+from gateway.stages.unheard import UnheardStage
 
 
 class LinkLegs:
@@ -56,12 +58,12 @@ class LinkLegs:
             self._gates.one(Scope.LINK, link.name).failed(error)
             return ()
 
-    def _legs(self, link: LinkSettings) -> tuple[Worker, Worker]:
+    def _legs(self, link: LinkSettings) -> tuple[Worker, ...]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
-        out, back = transports.to(link), transports.to(link)
+        out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
@@ -84,8 +86,9 @@ class LinkLegs:
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            receipt_seconds=link.receipt_timeout or timing.receipt_timeout,
+            carrying=carrying(link, timing),
             orders=self._settings.orders,
+            hears=link.hears,
         )
         intake = self.intakes[name] = ReceiptIntake(
             link=name,
@@ -121,4 +124,13 @@ class LinkLegs:
         )
         post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
         # A receipt is small and somebody waits for it; bundles come last.
-        return OutLeg(name, (acknowledge, *comparing, post, send), out), InLeg(name, receive, back)
+        outward: tuple[Leg, ...] = (acknowledge, *comparing, post, send)
+        if not link.sends:
+            outward = (self._unheard(name),)
+        return OutLeg(name, outward, out), *((InLeg(name, receive, back),) if link.hears else ())
+
+    def _unheard(self, link: LinkName) -> UnheardStage:
+        ground = self._ground
+        return UnheardStage(
+            link=link, ledger=ground.ledger, outbox=ground.outbox, recorder=self._recorder, clock=ground.clock
+        )

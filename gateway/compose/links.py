@@ -4,16 +4,21 @@ from gateway.compose.room import mailbox_floors
 from gateway.domain.clock import Clock
 from gateway.keyring.keyring import Keyring
 from gateway.roster.directory import Directory
-from gateway.settings.links import LinkSettings, TransportKind
+from gateway.settings.boundaries import GapSettings
+from gateway.settings.links import FolderSettings, LinkSettings, TransportKind
 from gateway.settings.load import Settings
 from gateway.transport.accounts import public_blob
 from gateway.transport.api import Transport
 from gateway.transport.channel import Deadlines
-from gateway.transport.folder import FolderTransport
+from gateway.transport.gap import LEFTOVER_SECONDS, GapTransport
 from gateway.transport.hosted import HostedTransport
 from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.parts import Letters, Shape
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.split import SplitTransport
+
+NOTES_FOLDER = "gaps"
+"""Below paths.state: what the transports of folder links remember, by link."""
 
 
 class Transports:
@@ -28,7 +33,7 @@ class Transports:
     def to(self, link: LinkSettings) -> Transport:
         """Return the transport of `link`; raises PermanentError `peer-unknown` or `peer-revoked`, `mailbox-*`."""
         if link.folder is not None and link.transport is TransportKind.FOLDER:
-            return FolderTransport(link.folder.deposit, link.folder.collect, sentinel=link.folder.sentinel)
+            return self._folders(link, link.folder)
         hosted = None
         if link.hosts_mailbox:
             hosted = HostedTransport(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
@@ -42,6 +47,18 @@ class Transports:
             return SplitTransport(outgoing=remote, incoming=hosted)
         return SplitTransport(outgoing=hosted, incoming=remote)
 
+    def _folders(self, link: LinkSettings, folder: FolderSettings) -> Transport:
+        gap = link.gap
+        return GapTransport(
+            folder.deposit,
+            folder.collect,
+            notes=self._settings.paths.state / NOTES_FOLDER / link.name,
+            clock=self._clock,
+            shape=None if gap is None else _shape(gap),
+            leftover=LEFTOVER_SECONDS if gap is None else gap.leftovers,
+            sentinel=folder.sentinel,
+        )
+
     def remote(self, link: LinkSettings) -> SftpTransport | None:
         """Return the half of `link` that the peer hosts; None if the peer hosts nothing. Raises as `to`."""
         if link.sftp is None or not (link.calls_to_deposit or link.calls_to_collect):
@@ -51,7 +68,11 @@ class Transports:
             link.sftp.port,
             link.sftp.user or self._settings.node.unit,
             self._keyring.ssh_user.to_openssh(),
-            (public_blob(self._directory.ssh_host_key(link.peer)),),
+            tuple(public_blob(key) for key in self._directory.ssh_host_keys(link.peer)),
         )
         deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
         return SftpTransport.over_paramiko(peer, deadlines, self._clock)
+
+
+def _shape(gap: GapSettings) -> Shape:
+    return Shape(gap.max_file, gap.ending, Letters(gap.letters), gap.longest, gap.max_files)

@@ -21,10 +21,10 @@ BELL_FILE = "rung"
 def read_settings(config: Path) -> Settings:
     """Return the checked settings in `config`; ConfigError with every complaint otherwise.
 
-    Whether the packers that routes name are installed is left to `caseferry check` and to the start: asking costs as
-    much time as all the rest of a short command.
+    Whether the packers that routes name are installed, and the units that they name within reach, is left to
+    `caseferry check` and to the start: asking costs as much time as all the rest of a short command.
     """
-    return load(config)
+    return load(config, beyond=None)
 
 
 def is_configured(config: Path) -> bool:

@@ -9,6 +9,7 @@ from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
 from gateway.compose.relaying import onward_of
 from gateway.domain.ids import LinkName, UnitCode
+from gateway.settings.boundaries import Receipts
 from gateway.settings.kinds import seconds_of_day
 from gateway.settings.links import LinkSettings
 from gateway.stages.courier import Courier
@@ -53,6 +54,8 @@ class Comparing:
 
     def legs(self, link: LinkSettings, transport: Transport, gate: Gate) -> tuple[Leg, ...]:
         """Return what states and asks by one link."""
+        if link.receipts is Receipts.NEVER:
+            return ()  # whatever is asked, no answer comes by any way
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         is_hub = self._directory.is_hub(link.peer)
@@ -147,11 +150,17 @@ class Comparing:
             keys=self._keys,
             report=reports.write,
             ring=self._ring,
+            is_unconfirmed=self._is_unconfirmed,
             at=seconds_of_day(timing.reconcile_at),
             zone=None,
             clock=ground.clock,
             ops=ground.ops,
         )
+
+    def _is_unconfirmed(self, unit: UnitCode) -> bool:
+        link = self._onward.next_link(unit)
+        found = next((one for one in self._settings.links if one.name == link), None)
+        return found is not None and found.receipts is not Receipts.EXPECTED
 
     def _leg_to(self, unit: UnitCode) -> str | None:
         link = self._onward.next_link(unit)

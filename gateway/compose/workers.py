@@ -14,8 +14,9 @@ from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import check_hub, hub_refusals, onward_of, relay_stage
+from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
-from gateway.domain.errors import GatewayError, Scope
+from gateway.domain.errors import Scope
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.records import Order, Stage
 from gateway.folders.feedback import FeedbackDesk
@@ -82,7 +83,9 @@ class Planner:
         self._recorder = Recorder(ground.ledger, self._backoff, ground.clock, ground.ops)
         self._quarantine = QuarantineDesk(ground.quarantine, ground.clock)
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
-        self._telling = SourceTelling(desks, ground.shelf, words, ground.clock, ground.ops)
+        self._telling = SourceTelling(
+            desks=desks, shelf=ground.shelf, ledger=ground.ledger, words=words, clock=ground.clock, ops=ground.ops
+        )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._words = words
         self._comparing = Comparing(identity, ground)
@@ -129,7 +132,9 @@ class Planner:
             {
                 link.folder.collect: LinkName(link.name)
                 for link in links
-                if link.folder is not None and link.transport is TransportKind.FOLDER
+                if link.folder is not None
+                and link.folder.collect is not None
+                and link.transport is TransportKind.FOLDER
             },
             {link.peer: LinkName(link.name) for link in links},
             tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),
@@ -171,7 +176,9 @@ class Planner:
     def _pack(self, outbound: Sequence[RouteSettings], keys: NodeKeys, now: float) -> PackStage:
         ground = self._ground
         return PackStage(
-            routes={RouteName(route.name): self._route(route, keys, now) for route in outbound},
+            routes={RouteName(route.name): outbound_route(route) for route in outbound},
+            territory=survey_territory(self._settings, self._directory, [keys.suite], now, ground.ops),
+            reader_of=self._directory.unit_of,
             ledger=ground.ledger,
             recorder=self._recorder,
             spool=ground.spool,
@@ -189,29 +196,6 @@ class Planner:
             clock=ground.clock,
             ops=ground.ops,
             sealed_before=ground.sealed_before,
-        )
-
-    def _route(self, route: RouteSettings, keys: NodeKeys, now: float) -> routes.OutboundRoute:
-        receivers = {}
-        for code, unit in route.receivers.items():
-            link = self._onward.next_link(UnitCode(unit))
-            if link is None:
-                continue  # settings complain of a receiver without a link before we get here
-            public, lacking = None, ""
-            try:
-                public = self._directory.recipient_keys(unit, now, [keys.suite])
-            except GatewayError as error:
-                lacking = error.code
-                self._ground.ops.error("recipient-without-keys", unit=unit, code=error.code)
-            receivers[code] = routes.Recipient(unit, link, public, lacking)
-        return routes.OutboundRoute(
-            RouteName(route.name),
-            route.folder,
-            route.packer,
-            receivers,
-            frozenset(route.flows),
-            int(route.expires),
-            route.order,
         )
 
     def _open(self, keys: NodeKeys) -> OpenStage:

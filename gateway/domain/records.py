@@ -204,6 +204,16 @@ class ReceiptRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """One more recipient of a bundle that is sealed: a transfer of its own is born for it in the same commit."""
+
+    recipient: UnitCode
+    link: LinkName
+    sequence: int
+    business_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One change of state asked of the ledger. `transfer` is the value the effect was done for."""
 
@@ -216,6 +226,8 @@ class Step:
     """When the successful attempt began; None where there was none (a receipt came in)."""
     actor: str = ""
     """Login name of the person for operator actions; empty for the daemon."""
+    copies: tuple[Copy, ...] = ()
+    """With `sealed`: who gets the same bundle as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def row(change: Change, direction: Direction, *, size: int, found_at: float, **k
 
 
 def _by_claim(change: Change, claims: Iterable[ClaimToken]) -> dict[ClaimToken, Transfer]:
-    query = select_transfers()
+    query = select_transfers().where(transfers.c.copy == 0)
     transfers_found: dict[ClaimToken, Transfer] = {}
     for part in parts(claims):
         for row in change.connection.execute(query.where(transfers.c.claim.in_(part))):

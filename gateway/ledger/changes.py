@@ -42,6 +42,7 @@ RETRIES_EXHAUSTED: Final = "retries-exhausted"
 GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
 """Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
 
+_SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 Touched = set[tuple[State, LinkName | None]]
 """States that transfers entered or were changed in, each with the transfer's link."""
@@ -120,11 +121,12 @@ def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
 
 
 def give_up(
-    change: Change, before: float, link: LinkName | None, others: Collection[LinkName], limit: int
+    change: Change, before: float, *, link: LinkName | None, others: Collection[LinkName], expects: bool, limit: int
 ) -> list[Transfer]:
     """Hold what has owed the same effect since `before`, see `queries.owed_since`; return it as it then is."""
     held = []
-    for found in queries.read(change.connection, queries.owed_since(before, link=link, others=others, limit=limit)):
+    query = queries.owed_since(before, link=link, others=others, expects=expects, limit=limit)
+    for found in queries.read(change.connection, query):
         code = RECEIPT_NEVER_CAME if found.state in _AWAITING else RETRIES_EXHAUSTED
         now = _write(change, found, replace(found, hold_code=code))
         _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=found.last_error or "")
@@ -214,6 +216,8 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     now = replace(before, **{"next_attempt_at": change.now, "attempts": 0, "last_error": None, **taught}, state=state)
     if state in _SETTLING and now.settled_at is None:
         now = replace(now, settled_at=change.now)
+    if step.event in _SENDINGS:
+        now = replace(now, receipt_due_at=step.facts.receipt_due_at)  # each sending says anew whether one is expected
     if state not in _AWAITING or (state is State.FORWARDED and step.event is Event.CUSTODY_RECEIPTED):
         now = replace(now, receipt_due_at=None)  # nobody owes us one, or the next hub has it: it is not sent again
     if state is not before.state:
@@ -226,11 +230,18 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _attempt(change, now, step.stage, stored.state, step.started_at)
     if step.receipt is not None:
         _receipt(change, now, step.receipt)
-    if now.earlier is not None and step.event in (Event.SEALED, Event.DELIVERED):
-        for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
-            marked = _write(change, earlier, earlier)
-            _event(change, marked, "event", "corrected", step.stage, note=f"transfer {now.id}")
+    if step.event in (Event.SEALED, Event.DELIVERED):
+        mark_corrected(change, now, step.stage)
     return now
+
+
+def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
+    """Note at what `now` corrects, if anything, that it is corrected."""
+    if now.earlier is None:
+        return
+    for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
+        marked = _write(change, earlier, earlier)
+        _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
 def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:

@@ -46,7 +46,7 @@ def its_turn(orders: Orders) -> ColumnElement[bool]:
 
 def goes_before(transfer_id: TransferId, orders: Orders) -> Select[*tuple[Any, ...]]:
     """Select the earliest of the transfers that go before one."""
-    columns = (column for column in _EARLIER.c if column.name != "peer")
+    columns = (column for column in _EARLIER.c if column.name not in ("peer", "copy"))
     return select(*columns).where(transfers.c.id == transfer_id, _before(orders)).order_by(_EARLIER.c.id).limit(1)
 
 

@@ -20,6 +20,8 @@ TransferQuery = Select[*tuple[Any, ...]]
 _HIGHEST: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
 
+AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
+"""States that wait for a receipt of somebody else."""
 NO_ORDERS: Final[Orders] = MappingProxyType({})
 """No route keeps an order."""
 
@@ -109,12 +111,29 @@ def next_receipt_due_at(link: LinkName | None) -> Select[float | None]:
     return select(func.min(later)).where(*_awaiting(link))
 
 
-def owed_since(before: float, *, link: LinkName | None, others: Collection[LinkName], limit: int) -> TransferQuery:
+def unconfirmed(link: LinkName | None, limit: int) -> TransferQuery:
+    """Select what was sent and expects no receipt, the longest unconfirmed first."""
+    c = transfers.c
+    tests: list[ColumnElement[bool]] = [
+        c.state.in_(sorted(AWAITING)),
+        c.receipt_due_at.is_(None),
+        c.hold_code.is_(None),
+    ]
+    if link is not None:
+        tests.append(c.link == link)
+    return select_transfers().where(*tests).order_by(c.owed_since, c.id).limit(limit)
+
+
+def owed_since(
+    before: float, *, link: LinkName | None, others: Collection[LinkName], expects: bool, limit: int
+) -> TransferQuery:
     """Select what has owed the same effect since `before` and is not held: on `link`, or, if that is None, on none
-    and on every link but `others`. What is in quarantine waits for a person anyway."""
+    and on every link but `others`. What is in quarantine waits for a person anyway, and what has been sent where no
+    receipts are expected (not `expects`) for nobody."""
     c = transfers.c
     on = c.link == link if link is not None else or_(c.link.is_(None), c.link.not_in(sorted(others)))
-    owing = _owing(frozenset(State) - {State.QUARANTINED}, None, None)
+    spared = {State.QUARANTINED} if expects else {State.QUARANTINED, *AWAITING}
+    owing = _owing(frozenset(State) - spared, None, None)
     return (
         select_transfers()
         .where(owing, on, c.hold_code.is_(None), c.owed_since <= before)
@@ -177,8 +196,8 @@ def later(bundle_id: BundleId) -> TransferQuery:
 
 
 def by_claim(claim: ClaimToken) -> TransferQuery:
-    """Select the transfer of one claimed export."""
-    return select_transfers().where(transfers.c.claim == claim)
+    """Select the transfers of one claimed export: its own first, then those of its copies."""
+    return select_transfers().where(transfers.c.claim == claim).order_by(transfers.c.copy)
 
 
 def by_id(transfer_id: TransferId) -> TransferQuery:

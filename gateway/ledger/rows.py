@@ -16,7 +16,7 @@ T = TypeVar("T")
 AT_ONCE: Final = 500
 """Values in one IN list; databases limit the parameters of a statement (SQLite before 3.32: 999)."""
 
-_COLUMNS: Final = tuple(column for column in transfers.c if column.name != "peer")
+_COLUMNS: Final = tuple(column for column in transfers.c if column.name not in ("peer", "copy"))
 
 
 def select_transfers() -> Select[*tuple[Any, ...]]:

@@ -198,7 +198,9 @@ transfers: Final = Table(
     _text("earlier", nullable=True),
     # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".
     _text("peer", nullable=True),
-    UniqueConstraint("claim", name="transfers_claim"),
+    # 0 for the transfer of the claimed export itself; its copies, one to each further recipient, count from 1.
+    Column("copy", _WHOLE, nullable=False, server_default=text("0")),
+    UniqueConstraint("claim", "copy", name="transfers_claim"),
     sqlite_strict=True,
     # An id that was once printed in a log never comes to mean another transfer.
     sqlite_autoincrement=True,

@@ -30,7 +30,7 @@ from gateway.domain.records import (
     TimelineEntry,
     Transfer,
 )
-from gateway.ledger import arrivals, changes, decisions, ordering, queries, repeats, streams
+from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.decisionbook import DecisionBook
@@ -135,11 +135,11 @@ class Ledger:
         `receipt-mismatch`. ValueError unless outbound `sealed` has recipient, bundle_id, header_hash and sequence,
         inbound `delivered` with origin, bundle_id, header_hash, epoch and sequence, `...-receipted` with its receipt.
         """
-        return self.change(lambda change: changes.advance(change, [step]))[0]
+        return self.change(lambda change: copies.advance(change, [step]))[0]
 
     def advance_many(self, steps: Sequence[Step]) -> list[Transfer]:
         """Move several transfers on in one transaction, in the order given: all of them, or none and an error."""
-        return self.change(lambda change: changes.advance(change, steps))
+        return self.change(lambda change: copies.advance(change, steps))
 
     def fail(
         self,
@@ -188,13 +188,22 @@ class Ledger:
         return number
 
     def give_up(
-        self, before: float, *, link: LinkName | None = None, others: Collection[LinkName] = (), limit: int
+        self,
+        before: float,
+        *,
+        link: LinkName | None = None,
+        others: Collection[LinkName] = (),
+        expects: bool = True,
+        limit: int,
     ) -> list[Transfer]:
         """Hold what has owed the same effect since `before` (seconds since 1970 UTC) and return it.
 
         On `link`; or, if that is None, on no link yet and on every link but `others`. At most `limit` in one commit.
+        expects: whether receipts are expected there; if not, what only awaits one is left alone.
         """
-        return self.change(lambda change: changes.give_up(change, before, link, others, limit))
+        return self.change(
+            lambda change: changes.give_up(change, before, link=link, others=others, expects=expects, limit=limit)
+        )
 
     def close_transfer(self, transfer: Transfer, actor: str, why: str) -> Transfer:
         """End a transfer by a person's decision; IllegalStepError where the lifecycle does not allow it."""
@@ -254,6 +263,13 @@ class Ledger:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
             return connection.execute(queries.next_receipt_due_at(link)).scalar()
+
+    def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
+        """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.
+
+        link: on this link only; None: on all. What is to be sent again without being asked is not among them.
+        """
+        return self._read(queries.unconfirmed(link, limit))
 
     def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:
         """Return the earliest transfer that must have its final receipt before `transfer` is sent; None if none."""
@@ -328,7 +344,11 @@ class Ledger:
 
     def by_claim(self, claim: ClaimToken) -> Transfer | None:
         """Return the transfer of a claimed export; None if it is not recorded."""
-        return next(iter(self._read(queries.by_claim(claim))), None)
+        return next(iter(self.of_claim(claim)), None)
+
+    def of_claim(self, claim: ClaimToken) -> list[Transfer]:
+        """Return the transfers of a claimed export, one to each recipient of its bundle, the export's own first."""
+        return self._read(queries.by_claim(claim))
 
     def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
         """Return what the filter lets through, newest first."""

@@ -70,6 +70,8 @@ class RosterUnit:
     since: int
     closed_at: int | None = None
     successor: UnitCode | None = None
+    ssh_host_keys_also: tuple[str, ...] = ()
+    """Further host keys that count while a new one takes the place of an old one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,20 @@ from gateway.domain.ids import UnitCode
 from gateway.roster.content import RosterUnit
 from gateway.roster.peers import PREFERENCE, PeerBook, Signer, Standing
 from gateway.roster.roster import Roster
+from gateway.roster.store import Trusted
 
 
 class Directory:
-    """Answers by the roster where it names the unit or the key, else by the confirmed cards."""
+    """Answers by the roster where it names the unit or the key, else by the confirmed cards.
 
-    def __init__(self, book: PeerBook, roster: Roster | None = None) -> None:
+    A unit whose card a person revoked here is revoked here, whatever the roster says.
+    """
+
+    def __init__(self, book: PeerBook, roster: Roster | None = None, trusted: Trusted | None = None) -> None:
+        """roster: the one to go by; trusted: the accepted file that it comes from, whose expiry then counts."""
         self.book = book
-        self.roster = roster
+        self.roster = roster if trusted is None else trusted.roster
+        self.trusted = trusted
 
     def signer_of(self, key_id: bytes) -> Signer | None:
         """Return whose signing key `key_id` (32 bytes) is, None if nobody's; mind standing and validity."""
@@ -25,7 +31,10 @@ class Directory:
             return self.book.signer_of(key_id)
         unit, key = found
         until = key.not_after if key.revoked_at is None else min(key.not_after, key.revoked_at)
-        standing = Standing.REVOKED if key.compromised else Standing.CURRENT
+        if unit.closed_at is not None:
+            until = min(until, unit.closed_at)
+        is_refused = key.compromised or self._is_revoked_here(unit.unit)
+        standing = Standing.REVOKED if is_refused else Standing.CURRENT
         return Signer(unit.unit, key.public, key.not_before, max(until, key.not_before), standing)
 
     def unit_of(self, encrypt_key_id: bytes) -> UnitCode | None:
@@ -41,11 +50,17 @@ class Directory:
     def recipient_keys(self, unit: str, at: float, suites: Sequence[Suite] = PREFERENCE) -> PublicKeys:
         """Return the newest keys of `unit` that count at `at` (seconds since 1970 UTC), of the first suite it accepts.
 
-        Raises PermanentError `peer-unknown`, `peer-revoked`, `peer-keys-expired`, scope link.
+        Raises PermanentError `peer-unknown`, `peer-revoked`, `peer-keys-expired`, scope link, and `roster-expired`,
+        scope node, where only an expired roster speaks for the unit.
         """
         listed = self._listed(unit)
         if listed is None:
             return self.book.recipient_keys(unit, at, suites)
+        if self.trusted is not None and self.trusted.expires_at <= at:
+            facts: dict[str, str | int] = {"version": self.trusted.version}
+            raise PermanentError("roster-expired", "the roster has expired", scope=Scope.NODE, facts=facts)
+        if self._is_revoked_here(listed.unit):
+            raise PermanentError("peer-revoked", f"{unit} was revoked here", scope=Scope.LINK, facts={"unit": unit})
         if listed.closed_at is not None and listed.closed_at <= at:
             raise PermanentError("peer-revoked", f"{unit} is closed", scope=Scope.LINK, facts={"unit": unit})
         for suite in suites:
@@ -65,18 +80,45 @@ class Directory:
         )
 
     def ssh_host_key(self, unit: str) -> str:
-        """Return the pinned host key of `unit`, `ssh-ed25519 <base64>`. Raises as `recipient_keys`."""
+        """Return the pinned host key of `unit`, `ssh-ed25519 <base64>`; the newest if it changes.
+
+        Raises as `ssh_host_keys`.
+        """
+        return self.ssh_host_keys(unit)[0]
+
+    def ssh_host_keys(self, unit: str) -> tuple[str, ...]:
+        """Return every host key that `unit` may show, the newest first.
+
+        Raises PermanentError `peer-unknown`, `peer-revoked`, scope link.
+        """
         listed = self._listed(unit)
-        return self.book.ssh_host_key(unit) if listed is None else listed.ssh_host_key
+        if listed is None:
+            return (self.book.ssh_host_key(unit),)
+        if listed.closed_at is not None or self._is_revoked_here(listed.unit):
+            raise PermanentError("peer-revoked", f"{unit} is closed", scope=Scope.LINK, facts={"unit": unit})
+        return (listed.ssh_host_key, *listed.ssh_host_keys_also)
 
     def accounts(self) -> Mapping[UnitCode, tuple[str, ...]]:
         """Return who may log in to the server here: unit -> its authorised keys. Nobody revoked is in it."""
-        listed = {u.unit: u.ssh_user_keys for u in self._units().values() if u.closed_at is None}
+        listed = {
+            unit.unit: unit.ssh_user_keys
+            for unit in self._units().values()
+            if unit.closed_at is None and _has_a_key(unit) and not self._is_revoked_here(unit.unit)
+        }
         known = {unit: keys for unit, keys in self.book.accounts().items() if unit not in self._units()}
         return {**known, **listed}
 
     def _units(self) -> Mapping[UnitCode, RosterUnit]:
         return {} if self.roster is None else self.roster.units
 
+    def _is_revoked_here(self, unit: UnitCode) -> bool:
+        peer = self.book.get(unit)
+        return peer is not None and peer.is_revoked
+
     def _listed(self, unit: str) -> RosterUnit | None:
         return self._units().get(UnitCode(unit))
+
+
+def _has_a_key(unit: RosterUnit) -> bool:
+    """Whether any of its keys still counts: whose keys were all revoked is kept out until it has new ones."""
+    return any(key.revoked_at is None for key in unit.keys)

@@ -1,13 +1,12 @@
 """The peers whose cards a person has confirmed: who may speak to this node, and with which keys."""
 
-import hmac
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from gateway.bundle.aloud import is_heard
 from gateway.bundle.card import Card, fingerprint, parse_card, ssh_public
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.suites import Suite
@@ -268,10 +267,7 @@ def _all_keys(card: Card) -> frozenset[bytes]:
 
 
 def _check_fingerprint(card: Card, confirmed: str) -> None:
-    # Input methods type full-width digits and spaces.
-    digits = "".join(unicodedata.normalize("NFKC", confirmed).split()).replace("-", "")
-    expected = fingerprint(card).replace(" ", "")
-    if not hmac.compare_digest(digits.encode(), expected.encode()):
+    if not is_heard(confirmed, fingerprint(card)):
         raise SecurityError(
             "fingerprint-mismatch",
             "the fingerprint is not that of this card; do not use it, and ask the peer by telephone",

@@ -82,7 +82,7 @@ def read_all(folder: Path) -> list[Record]:
     Raises ConfigError `peers-exposed` if others may change them, `peers-malformed`, `peers-unusable`.
     """
     try:
-        _check_ours(folder, folder.lstat())
+        check_ours(folder, folder.lstat())
         paths = sorted(path for path in folder.iterdir() if path.name.endswith(ENDING) and path.name[0] != ".")
     except FileNotFoundError:
         return []
@@ -96,7 +96,7 @@ def _read(path: Path) -> Record:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             found = os.fstat(descriptor)
-            _check_ours(path, found)
+            check_ours(path, found)
             # Reading reserves what it asks for, so no more is asked for than there is.
             raw = stream.read(min(found.st_size, FILE_MAX) + 1)
         record = from_json(raw)
@@ -151,7 +151,8 @@ def writing(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _check_ours(path: Path, found: os.stat_result) -> None:
+def check_ours(path: Path, found: os.stat_result) -> None:
+    """Raise ConfigError `peers-exposed` if others may change what was `found` at `path`."""
     quoted = shlex.quote(str(path))
     if stat.S_ISLNK(found.st_mode):
         raise _exposed(path, "is a symbolic link", "put the folder itself there")

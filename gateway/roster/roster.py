@@ -4,10 +4,18 @@ from collections.abc import Mapping
 
 from gateway.domain.ids import UnitCode
 from gateway.domain.records import Priority
-from gateway.roster.content import ANY, HUB, FlowClass, Permission, RosterContent, RosterUnit, UnitKey
+from gateway.roster.content import ANY, HUB, FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey
+from gateway.roster.finding import NEAR_MAX, Candidate, Resolved, near, resolve
 
 HOPS_MAX = 8
 """Hubs on one way; a province, its cities and their counties need at most three."""
+UPPER = "-upper"
+"""Ends the role of a court or procuratorate towards those below it."""
+
+PLATFORM = "platform"
+"""What a hub is in the exchange standard: the exchange platform, which gets flows of its own."""
+
+_RANKED = frozenset({"court", "procuratorate"})
 
 
 class Roster:
@@ -20,6 +28,9 @@ class Roster:
         self._by_encryption = {k.public.encrypt_key_id: u for u in content.units for k in u.keys}
         self._classes = {one.number: one for one in content.classes}
         self._of_flow = {one.flow: one for one in content.classes if one.flow}
+        self._rules: dict[str, list[Permission]] = {}
+        for rule in content.permissions:
+            self._rules.setdefault(rule.flow, []).append(rule)
 
     @property
     def units(self) -> Mapping[UnitCode, RosterUnit]:
@@ -62,7 +73,17 @@ class Roster:
         one, other = self._units.get(sender), self._units.get(receiver)
         if one is None or other is None:
             return None
-        return next((p for p in self.content.permissions if _allows(p, flow, one.role, other.role)), None)
+        senders, receivers = _roles(one), _roles(other)
+        rules = (*self._rules.get(flow, ()), *self._rules.get(ANY, ()))
+        return next((p for p in rules if p.sender in senders and p.receiver in receivers), None)
+
+    def resolve(self, scheme: str | None, code: str, at: float) -> Resolved | None:
+        """Return the unit that `code` names at `at`, as `finding.resolve` says; None if nobody has that code."""
+        return resolve(self._units, scheme, code, at)
+
+    def near(self, text: str, most: int = NEAR_MAX) -> tuple[Candidate, ...]:
+        """Return the units that somebody who wrote `text` may have meant, the closest first."""
+        return near(self.content.units, text, most)
 
     def class_of(self, flow: str) -> int:
         """Return the class under which bundles of `flow` travel; 0 if hubs are told nothing."""
@@ -79,7 +100,12 @@ class Roster:
         return Priority.NORMAL if found is None else found.priority
 
 
-def _allows(permission: Permission, flow: str, sender: str, receiver: str) -> bool:
-    return (
-        permission.flow in (ANY, flow) and permission.sender in (ANY, sender) and permission.receiver in (ANY, receiver)
-    )
+def acts_as(unit: RosterUnit, role: str) -> bool:
+    """Whether `unit` may act as `role`: a court above others is their `court-upper` too."""
+    return role in _roles(unit)
+
+
+def _roles(unit: RosterUnit) -> frozenset[str]:
+    """Return what `unit` may act as: its role, and what a court or procuratorate above others, or a hub, is besides."""
+    also = {unit.role + UPPER} if unit.role in _RANKED and unit.level is not Level.COUNTY else set()
+    return frozenset({unit.role, ANY, *also, *((PLATFORM,) if unit.role == HUB else ())})

@@ -20,6 +20,7 @@ MISSPELT: Mapping[str, str] = MappingProxyType(
         "unit-unlinked": "unit-misspelt",
         "packer-unknown": "packer-misspelt",
         "flow-unknown": "flow-misspelt",
+        "role-unknown": "role-misspelt",
     }
 )
 """What is said instead where a near choice exists."""
@@ -80,6 +81,12 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "listen-malformed": ('"{text}" is not an IP address', "write this server's own, for example 10.12.0.5"),
         "url-malformed": ('"{text}" is no ledger that can be used', "write sqlite:///path, or delete the line"),
         "value-refused": ('"{text}" is refused ({problem})', "write it as docs/configuration.md says"),
+        "cron-malformed": (
+            '"{text}" is no time that comes again',
+            'write minute, hour, day, month and days of the week by name, such as "0 22 * * mon-fri"',
+        ),
+        "time-malformed": ('"{text}" is not a time of day', 'write it in quotes, such as "08:00"'),
+        "ending-malformed": ('"{text}" is not an ending', "write a dot and 1 to 8 letters or digits, such as .dat"),
         # between keys and files
         "section-wanted": ('{why} needs a section "{section}"', "add it as docs/configuration.md says"),
         "section-idle": ('section "{section}" means nothing with {why}', "delete it"),
@@ -103,8 +110,53 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "packer-misspelt": ('there is no packer "{text}"', 'did you mean "{near}"?'),
         "flow-unknown": ('there is no flow "{text}"', "write one of: {known}"),
         "flow-misspelt": ('there is no flow "{text}"', 'did you mean "{near}"?'),
+        "role-unknown": ('there is no role "{text}"', "write one of: {known}"),
+        "role-misspelt": ('there is no role "{text}"', 'did you mean "{near}"?'),
+        "region-malformed": (
+            '"{text}" is not a region',
+            "write own, same-city, or the first 2, 4 or 6 digits of a region's code, in quotes",
+        ),
+        "route-aimless": ("this route names no receiver", 'add receivers, such as "*": roster, or rules'),
+        "rule-empty": ("this rule finds nobody", "say unit, or role and region"),
+        "rule-double": ("a rule finds either one unit or a role, not both", 'delete "{key}"'),
+        "region-idle": ("region means nothing beside unit", "delete it"),
+        "roster-misplaced": (
+            '"roster" stands for the code that the export writes',
+            'write it behind "*" only, or name the unit',
+        ),
+        "rule-idle": (
+            "this rule is never asked: the one at {other} comes first",
+            "put it before that one, or delete it",
+        ),
+        "rule-flow-idle": (
+            'no export of flow "{flow}" leaves by this route',
+            "add it to the route's flows, or delete it",
+        ),
+        "cc-twice": ("this copy goes to {unit} already by the one at {other}", "keep one of the two"),
         "server-needed": ("this node is to host the mailbox, but server.enabled is false", "enable the server"),
         "server-itself": ("this is the address of this node's own server", "write the peer's address"),
+        "folder-aimless": (
+            'neither "deposit" nor "collect" is given',
+            "give both, or the one in whose direction things cross",
+        ),
+        "receipts-impossible": (
+            "nothing comes back by this link, so no receipt can be expected",
+            "write `receipts: late` if they come by another way, else `receipts: never`",
+        ),
+        "names-short": (
+            "with ending {ending} names of {text} characters do not tell enough files apart",
+            "allow at least {least}",
+        ),
+        "hours-empty": ("this span of hours is empty", "choose an end other than the beginning"),
+        "hours-overlap": ("this span of hours overlaps the one at {other}", "let one end where the next begins"),
+        "link-one-way": (
+            'the link to unit "{unit}" only brings things',
+            'give it a "deposit" folder, or drop the receiver',
+        ),
+        "order-unconfirmed": (
+            'route "{name}" keeps order, and the link to unit "{unit}" brings no receipts to keep it by',
+            "write `order: none`",
+        ),
         "order-wrong": ('{text} is less than "{other}" ({value})', "choose a larger value"),
     }
 )

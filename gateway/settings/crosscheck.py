@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, misspelling
+from gateway.settings.crosslinks import boundary, outward
+from gateway.settings.crossrules import check_rules, named_units
 from gateway.settings.kinds import ANY, Section
 from gateway.settings.links import Initiate, LinkSettings, TransportKind
 from gateway.settings.marks import Document, Trail
@@ -48,16 +51,26 @@ class Sources:
     """What faulty link files name as their peer."""
 
 
-def cross_check(
-    sources: Sources, config_dir: Path, packers: Collection[str] | None, flows: Collection[str] | None
-) -> Iterator[Complaint]:
-    """Yield every complaint that takes more than one value to see; see `load` for `packers` and `flows`."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names that exist, where the caller knows them: what names another is complained of. None: not known."""
+
+    packers: Collection[str] | None = None
+    flows: Collection[str] | None = None
+    roles: Collection[str] | None = None
+
+
+def cross_check(sources: Sources, config_dir: Path, known: Known) -> Iterator[Complaint]:
+    """Yield every complaint that takes more than one value to see."""
     yield from _node(sources)
     yield from _links(sources)
     yield from _names(sources.links)
     yield from _names([*sources.outbound, *sources.inbound])
-    yield from _units(sources)
-    yield from _known(sources, packers, flows)
+    yield from _own(sources)
+    yield from _outward(sources)
+    yield from _known(sources, known)
+    for route in sources.outbound:
+        yield from check_rules(route, known.flows, known.roles)
     yield from _ambiguous(sources.inbound)
     yield from _folders(sources, config_dir)
 
@@ -99,6 +112,7 @@ def _links(sources: Sources) -> Iterator[Complaint]:
     for link in sources.links:
         value, document = link.value, link.document
         yield from _sections(link)
+        yield from boundary(value, document, link.trail)
         if value.peer in by_peer:
             yield document.at_value(link.at("peer"), "peer-twice", unit=value.peer, other=by_peer[value.peer])
         by_peer.setdefault(value.peer, link.place("peer"))
@@ -148,23 +162,44 @@ def _names(parts: Iterable[Placed[LinkSettings] | Placed[OutboundRoute] | Placed
         seen.setdefault(name, part.place("name"))
 
 
-def _units(sources: Sources) -> Iterator[Complaint]:
-    own = sources.node.value.node.unit if sources.node else None
-    linked = {str(link.value.peer) for link in sources.links} | sources.unread_peers
-    named: list[tuple[Document, Trail, str]] = []
+def _named(sources: Sources) -> Iterator[tuple[Document, Trail, str]]:
     for route in sources.outbound:
-        named += [(route.document, route.at("receivers", code), unit) for code, unit in route.value.receivers.items()]
+        yield from ((route.document, trail, unit) for trail, unit in named_units(route))
     for sink in sources.inbound:
-        named += [(sink.document, sink.at("senders", i), unit) for i, unit in enumerate(sink.value.senders)]
-    for document, trail, unit in named:
+        yield from ((sink.document, sink.at("senders", i), unit) for i, unit in enumerate(sink.value.senders))
+
+
+def _own(sources: Sources) -> Iterator[Complaint]:
+    own = sources.node.value.node.unit if sources.node else None
+    for document, trail, unit in _named(sources):
         if unit == own:
             yield document.at_value(trail, "unit-own", unit=unit)
-        elif unit != ANY and unit not in linked and sources.all_peers_known:
+
+
+def strangers(sources: Sources, beyond: Collection[str] | None) -> Iterator[Complaint]:
+    """Yield what is said of units to which no link leads and that are not `beyond` one; None: nothing."""
+    if beyond is None or not sources.all_peers_known:
+        return
+    linked = {str(link.value.peer) for link in sources.links} | sources.unread_peers
+    own = {str(sources.node.value.node.unit)} if sources.node else set()
+    for document, trail, unit in _named(sources):
+        if unit != ANY and unit not in linked | own and unit not in beyond:
             code, facts = misspelling("unit-unlinked", unit, sorted(linked))
             yield document.at_value(trail, code, **facts)
 
 
-def _known(sources: Sources, packers: Collection[str] | None, flows: Collection[str] | None) -> Iterator[Complaint]:
+def _outward(sources: Sources) -> Iterator[Complaint]:
+    links = {str(link.value.peer): link.value for link in sources.links}
+    for route in sources.outbound:
+        keeps_order = route.value.order is not Order.NONE
+        for code, unit in route.value.receivers.items():
+            said = outward(links, unit, keeps_order=keeps_order, route=route.value.name)
+            if said is not None:
+                yield route.document.at_value(route.at("receivers", code), said[0], **said[1])
+
+
+def _known(sources: Sources, known: Known) -> Iterator[Complaint]:
+    packers, flows = known.packers, known.flows
     routes: list[Placed[OutboundRoute] | Placed[InboundRoute]] = [*sources.outbound, *sources.inbound]
     for route in routes:
         packer = route.value.packer
@@ -258,4 +293,5 @@ def _public(sources: Sources) -> Iterator[_Use]:
     for link in sources.links:
         if link.value.folder is not None:
             for side in ("deposit", "collect"):
-                yield _Use(getattr(link.value.folder, side), link.document, link.at("folder", side))
+                if (path := getattr(link.value.folder, side)) is not None:
+                    yield _Use(path, link.document, link.at("folder", side))

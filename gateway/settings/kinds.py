@@ -13,6 +13,10 @@ from gateway.domain.ids import LinkName, RouteName, UnitCode, link_name, route_n
 
 ANY = "*"
 """Stands for every unit, flow or receiver code."""
+ROSTER = "roster"
+"""Stands for whom the roster says."""
+OWN = "own"
+SAME_CITY = "same-city"
 
 _HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_HOST_LABEL}(\.{_HOST_LABEL})*", re.ASCII)
@@ -26,6 +30,7 @@ NEVER = "never"
 """Stands for no time of day."""
 _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _UNIT = "[0-9A-Z]{4,24}"
+_REGION = "([0-9]{2}){1,3}"
 _LABEL = "[a-z0-9][a-z0-9-]{0,62}"
 
 
@@ -44,6 +49,16 @@ def _unit(text: str) -> UnitCode:
 
 def _unit_or_any(text: str) -> str:
     return text if text == ANY else _unit(text)
+
+
+def _unit_or_roster(text: str) -> str:
+    return text if text == ROSTER else _unit(text)
+
+
+def _region(text: str) -> str:
+    if text not in (OWN, SAME_CITY) and not re.fullmatch(_REGION, text, re.ASCII):
+        raise PydanticCustomError("region-malformed", "not a region")
+    return text
 
 
 def _link(text: str) -> LinkName:
@@ -136,6 +151,8 @@ def _pattern(body: str) -> WithJsonSchema:
 
 Unit = Annotated[UnitCode, AfterValidator(_unit), _pattern(_UNIT)]
 UnitOrAny = Annotated[str, AfterValidator(_unit_or_any), _pattern(rf"{_UNIT}|\*")]
+UnitOrRoster = Annotated[str, AfterValidator(_unit_or_roster), _pattern(rf"{_UNIT}|{ROSTER}")]
+Region = Annotated[str, AfterValidator(_region), _pattern(rf"{OWN}|{SAME_CITY}|{_REGION}")]
 LinkLabel = Annotated[LinkName, AfterValidator(_link), _pattern(_LABEL)]
 RouteLabel = Annotated[RouteName, AfterValidator(_route), _pattern(_LABEL)]
 Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]

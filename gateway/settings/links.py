@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
+from gateway.settings.boundaries import BandwidthSettings, GapSettings, Lane, Receipts, RepeatSettings, WindowSettings
 from gateway.settings.kinds import Account, FileName, Folder, Host, LinkLabel, Section, Unit
 from gateway.settings.quantities import Duration, Size
 
@@ -38,8 +39,12 @@ class SftpSettings(Section):
 class FolderSettings(Section):
     """Two folders that a gap device, a mounted share or a medium carries across."""
 
-    deposit: Folder = Field(description="we leave things here for the peer")
-    collect: Folder = Field(description="the peer's things appear here")
+    deposit: Folder | None = Field(
+        default=None, description="we leave things here for the peer; absent at the far end of a diode"
+    )
+    collect: Folder | None = Field(
+        default=None, description="the peer's things appear here; absent where nothing can come back"
+    )
     sentinel: FileName | None = Field(
         default=None,
         description="name of a file that both folders always hold; without it the mount is taken to be missing",
@@ -72,6 +77,29 @@ class LinkSettings(Section):
     )
     sftp: SftpSettings | None = Field(default=None, description="the peer's server; needed unless initiate is none")
     folder: FolderSettings | None = Field(default=None, description="the two folders; needed with transport folder")
+    gap: GapSettings | None = Field(
+        default=None, description="what a gap device between the two folders lets through; only with transport folder"
+    )
+    receipts: Receipts = Field(
+        default=Receipts.EXPECTED,
+        description="expected (none in time: sent again), late (by another way or at some time: sent, unconfirmed "
+        "until then), never (this link brings none)",
+    )
+    repeat: RepeatSettings | None = Field(
+        default=None, description="send again without being asked; for diodes and other links that lose things"
+    )
+    windows: tuple[WindowSettings, ...] = Field(
+        default=(), max_length=50, description="when the link may be used, in local time; none given: always"
+    )
+    bandwidth: tuple[BandwidthSettings, ...] = Field(
+        default=(), max_length=24, description="bytes a second by time of day; at other times as fast as it goes"
+    )
+    max_parallel: Annotated[int, Strict(), Field(ge=1, le=16)] = Field(
+        default=2, description="bundles under way at a time, each way"
+    )
+    priorities: tuple[Lane, ...] = Field(
+        default=tuple(Lane), min_length=1, max_length=len(Lane), description="lanes that this link carries; others wait"
+    )
     deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="when the peer counts as gone")
     max_bundle: Annotated[int, Size("64 KiB", "64 TiB")] | None = Field(
         default=None, description="largest file this link lets through, if less than limits.bundle"
@@ -95,6 +123,16 @@ class LinkSettings(Section):
     def calls_to_collect(self) -> bool:
         """Whether the peer's things come by calling the peer (else through the mailbox hosted here)."""
         return self.initiate in (Initiate.PULL, Initiate.BOTH)
+
+    @property
+    def sends(self) -> bool:
+        """Whether anything can leave by this link."""
+        return self.transport is not TransportKind.FOLDER or self.folder is None or self.folder.deposit is not None
+
+    @property
+    def hears(self) -> bool:
+        """Whether anything can arrive by this link."""
+        return self.transport is not TransportKind.FOLDER or self.folder is None or self.folder.collect is not None
 
     @property
     def hosts_mailbox(self) -> bool:

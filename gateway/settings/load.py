@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError
 from gateway.domain.ids import RouteName
 from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, refusal
-from gateway.settings.crosscheck import Placed, Sources, cross_check, precision
+from gateway.settings.crosscheck import Known, Placed, Sources, cross_check, precision, strangers
 from gateway.settings.explain import WIDE_QUOTES, explain
-from gateway.settings.kinds import Section
+from gateway.settings.kinds import ANY, ROSTER, Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.marks import Document, Trail, read_file
 from gateway.settings.node import NodeFile
@@ -50,8 +50,17 @@ class Settings(NodeFile):
 
     def orderly_links(self) -> list[LinkSettings]:
         """Return the links by which routes that keep an order send."""
-        units = {unit for route in self.outbound if route.name in self.orders for unit in route.receivers.values()}
-        return [link for link in self.links if link.enabled and link.peer in units]
+        orderly = [route for route in self.outbound if route.name in self.orders]
+        units = frozenset().union(*(route.named for route in orderly))
+        # Whom the roster or a role stands for may be behind any link.
+        is_any = any(ROSTER in route.receivers.values() or route.finds_by_role for route in orderly)
+        return [link for link in self.links if link.enabled and (is_any or link.peer in units)]
+
+    def unlinked(self) -> frozenset[str]:
+        """Return the units that routes name and that are no neighbours."""
+        named: set[str] = {unit for sink in self.inbound for unit in sink.senders if unit != ANY}
+        named |= {unit for route in self.outbound for unit in route.named}
+        return frozenset(named - {link.peer for link in self.links})
 
     @property
     def ledger_path(self) -> Path:
@@ -65,26 +74,50 @@ class Checked:
 
     settings: Settings | None
     complaints: tuple[Complaint, ...]
+    cautions: tuple[Complaint, ...] = ()
+    """What works, or may work one day, and should be looked at."""
 
 
-def load(config_dir: Path, *, packers: Collection[str] | None = None, flows: Collection[str] | None = None) -> Settings:
+def load(
+    config_dir: Path,
+    *,
+    packers: Collection[str] | None = None,
+    flows: Collection[str] | None = None,
+    roles: Collection[str] | None = None,
+    beyond: Collection[str] | None = (),
+) -> Settings:
     """Return the settings in `config_dir` (gateway.yaml, links.d/*.yaml, routes.d/*.yaml); may be repeated.
 
-    packers, flows: the names that exist, where the caller knows them; a route that names another is complained of.
+    packers, flows, roles: the names that exist, where the caller knows them; a route that names another is complained
+    of. beyond: units that can be reached though no link leads to them; None: any may be, nothing is said of them.
     Raises SettingsError (a ConfigError) with the complaints of all files, each `file:line:column: what; what to do`.
     """
-    checked = check(config_dir, packers=packers, flows=flows)
+    checked = check(config_dir, packers=packers, flows=flows, roles=roles, beyond=beyond)
     if checked.settings is None:
         raise refusal(checked.complaints)
     return checked.settings
 
 
-def check(config_dir: Path, *, packers: Collection[str] | None = None, flows: Collection[str] | None = None) -> Checked:
-    """Return the settings in `config_dir`, or all complaints about them; raises nothing for bad input. See `load`."""
+def check(
+    config_dir: Path,
+    *,
+    packers: Collection[str] | None = None,
+    flows: Collection[str] | None = None,
+    roles: Collection[str] | None = None,
+    beyond: Collection[str] | None = (),
+    is_cautious: bool = False,
+) -> Checked:
+    """Return the settings in `config_dir`, or all complaints about them; raises nothing for bad input. See `load`.
+
+    is_cautious: units that cannot be reached are cautions and no complaints: a roster changes from day to day.
+    """
     reading = _Reading(config_dir)
     reading.read()
     sources = reading.sources
-    reading.complaints += cross_check(sources, config_dir, packers, flows)
+    reading.complaints += cross_check(sources, config_dir, Known(packers, flows, roles))
+    unreached = tuple(sorted(strangers(sources, beyond)))
+    if not is_cautious:
+        reading.complaints += unreached
     if reading.complaints or sources.node is None:
         return Checked(None, tuple(sorted(reading.complaints)))
     node = sources.node.value
@@ -94,7 +127,7 @@ def check(config_dir: Path, *, packers: Collection[str] | None = None, flows: Co
         outbound=tuple(route.value for route in sources.outbound),
         inbound=tuple(sorted((route.value for route in sources.inbound), key=precision)),
     )
-    return Checked(settings, ())
+    return Checked(settings, (), unreached if is_cautious else ())
 
 
 class _Reading:

@@ -60,7 +60,9 @@ def pages() -> dict[str, str]:
                 "name": "exports",
                 "folder": "/srv/caseferry/outbound",
                 "packer": "police",
-                "receivers": {"990102": "990102"},
+                "receivers": {"990102": "990102", "*": "roster"},
+                "rules": [{"flows": ["arrest-request"], "role": "procuratorate", "region": "own"}],
+                "cc": [{"flows": ["arrest-request"], "role": "politics-law-committee", "region": "own"}],
                 "flows": ["*"],
             }
         ],
@@ -95,7 +97,8 @@ def _part(title: str, above: str, model: type[Section]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         section = _section_of(field)
         if section is not Section:
-            yield from _table(f"{above}.{name}".lstrip("."), section, field.description or "", "###")
+            listed = "[]" if get_origin(field.annotation) is tuple else ""
+            yield from _table(f"{above}.{name}{listed}".lstrip("."), section, field.description or "", "###")
 
 
 def _table(above: str, model: type[Section], text: str, level: str, title: str = "") -> Iterator[str]:
@@ -117,7 +120,7 @@ def _value(field: FieldInfo) -> str:
     if choices:
         return ", ".join(f"`{one}`" for one in choices)
     if any(issubclass(kind, Section) for kind in kinds):
-        return "section"
+        return "list of sections" if get_origin(field.annotation) is tuple else "section"
     if get_origin(field.annotation) is tuple:
         return "list of texts"
     if get_origin(field.annotation) is Mapping:

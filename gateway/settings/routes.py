@@ -6,13 +6,26 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from gateway.domain.ids import UnitCode
 from gateway.domain.records import Order
-from gateway.settings.kinds import ANY, Folder, Label, LabelOrAny, RouteLabel, Section, Unit, UnitOrAny
+from gateway.settings.kinds import (
+    ANY,
+    ROSTER,
+    Folder,
+    Label,
+    LabelOrAny,
+    Region,
+    RouteLabel,
+    Section,
+    Unit,
+    UnitOrAny,
+    UnitOrRoster,
+)
 from gateway.settings.quantities import Duration
 
 _CODE_MAX = 64
 """Characters of a receiver's code as exports write it."""
+_RULES_MAX = 200
+"""Rules of one route; a route with more is read by nobody."""
 
 
 class FeedbackEncoding(StrEnum):
@@ -21,6 +34,35 @@ class FeedbackEncoding(StrEnum):
     UTF_8 = "utf-8"
     GB18030 = "gb18030"
     GBK = "gbk"
+
+
+class Target(Section):
+    """Whom a rule finds, for which flows: one unit, or the units of a role in a region as the roster names them."""
+
+    flows: tuple[LabelOrAny, ...] = Field(
+        default=(ANY,), min_length=1, description='flows that it is for; ["*"] for all'
+    )
+    unit: Unit | None = Field(default=None, description="the very unit; instead of role")
+    role: Label | None = Field(
+        default=None, description="role of the unit in the roster, such as procuratorate; instead of unit"
+    )
+    region: Region | None = Field(
+        default=None,
+        description="with role: own (the region of this node), same-city, or the first 2, 4 or 6 digits of a region; "
+        "left out: anywhere",
+    )
+
+    def fits(self, flow: str) -> bool:
+        """Whether it is for `flow`."""
+        return ANY in self.flows or flow in self.flows
+
+
+class Rule(Target):
+    """To whom exports go whose software names no receiver; the first rule that finds exactly one unit counts."""
+
+    wins_over_export: Annotated[bool, Strict()] = Field(
+        default=False, description="true: also where the export names a receiver, and instead of that one"
+    )
 
 
 class OutboundRoute(Section):
@@ -34,9 +76,19 @@ class OutboundRoute(Section):
         default=None,
         description="name of a file that the folder always holds while its share is mounted; needed for shares only",
     )
-    receivers: Mapping[Annotated[str, Field(min_length=1, max_length=_CODE_MAX)], Unit] = Field(
-        min_length=1,
-        description='receiver\'s code as the export writes it: unit; "*" stands for any other code or none',
+    receivers: Mapping[Annotated[str, Field(min_length=1, max_length=_CODE_MAX)], UnitOrRoster] = Field(
+        default={},
+        description='receiver\'s code as the export writes it: unit; "*" stands for any other code or none; roster '
+        "instead of a unit: whose code it is in the roster, today or before a merger",
+    )
+    scheme: Label | None = Field(
+        default=None, description="the one code scheme of the roster in which receivers' codes are looked up; none: all"
+    )
+    rules: tuple[Rule, ...] = Field(
+        default=(), max_length=_RULES_MAX, description="to whom exports go that name no receiver, asked in order"
+    )
+    cc: tuple[Target, ...] = Field(
+        default=(), max_length=_RULES_MAX, description="who gets the same bundle as well, for which flows"
     )
     flows: tuple[LabelOrAny, ...] = Field(
         default=(ANY,), min_length=1, description='flows that may leave here; ["*"] for all'
@@ -57,9 +109,21 @@ class OutboundRoute(Section):
         description="encoding of the .err.txt files; gb18030 or gbk for old case software",
     )
 
-    def receiver(self, code: str) -> UnitCode | None:
-        """Return the unit that stands behind an export's receiver `code`, None if this route knows nobody by it."""
+    def receiver(self, code: str) -> str | None:
+        """Return the unit that stands behind an export's receiver `code`, `roster` where that says it; None if this
+        route knows nobody by it."""
         return self.receivers.get(code) or self.receivers.get(ANY)
+
+    @property
+    def finds_by_role(self) -> bool:
+        """Whether a rule or a copy finds units by their role in the roster."""
+        return any(one.role is not None for one in (*self.rules, *self.cc))
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every unit that this route names by its code."""
+        targets = {str(one.unit) for one in (*self.rules, *self.cc) if one.unit is not None}
+        return frozenset(targets | (set(self.receivers.values()) - {ROSTER}))
 
 
 class InboundRoute(Section):

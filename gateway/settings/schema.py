@@ -60,7 +60,7 @@ def default_text(name: str, field: FieldInfo) -> str | None:
     if field.default_factory is not None:
         return f"<state>/{name}"
     value = field.default
-    if field.is_required() or value is None or isinstance(value, Section) or value == ():
+    if field.is_required() or value is None or isinstance(value, Section) or value in ((), {}):
         return None
     for marker in markers(field):
         if isinstance(marker, Duration | Size):

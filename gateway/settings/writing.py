@@ -79,10 +79,23 @@ def _given(name: str, value: object, section: type[Section] | None, indent: str)
         yield f"{indent}{name}:"
         for key, one in value.items():
             yield f"{indent}  {_scalar(str(key), quoted=True)}: {_scalar(one)}"
+    elif isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(one, Mapping) for one in value):
+        yield f"{indent}{name}:"
+        for one in value:
+            # One short line to a rule, so that a page of them can be read aloud.
+            said = ", ".join(f"{key}: {_flow(part)}" for key, part in one.items())
+            yield f"{indent}  - {{{said}}}"
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield f"{indent}{name}: [{', '.join(_scalar(one) for one in value)}]"
+        yield f"{indent}{name}: {_flow(value)}"
     else:
         yield f"{indent}{name}: {_scalar(value)}"
+
+
+def _flow(value: object) -> str:
+    """Return a value, or a list of them, on one line."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(_scalar(one) for one in value)}]"
+    return _scalar(value)
 
 
 def _scalar(value: object, *, quoted: bool = False) -> str:

@@ -78,10 +78,10 @@ class ClaimStage:
             self._ops.error("claim-damaged", code=problem.code, detail=problem.detail)
         orphans = []
         for claim in recovery.claims:
-            transfer = self._ledger.by_claim(claim.token)
-            if transfer is None:
+            copies = self._ledger.of_claim(claim.token)
+            if not copies:
                 orphans.append(claim)
-            elif transfer.state in (State.REFUSED, State.CLOSED):
+            elif all(one.state in (State.REFUSED, State.CLOSED) for one in copies):
                 self._shelf.release(claim.token, claim.root / REJECT)
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))

@@ -1,6 +1,7 @@
 """The health of one link or route: a dead one costs one probe now and then, not a storm."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.domain.clock import Clock
@@ -18,6 +19,8 @@ LOOK_AGAIN_SECONDS = 1.0
 
 _REACHING = frozenset({"link-unreachable", "link-timeout", "link-auth-refused", "host-key-mismatch", "link-algorithms"})
 """Errors that would meet the other direction just the same."""
+AFTER_HOURS = "link-window-closed"
+"""The error of a link whose hours are over: nobody failed."""
 _AWAY = frozenset({"link-unreachable", "link-timeout"})
 """Errors that a peer cannot still be the cause of once it calls us."""
 
@@ -104,8 +107,18 @@ class Gate:
     """
 
     def __init__(
-        self, scope: Scope, name: str, backoff: Backoff, clock: Clock, ops: OpsLog, *, reach: Reach | None = None
+        self,
+        scope: Scope,
+        name: str,
+        backoff: Backoff,
+        clock: Clock,
+        ops: OpsLog,
+        *,
+        reach: Reach | None = None,
+        closed_for: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        """closed_for: returns the seconds until the hours of the link begin, 0 within them."""
+        self._closed_for = closed_for
         self._scope = scope
         self._name = name
         self._backoff = backoff
@@ -129,6 +142,7 @@ class Gate:
         """Return the seconds until the next try is due; 0 when it is now."""
         with self._lock:
             own = max(0.0, self._until - self._clock.monotonic())
+        own = max(own, self._closed_for())
         return own if self._reach is None else max(own, self._reach.wait())
 
     def enter(self) -> float:
@@ -154,6 +168,8 @@ class Gate:
         """Close the gate for a while if `error` holds just what this gate is for; return whether it did."""
         if error.scope is not self._scope:
             return False
+        if error.code == AFTER_HOURS:
+            return True
         shared = self._reach.failed(error) if self._reach is not None and error.code in _REACHING else 0.0
         with self._lock:
             self._failures += 1

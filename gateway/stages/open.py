@@ -24,6 +24,7 @@ from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer, Standing
+from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
@@ -110,6 +111,7 @@ class OpenStage:
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
         self._directory = directory
+        self._admissions = Admissions(directory.roster, unit)
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -190,6 +192,7 @@ class OpenStage:
                 known(signer).public,
                 proven.origin,
                 self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
+                self._admissions.of(proven.origin, envelope.routing_class),
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)

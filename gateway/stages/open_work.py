@@ -18,6 +18,7 @@ from gateway.folders.spool import Staging
 from gateway.packing import Packet
 from gateway.plugins import load_packer
 from gateway.stages import layout
+from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import OPENING
 from gateway.standard.package import CasePackage
@@ -40,6 +41,7 @@ class OpenOrder:
     origin: UnitCode
     floor: int
     """Bytes of our disk that must stay free whatever the bundle grows to."""
+    admission: Admission
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
 
     def accept(found: Manifest) -> None:
         _require_room(order, found)
+        order.admission.check(str(found.meta.get(layout.FLOW, "")))
         chosen.append(_route(found, order.origin, batch.routes))
 
     with order.bundle.open("rb") as source:

@@ -1,12 +1,12 @@
 """The pack leg: claimed exports become sealed bundles, numbered without gaps, or go back to their source with
 reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
+from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
@@ -14,7 +14,7 @@ from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import BundleId, ClaimToken, RouteName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, Order, Stage, Step, Transfer, known
+from gateway.domain.records import Copy, Facts, Order, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
@@ -23,7 +23,8 @@ from gateway.stages.lanes import Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
 from gateway.stages.repeats import RepeatDesk, was_released
-from gateway.stages.routes import OutboundRoute
+from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.stages.routing import Territory
 from gateway.stages.telling import SourceTelling
 from gateway.standard.findings import Verdict
 
@@ -39,6 +40,8 @@ class PackStage:
         self,
         *,
         routes: Mapping[RouteName, OutboundRoute],
+        territory: Territory,
+        reader_of: Callable[[bytes], UnitCode | None],
         ledger: Ledger,
         spool: Spool,
         shelf: ClaimShelf,
@@ -51,8 +54,13 @@ class PackStage:
         ops: OpsLog,
         sealed_before: Mapping[ClaimToken, Path],
     ) -> None:
-        """sealed_before: bundles of an earlier epoch that the ledger has forgotten, by the export they were made of."""
+        """reader_of: whose encryption key it is, by its id.
+
+        sealed_before: bundles of an earlier epoch that the ledger has forgotten, by the export they were made of.
+        """
         self._routes = routes
+        self._territory = territory
+        self._reader_of = reader_of
         self._in_order = frozenset(name for name, route in routes.items() if route.order is not Order.NONE)
         self._ledger = ledger
         self._spool = spool
@@ -89,7 +97,10 @@ class PackStage:
         orders = {order.transfer: order for order in map(self._order, transfers) if order is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was recorded as failed and is due no more.
-        return not ready or self._lanes.start(pack_exports, PackBatch(tuple(orders.values()), self._keys), ready)
+        return not ready or self._lanes.start(pack_exports, self._batch(orders.values()), ready)
+
+    def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
+        return PackBatch(tuple(orders), self._keys, self._territory)
 
     def _order(self, transfer: Transfer) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""
@@ -152,22 +163,26 @@ class PackStage:
         Signed here and not in a worker process: it takes a millisecond, and a worker may be busy for an hour.
         """
         next_number: dict[UnitCode, int] = {}
-        signed: list[tuple[Transfer, PackOutcome, Sealed, int]] = []
+        signed: list[tuple[Transfer, PackOutcome, Sealed, list[int]]] = []
         try:
             for transfer, outcome in ready:
-                unit = known(outcome.recipient).unit
-                number = next_number.get(unit) or self._ledger.next_sequence(unit)
-                next_number[unit] = number + 1
-                signed.append((transfer, outcome, self._sign(outcome, number), number))
-            kept = [(sealed.bundle_id, known(t.claim)) for t, _outcome, sealed, _number in signed]
+                numbers = [self._next_number(one.unit, next_number) for one in outcome.recipients]
+                signed.append((transfer, outcome, self._sign(outcome, numbers), numbers))
+            kept = [(sealed.bundle_id, known(t.claim)) for t, _outcome, sealed, _numbers in signed]
             self._spool.keep_sealed([(token, bundle) for bundle, token in kept])
         except GatewayError as error:
             for transfer, _outcome in ready:
                 self._recorder.fail(transfer, Stage.PACK, error, started_at)
             return
         steps = [
-            Step(transfer, Event.SEALED, Stage.PACK, self._facts(outcome, sealed, number), started_at=started_at)
-            for transfer, outcome, sealed, number in signed
+            self._sealing(
+                transfer,
+                outcome,
+                self._facts(outcome, sealed),
+                zip(outcome.recipients, numbers, strict=True),
+                started_at,
+            )
+            for transfer, outcome, sealed, numbers in signed
         ]
         recorded: list[Transfer] = []
         try:
@@ -186,16 +201,28 @@ class PackStage:
         try:
             with disk.mapped(sealed.parent), sealed.open("rb") as source:
                 envelope = parse_envelope(source.read(ENVELOPE_MAX))
+            numbered = self._numbered_before(envelope, outcome)
             facts = replace(
-                self._facts(outcome, Sealed(envelope.bundle_id, envelope.header_hash, envelope.size), 0),
+                self._facts(outcome, Sealed(envelope.bundle_id, envelope.header_hash, envelope.size)),
                 epoch=envelope.epoch,
-                sequence=envelope.recipients[0].sequence,
                 note="sealed before the restore",
             )
         except GatewayError as error:
             self._recorder.fail(transfer, Stage.PACK, error, started_at)
             return
-        self._recorder.advance([Step(transfer, Event.SEALED, Stage.PACK, facts, started_at=started_at)])
+        self._recorder.advance([self._sealing(transfer, outcome, facts, numbered, started_at)])
+
+    def _numbered_before(self, envelope: Envelope, outcome: PackOutcome) -> list[tuple[Recipient, int]]:
+        """Return whom a bundle was sealed to and under which numbers, the one first that its export is for today."""
+        readers = [(self._reader_of(one.key_id), one.sequence) for one in envelope.recipients]
+        found = [(self._territory.recipient(unit), number) for unit, number in readers if unit is not None]
+        if not found:
+            raise PermanentError("recipient-unknown", "nobody is known that this bundle was sealed to")
+        for one, _number in found:
+            if one.link is None:
+                raise TransientError(one.lacking, f"no link leads to {one.unit}", facts={"unit": one.unit})
+        today = {one.unit: place for place, one in enumerate(outcome.recipients)}
+        return sorted(found, key=lambda one: today.get(one[0].unit, len(today)))
 
     def _drop_unrecorded(self, bundles: Sequence[tuple[BundleId, ClaimToken]]) -> None:
         """Remove bundles that the ledger did not take: their exports are sealed anew, under other ids."""
@@ -203,22 +230,40 @@ class PackStage:
             if not self._ledger.by_bundle(bundle, Direction.OUTBOUND):
                 self._spool.drop(self._spool.outbound_bundle(bundle, token))
 
-    def _sign(self, outcome: PackOutcome, number: int) -> Sealed:
-        with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:
-            return finish(out, known(outcome.prepared), [number], self._keys)
+    def _next_number(self, unit: UnitCode, given: dict[UnitCode, int]) -> int:
+        """Return the next number of the stream to `unit`; `given`: what the bundles before have left as the next."""
+        number = given.get(unit) or self._ledger.next_sequence(unit)
+        given[unit] = number + 1
+        return number
 
-    def _facts(self, outcome: PackOutcome, sealed: Sealed, sequence: int) -> Facts:
+    def _sign(self, outcome: PackOutcome, numbers: Sequence[int]) -> Sealed:
+        with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:
+            return finish(out, known(outcome.prepared), numbers, self._keys)
+
+    def _facts(self, outcome: PackOutcome, sealed: Sealed) -> Facts:
         return replace(
             outcome.facts(),
-            link=known(outcome.recipient).link,
-            recipient=known(outcome.recipient).unit,
             bundle_id=sealed.bundle_id,
             header_hash=sealed.header_hash,
             epoch=self._ledger.epoch,
-            sequence=sequence,
             size=sealed.size,
             earlier=outcome.corrects,
         )
+
+    def _sealing(
+        self,
+        transfer: Transfer,
+        outcome: PackOutcome,
+        facts: Facts,
+        numbered: Iterable[tuple[Recipient, int]],
+        started_at: float,
+    ) -> Step:
+        """Return the step that records one bundle for all of its recipients."""
+        (first, number), *others = numbered
+        keys = dict(zip((one.unit for one in outcome.recipients[1:]), outcome.copy_keys, strict=True))
+        copies = tuple(Copy(one.unit, known(one.link), its, keys.get(one.unit)) for one, its in others)
+        facts = replace(facts, link=known(first.link), recipient=first.unit, sequence=number)
+        return Step(transfer, Event.SEALED, Stage.PACK, facts, started_at=started_at, copies=copies)
 
     def _refuse(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         """Tell the source, record it, give the original back: in this order, each repeatable."""

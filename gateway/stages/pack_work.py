@@ -1,7 +1,7 @@
 """The part of packing that runs in a worker process: read untrusted exports and prepare their bundles."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +11,13 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
-from gateway.domain.records import Facts
+from gateway.domain.records import Facts, Priority
 from gateway.packing import Reading
 from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
+from gateway.stages.routing import Decision, Territory, decide
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable
@@ -51,6 +52,7 @@ class PackBatch:
 
     orders: tuple[PackOrder, ...]
     keys: NodeKeys
+    territory: Territory
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,21 @@ class PackOutcome:
     verdict: Verdict = Verdict.PASS
     flow: str = ""
     case_no: str = ""
-    recipient: Recipient | None = None
+    recipients: tuple[Recipient, ...] = ()
+    """Whom the bundle is sealed to: the recipient first, then its copies; none if the export is refused."""
+    priority: Priority = Priority.NORMAL
     business_key: str | None = None
+    copy_keys: tuple[str, ...] = ()
+    """The business keys of the copies, in their order."""
     content_hash: Digest | None = None
     corrects: BundleId | None = None
     prepared: Prepared | None = None
     error: GatewayError | None = None
+
+    @property
+    def recipient(self) -> Recipient | None:
+        """The unit that the export is for."""
+        return self.recipients[0] if self.recipients else None
 
     def codes(self) -> str:
         """Return the codes of all findings, once each, in the order found."""
@@ -83,13 +94,14 @@ class PackOutcome:
             verdict=self.verdict,
             business_key=self.business_key,
             content_hash=self.content_hash,
+            priority=self.priority,
             note=self.codes(),
         )
 
 
 def pack_exports(batch: PackBatch, progress: Callable[[int], None]) -> tuple[PackOutcome, ...]:
     """Read and prepare every export of `batch`; one that fails does not touch its neighbours. May be repeated."""
-    return tuple(_pack(order, batch.keys, progress) for order in batch.orders)
+    return tuple(_pack(order, batch, progress) for order in batch.orders)
 
 
 @contextmanager
@@ -101,38 +113,21 @@ def local_io() -> Iterator[None]:
         raise disk_fault(error, "our own disk") from error
 
 
-def examine(reading: Reading, route: OutboundRoute) -> tuple[tuple[Finding, ...], Recipient | None]:
-    """Return all findings of `reading`, the route's own added, and the recipient if the route knows it."""
-    recipient = route.recipient(reading.package.receiver_code)
-    findings = reading.findings
-    stopped = worst(findings) is Verdict.REJECT
-    if recipient is None and not stopped:
-        findings += (
-            Finding(
-                "ORG-UNKNOWN",
-                Verdict.REJECT,
-                Place(field="接收单位"),
-                value=reading.package.receiver_code,
-                facts={"code": reading.package.receiver_code},
-            ),
-        )
-    if not route.permits(reading.package.flow) and not stopped:
-        findings += (
-            Finding(
-                "ROUTE-MISMATCH",
-                Verdict.REJECT,
-                Place(field="业务类型"),
-                value=reading.package.flow,
-                facts={"flow": reading.package.flow, "route": route.name},
-            ),
-        )
-    return findings, recipient
+def examine(
+    reading: Reading, route: OutboundRoute, territory: Territory, at: float
+) -> tuple[tuple[Finding, ...], Decision]:
+    """Return all findings of `reading`, the route's own added, and where it goes at `at` (seconds since 1970 UTC)."""
+    found = decide(route, territory, reading.package.flow, reading.package.receiver_code, at)
+    if worst(reading.findings) is Verdict.REJECT:
+        return reading.findings, found  # who cannot be read is not told where it would have gone
+    return (*reading.findings, *found.findings), found
 
 
-def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> PackOutcome:
+def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> PackOutcome:
+    keys = batch.keys
     try:
         with local_io(), load_packer(order.route.packer).read(order.parts) as reading:
-            findings, recipient = examine(reading, order.route)
+            findings, decision = examine(reading, order.route, batch.territory, order.created)
             # What was sealed before had passed; whatever a person decided then may have been forgotten.
             verdict = worst(findings) if order.sealed is None else Verdict.PASS
             outcome = PackOutcome(
@@ -142,34 +137,55 @@ def _pack(order: PackOrder, keys: NodeKeys, progress: Callable[[int], None]) -> 
                 verdict,
                 reading.package.flow,
                 reading.package.case_no,
-                recipient,
+                decision.recipients,
+                decision.priority,
             )
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
-            if not waved or recipient is None:
+            if not waved or outcome.recipient is None:
                 return outcome
-            key = business_key(reading.package, recipient.unit, order.route.name, load_tables())
-            outcome = replace(outcome, business_key=key, corrects=order.corrects)
+            key, *copy_keys = (
+                business_key(reading.package, one.unit, order.route.name, load_tables()) for one in outcome.recipients
+            )
+            outcome = replace(outcome, business_key=key, copy_keys=tuple(copy_keys), corrects=order.corrects)
             if order.sealed is not None or (key in order.sent and order.corrects is None):
                 content = read_content(reading.members, keys.suite, progress)
                 if order.sealed is not None or is_of_case(key) or content == order.sent[key]:
                     return replace(outcome, content_hash=content)
-            if recipient.keys is None:
-                # Once a card is confirmed they go by themselves: nobody should have to release a thousand exports.
-                detail = f"no encryption key of unit {recipient.unit} counts now"
-                raise TransientError(recipient.lacking, detail, facts={"unit": recipient.unit})
+            readers = _readers(outcome.recipients)
             case_package = reading.package.to_json()
             if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             with order.out.open("w+b") as out:
                 found = ContentHash()
                 prepared = _prepare(
-                    out, case_package, reading, recipient.keys, order=order, keys=keys, found=found, progress=progress
+                    out,
+                    case_package,
+                    reading,
+                    readers,
+                    decision.routing_class,
+                    order=order,
+                    keys=keys,
+                    found=found,
+                    progress=progress,
                 )
             return replace(outcome, content_hash=found.digest(), prepared=prepared)
     except GatewayError as error:
         with suppress(OSError):
             order.out.unlink(missing_ok=True)  # half a bundle keeps room from whatever would still fit
         return PackOutcome(order.transfer, order.out, error=error)
+
+
+def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:
+    """Return the keys of all recipients; TransientError with the code of what one of them lacks.
+
+    Once a card is confirmed or a link is there they go by themselves: nobody should have to release a thousand exports.
+    """
+    readers: list[PublicKeys] = []
+    for one in recipients:
+        if one.keys is None or one.link is None:
+            raise TransientError(one.lacking, f"unit {one.unit} cannot be sent to now", facts={"unit": one.unit})
+        readers.append(one.keys)
+    return readers
 
 
 def _too_much(reading: Reading) -> Finding:
@@ -182,7 +198,8 @@ def _prepare(
     out: BinaryIO,
     case_package: bytes,
     reading: Reading,
-    recipient: PublicKeys,
+    readers: Sequence[PublicKeys],
+    routing_class: int,
     *,
     order: PackOrder,
     keys: NodeKeys,
@@ -204,7 +221,8 @@ def _prepare(
         members,
         meta=meta,
         keys=keys,
-        recipients=[recipient],
+        recipients=readers,
+        routing_class=routing_class,
         created=order.created,
         expires=order.created + order.route.expires_seconds,
         epoch=order.epoch,

@@ -29,14 +29,17 @@ class PatienceStage:
         seconds: float,
         links: Mapping[LinkName, float],
         resting: frozenset[LinkName],
+        unconfirmed: frozenset[LinkName] = frozenset(),
     ) -> None:
-        """`seconds`: patience where `links` names no other; `resting`: links that are switched off, which wait."""
+        """`seconds`: patience where `links` names no other; `resting`: links that are switched off, which wait;
+        `unconfirmed`: links that owe no receipts: what was sent there is not given up."""
         self._ledger = ledger
         self._clock = clock
         self._ops = ops
         self._seconds = seconds
         self._links = links
         self._resting = resting
+        self._unconfirmed = unconfirmed
         self._every = min(LOOK_SECONDS, min([seconds, *links.values()]) / 10)
 
     def step(self) -> float | None:
@@ -52,5 +55,6 @@ class PatienceStage:
     def _give_up(self, link: LinkName | None, seconds: float, held: Counter[tuple[str, str]]) -> None:
         before = self._clock.now() - seconds
         others = self._links.keys() | self._resting
-        while found := self._ledger.give_up(before, link=link, others=others, limit=BATCH):
+        expects = link not in self._unconfirmed
+        while found := self._ledger.give_up(before, link=link, others=others, expects=expects, limit=BATCH):
             held.update((str(one.link or ""), str(one.hold_code)) for one in found)

@@ -90,12 +90,14 @@ class ReconcileStage:
         keys: NodeKeys,
         report: Callable[[Findings], None],
         ring: Callable[[UnitCode], None],
+        is_unconfirmed: Callable[[UnitCode], bool],
         at: float | None,
         zone: tzinfo | None,
         clock: Clock,
         ops: OpsLog,
     ) -> None:
         """report: writes down what was found, and may be repeated.   ring: wakes what carries things to a unit.
+        is_unconfirmed: whether receipts come late or never from there, so that silence is what is to be expected.
         at: seconds after midnight in `zone` (None: this machine's) at which the nightly round is due; None: never."""
         self._unit = unit
         self._ledger = ledger
@@ -104,6 +106,7 @@ class ReconcileStage:
         self._keys = keys
         self._report = report
         self._ring = ring
+        self._is_unconfirmed = is_unconfirmed
         lot = int.from_bytes(hashlib.sha256(f"reconcile {unit}".encode()).digest()[:4], "big") / 2**32
         self._at = None if at is None else at + SPREAD_SECONDS * lot
         self._zone = zone
@@ -154,7 +157,8 @@ class ReconcileStage:
             numbers = self._ledger.reconciling.own_numbers(recipient, epoch, last)
             first = numbers[0].number if numbers else 1
             hubs = self._ways.hubs_to(recipient)
-            found.append(OwnStream(self._unit, recipient, epoch, first, last, numbers, hubs))
+            unconfirmed = self._is_unconfirmed(recipient)
+            found.append(OwnStream(self._unit, recipient, epoch, first, last, numbers, hubs, unconfirmed))
         return found
 
     def _ask(self, current: Round) -> None:
@@ -178,7 +182,8 @@ class ReconcileStage:
 
     def _conclude(self, current: Round, asked: Sequence[Asked]) -> None:
         statements = _answered(asked)
-        silent = tuple(sorted({one.party for one in asked if one.answered_at is None}))
+        unheard = {one.party for one in asked if one.answered_at is None}
+        silent = tuple(sorted(party for party in unheard if not self._is_unconfirmed(party)))
         streams = self._streams()
         epochs: dict[UnitCode, set[int]] = defaultdict(set)
         for stream in streams:

@@ -33,6 +33,7 @@ _STREAM = mark(
 )
 _SAYS = mark("  {party} says: {delivered} delivered, {refused} refused, {held} held, {aside} in quarantine")
 _SILENT = mark("  {party} did not answer.")
+_UNCONFIRMED = mark("  Receipts come late or never on this way: what is in flight is sent, unconfirmed.")
 _DIFFERENCE = mark("To {recipient}, epoch {epoch}, number {number}, by the word of {party}: {what} {do}")
 _WHICH = mark("  transfer {transfer}, bundle {bundle}, case {case}")
 _CARRIED = mark(
@@ -140,6 +141,8 @@ def outcome_text(whole: Mapping[str, object], words: Words) -> str:
 def stream_lines(one: Mapping[str, object], words: Words) -> list[str]:
     """Return the lines of one stream: the sum, and what each party said."""
     lines = [words.text(_STREAM, **one)]
+    if one["unconfirmed"]:
+        lines.append(words.text(_UNCONFIRMED))
     said = one["said"]
     for party, figures in said.items() if isinstance(said, Mapping) else ():
         if figures is None:

@@ -24,6 +24,7 @@ _ANSWER = (
     ("expired", ReceiptCode.EXPIRED),
     ("too-large", ReceiptCode.TOO_LARGE),
     ("not-permitted", ReceiptCode.NOT_PERMITTED),
+    ("class-mismatch", ReceiptCode.NOT_PERMITTED),
     ("key-not-valid", ReceiptCode.SIGNATURE),
     ("equivocation", ReceiptCode.REPLAY),
     ("not-addressed-to-us", ReceiptCode.NOT_FOR_US),

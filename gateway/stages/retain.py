@@ -1,8 +1,10 @@
 """The end of retention: originals and bundles of exchanges that were receipted long enough ago are removed, then
 closed; and what was decided about in quarantine long enough ago is removed."""
 
+from collections.abc import Collection
+
 from gateway.domain.clock import Clock
-from gateway.domain.ids import BundleId
+from gateway.domain.ids import BundleId, TransferId
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer
@@ -57,8 +59,9 @@ class RetainStage:
         self._forget_set_aside()
         before = self._clock.now() - self._keep_seconds
         ended = self._ledger.settled(Direction.OUTBOUND, before, limit=BATCH)
+        ending = {transfer.id for transfer in ended}
         for transfer in ended:
-            self._remove(transfer)
+            self._remove(transfer, ending)
         self._forget_relayed()
         carried = self._ledger.settled(Direction.RELAY, self._clock.now() - self._relay_seconds, limit=BATCH)
         ended += carried
@@ -90,9 +93,12 @@ class RetainStage:
         if gone:
             self._ops.info("quarantine-retention-ended", count=gone)
 
-    def _remove(self, transfer: Transfer) -> None:
+    def _remove(self, transfer: Transfer, ending: Collection[TransferId]) -> None:
+        """Remove what was kept for `transfer`, unless another recipient of its bundle is not among the `ending`."""
         if transfer.claim is None:
             return  # made again from its receipt: there never was anything to remove
+        if any(one.id not in ending and one.state is not State.CLOSED for one in self._ledger.of_claim(transfer.claim)):
+            return  # whose transfer ends last has it removed
         if transfer.bundle_id is not None:
             self._spool.drop(self._spool.outbound_bundle(transfer.bundle_id, transfer.claim))
         self._shelf.discard(transfer.claim)

@@ -9,18 +9,40 @@ from gateway.domain.ids import LinkName, RouteName, UnitCode
 from gateway.domain.records import Order
 
 ANY = "*"
+ROSTER = "roster"
+"""In the place of a receiver: whose code it is in the roster."""
+OWN = "own"
+SAME_CITY = "same-city"
+CITY_DIGITS = 4
+"""Digits of a region's code that its whole city shares (GB/T 2260)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One unit that an export may go to: its encryption key now, and the link that leads there."""
+    """One unit that an export may go to: its encryption key now, and the link by which its bundles leave here."""
 
     unit: UnitCode
-    link: LinkName
+    link: LinkName | None
     keys: PublicKeys | None
-    """None while no key of the unit counts: then its exports wait, and go to nobody else."""
+    """None while no key of the unit counts, or no link leads to it: then its exports wait, and go to nobody else."""
     lacking: str = ""
     """Code of why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a rule finds for which flows: the very unit, or those of a role in a region as the roster names them."""
+
+    flows: frozenset[str]
+    unit: UnitCode | None = None
+    role: str = ""
+    region: str = ""
+    """`own`, `same-city`, or the first digits of a region's code; empty for anywhere."""
+    wins_over_export: bool = False
+
+    def fits(self, flow: str) -> bool:
+        """Whether it is for `flow`."""
+        return ANY in self.flows or flow in self.flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +52,18 @@ class OutboundRoute:
     name: RouteName
     folder: Path
     packer: str
-    receivers: Mapping[str, Recipient]
-    """Receiver's code as the export writes it (or `*` for any) -> recipient."""
+    receivers: Mapping[str, str]
+    """Receiver's code as the export writes it (or `*` for any) -> unit, or `roster`."""
     flows: frozenset[str]
     """Flows that may leave here; `*` for all."""
     expires_seconds: int
     order: Order = Order.NONE
-
-    def recipient(self, code: str) -> Recipient | None:
-        """Return who stands behind `code`, or None if this route knows nobody by it."""
-        return self.receivers.get(code) or self.receivers.get(ANY)
+    scheme: str | None = None
+    """The one code scheme in which `roster` looks codes up; None for all."""
+    rules: tuple[Target, ...] = ()
+    """Whom exports go to that name no receiver; the first that finds exactly one unit counts."""
+    cc: tuple[Target, ...] = ()
+    """Who gets the same bundle as well."""
 
     def permits(self, flow: str) -> bool:
         """Whether exports of `flow` may leave by this route."""

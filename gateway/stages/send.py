@@ -15,6 +15,7 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
+from gateway.stages.carrying import Carrying
 from gateway.stages.gate import Gate
 from gateway.stages.recording import Recorder
 from gateway.stages.watching import Watching
@@ -45,9 +46,11 @@ class SendStage:
         recorder: Recorder,
         watching: Watching,
         clock: Clock,
-        receipt_seconds: float,
+        carrying: Carrying,
         orders: Orders,
+        hears: bool = True,
     ) -> None:
+        """hears: whether the peer's inventories can reach us."""
         self._link = link
         self._ledger = ledger
         self._spool = spool
@@ -56,9 +59,10 @@ class SendStage:
         self._recorder = recorder
         self._watching = watching
         self._clock = clock
-        self._receipt_seconds = receipt_seconds
+        self._carrying = carrying
         self._orders = orders
-        self._asks_first = ledger.resync.standing().restored_at is not None
+        # Where nothing comes back, nobody is waited for.
+        self._asks_first = hears and ledger.resync.standing().restored_at is not None
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
@@ -117,6 +121,7 @@ class SendStage:
         transfer = group[0]
         path = self._path(transfer)
         try:
+            self._carrying.require(transfer)
             if not disk.exists(path):
                 raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
             with self._watching(transfer, Stage.SEND, transfer.size) as progress:
@@ -130,17 +135,13 @@ class SendStage:
                 self._recorder.fail(one, Stage.SEND, error, started)
             return []
         self._gate.succeeded()
-        due_at = self._clock.now() + self._receipt_seconds
-        return [
-            Step(
-                one,
-                Event.FORWARDED if one.direction is Direction.RELAY else Event.SENT,
-                Stage.SEND,
-                Facts(receipt_due_at=due_at, note="sent again: no receipt" if one.state in _SENT_BEFORE else ""),
-                started_at=started,
-            )
-            for one in group
-        ]
+        return [self._sent(one, started) for one in group]
+
+    def _sent(self, transfer: Transfer, started: float) -> Step:
+        due_at = self._carrying.receipt_due(transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id))
+        note = "sent again: no receipt" if transfer.state in _SENT_BEFORE else ""
+        event = Event.FORWARDED if transfer.direction is Direction.RELAY else Event.SENT
+        return Step(transfer, event, Stage.SEND, Facts(receipt_due_at=due_at, note=note), started_at=started)
 
     def _path(self, transfer: Transfer) -> Path:
         bundle = known(transfer.bundle_id)

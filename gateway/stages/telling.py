@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from gateway.bundle.receipt import Receipt
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
-from gateway.domain.ids import RouteName
+from gateway.domain.ids import RouteName, TransferId, UnitCode
+from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
+from gateway.ledger.store import Ledger
 from gateway.standard.findings import Finding, Verdict
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
@@ -20,9 +22,14 @@ _DELIVERED = mark("The export {export} has reached the recipient and was verifie
 _REPEATED = mark(
     "The export {export} had been sent and delivered before; it is not sent again. This is the receipt of that time."
 )
+_IN_CUSTODY = mark("A hub has taken the export {export} into its custody and carries it on.")
+_AWAITED = mark("No receipt of {unit} has come yet.")
 _COLLECTED = mark("The recipient's case software has taken the export {export}.")
 _REFUSED_HERE = mark("The export {export} was not sent; the original is in the folder reject beside it.")
 _REFUSED_THERE = mark("The recipient refused the export {export}; the original is in the folder reject beside it.")
+_REFUSED_BY_ONE = mark(
+    "Recipient {unit} refused the export {export}. It went to others as well: the original is kept until all answered."
+)
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
 _MEND = mark("Mend what is listed in the case software and export again.")
@@ -36,14 +43,17 @@ class SourceTelling:
 
     def __init__(
         self,
+        *,
         desks: Mapping[RouteName, FeedbackDesk],
         shelf: ClaimShelf,
+        ledger: Ledger,
         words: Words,
         clock: Clock,
         ops: OpsLog,
     ) -> None:
         self._desks = desks
         self._shelf = shelf
+        self._ledger = ledger
         self._words = words
         self._clock = clock
         self._ops = ops
@@ -71,11 +81,12 @@ class SourceTelling:
 
     def receipted(self, receipts: Sequence[tuple[Transfer, Receipt, bytes]]) -> None:
         """Show verified receipts to the source; `bytes` is the signed receipt, verbatim."""
-        for transfer, receipt, raw in receipts:
+        news = {transfer.id: _record(receipt, raw) for transfer, receipt, raw in receipts}
+        for transfer, receipt, _raw in receipts:
             if receipt.code.startswith("1"):
-                self._acknowledge(transfer, receipt, raw)
+                self._acknowledge(transfer, news)
             else:
-                self._refused_there(transfer, receipt)
+                self._refused_there(transfer, receipt, news)
 
     def repeated(self, transfer: Transfer, earlier: Transfer, receipt: ReceiptRecord) -> None:
         """Show the receipt of `earlier`, as it was signed, under the name of an export that only repeats it; withdraw
@@ -97,16 +108,17 @@ class SourceTelling:
                 desk.withdraw(transfer.export_name)
 
     def give_back(self, transfer: Transfer) -> None:
-        """Put the original of a refused export into `reject/` beside its outbound folder; may be repeated."""
+        """Put the original of a refused export into `reject/` beside its outbound folder; may be repeated.
+
+        One that went to several is given back only once nobody is left who has it or may still get it.
+        """
         with self._desk(transfer):
             claim = known(transfer.claim)
-            if self._shelf.is_held(claim):
+            if self._shelf.is_held(claim) and is_over(self._ledger.of_claim(claim)):
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
 
-    def _acknowledge(self, transfer: Transfer, receipt: Receipt, raw: bytes) -> None:
-        original = _COLLECTED if receipt.code is ReceiptCode.COLLECTED else _DELIVERED
-        meaning = self._words.text(original, export=transfer.export_name)
-        line = AckLine(receipt.issuer, receipt.code, meaning, _iso(receipt.issued_at), raw)
+    def _acknowledge(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> None:
+        receipt = news[transfer.id]
         with self._desk(transfer) as desk:
             if desk is not None:
                 desk.acknowledge(
@@ -116,14 +128,42 @@ class SourceTelling:
                         receipt.header_hash,
                         transfer.case_no,
                         transfer.flow,
-                        (line,),
+                        tuple(self._ack_lines(transfer, news)),
                     )
                 )
 
-    def _refused_there(self, transfer: Transfer, receipt: Receipt) -> None:
+    def _ack_lines(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> Iterator[AckLine]:
+        """Yield one line for each recipient of the export: what has just come, else what had come before."""
+        copies = self._copies(transfer)
+        receipts = self._ledger.receipts(known(transfer.bundle_id)) if len(copies) > 1 else []
+        for one in copies if len(copies) > 1 else [transfer]:
+            unit = known(one.recipient)
+            signed = [found for found in receipts if found.issuer == unit and not found.code.startswith("4")]
+            last = news.get(one.id) or max(signed, key=lambda found: found.code, default=None)
+            yield self._ack_line(one, last, unit)
+
+    def _copies(self, transfer: Transfer) -> Sequence[Transfer]:
+        return self._ledger.of_claim(transfer.claim) if transfer.claim is not None else ()
+
+    def _ack_line(self, transfer: Transfer, receipt: ReceiptRecord | None, unit: UnitCode) -> AckLine:
+        if receipt is None and transfer.state is State.IN_CUSTODY:
+            meaning = self._words.text(_IN_CUSTODY, export=transfer.export_name)
+            return AckLine(unit, ReceiptCode.CUSTODY, meaning, "")
+        if receipt is None:
+            return AckLine(unit, "", self._words.text(_AWAITED, unit=unit), "")
+        texts = {ReceiptCode.COLLECTED: _COLLECTED, ReceiptCode.CUSTODY: _IN_CUSTODY, ReceiptCode.DELIVERED: _DELIVERED}
+        text = texts.get(receipt.code)
+        export = transfer.export_name
+        meaning = self._words.receipt(receipt.code) if text is None else self._words.text(text, export=export)
+        return AckLine(unit, receipt.code, meaning, _iso(receipt.issued_at), receipt.raw)
+
+    def _refused_there(self, transfer: Transfer, receipt: Receipt, news: Mapping[TransferId, ReceiptRecord]) -> None:
         lines = [FeedbackLine(code, Verdict.REJECT, str(self._words.error_code(code))) for code in receipt.reasons]
         lines.insert(0, FeedbackLine(receipt.code, Verdict.REJECT, self._words.receipt(receipt.code)))
-        self._report(transfer, Verdict.REJECT, _REFUSED_THERE, lines, _MEND)
+        has_copies = len(self._copies(transfer)) > 1
+        self._report(transfer, Verdict.REJECT, _REFUSED_BY_ONE if has_copies else _REFUSED_THERE, lines, _MEND)
+        if has_copies:
+            self._acknowledge(transfer, news)
 
     def _lines(self, findings: Sequence[Finding]) -> list[FeedbackLine]:
         return [
@@ -149,7 +189,7 @@ class SourceTelling:
             transfer.export_name,
             verdict,
             _iso(self._clock.now()),
-            self._words.text(heading, export=transfer.export_name),
+            self._words.text(heading, export=transfer.export_name, unit=transfer.recipient or "-"),
             tuple(lines),
             self._words.text(advice, id=transfer.id),
             transfer.claim or "",
@@ -165,6 +205,15 @@ class SourceTelling:
             yield self._desks.get(transfer.route) if transfer.route is not None else None
         except GatewayError as error:
             self._ops.warn("source-not-told", transfer=transfer.id, code=error.code, detail=error.detail)
+
+
+def _record(receipt: Receipt, raw: bytes) -> ReceiptRecord:
+    return ReceiptRecord(receipt.bundle_id, receipt.header_hash, receipt.code, receipt.issuer, receipt.issued_at, raw)
+
+
+def is_over(copies: Sequence[Transfer]) -> bool:
+    """Whether an export that went to these recipients reached none and will reach none: it may be given back."""
+    return all(one.state in (State.REFUSED, State.CLOSED) for one in copies)
 
 
 def _iso(seconds: float) -> str:

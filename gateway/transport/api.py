@@ -8,6 +8,7 @@ Error contract (all raised as GatewayError of gateway.domain.errors; nothing els
     link-auth-refused     permanent  link       the peer does not accept our key
     host-key-mismatch     security   link       the peer's host key is not the pinned one
     link-algorithms       permanent  link       no common modern algorithm
+    link-window-closed    transient  link       the link's hours are over, or have not begun
     mailbox-missing       permanent  link       the folder is not there
     mailbox-denied        permanent  link       no permission
     mailbox-full          transient  link       quota or disk full

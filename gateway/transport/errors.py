@@ -16,6 +16,7 @@ CODES: Mapping[str, tuple[type[GatewayError], Scope]] = MappingProxyType(
         "link-auth-refused": (_PERMANENT, Scope.LINK),
         "host-key-mismatch": (_SECURITY, Scope.LINK),
         "link-algorithms": (_PERMANENT, Scope.LINK),
+        "link-window-closed": (_TRANSIENT, Scope.LINK),
         "mailbox-missing": (_PERMANENT, Scope.LINK),
         "mailbox-denied": (_PERMANENT, Scope.LINK),
         "mailbox-full": (_TRANSIENT, Scope.LINK),

@@ -19,15 +19,17 @@ BLOCK = 1 << 20
 class FolderTransport:
     """Moves files between our disk and the two folders of a mailbox.
 
-    deposit:  the folder whose reader is the peer.
-    collect:  the folder in which the peer leaves things for us.
+    deposit:  the folder whose reader is the peer; None where nothing can leave (the far end of a diode).
+    collect:  the folder in which the peer leaves things for us; None where nothing can come back.
     sentinel: name of a file that must lie in both folders; without it an unmounted share looks like an empty mailbox.
     mode:     permission bits of deposited files, before the umask.
 
     Holds no connection; may be used by several threads.
     """
 
-    def __init__(self, deposit: Path, collect: Path, *, sentinel: str | None = None, mode: int = 0o640) -> None:
+    def __init__(
+        self, deposit: Path | None, collect: Path | None, *, sentinel: str | None = None, mode: int = 0o640
+    ) -> None:
         self._deposit = deposit
         self._collect = collect
         self._sentinel = sentinel
@@ -74,6 +76,8 @@ class FolderTransport:
         return free
 
     def listing(self) -> list[Entry]:
+        if self._collect is None:
+            return []
         with self._folder(self._collect) as folder, mailbox_disk(), os.scandir(folder) as found:
             return [entry for item in found if (entry := _entry(item)) is not None]
 
@@ -108,22 +112,26 @@ class FolderTransport:
             os.fsync(folder)
 
     def probe(self) -> None:
-        with self._folder(self._deposit) as folder, mailbox_disk():
-            temp = disk.temp_name(WireName("probe"))
-            disk.discard(temp, folder)
-            os.close(disk.create_exclusive(temp, folder, self._mode))
-            os.unlink(temp, dir_fd=folder)
-            if not disk.free_bytes(folder):
-                raise fault("mailbox-full", "no space is left in the folder we deposit into")
-        self.listing()
-        if not os.access(self._collect, os.W_OK):
-            raise fault("mailbox-denied", "the folder we collect from does not let us remove")
+        if self._deposit is not None:
+            with self._folder(self._deposit) as folder, mailbox_disk():
+                temp = disk.temp_name(WireName("probe"))
+                disk.discard(temp, folder)
+                os.close(disk.create_exclusive(temp, folder, self._mode))
+                os.unlink(temp, dir_fd=folder)
+                if not disk.free_bytes(folder):
+                    raise fault("mailbox-full", "no space is left in the folder we deposit into")
+        if self._collect is not None:
+            self.listing()
+            if not os.access(self._collect, os.W_OK):
+                raise fault("mailbox-denied", "the folder we collect from does not let us remove")
 
     def close(self) -> None:
         """Nothing is held open between calls."""
 
     @contextmanager
-    def _folder(self, folder: Path) -> Iterator[int]:
+    def _folder(self, folder: Path | None) -> Iterator[int]:
+        if folder is None:
+            raise fault("mailbox-missing", "this link goes one way only, the other one")
         with ExitStack() as stack:
             with mailbox_disk():
                 descriptor = stack.enter_context(disk.opened_folder(folder))

@@ -61,6 +61,10 @@ PLANTED = {
         ("gateway/keyring/planted.py", "import gmalg.sm2"),
     ],
     "home-lxml": [("gateway/settings/planted.py", "import lxml.etree")],
+    "home-tuf": [
+        ("gateway/compose/planted.py", "import tuf.ngclient"),
+        ("gateway/keyring/planted.py", "import securesystemslib.signer"),
+    ],
 }
 CASES = [
     pytest.param(name, *plant, id=f"{name}-{i}") for name, plants in PLANTED.items() for i, plant in enumerate(plants)

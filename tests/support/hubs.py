@@ -33,6 +33,7 @@ from gateway.roster.directory import Directory
 from gateway.roster.roster import Roster
 from gateway.settings.writing import Values
 from gateway.stages import layout
+from gateway.standard.package import UNCLASSIFIED
 from tests.support.forging import package_of
 from tests.support.houses import TURNS, House
 from tests.support.ledger import START, ToldClock
@@ -40,7 +41,11 @@ from tests.support.ledger import START, ToldClock
 OUT, IN, ON = Direction.OUTBOUND, Direction.INBOUND, Direction.RELAY
 CLASS_OF_ARREST = 7
 """The class that tells hubs that a bundle carries an arrest request."""
-PERMISSIONS = (Permission("arrest-request", "police", "procuratorate"), Permission("*", "police", "court"))
+PERMISSIONS = (
+    Permission("arrest-request", "police", "procuratorate"),
+    Permission(UNCLASSIFIED, "police", "procuratorate"),  # what the generic packer makes of a file
+    Permission("*", "police", "court"),
+)
 
 
 @dataclass(frozen=True)

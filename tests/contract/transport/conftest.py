@@ -1,4 +1,4 @@
-"""The four places that every transport promise is checked at."""
+"""The five places that every transport promise is checked at."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.names import parse
 from gateway.domain.clock import SystemClock
-from gateway.domain.ids import UnitCode, unit_code
+from gateway.domain.ids import UnitCode, WireName, unit_code
 from gateway.transport.api import Transport
 from gateway.transport.channel import Channel, Deadlines
-from gateway.transport.folder import FolderTransport
+from gateway.transport.disk import opened_folder
+from gateway.transport.gap import GapTransport
 from gateway.transport.hosted import HostedTransport
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.parts import Shape, Whole, part_names
+from gateway.transport.partsets import Look
 from gateway.transport.sftp import SftpTransport
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.sshd import Sshd, sshd
@@ -48,6 +52,57 @@ class Site:
     def arrived(self) -> dict[str, bytes]:
         """Everything in the peer's folder, hidden names included."""
         return {path.name: path.read_bytes() for path in self.theirs.iterdir()}
+
+    def carriers(self, name: str, folder: Path) -> list[Path]:
+        """The files in which `name` lies in one of the two folders."""
+        return [folder / name] if (folder / name).exists() else []
+
+    def temp_of(self, name: str) -> Path:
+        """What a broken attempt to deposit `name` may have left."""
+        return self.theirs / f".{name}.part"
+
+
+SHAPE = Shape(max_file=1 << 20, ending=".dat", longest=80)
+
+
+@dataclass
+class GapSite(Site):
+    """A mailbox behind a gap device: what lies in its folders are parts, which only another gap transport can read."""
+
+    notes: Path
+
+    def leave(self, name: str | bytes, data: bytes) -> None:
+        if isinstance(name, bytes) or parse(name) is None:
+            super().leave(name, data)
+            return
+        source = self.notes / "left"
+        source.write_bytes(data)
+        self._other().deposit(source, WireName(name))
+
+    def hand_over(self, name: str) -> None:
+        for path in self.carriers(name, self.theirs):
+            path.rename(self.waiting / path.name)
+
+    def arrived(self) -> dict[str, bytes]:
+        found = {path.name: path.read_bytes() for path in self.theirs.iterdir() if path.name.startswith(".")}
+        into = self.notes / "seen"
+        for entry in self._other().listing():
+            self._other().fetch(entry.name, into, entry.size)
+            found[entry.name] = into.read_bytes()
+        return found
+
+    def carriers(self, name: str, folder: Path) -> list[Path]:
+        with opened_folder(folder) as descriptor:
+            sets = Look().into(descriptor, without={}).sets
+        return [folder / file for whole, parts in sets.items() if whole.name == name for file in parts.files()]
+
+    def temp_of(self, name: str) -> Path:
+        whole = Whole(WireName(name), 5000, SHAPE.stride(5000))
+        return self.theirs / f".{part_names(SHAPE, whole, 0)[0]}.part"
+
+    def _other(self) -> GapTransport:
+        """The transport at the other end."""
+        return GapTransport(self.waiting, self.theirs, notes=self.notes / "other", clock=SystemClock(), shape=SHAPE)
 
 
 @dataclass
@@ -130,7 +185,7 @@ def openssh(tmp_path_factory: pytest.TempPathFactory, identity: KeyPair) -> Iter
 
 
 MAKES = [pytest.param("embedded"), pytest.param("openssh", marks=pytest.mark.needs_sshd)]
-SITES = [pytest.param("folder"), pytest.param("hosted"), *MAKES]
+SITES = [pytest.param("folder"), pytest.param("gap"), pytest.param("hosted"), *MAKES]
 
 
 def _server(kind: str, request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Server:
@@ -169,15 +224,19 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) ->
 @pytest.fixture(params=SITES)
 def site(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Iterator[Site]:
     kind = request.param
-    if kind == "folder":
-        theirs, waiting = tmp_path / "mailbox-in", tmp_path / "mailbox-out"
-        theirs.mkdir()
-        waiting.mkdir()
-        yield Site(kind, FolderTransport(theirs, waiting), theirs, waiting)
+    if kind in ("folder", "gap"):
+        theirs, waiting, notes = tmp_path / "mailbox-in", tmp_path / "mailbox-out", tmp_path / "notes"
+        for folder in (theirs, waiting, notes):
+            folder.mkdir()
+        if kind == "folder":
+            yield Site(kind, GapTransport(theirs, waiting, notes=notes, clock=SystemClock()), theirs, waiting)
+        else:
+            transport = GapTransport(theirs, waiting, notes=notes, clock=SystemClock(), shape=SHAPE)
+            yield GapSite(kind, transport, theirs, waiting, notes)
     elif kind == "hosted":
         guest = unit_code("330102000000")
-        transport = HostedTransport(tmp_path / "mailboxes", guest)
-        yield Site(kind, transport, tmp_path / "mailboxes" / guest / "out", tmp_path / "mailboxes" / guest / "in")
+        hosted = HostedTransport(tmp_path / "mailboxes", guest)
+        yield Site(kind, hosted, tmp_path / "mailboxes" / guest / "out", tmp_path / "mailboxes" / guest / "in")
     else:
         made = _server(kind, request, tmp_path, identity)
         yield Site(kind, made.transport(), made.theirs, made.waiting)

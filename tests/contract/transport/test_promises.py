@@ -49,10 +49,10 @@ def test_a_deposit_arrives_byte_for_byte_and_alone(site: Site, tmp_path: Path, s
 def test_a_deposit_may_be_repeated(site: Site, tmp_path: Path) -> None:
     source = a_file(tmp_path, 5000)
     site.transport.deposit(source, NAME)
-    before = (site.theirs / NAME).stat()
+    before = [path.stat() for path in site.carriers(NAME, site.theirs)]
     seen: list[int] = []
     site.transport.deposit(source, NAME, seen.append)
-    assert (site.theirs / NAME).stat() == before
+    assert [path.stat() for path in site.carriers(NAME, site.theirs)] == before
     assert seen == []
     assert list(site.arrived()) == [NAME]
 
@@ -67,7 +67,7 @@ def test_a_name_that_is_taken_is_left_alone(site: Site, tmp_path: Path) -> None:
 
 
 def test_what_a_broken_attempt_left_is_taken_over(site: Site, tmp_path: Path) -> None:
-    (site.theirs / f".{NAME}.part").write_bytes(b"half of something" * 1000)
+    site.temp_of(NAME).write_bytes(b"half of something" * 1000)
     source = a_file(tmp_path, 5000)
     site.transport.deposit(source, NAME)
     assert site.arrived() == {NAME: source.read_bytes()}
@@ -76,7 +76,7 @@ def test_what_a_broken_attempt_left_is_taken_over(site: Site, tmp_path: Path) ->
 def test_leftovers_beside_a_finished_deposit_are_cleaned_up(site: Site, tmp_path: Path) -> None:
     source = a_file(tmp_path, 5000)
     site.transport.deposit(source, NAME)
-    (site.theirs / f".{NAME}.part").write_bytes(b"half")
+    site.temp_of(NAME).write_bytes(b"half")
     site.transport.deposit(source, NAME)
     assert list(site.arrived()) == [NAME]
 
@@ -114,7 +114,8 @@ def test_what_does_not_fit_is_not_even_begun(site: Site, tmp_path: Path) -> None
 
 def test_the_bytes_of_a_deposit_are_nobody_elses(site: Site, tmp_path: Path) -> None:
     site.transport.deposit(a_file(tmp_path, 10), NAME)
-    assert stat.S_IMODE((site.theirs / NAME).stat().st_mode) & 0o007 == 0
+    for path in site.carriers(NAME, site.theirs):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o007 == 0
 
 
 def test_a_listing_has_complete_wire_names_only(site: Site) -> None:
@@ -163,7 +164,7 @@ def test_a_fetch_brings_the_very_bytes(site: Site, tmp_path: Path, size: int) ->
     assert into.read_bytes() == data
     assert seen == sorted(seen)
     assert seen[-1:] == ([size] if size else [])
-    assert (site.waiting / NAME).read_bytes() == data
+    assert site.transport.head(NAME, size + 1) == data
 
 
 @pytest.mark.parametrize("listed", [0, 4999, 5001, 10_000_000])
@@ -183,7 +184,7 @@ def test_what_is_not_there_cannot_be_fetched(site: Site, tmp_path: Path) -> None
 
 
 # OpenSSH follows links that the host itself put there; they are never listed, so nobody asks for them.
-@pytest.mark.parametrize("site", ["folder", "hosted", "embedded"], indirect=True)
+@pytest.mark.parametrize("site", ["folder", "gap", "hosted", "embedded"], indirect=True)
 @pytest.mark.parametrize("kind", ["link", "folder", "fifo"])
 def test_what_is_no_file_cannot_be_fetched(site: Site, tmp_path: Path, kind: str) -> None:
     path = site.waiting / NAME
@@ -269,7 +270,7 @@ def test_several_threads_may_use_one_transport(site: Site, tmp_path: Path) -> No
     assert site.transport.listing() == []
 
 
-@pytest.mark.parametrize("site", ["folder", "hosted"], indirect=True)
+@pytest.mark.parametrize("site", ["folder", "gap", "hosted"], indirect=True)
 def test_folders_that_refuse_us(site: Site) -> None:
     site.theirs.chmod(0o500)
     site.waiting.chmod(0o000)

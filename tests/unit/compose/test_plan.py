@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.ids import LinkName, RouteName, UnitCode
 from gateway.domain.lifecycle import State
-from gateway.stages.routes import OutboundRoute, Recipient
 from tests.support.houses import OUT, Street, build, opened, street
 
 
@@ -56,13 +54,3 @@ def test_exports_for_a_unit_without_keys_wait_and_go_to_nobody_else(closed: Stre
     with opened(street(closed.root, closed.clock)) as made:
         made.settle()
         assert made.delivered() == {"one.txt": b"one"}
-
-
-def test_a_receiver_whose_keys_are_missing_is_still_that_receiver() -> None:
-    missing = Recipient(UnitCode("990102"), LinkName("a"), None, "peer-keys-expired")
-    other = Recipient(UnitCode("990103"), LinkName("b"), None)
-    route = OutboundRoute(
-        RouteName("r"), Path("out"), "folder", {"990102": missing, "*": other}, frozenset({"*"}), 3600
-    )
-    assert route.recipient("990102") is missing
-    assert route.recipient("anybody") is other

@@ -14,18 +14,26 @@ from gateway.settings.marks import FILE_MAX
 from tests.support.configs import LINK, NODE, ROUTES, config
 
 FLOWS = ("arrest-request", "custody-transfer")
+ROLES = ("police", "court", "procuratorate")
 COURT = LINK.replace("990102", "990103").replace("procuratorate", "court").replace("10.0.0.2", "10.0.0.3")
 
 
 def codes(folder: Path) -> list[str]:
     """Return `file:line:column code` of every complaint, the file as seen from the folder."""
-    found = check(folder, packers=("police", "folder"), flows=FLOWS)
+    found = check(folder, packers=("police", "folder"), flows=FLOWS, roles=ROLES)
     assert (found.settings is None) == bool(found.complaints)
     return [f"{os.path.relpath(one.file, folder)}:{one.line}:{one.column} {one.code}" for one in found.complaints]
 
 
 def told(folder: Path) -> str:
     return "\n".join(str(one) for one in check(folder, packers=("police", "folder"), flows=FLOWS).complaints)
+
+
+def ruled(*lines: str, cc: bool = False) -> dict[str, str | bytes]:
+    """Return the routes with these rules, or copies, behind the receivers: the first stands in line 8."""
+    rules = "".join(f"      - {{{line}}}\n" for line in lines)
+    head, tail = ROUTES.split("inbound:")
+    return {"routes": f"{head}    {'cc' if cc else 'rules'}:\n{rules}inbound:{tail}"}
 
 
 # Name of the fault -> (which files are other than sound, what is said of them).
@@ -63,7 +71,7 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "key is a number": (
         {"routes": ROUTES.replace('"990102":', "990102:")},
         # Where one slip makes two faults, both are said.
-        ["routes.d/a.yaml:6:7 key-not-text", "routes.d/a.yaml:6:7 too-short"],
+        ["routes.d/a.yaml:6:7 key-not-text", "routes.d/a.yaml:6:7 route-aimless"],
     ),
     "key is a list": ({"node": NODE + "? [a]\n: b\n"}, ["gateway.yaml:6:3 key-odd"]),
     "key is missing": ({"node": NODE.replace("  name: 示例区公安局\n", "")}, ["gateway.yaml:1:1 key-missing"]),
@@ -127,6 +135,45 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"routes": ROUTES.replace('"990102":', f'"{"x" * 65}":')},
         ["routes.d/a.yaml:6:7 too-long"],
     ),
+    # rules
+    "no receiver at all": (
+        {"routes": ROUTES.replace('    receivers:\n      "990102": "990102"\n', "")},
+        ["routes.d/a.yaml:2:5 route-aimless"],
+    ),
+    "roster for one code": (
+        {"routes": ROUTES.replace('": "990102"', '": roster')},
+        ["routes.d/a.yaml:6:17 roster-misplaced"],
+    ),
+    "a rule that finds nobody": (ruled("flows: [arrest-request]"), ["routes.d/a.yaml:8:9 rule-empty"]),
+    "a rule with unit and role": (
+        ruled('unit: "990102", role: court'),
+        ["routes.d/a.yaml:8:26 rule-double"],
+    ),
+    "a region beside a unit": (ruled('unit: "990102", region: own'), ["routes.d/a.yaml:8:26 region-idle"]),
+    "an odd region": (ruled("role: court, region: '331'"), ["routes.d/a.yaml:8:31 region-malformed"]),
+    "a misspelt role": (ruled("role: procurate"), ["routes.d/a.yaml:8:16 role-misspelt"]),
+    "an unknown role": (ruled("role: fire-brigade"), ["routes.d/a.yaml:8:16 role-unknown"]),
+    "a misspelt flow of a rule": (
+        ruled("flows: [arrest-requst], role: court"),
+        ["routes.d/a.yaml:8:18 flow-misspelt"],
+    ),
+    "a flow that never leaves here": (
+        {
+            "routes": str(ruled("flows: [custody-transfer], role: court")["routes"]).replace(
+                "packer: police\n    rec", "packer: police\n    flows: [arrest-request]\n    rec"
+            )
+        },
+        ["routes.d/a.yaml:9:18 rule-flow-idle"],
+    ),
+    "a rule that is never asked": (
+        ruled('unit: "990102"', "flows: [arrest-request], role: court"),
+        ["routes.d/a.yaml:9:9 rule-idle"],
+    ),
+    "one unit copied twice": (
+        ruled('unit: "990102"', '{flows: [arrest-request], unit: "990102"'[1:], 'unit: "990102"', cc=True),
+        ["routes.d/a.yaml:10:16 cc-twice"],
+    ),
+    "a rule for a stranger": (ruled('unit: "990777"'), ["routes.d/a.yaml:8:16 unit-unlinked"]),
     # between keys
     "sftp without a section": ({"link": LINK.split("sftp")[0]}, ["links.d/a.yaml:1:1 section-wanted"]),
     "folder without a section": (

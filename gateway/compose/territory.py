@@ -1,0 +1,113 @@
+"""What routing asks of a node's settings and trust: its outbound routes, and how each unit around it is reached."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.bundle.suites import Suite
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import LinkName, RouteName, UnitCode
+from gateway.domain.oplog import OpsLog
+from gateway.roster.directory import Directory
+from gateway.roster.roster import Roster
+from gateway.settings.load import Settings
+from gateway.settings.routes import OutboundRoute as RouteSettings
+from gateway.settings.routes import Target as TargetSettings
+from gateway.stages.onward import Onward
+from gateway.stages.routes import OutboundRoute, Recipient, Target
+from gateway.stages.routing import NO_WAY, Territory
+from gateway.standard.matrix import load_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The operations log of a command, which shows what it finds itself."""
+
+    def info(self, event: str, /, **facts: object) -> None:
+        """Keep silent."""
+
+    warn = error = alert = info
+
+
+def links_of(settings: Settings) -> Mapping[UnitCode, LinkName]:
+    """Return the links in use, by the unit at the other end."""
+    return {link.peer: LinkName(link.name) for link in settings.links if link.enabled}
+
+
+def survey_territory(
+    settings: Settings, directory: Directory, suites: Sequence[Suite], now: float, ops: OpsLog | None = None
+) -> Territory:
+    """Return what routing knows at `now` (seconds since 1970 UTC): which units can be sent to, and by which link.
+
+    suites: those that we seal with. ops: told of units that a route names and that lack a key or a link.
+    """
+    unit, links = settings.node.unit, links_of(settings)
+    onward = Onward(unit, links, directory)
+    roster = directory.roster
+    named = {UnitCode(one) for route in settings.outbound for one in route.named}
+    everybody = {*links, *named, *(() if roster is None else roster.units)} - {unit}
+    recipients: dict[UnitCode, Recipient] = {}
+    for one in sorted(everybody):
+        link = onward.next_link(one)
+        if link is None and (disabled := settings.link_to(one)) is not None:
+            # What goes by a link that is switched off for now is sealed and waits there.
+            link = LinkName(disabled.name)
+        if link is None:
+            if one in named and ops is not None:
+                ops.error("recipient-without-link", unit=one, code=NO_WAY)
+            continue
+        keys, lacking = None, ""
+        try:
+            keys = directory.recipient_keys(one, now, suites)
+        except GatewayError as error:
+            lacking = error.code
+            if ops is not None and (one in named or one in links):
+                ops.error("recipient-without-keys", unit=one, code=error.code)
+        recipients[one] = Recipient(one, link, keys, lacking)
+    lanes = {one.flow: one.lane for one in load_matrix().flows}
+    return Territory(unit, recipients, None if roster is None else _lean(roster), lanes)
+
+
+def unreachable(settings: Settings, directory: Directory, units: Iterable[str]) -> tuple[str, ...]:
+    """Return those of `units` to which no link in use leads, straight or by hubs, ascending."""
+    onward = Onward(settings.node.unit, links_of(settings), directory)
+    return tuple(sorted(unit for unit in units if onward.next_link(UnitCode(unit)) is None))
+
+
+def way_to(settings: Settings, territory: Territory, recipient: Recipient) -> tuple[UnitCode, ...]:
+    """Return the units from here to `recipient`, both included; empty if no link leads there.
+
+    What the hubs make of it is their own affair: this is the way by the roster as we have it.
+    """
+    peer = next((link.peer for link in settings.links if link.name == recipient.link), None)
+    if peer is None:
+        return ()
+    if peer == recipient.unit or territory.roster is None:
+        return (territory.unit, recipient.unit)
+    whole = territory.roster.way(territory.unit, recipient.unit)
+    return whole if peer in whole else (territory.unit, *territory.roster.way(peer, recipient.unit))
+
+
+def outbound_route(route: RouteSettings) -> OutboundRoute:
+    """Return a route as the stages know it."""
+    return OutboundRoute(
+        RouteName(route.name),
+        route.folder,
+        route.packer,
+        dict(route.receivers),
+        frozenset(route.flows),
+        int(route.expires),
+        route.order,
+        route.scheme,
+        tuple(replace(_target(rule), wins_over_export=rule.wins_over_export) for rule in route.rules),
+        tuple(_target(one) for one in route.cc),
+    )
+
+
+def _target(target: TargetSettings) -> Target:
+    return Target(frozenset(target.flows), target.unit, target.role or "", target.region or "")
+
+
+def _lean(roster: Roster) -> Roster:
+    """Return the roster without keys, which are the bulk of it: it travels to worker processes with every batch."""
+    units = tuple(replace(unit, keys=(), ssh_host_key="", ssh_user_keys=(), suites=()) for unit in roster.content.units)
+    return Roster(replace(roster.content, units=units))
