@@ -90,7 +90,7 @@ class Comparing:
             ops=ground.ops,
             every=timing.resync_every,
         )
-        return resync, enquire
+        return enquire, resync  # in this order: the second takes a person's wish off the list
 
     def papers(self, link: LinkSettings, take_receipts: Callable[[bytes], object]) -> dict[Kind, Paper]:
         """Return what takes in the inventories and statements that come by one link.

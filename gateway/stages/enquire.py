@@ -56,12 +56,15 @@ class EnquireStage:
         self._every = every * (1 - SPREAD * lot)
         self._started_at = clock.now()
         self._last = ledger.reconciling.last_asked(hub)
+        self._wish: float | None = None
+        """When the resync was wanted that this has answered to; the inventory of the next leg fulfils the wish."""
 
     def step(self) -> float | None:
         """Ask if it is time; return the seconds until it may be again."""
         if pause := self._gate.wait():
             return pause
-        is_wanted = self._ledger.resync.word(self._hub).wanted_at is not None
+        wish = self._ledger.resync.word(self._hub).wanted_at
+        is_wanted = wish is not None and wish != self._wish
         until = (self._last or self._started_at) + self._every - self._clock.now()
         if until > 0 and not is_wanted:
             return until
@@ -81,7 +84,6 @@ class EnquireStage:
                 return self._gate.wait()
             self._gate.succeeded()
             self._ops.info("enquiry-sent", link=self._link, to=self._hub, streams=len(asked), size=len(raw))
-        if is_wanted:
-            self._ledger.resync.sent(self._hub, asked=True, answered="")
+        self._wish = wish
         self._last = self._clock.now()
         return self._every

@@ -55,9 +55,9 @@ class ResyncStage:
         every: float,
         patience: float,
     ) -> None:
-        """neighbour: the unit at the other end; None if one of the two is a hub, which only carries.   leads_to: whether this link
-        is the way to a unit.   every: seconds between inventories.   patience: seconds that a gap may last before it is
-        asked for."""
+        """neighbour: the unit at the other end; None if one of the two is a hub, which only carries.
+        leads_to: whether this link is the way to a unit.   every: seconds between inventories.
+        patience: seconds that a gap may last before it is asked for."""
         self._link = link
         self._unit = unit
         self._neighbour = neighbour

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.lifecycle import Direction, State
-from tests.support.boundaries import BOUNDARIES, Boundary, Crossing, build, opened
+from tests.support.boundaries import BOUNDARIES, Crossing, build, opened
 
 IN, OUT = Direction.INBOUND, Direction.OUTBOUND
 CAP = 64 << 10

@@ -205,7 +205,7 @@ def build(root: Path, boundary: Boundary, seed: int = 1) -> Crossing:
         )
         text = f'name: {name}\npeer: "{peer}"\ntransport: folder\nfolder:\n{folders}{more}'
         (root / node / "etc" / "links.d" / f"{name}.yaml").write_text(text, "utf-8")
-    rng = random.Random(seed)  # noqa: S311 - a simulation
+    rng = random.Random(seed)
     devices = [
         Device(root / source, root / target, habits, rng)
         for source, target, habits in (("a-out", "b-in", boundary.out), ("b-out", "a-in", boundary.back))

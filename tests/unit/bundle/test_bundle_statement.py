@@ -1,4 +1,4 @@
-"""Enquiries, statements and returned receipts: what is stated comes back as it was, and nothing else is taken for one."""
+"""Enquiries, statements, returned receipts: what is stated comes back as it was, nothing else is taken for one."""
 
 import json
 from dataclasses import replace

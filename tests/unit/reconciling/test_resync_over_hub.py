@@ -53,7 +53,7 @@ def test_a_receipt_that_was_lost_behind_the_hub_comes_when_the_hour_has_passed(s
     agree(small, "a.txt")
 
 
-def test_a_papers_of_strangers_to_a_hub_go_nowhere(small: Province) -> None:
+def test_a_paper_that_is_not_genuine_goes_no_further_than_the_hub(small: Province) -> None:
     small[COUNTY].ledger.resync.want(small.unit(PROSECUTOR), "command")
     small.step(small[COUNTY], "out-city-a")
     (letter,) = small.mailbox(COUNTY, CITY_A).iterdir()
@@ -132,11 +132,8 @@ def test_a_hub_that_loses_everything_it_holds_gets_it_again_and_all_is_delivered
     # The hub has signed for all, and passed on the first only.
     for _turn in range(60):
         small.work(COUNTY, CITY_A)
-        if all(
-            of(small, name).state is State.IN_CUSTODY for name in ("a.txt", "b.txt", "c.txt") if _sealed(small, name)
-        ):
-            if len([t for t in small[COUNTY].transfers(OUT) if t.state is State.IN_CUSTODY]) == 3:
-                break
+        if [t.state for t in small[COUNTY].transfers(OUT)[1:]] == [State.IN_CUSTODY] * 3:
+            break
     lying = sorted(small.bundles(CITY_A, PROSECUTOR))
     assert len(lying) == 3
     for bundle in lying[1:]:
@@ -149,7 +146,3 @@ def test_a_hub_that_loses_everything_it_holds_gets_it_again_and_all_is_delivered
     assert len(small.delivered(PROSECUTOR)) == 4
     assert small[COUNTY].log.of("hub-lost-bundles")
     assert not any(small[PROSECUTOR].log.of("equivocation"))
-
-
-def _sealed(province: Province, name: str) -> bool:
-    return any(t.export_name == name for t in province[COUNTY].transfers(OUT))
