@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.compose.health import Skewed
+from gateway.compose.linkviews import LinkView
 from gateway.compose.outlook import Outlook
-from gateway.compose.survey import LinkView, Notice, RouteView, Stuck, Survey, UnderWay
+from gateway.compose.survey import Notice, RouteView, Stuck, Survey, UnderWay
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction
@@ -103,6 +104,7 @@ def progress_json(progress: Progress) -> dict[str, object]:
         "percent": percent(progress),
         "rate": round(progress.rate),
         "seconds": round(progress.seconds, 1),
+        "paused": progress.paused,
     }
 
 
@@ -174,6 +176,9 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
             }
             for one in health.space
         ],
+        "roster": None
+        if found.roster is None
+        else {"version": found.roster.version, "expires_at": found.roster.expires_at},
         "counts": {
             way: {state: number for (direction, state), number in found.by_state.items() if direction is way}
             for way in Direction
@@ -202,8 +207,11 @@ def _link_json(link: LinkView, words: Words) -> Json:
         "peer": link.settings.peer,
         "enabled": link.settings.enabled,
         "waiting": {way: link.waiting[way] for way in Direction},
+        "waiting_large": {way: link.large[way] for way in Direction},
         "waiting_since": link.waiting_since,
         "receipts_late": link.late,
+        "unconfirmed": link.unconfirmed,
+        "opens_at": link.opens_at,
         "trouble": None
         if trouble is None
         else {

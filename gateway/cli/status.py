@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, told
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
+from gateway.compose.linkviews import LinkView
 from gateway.compose.offline import ledger_to_read
-from gateway.compose.survey import Condition, Ear, LinkView, Need, Notice, Stuck, Survey, UnderWay, survey
+from gateway.compose.survey import Condition, Ear, Need, Notice, Stuck, Survey, UnderWay, survey
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
 from gateway.domain.lifecycle import Direction
@@ -60,6 +61,7 @@ _NEEDS = (
         Need.WORKER_DIED,
         mark("Part {subject} of the gateway failed {count} times and was started again; report the log."),
     ),
+    (Need.ROSTER, mark("Roster, version {subject}, good until {since}: {what} {do}")),
 )
 
 _AHEAD, _BEHIND = mark("ahead of"), mark("behind")
@@ -112,6 +114,13 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
     terminal.line(daemon_text(found, words))
     if found.links:
         _print_links(terminal, found)
+    for link in found.links:
+        if link.unconfirmed:
+            terminal.say(
+                mark("Link {link}: {count} sent, unconfirmed; receipts come there late or never."),
+                link=link.settings.name,
+                count=link.unconfirmed,
+            )
     for route in found.routes:
         said = dict(_EARS).get(route.ear)
         if said is not None:
@@ -186,18 +195,26 @@ def _print_links(terminal: Terminal, found: Survey) -> None:
         table.add_row(
             cell(link.settings.name),
             cell(link.settings.peer),
-            str(link.waiting[Direction.OUTBOUND]),
-            str(link.waiting[Direction.INBOUND]),
+            waiting_text(link, Direction.OUTBOUND, words),
+            waiting_text(link, Direction.INBOUND, words),
             waited,
             link_health(link, found, words),
         )
     terminal.show(table)
 
 
+def waiting_text(link: LinkView, way: Direction, words: Words) -> str:
+    """Return how many wait in one direction, and how many of them are large and so in the slower lane."""
+    count, large = link.waiting[way], link.large[way]
+    return words.text(mark("{count} ({large} large)"), count=count, large=large) if large else str(count)
+
+
 def link_health(link: LinkView, found: Survey, words: Words) -> str:
     """Return whether a link works, as far as the daemon says."""
     if not link.settings.enabled:
         return words.text(mark("switched off"))
+    if link.opens_at is not None:
+        return words.text(mark("closed until {time}"), time=clock_text(link.opens_at))
     if not found.daemon.health.pid:
         return words.text(mark("not known"))
     if link.trouble is None:
@@ -254,7 +271,7 @@ def _print_under_way(terminal: Terminal, under_way: Sequence[UnderWay]) -> None:
             words.stage(progress.stage),
             f"{percent(progress):.1f} %",
             size_text(progress.total),
-            f"{size_text(progress.rate)}/s",
+            rate_text(one, words),
             time_left(one),
         )
     terminal.show(table)
@@ -265,7 +282,16 @@ def name_of(one: UnderWay) -> str:
     return (one.transfer.case_no or one.transfer.export_name or one.transfer.bundle_id or "") if one.transfer else ""
 
 
+def rate_text(one: UnderWay, words: Words) -> str:
+    """Return how quickly it moves of late, or why it does not."""
+    if one.progress.paused:
+        return words.text(mark("paused for urgent"))
+    return f"{size_text(one.progress.rate)}/s"
+
+
 def time_left(one: UnderWay) -> str:
     """Return how long it still takes at the present rate; empty where nothing moves."""
     progress = one.progress
+    if progress.paused:
+        return ""
     return span_text((progress.total - progress.done) / progress.rate) if progress.rate > 0 else ""

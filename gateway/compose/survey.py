@@ -6,27 +6,24 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.compose.health import Short, Skewed, Trouble, Waiting
+from gateway.compose.health import Short, Trouble, Waiting
+from gateway.compose.linkviews import LinkView, link_view
 from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
-from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.folders.space import Space, SpaceGuard
-from gateway.settings.links import LinkSettings
+from gateway.roster.glance import SOON_SECONDS, Glance, glance
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute
 from gateway.stages.clocks import proven
 
 if TYPE_CHECKING:
-    from gateway.ledger.queries import Counts
     from gateway.ledger.store import Ledger
 
 SHOWN_MAX = 20
 """Transfers of a kind that are shown one by one; `log` shows all."""
-LATE_MAX = 1000
-"""Receipts that are late are counted up to this number."""
 PATIENCE_SECONDS = 900.0
 """A link or a folder that fails may mend itself for so long before a person is asked to look."""
 
@@ -58,6 +55,7 @@ class Need(StrEnum):
     DISK_LOW = "disk-low"
     CLOCK_SKEW = "clock-skew"
     WORKER_DIED = "worker-died"
+    ROSTER = "roster-ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +84,6 @@ class Ear(StrEnum):
     DEAF = "deaf"
     DENIED = "canary-denied"  # we may not make a canary there, so nobody knows
     UNKNOWN = "unknown"  # nothing runs that could listen
-
-
-@dataclass(frozen=True, slots=True)
-class LinkView:
-    """One link: what waits on it, and what keeps it from working. `late`: sent, and no receipt in the time allowed."""
-
-    settings: LinkSettings
-    waiting: Mapping[Direction, int]
-    waiting_since: float | None
-    late: int
-    late_since: float | None
-    trouble: Trouble | None
-    clock: Skewed | None
-    """The peer's clock, None before the first receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +130,19 @@ class Survey:
     space: Space | None
     """None where the disk cannot be asked."""
     by_state: Mapping[tuple[Direction, State], int] = field(default_factory=dict)
+    roster: Glance | None = None
+    """None where the node goes by confirmed cards alone."""
 
 
 def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     """Return the state of the node; `ledger` None where there is none yet. Raises as the ledger does."""
     daemon = look_at_daemon(settings, now)
     counts = ledger.counts() if ledger is not None else None
-    links = tuple(_link(link, _late(link, settings, ledger, now), daemon, counts) for link in settings.links)
+    links = tuple(link_view(link, settings, daemon, ledger=ledger, now=now, counts=counts) for link in settings.links)
     routes = tuple(_route(route, daemon) for route in settings.outbound)
     held, retrying = _stuck(settings, daemon, ledger, now)
     space = _space(settings)
+    roster = glance(settings.paths.state)
     by_state = counts.by_state if counts is not None else {}
     held_count = counts.held if counts is not None else 0
     notices = (
@@ -167,6 +154,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         *(notice for link in links for notice in _of_link(link, settings, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
         *_of_space(settings, daemon, space),
+        *_of_roster(roster, now),
     )
     condition = Condition.DOWN if daemon.pid is None else Condition.ATTENTION if notices else Condition.NORMAL
     return Survey(
@@ -183,37 +171,8 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         under_way=tuple(UnderWay(one, _transfer(ledger, one)) for one in daemon.running),
         space=space,
         by_state=by_state,
+        roster=roster,
     )
-
-
-def _link(link: LinkSettings, late: Sequence[Transfer], daemon: Daemon, counts: "Counts | None") -> LinkView:
-    name = LinkName(link.name)
-    return LinkView(
-        link,
-        {way: counts.waiting.get((name, way), 0) if counts else 0 for way in Direction},
-        counts.waiting_since.get(name) if counts else None,
-        len(late),
-        min((transfer.found_at for transfer in late), default=None),
-        trouble_of(daemon, "link", name),
-        next((one for one in daemon.health.clocks if one.peer == link.peer), None),
-    )
-
-
-def _late(link: LinkSettings, settings: Settings, ledger: "Ledger | None", now: float) -> list[Transfer]:
-    """Return what was sent on `link` and has had no receipt in the time allowed."""
-    if ledger is None:
-        return []
-    before = now - (link.receipt_timeout or settings.timing.receipt_timeout)
-    name = LinkName(link.name)
-    from gateway.ledger.queries import TransferFilter
-
-    return [
-        transfer
-        for state in (State.SENT, State.IN_CUSTODY)
-        for transfer in ledger.search(
-            TransferFilter(link=name, direction=Direction.OUTBOUND, state=state, held=False, until=before), LATE_MAX
-        )
-    ]
 
 
 def _route(route: OutboundRoute, daemon: Daemon) -> RouteView:
@@ -360,6 +319,14 @@ def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequen
         )
         for one in short
     ]
+
+
+def _of_roster(roster: Glance | None, now: float) -> Sequence[Notice]:
+    if roster is None or roster.expires_at - now > SOON_SECONDS:
+        return ()
+    code = "roster-ending" if roster.expires_at > now else "roster-expired" if roster.version else "roster-damaged"
+    command = "caseferry roster import FILE"
+    return (Notice(Need.ROSTER, str(roster.version), code, since=roster.expires_at or None, command=command),)
 
 
 def _of_link(link: LinkView, settings: Settings, now: float) -> Sequence[Notice]:

@@ -4,32 +4,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import (
-    BundleId,
-    ClaimToken,
-    Digest,
-    LinkName,
-    RouteName,
-    TransferId,
-    UnitCode,
-)
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
-from gateway.domain.records import (
-    Facts,
-    FoundExport,
-    Offer,
-    ReceiptRecord,
-    Stage,
-    Step,
-    TimelineEntry,
-    Transfer,
-)
+from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
 from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
@@ -41,6 +24,7 @@ from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
 
@@ -70,6 +54,8 @@ class Ledger:
         """What people decided."""
         self.relays = RelayBook(self)
         """What serves hubs."""
+        self.turns = Turns(self)
+        """Whose turn it is at what the whole node shares."""
 
     @classmethod
     def open(
@@ -225,16 +211,18 @@ class Ledger:
         limit: int,
         orders: Orders = queries.NO_ORDERS,
         closed: Collection[UnitCode] = (),
+        large: bool | None = None,
     ) -> list[Transfer]:
-        """Return what is not held and may be tried at `now`, the one owed for longest first.
+        """Return what is not held and may be tried at `now`, the one owed for longest first; on one link by lanes.
 
         orders: on these routes what must wait until an earlier one has its final receipt is left out.
+        large: the large ones only, or the small ones.
         closed: recipients that nothing of ours may be sent to.
 
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
-        query = queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders, closed=closed)
-        return self._read(query)
+        kinds: Any = {"direction": direction, "orders": orders, "large": large, "closed": closed}
+        return self._read(queries.due(states, now, link=link, limit=limit, **kinds))
 
     def next_due_at(
         self,
@@ -242,10 +230,11 @@ class Ledger:
         link: LinkName | None = None,
         direction: Direction | None = None,
         orders: Orders = queries.NO_ORDERS,
+        large: bool | None = None,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
         with self.reading() as connection:
-            query = queries.next_due_at(states, link=link, direction=direction, orders=orders)
+            query = queries.next_due_at(states, link=link, direction=direction, orders=orders, large=large)
             return connection.execute(query).scalar()
 
     def owed_bytes(self, state: State, above: int = 0) -> int:
@@ -253,16 +242,17 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.owed_bytes(state, above)).scalar_one()
 
-    def overdue(
-        self, now: float, link: LinkName | None = None, *, limit: int, closed: Collection[UnitCode] = ()
-    ) -> list[Transfer]:
-        """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
-        return self._read(queries.overdue(now, link=link, limit=limit, closed=closed))
+    def overdue(self, now: float, link: LinkName | None = None, *, limit: int, **kinds: Any) -> list[Transfer]:
+        """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first.
 
-    def next_receipt_due_at(self, link: LinkName | None = None) -> float | None:
+        kinds: `large` and `closed` as in `due`.
+        """
+        return self._read(queries.overdue(now, link=link, limit=limit, **kinds))
+
+    def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
-            return connection.execute(queries.next_receipt_due_at(link)).scalar()
+            return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.

@@ -77,6 +77,15 @@ class Roster:
         rules = (*self._rules.get(flow, ()), *self._rules.get(ANY, ()))
         return next((p for p in rules if p.sender in senders and p.receiver in receivers), None)
 
+    def any_permission(self, sender: UnitCode, receiver: UnitCode) -> Permission | None:
+        """Return the first rule that lets `sender` send anything at all to `receiver`; None if there is none. What a
+        hub can ask of a bundle whose flow it is not told."""
+        one, other = self._units.get(sender), self._units.get(receiver)
+        if one is None or other is None:
+            return None
+        senders, receivers = _roles(one), _roles(other)
+        return next((p for p in self.content.permissions if p.sender in senders and p.receiver in receivers), None)
+
     def resolve(self, scheme: str | None, code: str, at: float) -> Resolved | None:
         """Return the unit that `code` names at `at`, as `finding.resolve` says; None if nobody has that code."""
         return resolve(self._units, scheme, code, at)

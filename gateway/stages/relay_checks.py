@@ -9,7 +9,6 @@ from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.records import Priority, Transfer, known
 from gateway.ledger.store import Ledger
-from gateway.roster.content import ANY
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
 from gateway.roster.roster import Roster
@@ -142,15 +141,7 @@ class RelayChecks:
         if told is not None and told.flow:
             policy.check_permitted(self._roster.permission(told.flow, origin, recipient) is not None)
             return
-        one, other = self._roster.units.get(origin), self._roster.units.get(recipient)
-        policy.check_permitted(
-            one is not None
-            and other is not None
-            and any(
-                rule.sender in (ANY, one.role) and rule.receiver in (ANY, other.role)
-                for rule in self._roster.content.permissions
-            )
-        )
+        policy.check_permitted(self._roster.any_permission(origin, recipient) is not None)
 
     def _way(self, recipient: UnitCode, came_by: LinkName) -> LinkName:
         link = self._onward.next_link(recipient, came_by)

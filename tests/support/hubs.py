@@ -45,6 +45,7 @@ PERMISSIONS = (
     Permission("arrest-request", "police", "procuratorate"),
     Permission(UNCLASSIFIED, "police", "procuratorate"),  # what the generic packer makes of a file
     Permission("*", "police", "court"),
+    Permission(UNCLASSIFIED, "police", HUB),
 )
 
 
@@ -95,7 +96,8 @@ def build(root: Path, spots: Mapping[str, Spot] = SPOTS, links: Sequence[tuple[s
         if spot.role == HUB:
             with (place.config / "gateway.yaml").open("a", encoding="utf-8") as config:
                 config.write("relay:\n  enabled: true\n")
-        (place.out / "files").mkdir(parents=True)
+        for folder in ("files", "police"):
+            (place.out / folder).mkdir(parents=True)
         place.into.mkdir()
         neighbour = next(spots[b if a == name else a].unit for a, b in pairs if name in (a, b))
         outgoing: Values = {
@@ -104,8 +106,15 @@ def build(root: Path, spots: Mapping[str, Spot] = SPOTS, links: Sequence[tuple[s
             "packer": "folder",
             "receivers": {"*": neighbour},
         }
+        cases: Values = {
+            "name": "police",
+            "folder": "../out/police",
+            "packer": "police",
+            "receivers": {"*": neighbour},
+            "feedback_encoding": "gb18030",
+        }
         incoming: Values = {"name": "all", "senders": ["*"], "folder": "../in", "packer": "folder"}
-        write_routes(place, "all", outbound=[outgoing], inbound=[incoming])
+        write_routes(place, "all", outbound=[outgoing, cases], inbound=[incoming])
 
 
 def keys_of(root: Path, spots: Mapping[str, Spot] = SPOTS) -> dict[str, NodeKeys]:
@@ -154,8 +163,6 @@ class Province:
 
     root: Path
     content: RosterContent
-    signing: Mapping[str, NodeKeys]
-    """The keys of every house."""
     spots: Mapping[str, Spot] = field(default_factory=lambda: SPOTS)
     open_only: tuple[str, ...] = ()
     """The houses that are started; none named: all."""
@@ -164,6 +171,8 @@ class Province:
     """For whom what is dropped at a house is meant."""
     clock: ToldClock = field(default_factory=lambda: ToldClock(START + 10))
     houses: dict[str, House] = field(default_factory=dict)
+    signing: Mapping[str, NodeKeys] = field(default_factory=dict)
+    """The keys of the houses, where they are known already."""
 
     def open(self) -> "Province":
         for name in self.open_only or tuple(self.spots):
@@ -281,7 +290,9 @@ class Province:
 
     def keys(self, name: str) -> NodeKeys:
         """Return the keys of a house."""
-        return self.signing[name]
+        if name in self.signing:
+            return self.signing[name]
+        return self.houses[name].identity.keyring.signing_keys(self.clock.now())
 
     def _equipment(self, name: str) -> Callable[[Identity], Identity]:
         def equip(identity: Identity) -> Identity:
@@ -373,7 +384,9 @@ def state(province: Province, issuer: str, sealed: Sealed, code: ReceiptCode, **
 def post(province: Province, sender: str, receiver: str, *receipts: bytes) -> None:
     """Leave receipts in a mailbox."""
     body = join_receipts(receipts)
-    (province.mailbox(sender, receiver) / receipt_name(body)).write_bytes(body)
+    part = province.mailbox(sender, receiver) / ".part"
+    part.write_bytes(body)
+    part.rename(part.with_name(receipt_name(body)))
 
 
 def letters(province: Province, sender: str, receiver: str) -> list[tuple[str, UnitCode]]:

@@ -25,7 +25,7 @@ def shut(_built: Built, tmp_path: Path) -> Province:
     """Six nodes that have not been started: two units on one side, three hubs, and the county on the other."""
     root, content, keys = _built
     shutil.copytree(root, tmp_path / "province")
-    return Province(tmp_path / "province", content, keys)
+    return Province(tmp_path / "province", content, signing=keys)
 
 
 @pytest.fixture

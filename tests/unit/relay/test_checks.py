@@ -119,7 +119,7 @@ def test_what_no_rule_permits_is_refused(shut_hub: Province) -> None:
 
 
 def test_roles_between_which_nothing_is_permitted_are_refused_without_a_class(shut_hub: Province) -> None:
-    shut_hub.contents[CITY_A] = replace(shut_hub.content, permissions=shut_hub.content.permissions[1:])
+    shut_hub.contents[CITY_A] = replace(shut_hub.content, permissions=shut_hub.content.permissions[2:])
     with opened(shut_hub) as province:
         offer(province, seal(province, COUNTY, [PROSECUTOR]))
         refused(province, "not-permitted", answered="203")

@@ -81,7 +81,7 @@ def sound(province: Province, sealed: Sealed) -> None:
 def tried(shut: Province, folder: Path, kill_at: int, sealed: Sealed, receipts: tuple[bytes, ...]) -> bool:
     """Kill a copy of the hub before effect `kill_at`, start it again, and look; False if it was done before."""
     shutil.copytree(shut.root, folder, ignore=lambda _at, names: set(names) & {PROVINCE, COUNTY, *ELSEWHERE})
-    copy = Province(folder, shut.content, shut.signing, open_only=(CITY_A,), clock=ToldClock(shut.clock.time))
+    copy = Province(folder, shut.content, signing=shut.signing, open_only=(CITY_A,), clock=ToldClock(shut.clock.time))
     copy.put(COUNTY, CITY_A, sealed)
     was_killed = in_child(lambda: counted(lambda: exchange(copy, sealed, receipts), below=folder, kill_at=kill_at))
     copy.clock.time += 3600 * 2
@@ -105,6 +105,7 @@ def test_a_hub_killed_now_and_then_carries_on(shut_hub: Province, tmp_path: Path
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_a_hub_killed_before_any_effect_carries_on(shut_hub: Province, tmp_path: Path) -> None:
     sealed, receipts = made(shut_hub)
     at = 0
