@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.bundle.names import bundle_name
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import BundleId, Digest, LinkName
+from gateway.domain.ids import BundleId, Digest, LinkName, UnitCode
 from gateway.domain.lanes import rank
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
