@@ -26,7 +26,7 @@ def shut(_built: Built, tmp_path: Path) -> Province:
     """Three nodes that have not been started."""
     root, content, keys = _built
     shutil.copytree(root, tmp_path / "province")
-    return Province(tmp_path / "province", content, keys, SMALL)
+    return Province(tmp_path / "province", content, SMALL, signing=keys)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def province(tmp_path: Path) -> Iterator[Province]:
     build(root, WAY)
     content, keys = roster_of(root, WAY), keys_of(root, WAY)
     shutil.move(root, tmp_path / "province")
-    with opened(Province(tmp_path / "province", content, keys, WAY)) as made:
+    with opened(Province(tmp_path / "province", content, WAY, signing=keys)) as made:
         yield made
 
 
