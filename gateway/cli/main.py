@@ -49,6 +49,7 @@ for command in (
     commands_act.close,
     commands_recover.streams,
     commands_recover.resync,
+    commands_recover.reconcile,
     commands_recover.backup,
     commands_recover.restore,
     commands_offline.inspect,

@@ -13,6 +13,7 @@ from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
+from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import check_hub, hub_refusals, onward_of, relay_stage
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
@@ -86,6 +87,8 @@ class Planner:
             desks=desks, shelf=ground.shelf, ledger=ground.ledger, words=words, clock=ground.clock, ops=ground.ops
         )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
+        self._words = words
+        self._comparing = Comparing(identity, ground)
         self._legs = LinkLegs(
             identity,
             ground,
@@ -93,6 +96,7 @@ class Planner:
             recorder=self._recorder,
             quarantine=self._quarantine,
             telling=self._telling,
+            comparing=self._comparing,
         )
         self._bulk = Bulk(self._settings.workers.processes)
         self._onward = onward_of(identity)
@@ -114,6 +118,7 @@ class Planner:
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
+            self._comparing.rounds(self._words),
         ]
         for link in links:
             workers += self._legs.legs_or_none(link)

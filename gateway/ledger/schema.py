@@ -128,6 +128,40 @@ asks: Final = Table(
     sqlite_strict=True,
 )
 
+rounds: Final = Table(
+    "rounds",
+    metadata,
+    _id(),
+    # Three-way reconciliations: when one was wanted and why, when the parties were asked, by when they must answer.
+    _time("wanted_at"),
+    _text("why"),
+    _time("wait"),
+    _time("asked_at", nullable=True),
+    _time("done_at", nullable=True),
+    # `balanced`, `differences`, `silent`; and how many of each.
+    _text("outcome"),
+    _whole("differences"),
+    _whole("silent"),
+    sqlite_strict=True,
+)
+
+enquiries: Final = Table(
+    "enquiries",
+    metadata,
+    _id(),
+    # Of which round; null where a neighbouring hub was asked what it still holds of ours.
+    Column("round", _WHOLE, ForeignKey("rounds.id"), nullable=True),
+    _text("party"),
+    _text("name"),
+    _time("at"),
+    _time("answered_at", nullable=True),
+    # The statement, as it was signed.
+    Column("raw", LargeBinary, nullable=True),
+    UniqueConstraint("party", "name", name="enquiries_once"),
+    sqlite_strict=True,
+)
+Index("enquiries_round", enquiries.c.round)
+
 transfers: Final = Table(
     "transfers",
     metadata,

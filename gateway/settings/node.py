@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from gateway.settings.kinds import Folder, Listen, Section, Title, Unit
+from gateway.settings.kinds import Folder, Listen, Section, TimeOfDay, Title, Unit
 from gateway.settings.quantities import Duration, Size
 
 
@@ -171,11 +171,19 @@ class TimingSettings(Section):
         default=86400.0,
         description="a bundle dated further into the future is held, for a person or until its date has come",
     )
+    reconcile_at: TimeOfDay = Field(
+        default="02:30",
+        description="sender, hubs and recipients are compared every night within half an hour from then, by this "
+        "machine's clock; never: only by caseferry reconcile",
+    )
     keep_originals: Annotated[float, Duration("0s", "3650d")] = Field(
         default=30 * 86400.0, description="claimed originals and bundles stay this long after the final receipt"
     )
     keep_quarantine: Annotated[float, Duration("1d", "3650d")] = Field(
         default=180 * 86400.0, description="decided things stay this long in quarantine"
+    )
+    keep_reports: Annotated[float, Duration("1d", "36500d")] = Field(
+        default=1095 * 86400.0, description="reports of reconciliations stay this long"
     )
 
 
