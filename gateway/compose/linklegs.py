@@ -14,7 +14,7 @@ from gateway.domain.ids import LinkName
 from gateway.domain.records import Stage
 from gateway.roster.file import FILE_MAX as ROSTER_FILE_MAX
 from gateway.roster.told import Told
-from gateway.settings.links import LinkSettings
+from gateway.settings.links import LinkSettings, TransportKind
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
 from gateway.stages.intake import ReceiptIntake
@@ -30,6 +30,9 @@ from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.unheard import UnheardStage
+
+MEDIA_RESYNC = 86400.0
+"""Seconds: what would be said every hour waits for the next trip anyhow."""
 
 
 class LinkLegs:
@@ -68,6 +71,7 @@ class LinkLegs:
     def _legs(self, link: LinkSettings) -> tuple[Worker, ...]:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
+        by_media = link.transport is TransportKind.MEDIA
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
@@ -97,7 +101,7 @@ class LinkLegs:
             keys=self._keyring.signing_keys(ground.clock.now()),
             clock=ground.clock,
             ops=ground.ops,
-            every=timing.resync_every,
+            every=max(timing.resync_every, MEDIA_RESYNC) if by_media else timing.resync_every,
             patience=timing.gap_patience,
         )
         send = SendStage(

@@ -285,6 +285,39 @@ Index("decisions_undone", decisions.c.id, sqlite_where=_UNDONE, postgresql_where
 Index("decisions_thing", decisions.c.thing)
 Index("decisions_at", decisions.c.at)
 
+trips: Final = Table(
+    "trips",
+    metadata,
+    _id(),
+    # `out` or `in`, seen from this node.
+    _text("way"),
+    _text("trip"),
+    _text("link"),
+    _text("peer"),
+    _text("state"),
+    # Where the medium was mounted, and what is written on it.
+    _text("medium"),
+    _text("label"),
+    _whole("files"),
+    _whole("size"),
+    _text("asked_by"),
+    _time("asked_at"),
+    # Until then a second person must have confirmed.
+    _time("confirm_by"),
+    # Of the node that made the trip; outbound null until it is confirmed.
+    _whole("epoch", nullable=True),
+    _whole("number", nullable=True),
+    _text("confirmed_by", nullable=True),
+    _time("confirmed_at", nullable=True),
+    _time("carried_at", nullable=True),
+    _time("ended_at", nullable=True),
+    sqlite_strict=True,
+    # What a person was told as `trip 3` never comes to mean another one.
+    sqlite_autoincrement=True,
+)
+Index("trips_of_link", trips.c.link, trips.c.way, trips.c.state)
+Index("trips_by_id", trips.c.trip, trips.c.way)
+
 attempts: Final = Table(
     "attempts",
     metadata,
