@@ -9,16 +9,7 @@ from pathlib import Path
 
 from gateway.compose.ground import Ground
 from gateway.compose.guests import accounts_path, save_guests
-from gateway.compose.health import (
-    Health,
-    Hearing,
-    Short,
-    Skewed,
-    Trouble,
-    Waiting,
-    mark_alive,
-    write_health,
-)
+from gateway.compose.health import Health, Hearing, Short, Skewed, Trouble, Waiting, mark_alive, write_health
 from gateway.compose.identity import Identity, load_directory, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
@@ -165,8 +156,7 @@ class RunningNode:
         return self._supervisor.collapsed
 
     def stuck(self) -> tuple[str, ...]:
-        """Return the workers whose step neither returned nor made progress in time, and porters that came no
-        further."""
+        """Return the workers and porters that neither came to an end nor any further in time."""
         return self._supervisor.stuck() + self._porters.stuck(Policy().allowance)
 
     def summary(self) -> str:

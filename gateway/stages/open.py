@@ -109,9 +109,7 @@ class OpenStage:
             if not self._submit(batch):
                 break
         wait = self._lanes.pause(self._until_due)
-        if more:
-            return 0.0
-        return LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
+        return 0.0 if more else LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
         """Return which inbound folders on other disks lack room, as the last steps saw it. Any thread."""
@@ -124,8 +122,8 @@ class OpenStage:
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
     def _due(self, after: str, busy: int) -> list[Transfer]:
-        now, addressed = self._clock.now(), True if self._relays else None
-        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=addressed)
+        now, ours = self._clock.now(), True if self._relays else None
+        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=ours)
 
     def _until_due(self) -> float | None:
         if not self._relays:
@@ -240,8 +238,7 @@ class OpenStage:
         self._recorder.advance(steps)
 
     def _deliver_verified(self) -> bool:
-        """Publish verified imports, then record delivery and receipt together; return whether some are left that may
-        be published now."""
+        """Publish verified imports, then record delivery and receipt together; return whether some are left."""
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
         verified.sort(key=lambda transfer: (is_large(transfer.size), transfer.priority, transfer.size))
