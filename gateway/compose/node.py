@@ -3,14 +3,13 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
 from gateway.compose.ground import Ground
 from gateway.compose.guests import accounts_path, save_guests
 from gateway.compose.health import Health, Hearing, Short, Skewed, Trouble, Waiting, mark_alive, write_health
-from gateway.compose.identity import Identity, load_directory, load_identity, open_ledger, roster_store
+from gateway.compose.identity import Identity, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded, mailbox_floors
@@ -30,7 +29,7 @@ from gateway.daemon.scheduler import Scheduler
 from gateway.daemon.supervisor import Policy, Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, GatewayError, Scope
+from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
 from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
@@ -91,7 +90,7 @@ class RunningNode:
         self._clock = clock
         self._log = log
         self._wake = wake
-        self._trust = TrustWatch(roster_store(identity.settings))
+        self._trust = TrustWatch(roster_store(identity.settings), log)
         self._bells = Bells()
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
@@ -139,17 +138,11 @@ class RunningNode:
     def refresh(self) -> None:
         """Go by the roster that was accepted since, with the configuration as it is; raises ConfigError if it cannot
         be read, and then everything is as before."""
-        if self._ground is None or not self._trust.is_due(self._clock.now()):
-            return
-        try:
-            identity = replace(self._identity, directory=load_directory(self._identity.settings))
-            plan = Planner(identity, self._ground, self._words).plan()
-        except GatewayError:
-            self._trust.gave_up()
-            raise
-        self._use(identity, plan)
-        trusted = identity.directory.trusted
-        self._log.info("roster-in-use", version=0 if trusted is None else trusted.version)
+        if (ground := self._ground) is not None and self._trust.is_due(self._clock.now()):
+            identity = self._trust.renewed(self._identity)
+            with self._trust.giving_up():
+                plan = Planner(identity, ground, self._words).plan()
+            self._use(identity, plan)
 
     def collapsed(self) -> str | None:
         """Return the worker that died too often, None while all is well."""

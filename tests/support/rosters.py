@@ -13,7 +13,7 @@ from gateway.bundle.suites import Suite
 from gateway.domain.ids import UnitCode
 from gateway.keyring.officer import OfficerKey
 from gateway.roster.authority import Officers, next_root, propose, sign
-from gateway.roster.content import HUB, FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey
+from gateway.roster.content import ANY, HUB, FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey
 from gateway.roster.drafting import default_classes, default_permissions, unit_of_card
 from gateway.roster.file import RosterFile, join
 from gateway.roster.proving import fingerprint
@@ -125,6 +125,11 @@ def invented(
         ssh_user_keys=(ssh_key(),),
         since=SINCE,
     )
+
+
+def with_plain_files(content: RosterContent) -> RosterContent:
+    """Return `content` with leave for everybody to send plain files, which are of no flow of the standard."""
+    return replace(content, permissions=(*content.permissions, Permission("unclassified", ANY, ANY)))
 
 
 def hub(unit: str, *, hubs: Sequence[str] = (), level: Level = Level.PROVINCE, region: str = "990000") -> RosterUnit:
