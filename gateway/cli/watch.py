@@ -17,6 +17,7 @@ from gateway.cli.status import (
     link_health,
     name_of,
     notice_text,
+    relay_text,
     take_survey,
     time_left,
 )
@@ -60,6 +61,8 @@ def picture(found: Survey, terminal: Terminal) -> RenderableType:
     parts += [Text(visible(f"  ! {notice_text(notice, words)}")) for notice in found.notices]
     parts.append(Text(visible(daemon_text(found, words))))
     parts.append(Text(_figures(found, words)))
+    if carried := relay_text(found, words):
+        parts.append(Text(carried))
     if found.links:
         parts.append(_links(found, terminal))
     if found.under_way:
@@ -97,7 +100,7 @@ def _links(found: Survey, terminal: Terminal) -> Table:
     for link in found.links:
         table.add_row(
             cell(link.settings.name),
-            str(link.waiting[Direction.OUTBOUND]),
+            str(link.waiting[Direction.OUTBOUND] + link.waiting[Direction.RELAY]),
             str(link.waiting[Direction.INBOUND]),
             "" if link.waiting_since is None else span_text(found.at - link.waiting_since),
             link_health(link, found, words),

@@ -34,11 +34,11 @@ PASSING = frozenset(
 )
 """Codes of links and routes that often pass without anybody doing anything."""
 
-_BY_LINK = frozenset({State.SEALED, State.OFFERED, State.REJECTED})
+_BY_LINK = frozenset({State.SEALED, State.OFFERED, State.REJECTED, State.CHECKED})
 """States whose next effect needs the link; inbound `delivered` does as well."""
 _NEEDS_ROOM = frozenset({State.FOUND, State.OFFERED, State.FETCHED, State.VERIFIED})
 """States whose next effect writes much to our disk. While something waits for room, these wait or are next in line."""
-_AWAITING = frozenset({State.SENT, State.IN_CUSTODY})
+_AWAITING = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Wait(StrEnum):
     SPACE = "space"  # there is no room for it on our disk
     RETRY = "retry"  # the last attempt failed
     RECEIPT = "receipt"  # the peer has to answer
+    CUSTODY = "custody"  # a hub holds it; the recipient has to answer, and it is not sent again
     TURN = "turn"  # it is next
 
 
@@ -151,7 +152,9 @@ def _moving(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
     if transfer.attempts and transfer.last_error:
         return Outlook(Wait.RETRY, transfer.last_error, max(transfer.next_attempt_at, now), None, help_for(transfer))
     if transfer.state in _AWAITING:
-        return Outlook(Wait.RECEIPT, trouble.code if trouble else "", transfer.receipt_due_at)
+        is_held = transfer.state is State.IN_CUSTODY or transfer.receipt_due_at is None
+        wait = Wait.CUSTODY if is_held else Wait.RECEIPT
+        return Outlook(wait, trouble.code if trouble else "", transfer.receipt_due_at)
     return Outlook(Wait.TURN, until=transfer.next_attempt_at)
 
 
