@@ -48,10 +48,14 @@ _WAITS = MappingProxyType(
         ),
         Wait.LINK: mark("It waits because link {link} does not work; next try at {until}."),
         Wait.LINK_OFF: mark("It waits because link {link} is switched off in links.d."),
+        Wait.WINDOW: mark("It waits because link {link} is outside its hours; the next ones begin at {until}."),
         Wait.SPACE: mark("It waits for room on the disk, or for its turn; small ones go first."),
         Wait.RETRY: mark("The last attempt failed; it is tried again at {until}."),
         Wait.RECEIPT: mark("It waits for the receipt of {peer}; without one it is sent again at {until}."),
         Wait.CUSTODY: mark("A hub holds it; it waits for the receipt of {peer} and is not sent again."),
+        Wait.UNCONFIRMED: mark(
+            "It was sent, unconfirmed: link {link} brings receipts late or never. One that comes by any way settles it."
+        ),
         Wait.TURN: mark("It is next in line."),
     }
 )

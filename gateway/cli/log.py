@@ -7,6 +7,7 @@ from gateway.cli.shapes import peer_of, title_of, transfer_json
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, moment, size_text
 from gateway.compose.offline import ledger_to_read
+from gateway.compose.outlook import is_unconfirmed
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, unit_code
@@ -58,15 +59,15 @@ def log(terminal: Terminal, settings: Settings, wanted: Wanted, clock: Clock) ->
     if not shown:
         terminal.say(mark("No transfer is like that."))
         return 0
-    _print(terminal, shown)
+    _print(terminal, shown, settings)
     if more:
         terminal.say(mark("There are more: --offset {offset}"), offset=wanted.offset + wanted.limit)
     return 0
 
 
-def _print(terminal: Terminal, transfers: list[Transfer]) -> None:
+def _print(terminal: Terminal, transfers: list[Transfer], settings: Settings) -> None:
     words = terminal.words
-    columns = [column for column in _columns(words) if column.is_vital or not terminal.is_narrow]
+    columns = [column for column in _columns(words, settings) if column.is_vital or not terminal.is_narrow]
     table = terminal.table(
         *(column.title for column in columns),
         right=[number for number, column in enumerate(columns) if column.is_number],
@@ -90,7 +91,7 @@ class _Column:
     is_name: bool = False
 
 
-def _columns(words: Words) -> tuple[_Column, ...]:
+def _columns(words: Words, settings: Settings) -> tuple[_Column, ...]:
     return (
         _Column(words.text(mark("No.")), lambda t: t.id, is_number=True),
         _Column(words.text(mark("Time")), lambda t: clock_text(t.found_at)),
@@ -104,11 +105,17 @@ def _columns(words: Words) -> tuple[_Column, ...]:
         _Column(words.text(mark("Flow")), lambda t: t.flow, is_vital=False, may_fold=True),
         _Column(words.text(mark("Peer")), lambda t: peer_of(t) or t.link),
         _Column(words.text(mark("Size")), lambda t: size_text(t.size), is_vital=False, is_number=True),
-        _Column(words.text(mark("State")), lambda t: words.state(t.state), may_fold=True),
+        _Column(words.text(mark("State")), lambda t: _state(t, words, settings), may_fold=True),
         _Column(words.text(mark("Seconds")), _seconds, is_vital=False, is_number=True),
         _Column(words.text(mark("Verdict")), lambda t: words.verdict(t.verdict), is_vital=False, may_fold=True),
         _Column(words.text(mark("Held, or last error")), lambda t: _trouble(t, words), may_fold=True),
     )
+
+
+def _state(transfer: Transfer, words: Words, settings: Settings) -> str:
+    if is_unconfirmed(transfer, settings):
+        return words.text(mark("sent, unconfirmed"))
+    return words.state(transfer.state)
 
 
 def _seconds(transfer: Transfer) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import commands_act, commands_look, commands_offline, commands_recover
+from gateway.cli import commands_act, commands_look, commands_offline, commands_recover, commands_route
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -29,6 +29,8 @@ key = typer.Typer(no_args_is_help=True, help="This node's own keys 本机密钥"
 app.add_typer(key, name="key")
 epoch = typer.Typer(no_args_is_help=True, help="The epoch under which this node numbers 纪元")
 app.add_typer(epoch, name="epoch")
+route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why 路由")
+app.add_typer(route, name="route")
 
 for command in (
     commands_look.status,
@@ -54,6 +56,7 @@ for command in (
 app.command("open")(commands_offline.open_bundle)
 peer.command("remove")(commands_offline.peer_remove)
 key.command("rotate")(commands_offline.key_rotate)
+route.command("explain")(commands_route.route_explain)
 epoch.command("renew")(commands_recover.epoch_renew)
 quarantine.command("list")(commands_look.quarantine_list)
 quarantine.command("show")(commands_look.quarantine_show)

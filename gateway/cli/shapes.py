@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.compose.health import Skewed
+from gateway.compose.linkviews import LinkView
 from gateway.compose.outlook import Outlook
-from gateway.compose.survey import LinkView, Notice, RouteView, Stuck, Survey, UnderWay
+from gateway.compose.survey import Notice, RouteView, Stuck, Survey, UnderWay
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction
@@ -214,6 +215,8 @@ def _link_json(link: LinkView, words: Words) -> Json:
         "waiting": {way: link.waiting[way] for way in Direction},
         "waiting_since": link.waiting_since,
         "receipts_late": link.late,
+        "unconfirmed": link.unconfirmed,
+        "opens_at": link.opens_at,
         "trouble": None
         if trouble is None
         else {

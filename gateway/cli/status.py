@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, title_of, told
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
+from gateway.compose.linkviews import LinkView
 from gateway.compose.offline import ledger_to_read
-from gateway.compose.survey import Condition, Ear, LinkView, Need, Notice, Stuck, Survey, UnderWay, survey
+from gateway.compose.survey import Condition, Ear, Need, Notice, Stuck, Survey, UnderWay, survey
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
 from gateway.domain.lifecycle import Direction, State
@@ -109,6 +110,13 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
         terminal.line(carried)
     if found.links:
         _print_links(terminal, found)
+    for link in found.links:
+        if link.unconfirmed:
+            terminal.say(
+                mark("Link {link}: {count} sent, unconfirmed; receipts come there late or never."),
+                link=link.settings.name,
+                count=link.unconfirmed,
+            )
     for route in found.routes:
         said = dict(_EARS).get(route.ear)
         if said is not None:
@@ -195,6 +203,8 @@ def link_health(link: LinkView, found: Survey, words: Words) -> str:
     """Return whether a link works, as far as the daemon says."""
     if not link.settings.enabled:
         return words.text(mark("switched off"))
+    if link.opens_at is not None:
+        return words.text(mark("closed until {time}"), time=clock_text(link.opens_at))
     if not found.daemon.health.pid:
         return words.text(mark("not known"))
     if link.trouble is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.compose.identity import known_names, load_directory, load_keyring
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
-from gateway.compose.territory import unreachable
+from gateway.compose.territory import forbidden, unreachable
 from gateway.daemon.lock import running_pid
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, PermanentError, Scope, TransientError
@@ -109,6 +109,7 @@ def check_node(config: Path, means: Means) -> tuple[Result, ...]:
     found.results += [
         Result(Part.SETTINGS, Grade.WARNING, caution.place, complaint=caution) for caution in checked.cautions
     ]
+    _rules(settings, found)
     _keys(settings, means, found)
     _peers(settings, means, found)
     _folders(settings, found)
@@ -138,6 +139,16 @@ def _read(config: Path) -> Checked:
     return check_settings(
         config, packers=packer_names(), beyond=reached or (), is_cautious=reached is not None, **known
     )
+
+
+def _rules(settings: Settings, found: _Found) -> None:
+    try:
+        directory = load_directory(settings)
+    except GatewayError:
+        return  # what is wrong with the roster is said where the peers are looked at
+    for route, place, flow in forbidden(settings, directory):
+        facts: dict[str, str | int] = {"route": route, "rule": place, "flow": flow}
+        found.warn(Part.SETTINGS, f"{route} {place}", ConfigError("rule-not-permitted", flow, facts=facts))
 
 
 def _keys(settings: Settings, means: Means, found: _Found) -> None:

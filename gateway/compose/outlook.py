@@ -6,12 +6,15 @@ from pathlib import Path
 
 from gateway.compose.health import FILE_NAME as HEALTH_FILE
 from gateway.compose.health import Health, Trouble, read_health
+from gateway.compose.pacing import hours
 from gateway.daemon.lock import running_pid
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import Progress, read_progress
 from gateway.domain.ids import TransferId
 from gateway.domain.lifecycle import Direction, Event, State, ends, is_legal
 from gateway.domain.records import Transfer
+from gateway.settings.boundaries import Receipts
+from gateway.settings.links import LinkSettings
 from gateway.settings.load import Settings
 
 SILENT_SECONDS = 60.0
@@ -63,10 +66,12 @@ class Wait(StrEnum):
     ORDER = "order"  # an earlier one of its route must have its receipt first
     LINK = "link"  # the link rests after a failure
     LINK_OFF = "link-off"  # the link is switched off in its configuration
+    WINDOW = "window"  # the link is outside its hours
     SPACE = "space"  # there is no room for it on our disk
     RETRY = "retry"  # the last attempt failed
     RECEIPT = "receipt"  # the peer has to answer
     CUSTODY = "custody"  # a hub holds it; the recipient has to answer, and it is not sent again
+    UNCONFIRMED = "unconfirmed"  # sent where no receipt is expected; one that comes all the same settles it
     TURN = "turn"  # it is next
 
 
@@ -145,23 +150,39 @@ def _moving(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
     if progress is not None:
         return Outlook(Wait.UNDER_WAY, progress=progress)
     trouble = trouble_of(daemon, "link", transfer.link or "")
-    if _needs_link(transfer) and (at_link := _at_link(transfer, settings, trouble)) is not None:
+    if _needs_link(transfer) and (at_link := _at_link(transfer, settings, trouble, now)) is not None:
         return at_link
     if transfer.state in _NEEDS_ROOM and any(one.count for one in daemon.health.space):
         return Outlook(Wait.SPACE, "disk-space-low", commands=("caseferry status",))
     if transfer.attempts and transfer.last_error:
         return Outlook(Wait.RETRY, transfer.last_error, max(transfer.next_attempt_at, now), None, help_for(transfer))
     if transfer.state in _AWAITING:
+        if is_unconfirmed(transfer, settings):
+            return Outlook(Wait.UNCONFIRMED)
         is_held = transfer.state is State.IN_CUSTODY or transfer.receipt_due_at is None
         wait = Wait.CUSTODY if is_held else Wait.RECEIPT
         return Outlook(wait, trouble.code if trouble else "", transfer.receipt_due_at)
     return Outlook(Wait.TURN, until=transfer.next_attempt_at)
 
 
-def _at_link(transfer: Transfer, settings: Settings, trouble: Trouble | None) -> Outlook | None:
-    link = next((one for one in settings.links if one.name == transfer.link), None)
+def is_unconfirmed(transfer: Transfer, settings: Settings) -> bool:
+    """Whether `transfer` was sent where no receipt is expected, and is not to be sent again either."""
+    link = _link(transfer, settings)
+    if link is None or link.receipts is Receipts.EXPECTED:
+        return False
+    return transfer.state in _AWAITING and transfer.receipt_due_at is None and transfer.hold_code is None
+
+
+def _link(transfer: Transfer, settings: Settings) -> LinkSettings | None:
+    return next((one for one in settings.links if one.name == transfer.link), None)
+
+
+def _at_link(transfer: Transfer, settings: Settings, trouble: Trouble | None, now: float) -> Outlook | None:
+    link = _link(transfer, settings)
     if link is not None and not link.enabled:
         return Outlook(Wait.LINK_OFF)
+    if link is not None and not (span := hours(link).at(now)).is_open:
+        return Outlook(Wait.WINDOW, until=span.until)
     if trouble is not None:
         return Outlook(Wait.LINK, trouble.code, trouble.next_try, commands=("caseferry check --links",))
     return None

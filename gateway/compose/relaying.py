@@ -6,6 +6,7 @@ from gateway.bundle.keys import NodeKeys
 from gateway.bundle.policy import SkewLimits
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
+from gateway.compose.territory import links_of
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.roster.roster import Roster
@@ -21,10 +22,9 @@ from gateway.stages.suspects import QuarantineDesk
 
 
 def onward_of(identity: Identity) -> Onward:
-    """Return the ways from this node to every unit, over the links that are switched on."""
+    """Return the ways from this node to every unit, over the links that are switched on and bring things out."""
     settings = identity.settings
-    links = {link.peer: LinkName(link.name) for link in settings.links if link.enabled}
-    return Onward(settings.node.unit, links, identity.directory)
+    return Onward(settings.node.unit, links_of(settings), identity.directory)
 
 
 def check_hub(identity: Identity) -> Roster | None:

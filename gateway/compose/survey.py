@@ -6,27 +6,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.compose.health import Short, Skewed, Trouble, Waiting
+from gateway.compose.health import Short, Trouble, Waiting
+from gateway.compose.linkviews import LinkView, link_view
 from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
-from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.folders.space import Space, SpaceGuard
-from gateway.settings.links import LinkSettings
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute
 from gateway.stages.clocks import proven
 
 if TYPE_CHECKING:
-    from gateway.ledger.queries import Counts
     from gateway.ledger.store import Ledger
 
 SHOWN_MAX = 20
 """Transfers of a kind that are shown one by one; `log` shows all."""
-LATE_MAX = 1000
-"""Receipts that are late are counted up to this number."""
 PATIENCE_SECONDS = 900.0
 """A link or a folder that fails may mend itself for so long before a person is asked to look."""
 
@@ -87,20 +83,6 @@ class Ear(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LinkView:
-    """One link: what waits on it, and what keeps it from working. `late`: sent, and no receipt in the time allowed."""
-
-    settings: LinkSettings
-    waiting: Mapping[Direction, int]
-    waiting_since: float | None
-    late: int
-    late_since: float | None
-    trouble: Trouble | None
-    clock: Skewed | None
-    """The peer's clock, None before the first receipt."""
-
-
-@dataclass(frozen=True, slots=True)
 class RouteView:
     """One outbound route: what waits in its folder for too long, and what keeps it from being read."""
 
@@ -150,7 +132,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     """Return the state of the node; `ledger` None where there is none yet. Raises as the ledger does."""
     daemon = look_at_daemon(settings, now)
     counts = ledger.counts() if ledger is not None else None
-    links = tuple(_link(link, _late(link, settings, ledger, now), daemon, counts) for link in settings.links)
+    links = tuple(link_view(link, settings, daemon, ledger=ledger, now=now, counts=counts) for link in settings.links)
     routes = tuple(_route(route, daemon) for route in settings.outbound)
     held, retrying = _stuck(settings, daemon, ledger, now)
     space = _space(settings)
@@ -181,40 +163,6 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         space=space,
         by_state=by_state,
     )
-
-
-def _link(link: LinkSettings, late: Sequence[Transfer], daemon: Daemon, counts: "Counts | None") -> LinkView:
-    name = LinkName(link.name)
-    return LinkView(
-        link,
-        {way: counts.waiting.get((name, way), 0) if counts else 0 for way in Direction},
-        counts.waiting_since.get(name) if counts else None,
-        len(late),
-        min((transfer.found_at for transfer in late), default=None),
-        trouble_of(daemon, "link", name),
-        next((one for one in daemon.health.clocks if one.peer == link.peer), None),
-    )
-
-
-def _late(link: LinkSettings, settings: Settings, ledger: "Ledger | None", now: float) -> list[Transfer]:
-    """Return what was sent on `link` and has had no receipt in the time allowed."""
-    if ledger is None:
-        return []
-    name, timing = LinkName(link.name), settings.timing
-    from gateway.ledger.queries import TransferFilter
-
-    awaited = (
-        (Direction.OUTBOUND, State.SENT, link.receipt_timeout or timing.receipt_timeout),
-        (Direction.OUTBOUND, State.IN_CUSTODY, timing.custody_timeout),
-        (Direction.RELAY, State.FORWARDED, timing.custody_timeout),
-    )
-    return [
-        transfer
-        for direction, state, seconds in awaited
-        for transfer in ledger.search(
-            TransferFilter(link=name, direction=direction, state=state, held=False, until=now - seconds), LATE_MAX
-        )
-    ]
 
 
 def _route(route: OutboundRoute, daemon: Daemon) -> RouteView:

@@ -1,19 +1,20 @@
 """What routing asks of a node's settings and trust: its outbound routes, and how each unit around it is reached."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.bundle.suites import Suite
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName, RouteName, UnitCode
 from gateway.domain.oplog import OpsLog
+from gateway.roster.content import RosterUnit
 from gateway.roster.directory import Directory
-from gateway.roster.roster import Roster
+from gateway.roster.roster import Roster, acts_as
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.settings.routes import Target as TargetSettings
 from gateway.stages.onward import Onward
-from gateway.stages.routes import OutboundRoute, Recipient, Target
+from gateway.stages.routes import ANY, OutboundRoute, Recipient, Target
 from gateway.stages.routing import NO_WAY, Territory
 from gateway.standard.matrix import load_matrix
 
@@ -29,8 +30,8 @@ class Silent:
 
 
 def links_of(settings: Settings) -> Mapping[UnitCode, LinkName]:
-    """Return the links in use, by the unit at the other end."""
-    return {link.peer: LinkName(link.name) for link in settings.links if link.enabled}
+    """Return the links in use by which things can leave, by the unit at the other end."""
+    return {link.peer: LinkName(link.name) for link in settings.links if link.enabled and link.sends}
 
 
 def survey_territory(
@@ -48,7 +49,7 @@ def survey_territory(
     recipients: dict[UnitCode, Recipient] = {}
     for one in sorted(everybody):
         link = onward.next_link(one)
-        if link is None and (disabled := settings.link_to(one)) is not None:
+        if link is None and (disabled := settings.link_to(one)) is not None and disabled.sends:
             # What goes by a link that is switched off for now is sealed and waits there.
             link = LinkName(disabled.name)
         if link is None:
@@ -71,6 +72,30 @@ def unreachable(settings: Settings, directory: Directory, units: Iterable[str]) 
     """Return those of `units` to which no link in use leads, straight or by hubs, ascending."""
     onward = Onward(settings.node.unit, links_of(settings), directory)
     return tuple(sorted(unit for unit in units if onward.next_link(UnitCode(unit)) is None))
+
+
+def forbidden(settings: Settings, directory: Directory) -> Iterator[tuple[str, str, str]]:
+    """Yield (route, setting below it, flow) where a rule or a copy names a flow that the roster's matrix never lets go
+    from here to the unit or the role that it finds: every export of that flow would be refused."""
+    roster = directory.roster
+    own = None if roster is None else roster.units.get(settings.node.unit)
+    if roster is None or own is None:
+        return
+    for route in settings.outbound:
+        for part, targets in (("rules", route.rules), ("cc", route.cc)):
+            for position, target in enumerate(targets):
+                for flow in target.flows:
+                    if flow != ANY and not _may(roster, own, target, flow):
+                        yield route.name, f"{part}[{position}]", flow
+
+
+def _may(roster: Roster, own: RosterUnit, target: TargetSettings, flow: str) -> bool:
+    if target.unit is not None:
+        return target.unit not in roster.units or roster.permission(flow, own.unit, target.unit) is not None
+    return any(
+        rule.flow in (ANY, flow) and acts_as(own, rule.sender) and rule.receiver in (ANY, target.role)
+        for rule in roster.content.permissions
+    )
 
 
 def way_to(settings: Settings, territory: Territory, recipient: Recipient) -> tuple[UnitCode, ...]:

@@ -236,9 +236,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
 
 def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
     """Note at what `now` corrects, if anything, that it is corrected."""
-    if now.earlier is None:
-        return
-    for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier):
+    for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier) if now.earlier else ():
         marked = _write(change, earlier, earlier)
         _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 

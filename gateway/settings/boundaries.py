@@ -134,8 +134,8 @@ class WindowSettings(Section):
 class BandwidthSettings(Section):
     """How many bytes a second the link may carry at some time of day."""
 
-    begin: TimeOfDay = Field(default="00:00", description='from this time of day on, in quotes, e.g. "08:00"')
-    end: TimeOfDay = Field(default="24:00", description="until this time of day; earlier than begin: over midnight")
+    begin: TimeOfDay = Field(description='from this time of day on, in quotes, e.g. "08:00"')
+    end: TimeOfDay = Field(description='until this time of day, "24:00" at most; earlier than begin: over midnight')
     rate: Annotated[int, Size("16 KiB", "1 TiB")] = Field(description="bytes a second, each way")
 
 

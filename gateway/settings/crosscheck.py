@@ -192,10 +192,10 @@ def _outward(sources: Sources) -> Iterator[Complaint]:
     links = {str(link.value.peer): link.value for link in sources.links}
     for route in sources.outbound:
         keeps_order = route.value.order is not Order.NONE
-        for code, unit in route.value.receivers.items():
+        for trail, unit in named_units(route):
             said = outward(links, unit, keeps_order=keeps_order, route=route.value.name)
             if said is not None:
-                yield route.document.at_value(route.at("receivers", code), said[0], **said[1])
+                yield route.document.at_value(trail, said[0], **said[1])
 
 
 def _known(sources: Sources, known: Known) -> Iterator[Complaint]:

@@ -25,6 +25,8 @@ def boundary(value: LinkSettings, document: Document, trail: Trail) -> Iterator[
         place = (*trail, "gap", "longest")
         facts = {"text": str(value.gap.longest), "ending": value.gap.ending, "least": str(least)}
         yield document.at_value(place, "names-short", **facts)
+    if not value.priorities:
+        yield document.at_value((*trail, "priorities"), "too-short", least="1")
     yield from _hours(value, document, (*trail, "bandwidth"))
 
 
@@ -56,7 +58,7 @@ def outward(
     link = links.get(unit)
     if link is None:
         return None
-    if not link.sends:
+    if not link.sends and link.hears:
         return "link-one-way", {"unit": unit}
     if keeps_order and link.receipts is not Receipts.EXPECTED:
         return "order-unconfirmed", {"unit": unit, "name": route}

@@ -97,9 +97,7 @@ class LinkSettings(Section):
     max_parallel: Annotated[int, Strict(), Field(ge=1, le=16)] = Field(
         default=2, description="bundles under way at a time, each way"
     )
-    priorities: tuple[Lane, ...] = Field(
-        default=tuple(Lane), min_length=1, max_length=len(Lane), description="lanes that this link carries; others wait"
-    )
+    priorities: tuple[Lane, ...] = Field(default=tuple(Lane), description="lanes that this link carries; others wait")
     deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="when the peer counts as gone")
     max_bundle: Annotated[int, Size("64 KiB", "64 TiB")] | None = Field(
         default=None, description="largest file this link lets through, if less than limits.bundle"

@@ -62,7 +62,7 @@ def pages() -> dict[str, str]:
                 "packer": "police",
                 "receivers": {"990102": "990102", "*": "roster"},
                 "rules": [{"flows": ["arrest-request"], "role": "procuratorate", "region": "own"}],
-                "cc": [{"flows": ["arrest-request"], "role": "politics-law-committee", "region": "own"}],
+                "cc": [{"flows": ["case-filing-report"], "role": "politics-law-committee", "region": "own"}],
                 "flows": ["*"],
             }
         ],

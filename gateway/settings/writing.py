@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -64,8 +64,11 @@ def _section(model: type[Section], values: Values, indent: str) -> Iterator[str]
             yield from _given(name, values[name], section, indent)
         elif section is not None:
             yield f"{indent}#{name}:"
-            for line in _section(section, {}, "  "):
-                yield f"{indent}#{line if line.startswith('  # ') else line.replace('#', '', 1)}"
+            is_list = get_origin(field.annotation) is tuple
+            for number, line in enumerate(_section(section, {}, "    " if is_list else "  ")):
+                shown = line if line.lstrip().startswith("# ") else line.replace("#", "", 1)
+                # The first line of an item is the remark on its first key, which takes the dash just as well.
+                yield f"{indent}#{f'  - {shown.lstrip()}' if is_list and number == 0 else shown}"
         else:
             text = default_text(name, field)
             yield f"{indent}#{name}:{' ' + text if text is not None else ''}"

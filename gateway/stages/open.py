@@ -24,7 +24,7 @@ from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer, Standing
-from gateway.stages.admission import Admissions
+from gateway.stages.admission import Admission, Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
@@ -45,6 +45,7 @@ class _Proven:
     envelope: Envelope
     origin: UnitCode
     sequence: int | None
+    admission: Admission
 
     def facts(self, unit: UnitCode, note: str = "") -> Facts:
         return Facts(
@@ -53,6 +54,7 @@ class _Proven:
             header_hash=self.envelope.header_hash,
             epoch=self.envelope.epoch,
             sequence=self.sequence,
+            priority=self.admission.priority,
             note=note,
         )
 
@@ -180,7 +182,9 @@ class OpenStage:
                 lambda _key_id: None if signer is None else signer.public,
                 lambda _key_id: signer is not None and signer.standing is Standing.REVOKED,
             )
-            proven = _Proven(envelope, known(signer).unit, self._sequence(envelope))
+            origin = known(signer).unit
+            admission = self._admissions.of(origin, envelope.routing_class)
+            proven = _Proven(envelope, origin, self._sequence(envelope), admission)
             self._check(transfer, envelope, known(signer), started)
             self._proven[transfer.id] = proven
             return OpenOrder(
@@ -192,7 +196,7 @@ class OpenStage:
                 known(signer).public,
                 proven.origin,
                 self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
-                self._admissions.of(proven.origin, envelope.routing_class),
+                proven.admission,
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)

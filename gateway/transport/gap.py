@@ -77,24 +77,27 @@ class GapTransport(FolderTransport):
                 size = os.fstat(reader.fileno()).st_size
             folder = stack.enter_context(self._folder(self._deposit))
             self._sweep(folder)
-            whole = Whole(name, size, self._shape.stride(size))
+            whole, present = self._look_back(Whole(name, size, self._shape.stride(size)), folder)
             deposit = PartDeposit(
                 self._shape, whole, folder=folder, reader=reader.fileno(), mode=self._mode, noted=self._notes
             )
-            deposit.run(self._look_back(whole, folder), progress)
+            deposit.run(present, progress)
 
-    def _look_back(self, whole: Whole, folder: int) -> Mapping[int, Part]:
-        """Return the parts of `whole` that lie in the folder; what an earlier, other attempt left is removed.
+    def _look_back(self, whole: Whole, folder: int) -> tuple[Whole, Mapping[int, Part]]:
+        """Return the whole that is to be there in the end, and its parts that are; other attempts' rests are removed.
 
         Raises `name-taken` if another file of that name lies there, complete.
         """
         with mailbox_disk():
             found = self._left.into(folder, without={})
-            if whole not in found.complete(whole.name):
-                for other in found.complete(whole.name):
-                    if other.total != whole.total:
-                        detail = f"the name is there with {other.total} bytes, not {whole.total}"
-                        raise fault("name-taken", detail, held=other.total, sent=whole.total)
+            complete = found.complete(whole.name)
+            for other in complete:
+                if other.total == whole.total:
+                    whole = other  # what lies there was left in another shape, and is as good
+            if complete and whole not in complete:
+                held = complete[0].total
+                detail = f"the name is there with {held} bytes, not {whole.total}"
+                raise fault("name-taken", detail, held=held, sent=whole.total)
             stale = [parts for other, parts in found.sets.items() if other.name == whole.name and other != whole]
             for parts in stale:
                 for file in parts.files():
@@ -105,7 +108,7 @@ class GapTransport(FolderTransport):
             present = {index: parts[0] for index, parts in mine.parts.items()}
             for part in present.values():
                 disk.discard(disk.temp_name(WireName(part.file)), folder)
-        return present
+        return whole, present
 
     # -- collecting ---------------------------------------------------------------------------------------------------
 

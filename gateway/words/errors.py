@@ -1,20 +1,32 @@
-"""What is said about each error code: one table over all rooms."""
+"""What every error code means to an operator: what happened, why, and what to do."""
 
 from types import MappingProxyType
 
-from gateway.words import errors_carry, errors_local, errors_operate, errors_relay, errors_resync, errors_trust
+from gateway.words import (
+    errors_carry,
+    errors_links,
+    errors_local,
+    errors_operate,
+    errors_relay,
+    errors_resync,
+    errors_routing,
+    errors_trust,
+)
 from gateway.words.templates import Table, Template
 
-ERRORS: Table = MappingProxyType(
-    {
-        **errors_carry.TABLE,
-        **errors_local.TABLE,
-        **errors_operate.TABLE,
-        **errors_relay.TABLE,
-        **errors_resync.TABLE,
-        **errors_trust.TABLE,
-    }
+PARTS: tuple[Table, ...] = (
+    errors_carry.TABLE,
+    errors_links.TABLE,
+    errors_local.TABLE,
+    errors_operate.TABLE,
+    errors_relay.TABLE,
+    errors_resync.TABLE,
+    errors_routing.TABLE,
+    errors_trust.TABLE,
 )
+"""The tables by subject; no code stands in two."""
+
+ERRORS: Table = MappingProxyType({code: words for part in PARTS for code, words in part.items()})
 """Slug of a GatewayError -> template."""
 
 UNKNOWN_ERROR = Template(

@@ -2,10 +2,10 @@
 
 from types import MappingProxyType
 
-from gateway.words import findings_case, findings_container
+from gateway.words import findings_case, findings_container, findings_routing
 from gateway.words.templates import Table, Template
 
-FINDINGS: Table = MappingProxyType({**findings_container.TABLE, **findings_case.TABLE})
+FINDINGS: Table = MappingProxyType({**findings_container.TABLE, **findings_case.TABLE, **findings_routing.TABLE})
 """Code of a Finding -> template. Facts: the finding's own, each field of its place, `value` and `expected`."""
 
 UNKNOWN_FINDING = Template(

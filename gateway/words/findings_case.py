@@ -83,7 +83,7 @@ TABLE: Table = MappingProxyType(
         ),
         "ORG-UNKNOWN": Template(
             "The unit code in {field} is not known.",
-            "The unit may have been merged or closed, or the code was mistyped.",
+            "The unit may have been closed, or the code was mistyped. Units with a code or name like it stand behind the arrow.",
             "Choose the present unit in the case software, and export the case again.",
         ),
         "ROUTE-MISMATCH": Template(

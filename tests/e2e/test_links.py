@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.demo_nodes import POLICE, PROCURATORATE, write_routes
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
-from tests.support.nodes import Pair, configure, eventually, make_pair, relink, running
+from tests.support.nodes import Pair, configure, drop, eventually, make_pair, relink, running
 
 WAYS = [("push", "push"), ("pull", "pull"), ("both", "none"), ("none", "both")]
 """(police, procuratorate)"""
@@ -16,9 +17,12 @@ WAYS = [("push", "push"), ("pull", "pull"), ("both", "none"), ("none", "both")]
 
 @pytest.mark.parametrize(("police", "procuratorate"), WAYS, ids=["-".join(way) for way in WAYS])
 def test_whoever_calls_the_exchange_is_the_same(tmp_path: Path, police: str, procuratorate: str) -> None:
+    """Whoever does all the calling runs no server: behind NAT, or a firewall that one side may open only."""
     pair = make_pair(tmp_path)
-    relink(pair, pair.police, police)
-    relink(pair, pair.procuratorate, procuratorate)
+    for node, initiate in ((pair.police, police), (pair.procuratorate, procuratorate)):
+        relink(pair, node, initiate)
+        if initiate == "both":
+            configure(node, "server:\n", "server:\n  enabled: false\n")
     exchanges(pair)
 
 
@@ -44,12 +48,25 @@ def test_a_pair_of_folders_is_a_link_too(tmp_path: Path) -> None:
 
 
 def exchanges(pair: Pair) -> None:
-    """Assert that exports arrive and are receipted, and that nothing is left on the way."""
+    """Assert that exports arrive and are receipted both ways, that both have said where they stand, and that nothing is
+    left on the way."""
+    answers, into = pair.procuratorate.daemon.place.out / "answers", pair.police.daemon.place.into
+    for folder in (answers, into):
+        folder.mkdir(parents=True, exist_ok=True)
+    answer = {"name": "answers", "folder": str(answers), "packer": "folder", "receivers": {"*": POLICE}}
+    taken = {"name": "answers-in", "senders": [PROCURATORATE], "folder": str(into), "packer": "folder"}
+    write_routes(pair.procuratorate.daemon.place, "answers", outbound=[answer])
+    write_routes(pair.police.daemon.place, "answers", inbound=[taken])
     with running(pair):
         for number in range(3):
             pair.drop(f"{number}.txt", f"content {number}".encode())
+        drop(answers, "answer.txt", b"accepted")
         for number in range(3):
             assert pair.content(pair.ferried(f"{number}.txt")) == f"content {number}".encode()
+        eventually(lambda: [path.read_bytes() for path in into.glob("*/content/*")] == [b"accepted"], "the answer")
+        for node, peer in ((pair.police, PROCURATORATE), (pair.procuratorate, POLICE)):
+            with node.ledger() as ledger:
+                eventually(lambda ledger=ledger, peer=peer: ledger.resync.word(peer).heard_at, "an inventory")
         pair.come_to_rest()
         for node in pair.nodes:
             assert not node.logged("attempt-failed")

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gateway.compose.identity import Identity
-from gateway.domain.ids import UnitCode
 from gateway.settings.routes import Rule, Target
-from tests.support.hubs import CITY_A, COUNTY, COURT, PROSECUTOR, SPOTS, Province, Spot, build, roster_of
+from tests.support.hubs import CITY_A, COUNTY, COURT, PROSECUTOR, SPOTS, Province, build, roster_of
 
 POLICE, COURT_UNIT, PROSECUTOR_UNIT = (SPOTS[name].unit for name in (COUNTY, COURT, PROSECUTOR))
 NEIGHBOURS = {name: replace(SPOTS[name], hub=None) for name in (COUNTY, PROSECUTOR, COURT)}

@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import wire_name
 from gateway.transport.agreement import FETCH_STEP, RESUME_FROM
+from gateway.transport.paced import PacedTransport
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.sftp_session import UNDER_WAY
 from tests.contract.transport.conftest import Server
@@ -207,6 +208,20 @@ def test_being_told_to_stop_keeps_what_was_sent(
 
     with pytest.raises(StopError):
         transport.deposit(source, NAME, stop)
+    assert deposited(server, transport, source, line) < 14 * MIB
+
+
+def test_what_stops_when_the_hours_end_goes_on_in_the_next(
+    server: Server, transport: SftpTransport, line: Relay, source: Path
+) -> None:
+    opens_in = [0.0]
+    paced = PacedTransport(transport, lambda: opens_in[0], None)
+
+    def closing(done: int) -> None:
+        opens_in[0] = 3600.0 if done > 36 * MIB else 0.0
+
+    with pytest.raises(GatewayError, match="opens in 3600 s"):
+        paced.deposit(source, NAME, closing)
     assert deposited(server, transport, source, line) < 14 * MIB
 
 

@@ -26,6 +26,8 @@ from gateway.folders.quarantine import Quarantine, QuarantineNote
 from tests.support import filling, sealing
 from tests.support.commands import commands, page
 from tests.support.desk import LINK, PEER, Desk, run
+from tests.support.listing import trust_roster
+from tests.support.rosters import invented
 from tests.support.shapes import SHAPES, paths
 
 DECISIONS = ("recheck", "release", "reject", "close")
@@ -37,6 +39,7 @@ READS = (
     "explain",
     "streams",
     "inspect",
+    "route explain",
     "open",
     "verify",
     "check",
@@ -102,9 +105,17 @@ def test_log_and_explain(full: Desk) -> None:
     assert {path for path in told if not path.startswith(prefix)} == set(SHAPES["explain"])
 
 
-def test_inspect() -> None:
+def test_inspect(desk: Desk) -> None:
     sample = ROOT / "samples" / "defects" / "25_id_checksum.zip"
-    assert keys(run("inspect", sample, "--json", "--config", ROOT / "samples").json) == set(SHAPES["inspect"])
+    alone = run("inspect", sample, "--json", "--config", ROOT / "samples").json
+    assert keys(alone, desk.ask("inspect", sample, "--route", "police")) == set(SHAPES["inspect"])
+
+
+def test_route_explain(desk: Desk) -> None:
+    trust_roster(desk, invented("990102", "procuratorate"), invented("990103", "court"))
+    asked = ("route", "explain", "arrest-request", desk.place.unit)
+    said = [desk.ask(*asked, to, "--route", "police") for to in ("990102", "990103")]
+    assert keys(*said) == set(SHAPES["route explain"])
 
 
 def test_open_and_verify(desks: tuple[Desk, Desk], tmp_path: Path) -> None:
@@ -227,7 +238,7 @@ def test_trust_and_version(desk: Desk) -> None:
 
 def test_every_written_shape_is_tested() -> None:
     tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
-    tested |= {"streams", "resync", "backup", "restore", "epoch renew"}
+    tested |= {"route explain", "streams", "resync", "backup", "restore", "epoch renew"}
     tested |= {"quarantine show", "decisions", *(f"quarantine {action}" for action in DECISIONS)}
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     assert set(SHAPES) == tested

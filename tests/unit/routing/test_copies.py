@@ -1,25 +1,12 @@
 """One export, one bundle, several recipients: sealed once, carried once over a shared link, receipted one by one."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
+from gateway.compose.backup import By, back_up, restore
 from gateway.domain.lifecycle import State
-from gateway.domain.records import known
-from tests.support.copies import COURT_UNIT, PROSECUTOR_UNIT, Copying, behind_one_hub, neighbours
+from gateway.settings.routes import Rule, Target
+from tests.support.copies import COURT_UNIT, PROSECUTOR_UNIT, Copying
 from tests.support.hubs import CITY_A, COUNTY, COURT, OUT, PROSECUTOR, opened
-
-
-@pytest.fixture
-def closed(tmp_path: Path) -> Copying:
-    return neighbours(tmp_path / "province")
-
-
-@pytest.fixture
-def made(closed: Copying) -> Iterator[Copying]:
-    with opened(closed):
-        yield closed
 
 
 def test_both_get_the_same_bundle_and_the_source_sees_both_receipts(made: Copying) -> None:
@@ -122,9 +109,10 @@ def test_a_commit_that_is_lost_between_sealing_and_record_leaves_neither(made: C
         raise KeyboardInterrupt
 
     house.worker("pack").step()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(house.ledger, "change", never)
-        house.worker("pack").step()
+        with pytest.raises(KeyboardInterrupt):
+            house.worker("pack").step()
     assert len(calls) == 1
     assert [t.state for t in house.transfers(OUT)] == [State.FOUND]
     made.reopen(COUNTY)
@@ -132,6 +120,32 @@ def test_a_commit_that_is_lost_between_sealing_and_record_leaves_neither(made: C
     made.settle()
     assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
     assert [t.sequence for t in made[COUNTY].transfers(OUT)] == [1, 1]
+
+
+@pytest.mark.parametrize("is_sent", [False, True], ids=["sealed", "sent"])
+def test_after_a_restore_a_forgotten_bundle_is_taken_in_for_all_of_its_recipients(made: Copying, is_sent: bool) -> None:
+    """Under the numbers that it was sealed with, whoever the route names by now; and nobody gets it twice."""
+    house, folder = made[COUNTY], made.root / "backup"
+    settings, etc = house.identity.settings, made.root / COUNTY / "etc"
+    back_up(settings, etc, folder, made.clock)
+    made.drop(COUNTY, "a.txt", b"one")
+    while not house.transfers(OUT) or house.transfers(OUT)[0].state is State.FOUND:
+        for name in ("claim", "pack"):
+            made.step(house, name)
+        made.clock.time += 1
+    (bundle,) = {one.bundle_id for one in house.transfers(OUT)}
+    if is_sent:
+        made.settle()
+    house.close()
+    restore(settings, etc, folder, By("zhang", "the disk was exchanged"), made.clock)
+    made.cc = ()
+    made.houses[COUNTY] = house.open()
+    made.settle()
+    assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
+    first, copy = made[COUNTY].transfers(OUT)
+    assert {first.bundle_id, copy.bundle_id} == {bundle}
+    assert {first.recipient, copy.recipient} == {PROSECUTOR_UNIT, COURT_UNIT}
+    assert [(one.sequence, one.epoch, one.state) for one in (first, copy)] == [(1, 7, State.DELIVERED)] * 2
 
 
 def test_the_same_export_again_is_a_duplicate_for_all(made: Copying) -> None:
@@ -168,25 +182,42 @@ def test_a_lost_copy_is_sent_again_to_its_recipient_alone(made: Copying) -> None
     assert made[COUNTY].events(copy).count("sent") == 2
 
 
-def test_behind_one_hub_the_shared_way_is_gone_once(tmp_path: Path) -> None:
-    made = behind_one_hub(tmp_path / "province")
-    with opened(made):
+def test_behind_one_hub_the_shared_way_is_gone_once(hubbed: Copying) -> None:
+    made = hubbed
+    made.drop(COUNTY, "a.txt", b"one")
+    seen: set[tuple[str, int]] = set()
+    for _turn in range(12):
+        made.work(COUNTY)
+        seen |= {(path.name, path.stat().st_ino) for path in made.mailbox(COUNTY, CITY_A).glob("*.cfb")}
+        made.work(CITY_A, PROSECUTOR, COURT)
+    made.settle()
+    first, copy = made[COUNTY].transfers(OUT)
+    assert [name for name, _inode in seen] == [f"{first.bundle_id}.cfb"]
+    assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
+    assert (first.link, copy.link) == (CITY_A, CITY_A)
+    assert [made[COUNTY].events(one).count("sent") for one in (first, copy)] == [1, 1]
+    assert (first.state, copy.state) == (State.DELIVERED, State.DELIVERED)
+    assert made.ack("a.txt") == {PROSECUTOR_UNIT: ("110", True), COURT_UNIT: ("110", True)}
+    assert len(made.relays(CITY_A)) == 2
+
+
+def test_while_a_hub_holds_it_the_source_sees_that_of_each_recipient(hubbed: Copying) -> None:
+    hubbed.drop(COUNTY, "a.txt", b"one")
+    hubbed.work(COUNTY, CITY_A, turns=12)
+    assert {t.state for t in hubbed[COUNTY].transfers(OUT)} == {State.IN_CUSTODY}
+    assert {unit: code for unit, (code, _signed) in hubbed.ack("a.txt").items()} == {
+        PROSECUTOR_UNIT: "100",
+        COURT_UNIT: "100",
+    }
+
+
+def test_recipient_and_copy_may_both_be_found_by_role(closed: Copying) -> None:
+    """The export names nobody, and nobody is written down by a code."""
+    closed.to = ""
+    closed.rules = (Rule(role="procuratorate", region="own"), Rule(role="procuratorate", region="9902"))
+    closed.cc = (Target(role="court", region="9902"),)
+    with opened(closed) as made:
         made.drop(COUNTY, "a.txt", b"one")
-        seen: set[str] = set()
-        deposits = 0
-        for _turn in range(40):
-            made.work(COUNTY)
-            lying = set(made.bundles(COUNTY, CITY_A))
-            deposits += len(lying - seen)
-            seen |= lying
-            made.work(CITY_A, PROSECUTOR, COURT)
         made.settle()
-        assert deposits == 1
+        assert [t.recipient for t in made[COUNTY].transfers(OUT)] == [PROSECUTOR_UNIT, COURT_UNIT]
         assert made.delivered(PROSECUTOR) == made.delivered(COURT) == {"a.txt": b"one"}
-        first, copy = made[COUNTY].transfers(OUT)
-        assert (first.link, copy.link) == (CITY_A, CITY_A)
-        assert [made[COUNTY].events(one).count("sent") for one in (first, copy)] == [1, 1]
-        assert (first.state, copy.state) == (State.DELIVERED, State.DELIVERED)
-        assert made.ack("a.txt") == {PROSECUTOR_UNIT: ("110", True), COURT_UNIT: ("110", True)}
-        assert len(made.relays(CITY_A)) == 2
-        assert known(first.bundle_id) == known(copy.bundle_id)

@@ -29,6 +29,22 @@ def told(folder: Path) -> str:
     return "\n".join(str(one) for one in check(folder, packers=("police", "folder"), flows=FLOWS).complaints)
 
 
+FERRY = 'name: procuratorate\npeer: "990102"\ntransport: folder\nfolder:\n'
+BOTH_WAYS = FERRY + "  deposit: ../ferry-out\n  collect: ../ferry-in\n"
+CRONS = (
+    "",
+    "0 22 * *",
+    "60 * * * *",
+    "0 24 * * *",
+    "0 0 0 * *",
+    "0 0 * 13 *",
+    "5-1 * * * *",
+    "0 0 * * 1",
+    "0 0 * * x-y",
+)
+CRONS += ("*/0 * * * *", "1/5 * * * *", "0 0 * * fri-mon", "0 0 * * mon,,tue", "0 0 * * * *")
+
+
 def ruled(*lines: str, cc: bool = False) -> dict[str, str | bytes]:
     """Return the routes with these rules, or copies, behind the receivers: the first stands in line 8."""
     rules = "".join(f"      - {{{line}}}\n" for line in lines)
@@ -135,6 +151,7 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"routes": ROUTES.replace('"990102":', f'"{"x" * 65}":')},
         ["routes.d/a.yaml:6:7 too-long"],
     ),
+    "a link that carries nothing": ({"link": LINK + "priorities: []\n"}, ["links.d/a.yaml:5:13 too-short"]),
     # rules
     "no receiver at all": (
         {"routes": ROUTES.replace('    receivers:\n      "990102": "990102"\n', "")},
@@ -274,6 +291,69 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "the peer is our own server": (
         {"node": NODE + "server: {listen: 10.0.0.2}\n"},
         ["links.d/a.yaml:4:9 server-itself"],
+    ),
+    # boundaries
+    "gap on sftp": ({"link": LINK + "gap: {}\n"}, ["links.d/a.yaml:5:1 section-idle"]),
+    "a folder link without folders": ({"link": FERRY + "  sentinel: here\n"}, ["links.d/a.yaml:4:1 folder-aimless"]),
+    "receipts where nothing comes back": (
+        {"link": FERRY + "  deposit: ../ferry\n"},
+        ["links.d/a.yaml:4:1 receipts-impossible"],
+    ),
+    "exports for a peer that is only heard": (
+        {"link": FERRY + "  collect: ../ferry\n"},
+        ["routes.d/a.yaml:6:17 link-one-way"],
+    ),
+    "an order without receipts": (
+        {
+            "link": FERRY + "  deposit: ../ferry\nreceipts: never\n",
+            "routes": ROUTES.replace("packer: police\n", "packer: police\n    order: case\n", 1),
+        },
+        ["routes.d/a.yaml:7:17 order-unconfirmed"],
+    ),
+    "names too short for their ending": (
+        {"link": BOTH_WAYS + "gap:\n  longest: 12\n  ending: .dossier\n"},
+        ["links.d/a.yaml:8:12 names-short"],
+    ),
+    "an ending without a dot": (
+        {"link": BOTH_WAYS + "gap:\n  ending: dat\n"},
+        ["links.d/a.yaml:8:11 ending-malformed"],
+    ),
+    "hours": (
+        {"link": LINK + "bandwidth:\n  - {begin: '8:00', end: '9:00', rate: 1 KiB}\n"},
+        [
+            "links.d/a.yaml:6:13 time-malformed",
+            "links.d/a.yaml:6:26 time-malformed",
+            "links.d/a.yaml:6:40 out-of-range",
+        ],
+    ),
+    "hours that are empty, or meet": (
+        {
+            "link": LINK + "bandwidth:\n  - {begin: '22:00', end: '06:00', rate: 1 MiB}\n"
+            "  - {begin: '08:00', end: '08:00', rate: 1 MiB}\n  - {begin: '05:59', end: '08:00', rate: 1 MiB}\n"
+        },
+        ["links.d/a.yaml:7:5 hours-empty", "links.d/a.yaml:8:5 hours-overlap"],
+    ),
+    "windows": (
+        {
+            "link": LINK
+            + "windows:\n"
+            + "".join(f'  - {{opens: "{cron}", lasts: 1h}}\n' for cron in CRONS)
+            + "  - {opens: '0 0 * * *'}\n  - {opens: '0 0 * * *', lasts: 8d}\n"
+        },
+        [f"links.d/a.yaml:{line}:13 cron-malformed" for line in range(6, 6 + len(CRONS))]
+        + [
+            f"links.d/a.yaml:{6 + len(CRONS)}:5 key-missing",
+            f"links.d/a.yaml:{7 + len(CRONS)}:33 out-of-range",
+        ],
+    ),
+    "what a link carries": (
+        {"link": LINK + "priorities: [urgent]\nmax_parallel: 99\nreceipts: maybe\nrepeat: {times: 0}\n"},
+        [
+            "links.d/a.yaml:5:14 not-one-of",
+            "links.d/a.yaml:6:15 out-of-range",
+            "links.d/a.yaml:7:11 not-one-of",
+            "links.d/a.yaml:8:17 out-of-range",
+        ],
     ),
 }
 
