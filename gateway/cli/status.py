@@ -110,13 +110,7 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
         terminal.line(carried)
     if found.links:
         _print_links(terminal, found)
-    for link in found.links:
-        if link.unconfirmed:
-            terminal.say(
-                mark("Link {link}: {count} sent, unconfirmed; receipts come there late or never."),
-                link=link.settings.name,
-                count=link.unconfirmed,
-            )
+    _print_unconfirmed(terminal, found)
     for route in found.routes:
         said = dict(_EARS).get(route.ear)
         if said is not None:
@@ -133,6 +127,16 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
     if found.space is not None:
         free, floor = size_text(found.space.free), size_text(found.space.floor)
         terminal.say(mark("Disk: {free} free, of which {floor} are kept free."), free=free, floor=floor)
+
+
+def _print_unconfirmed(terminal: Terminal, found: Survey) -> None:
+    for link in found.links:
+        if link.unconfirmed:
+            terminal.say(
+                mark("Link {link}: {count} sent, unconfirmed; receipts come there late or never."),
+                link=link.settings.name,
+                count=link.unconfirmed,
+            )
 
 
 def headline(found: Survey, words: Words) -> Sequence[str]:

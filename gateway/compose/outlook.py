@@ -157,12 +157,16 @@ def _moving(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
     if transfer.attempts and transfer.last_error:
         return Outlook(Wait.RETRY, transfer.last_error, max(transfer.next_attempt_at, now), None, help_for(transfer))
     if transfer.state in _AWAITING:
-        if is_unconfirmed(transfer, settings):
-            return Outlook(Wait.UNCONFIRMED)
-        is_held = transfer.state is State.IN_CUSTODY or transfer.receipt_due_at is None
-        wait = Wait.CUSTODY if is_held else Wait.RECEIPT
-        return Outlook(wait, trouble.code if trouble else "", transfer.receipt_due_at)
+        return _awaiting(transfer, settings, trouble)
     return Outlook(Wait.TURN, until=transfer.next_attempt_at)
+
+
+def _awaiting(transfer: Transfer, settings: Settings, trouble: Trouble | None) -> Outlook:
+    if is_unconfirmed(transfer, settings):
+        return Outlook(Wait.UNCONFIRMED)
+    is_held = transfer.state is State.IN_CUSTODY or transfer.receipt_due_at is None
+    wait = Wait.CUSTODY if is_held else Wait.RECEIPT
+    return Outlook(wait, trouble.code if trouble else "", transfer.receipt_due_at)
 
 
 def is_unconfirmed(transfer: Transfer, settings: Settings) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.cli.demo_nodes import POLICE
 from gateway.domain.lifecycle import Direction, State
-from tests.support.boundaries import BOUNDARIES, Crossing, build, opened
+from tests.support.boundaries import BOUNDARIES, Boundary, Crossing, build, opened
 
 IN, OUT = Direction.INBOUND, Direction.OUTBOUND
 CAP = 64 << 10
