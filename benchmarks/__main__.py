@@ -11,14 +11,14 @@ from types import MappingProxyType
 
 from rich.console import Console
 
-from benchmarks import exchanges, parts, report
+from benchmarks import exchanges, lanes, parts, report, rosters
 from benchmarks.data import MIB
 from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.reference import Reference, is_installed, reference
 
 HERE = Path(__file__).parent
 SAMPLE = HERE.parent / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
-CHOICES = ("big", "many", "idle", "parts")
+CHOICES = ("big", "many", "idle", "lanes", "parts", "roster")
 PART = 64 * MIB
 """The largest member that the format compresses."""
 EXIT_BROKEN = 1
@@ -34,10 +34,16 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help=f"write {report.PAGE} and {report.MACHINE}")
     parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the big exports")
     parser.add_argument("--count", type=int, help="how many small exports are dropped at once")
+    parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
+    parser.add_argument(
+        "--dossier", type=int, metavar="MIB", help="size of each; all of them need six times as much room in --work"
+    )
     parser.add_argument("--rounds", type=int, help="repetitions of what is repeated")
     found = parser.parse_args(given)
     found.size = found.size or ([256] if found.quick else [1024, 5120])
     found.count = found.count or (200 if found.quick else 1000)
+    found.dossiers = found.dossiers or (6 if found.quick else 20)
+    found.dossier = found.dossier or (32 if found.quick else 64)
     found.rounds = found.rounds or (3 if found.quick else 5)
     return found
 
@@ -83,8 +89,12 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[Path, Reference |
         yield lambda root, bare: exchanges.many(root, options.count, bare)
     if "idle" in options.only:
         yield lambda root, _bare: exchanges.idle(root, options.rounds * 4, SAMPLE)
+    if "lanes" in options.only:
+        yield lambda root, _bare: lanes.lanes(root, options.dossiers, options.dossier * MIB, options.rounds * 4)
     if "parts" in options.only:
         yield lambda root, _bare: parts.parts(root, PART)
+    if "roster" in options.only:
+        yield lambda root, _bare: rosters.rosters(root, (600,) if options.quick else (600, 3000))
 
 
 @contextmanager

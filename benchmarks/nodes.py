@@ -1,19 +1,20 @@
 """Two real nodes on loopback for the benchmarks: started, watched, fed with exports, and asked what became of them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Made, digests_of
 from benchmarks.figures import BenchmarkError
-from benchmarks.journeys import Journey, journeys
+from benchmarks.journeys import Journey, Tally, journeys
 from benchmarks.processes import Family
 from gateway.cli.demo_nodes import DemoNode, make_nodes
 from gateway.compose.health import read_health
 from gateway.domain.clock import SystemClock
 from gateway.domain.lifecycle import Direction, State
+from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.settings.load import NODE_FILE
 from gateway.stages.layout import CONTENT
@@ -23,6 +24,7 @@ LOOK_SECONDS = 0.05
 MEMORY_EVERY = 10
 """Looks into the ledger between two looks at memory."""
 READY_SECONDS = 60.0
+_ROAD = (State.FOUND, State.SEALED, State.SENT, State.IN_CUSTODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,43 @@ class Pair:
             settled_before = _settled(ours)
             dropped: dict[str, float] = {}
             for export in exports:
-                dropped[export.path.name] = self._clock.now()
-                export.drop(self._police.place.out / route)
+                dropped[export.path.name] = self._drop(export, route)
             self._wait(lambda: _settled(ours) - settled_before >= len(exports), patience)
             found, tally = journeys(ours, theirs, dropped)
+        return self._run(exports, dropped, found, tally)
+
+    def overtake(self, ahead: Sequence[Made], behind: Sequence[Made], rest: float, patience: float) -> tuple[Run, Run]:
+        """Drop all of `ahead`, then those of `behind` one after the other, each `rest` seconds after the receipt of the
+        one before, for as long as something of `ahead` is under way; return what became of either.
+
+        The first of `behind` is dropped when the first of `ahead` is sealed.
+        """
+        with self.ledgers() as (ours, theirs):
+            dropped = {one.path.name: self._drop(one) for one in ahead}
+            self._wait(lambda: any(_is_past(ours, name, State.FOUND) for name in dropped), patience)
+            passing: dict[str, float] = {}
+            for export in behind:
+                if all(_is_past(ours, name, State.SENT) for name in dropped):
+                    break
+                time.sleep(rest)
+                passing[export.path.name] = self._drop(export)
+                self._wait(lambda name=export.path.name: _is_past(ours, name, State.SENT), patience)  # type: ignore[misc] # a lambda's defaults have no types
+            self._wait(lambda: all(_is_past(ours, name, State.SENT) for name in dropped), patience)
+            passed = [one for one in behind if one.path.name in passing]
+            return (
+                self._run(ahead, dropped, *journeys(ours, theirs, dropped)),
+                self._run(passed, passing, *journeys(ours, theirs, passing)),
+            )
+
+    def _drop(self, export: Made, route: str = "files") -> float:
+        at = self._clock.now()
+        export.drop(self._police.place.out / route)
+        return at
+
+    def _run(self, exports: Sequence[Made], dropped: Mapping[str, float], found: list[Journey], tally: Tally) -> Run:
         broken = tally.complaints(len(exports)) + self._compare(exports, found)
         if not found:
-            raise BenchmarkError("; ".join(broken))
+            raise BenchmarkError("; ".join(broken) or "nothing was dropped")
         seconds = max(one.marks[-1] for one in found) - min(dropped.values())
         return Run(tuple(found), tuple(broken), seconds)
 
@@ -146,6 +178,13 @@ def _wait_ready(node: DemoNode, clock: SystemClock) -> None:
 def _pid(node: DemoNode) -> int:
     """Return the daemon's process id from its own account of itself; 0 until it has written one."""
     return read_health(node.place.root / "state").pid
+
+
+def _is_past(ledger: Ledger, name: str, state: State) -> bool:
+    """Whether the export of this name has left `state`, and those before it, behind."""
+    before = _ROAD[: _ROAD.index(state) + 1]
+    found = ledger.search(TransferFilter(direction=Direction.OUTBOUND, text=name), 1)
+    return bool(found) and found[0].state not in before
 
 
 def _settled(ledger: Ledger) -> int:

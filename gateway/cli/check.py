@@ -18,6 +18,7 @@ _PARTS = (
     (Part.SETTINGS, mark("configuration")),
     (Part.KEYS, mark("keys")),
     (Part.PEERS, mark("peers")),
+    (Part.ROSTER, mark("roster")),
     (Part.FOLDERS, mark("folders")),
     (Part.LEDGER, mark("ledger")),
     (Part.PACKERS, mark("packers")),

@@ -99,6 +99,7 @@ def version(json: Json = False) -> None:
 def key_rotate(
     config: Config = None,
     out: Annotated[Path | None, typer.Option(help="Write the new card to this file 新名片写入文件.")] = None,
+    ssh: Annotated[bool, typer.Option("--ssh", help="The SSH keys as well 同时更换 SSH 密钥.")] = False,
     json: Json = False,
 ) -> None:
     """Draw new keys beside the present ones, and say what the peers need 更换密钥."""
@@ -106,7 +107,15 @@ def key_rotate(
     from gateway.domain.clock import SystemClock
 
     with at_node(config, as_json=json) as (terminal, settings):
-        rotate_keys(terminal, settings, out, SystemClock())
+        rotate_keys(terminal, settings, out, SystemClock(), ssh=ssh)
+
+
+def key_switch(config: Config = None) -> None:
+    """Use the SSH keys that `key rotate --ssh` drew, once others know them 启用新 SSH 密钥."""
+    from gateway.cli.keys import switch_ssh
+
+    with at_node(config, as_json=False) as (terminal, settings):
+        switch_ssh(terminal, settings)
 
 
 def peer_remove(

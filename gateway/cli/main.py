@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import commands_act, commands_look, commands_offline, commands_recover, commands_route
+from gateway.cli import commands_act, commands_look, commands_offline, commands_recover, commands_roster, commands_route
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -31,6 +31,7 @@ epoch = typer.Typer(no_args_is_help=True, help="The epoch under which this node 
 app.add_typer(epoch, name="epoch")
 route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why 路由")
 app.add_typer(route, name="route")
+app.add_typer(commands_roster.roster, name="roster")
 
 for command in (
     commands_look.status,
@@ -57,6 +58,7 @@ app.command("open")(commands_offline.open_bundle)
 peer.command("remove")(commands_offline.peer_remove)
 key.command("rotate")(commands_offline.key_rotate)
 route.command("explain")(commands_route.route_explain)
+key.command("switch")(commands_offline.key_switch)
 epoch.command("renew")(commands_recover.epoch_renew)
 quarantine.command("list")(commands_look.quarantine_list)
 quarantine.command("show")(commands_look.quarantine_show)

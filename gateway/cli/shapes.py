@@ -114,6 +114,7 @@ def progress_json(progress: Progress) -> dict[str, object]:
         "percent": percent(progress),
         "rate": round(progress.rate),
         "seconds": round(progress.seconds, 1),
+        "paused": progress.paused,
     }
 
 
@@ -185,6 +186,9 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
             }
             for one in health.space
         ],
+        "roster": None
+        if found.roster is None
+        else {"version": found.roster.version, "expires_at": found.roster.expires_at},
         "counts": {
             way: {state: number for (direction, state), number in found.by_state.items() if direction is way}
             for way in Direction
@@ -213,6 +217,7 @@ def _link_json(link: LinkView, words: Words) -> Json:
         "peer": link.settings.peer,
         "enabled": link.settings.enabled,
         "waiting": {way: link.waiting[way] for way in Direction},
+        "waiting_large": {way: link.large[way] for way in Direction},
         "waiting_since": link.waiting_since,
         "receipts_late": link.late,
         "unconfirmed": link.unconfirmed,

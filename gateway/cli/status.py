@@ -56,6 +56,7 @@ _NEEDS = (
         Need.WORKER_DIED,
         mark("Part {subject} of the gateway failed {count} times and was started again; report the log."),
     ),
+    (Need.ROSTER, mark("Roster, version {subject}, good until {since}: {what} {do}")),
 )
 
 _AHEAD, _BEHIND = mark("ahead of"), mark("behind")
@@ -195,12 +196,20 @@ def _print_links(terminal: Terminal, found: Survey) -> None:
         table.add_row(
             cell(link.settings.name),
             cell(link.settings.peer),
-            str(link.waiting[Direction.OUTBOUND] + link.waiting[Direction.RELAY]),
-            str(link.waiting[Direction.INBOUND]),
+            waiting_text(link, Direction.OUTBOUND, words),
+            waiting_text(link, Direction.INBOUND, words),
             waited,
             link_health(link, found, words),
         )
     terminal.show(table)
+
+
+def waiting_text(link: LinkView, way: Direction, words: Words) -> str:
+    """Return how many wait in one direction, and how many of them are large and so in the slower lane. What is carried
+    for others is to be sent too."""
+    ways = (way, Direction.RELAY) if way is Direction.OUTBOUND else (way,)
+    count, large = (sum(of[one] for one in ways) for of in (link.waiting, link.large))
+    return words.text(mark("{count} ({large} large)"), count=count, large=large) if large else str(count)
 
 
 def link_health(link: LinkView, found: Survey, words: Words) -> str:
@@ -268,7 +277,7 @@ def _print_under_way(terminal: Terminal, under_way: Sequence[UnderWay]) -> None:
             words.stage(progress.stage),
             f"{percent(progress):.1f} %",
             size_text(progress.total),
-            f"{size_text(progress.rate)}/s",
+            rate_text(one, words),
             time_left(one),
         )
     terminal.show(table)
@@ -292,7 +301,16 @@ def relay_text(found: Survey, words: Words) -> str:
     )
 
 
+def rate_text(one: UnderWay, words: Words) -> str:
+    """Return how quickly it moves of late, or why it does not."""
+    if one.progress.paused:
+        return words.text(mark("paused for urgent"))
+    return f"{size_text(one.progress.rate)}/s"
+
+
 def time_left(one: UnderWay) -> str:
     """Return how long it still takes at the present rate; empty where nothing moves."""
     progress = one.progress
+    if progress.paused:
+        return ""
     return span_text((progress.total - progress.done) / progress.rate) if progress.rate > 0 else ""

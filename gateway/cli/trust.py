@@ -12,7 +12,7 @@ from rich.table import Table
 
 from gateway.bundle.card import fingerprint, parse_card
 from gateway.cli.terminal import Terminal
-from gateway.compose.identity import load_keyring, load_settings, new_umask
+from gateway.compose.identity import load_directory, load_keyring, load_settings, new_umask
 from gateway.compose.setup import NewNode, init_node
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, SecurityError
@@ -105,33 +105,46 @@ def _is_renewal(book: PeerBook, unit: UnitCode, raw: bytes, now: float) -> bool:
 
 
 def list_peers(terminal: Terminal, config: Path) -> None:
-    """List the confirmed peers with fingerprint and standing."""
+    """List the confirmed peers with fingerprint and standing, and the neighbours that the roster alone speaks for."""
     settings = load_settings(config)
-    peers = PeerBook.open(settings.paths.peers).peers()
+    directory = load_directory(settings)
+    listed = {} if directory.roster is None else directory.roster.units
+    cards = directory.book.peers()
+    rows: list[dict[str, object]] = [
+        {
+            "unit": peer.unit,
+            "name": peer.card.name,
+            "source": "roster" if peer.unit in listed else "card",
+            "fingerprint": peer.fingerprint(),
+            "added_at": peer.added_at,
+            "revoked_at": peer.revoked_at,
+        }
+        for peer in cards
+    ]
+    neighbours = dict.fromkeys(link.peer for link in settings.links)
+    rows += [
+        {
+            "unit": unit.unit,
+            "name": unit.name,
+            "source": "roster",
+            "fingerprint": None,
+            "added_at": unit.since,
+            "revoked_at": unit.closed_at,
+        }
+        for unit in (listed[code] for code in neighbours if code in listed)
+        if unit.unit not in {peer.unit for peer in cards}
+    ]
     if terminal.as_json:
-        terminal.emit(
-            {
-                "peers": [
-                    {
-                        "unit": peer.unit,
-                        "name": peer.card.name,
-                        "fingerprint": peer.fingerprint(),
-                        "added_at": peer.added_at,
-                        "revoked_at": peer.revoked_at,
-                    }
-                    for peer in peers
-                ]
-            }
-        )
+        terminal.emit({"peers": rows})
         return
     words = terminal.words
-    table = Table(
-        words.text(mark("Unit")), words.text(mark("Name")), words.text(mark("Since")), words.text(mark("Fingerprint"))
-    )
-    for peer in peers:
-        since = datetime.fromtimestamp(peer.added_at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
-        shown = words.text(mark("revoked")) if peer.is_revoked else peer.fingerprint()
-        table.add_row(peer.unit, peer.card.name, since, shown)
+    columns = (mark("Unit"), mark("Name"), mark("Since"), mark("Known by"), mark("Fingerprint"))
+    table = Table(*map(words.text, columns))
+    sources = {"card": words.text(mark("card")), "roster": words.text(mark("roster"))}
+    for row in rows:
+        since = datetime.fromtimestamp(float(str(row["added_at"])), UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+        shown = words.text(mark("revoked")) if row["revoked_at"] is not None else str(row["fingerprint"] or "")
+        table.add_row(str(row["unit"]), str(row["name"]), since, sources[str(row["source"])], shown)
     terminal.show(table)
 
 

@@ -9,12 +9,11 @@ import typer
 from gateway.cli.shapes import error_json
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text
-from gateway.compose.identity import load_identity, new_umask
+from gateway.compose.identity import load_directory, load_identity, new_umask
 from gateway.compose.opening import open_offline
 from gateway.compose.proving import BundleProof, ReceiptProof, Trust, prove, read_card
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
-from gateway.roster.peers import PeerBook
 from gateway.settings.load import Settings
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
@@ -24,8 +23,8 @@ def verify(terminal: Terminal, settings: Settings | None, file: Path, cards: Seq
     """Say whether `file` is genuine; return 0 if it is, 1 if not."""
     if settings is None and not cards:
         raise ConfigError("trust-missing", "neither a configuration nor a card was named", scope=Scope.NODE)
-    peers = PeerBook.open(settings.paths.peers) if settings is not None else None
-    trust = Trust.of([read_card(card) for card in cards], peers)
+    directory = load_directory(settings) if settings is not None else None
+    trust = Trust.of([read_card(card) for card in cards], directory)
     found = prove(file, trust)
     if isinstance(found, BundleProof):
         return _tell_bundle(terminal, found, trust, clock.now())

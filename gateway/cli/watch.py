@@ -17,12 +17,14 @@ from gateway.cli.status import (
     link_health,
     name_of,
     notice_text,
+    rate_text,
     relay_text,
     take_survey,
     time_left,
+    waiting_text,
 )
 from gateway.cli.terminal import Terminal, cell, visible
-from gateway.cli.times import size_text, span_text
+from gateway.cli.times import span_text
 from gateway.compose.survey import Condition, Survey, UnderWay
 from gateway.domain.clock import Clock
 from gateway.domain.lifecycle import Direction, State
@@ -100,8 +102,8 @@ def _links(found: Survey, terminal: Terminal) -> Table:
     for link in found.links:
         table.add_row(
             cell(link.settings.name),
-            str(link.waiting[Direction.OUTBOUND] + link.waiting[Direction.RELAY]),
-            str(link.waiting[Direction.INBOUND]),
+            waiting_text(link, Direction.OUTBOUND, words),
+            waiting_text(link, Direction.INBOUND, words),
             "" if link.waiting_since is None else span_text(found.at - link.waiting_since),
             link_health(link, found, words),
         )
@@ -131,7 +133,7 @@ def _bars(under_way: Sequence[UnderWay], terminal: Terminal) -> Table:
             words.stage(progress.stage),
             bar,
             f"{percent(progress):.1f} %",
-            f"{size_text(progress.rate)}/s",
+            rate_text(one, words),
             time_left(one),
         )
     return table

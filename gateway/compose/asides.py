@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.bundle.names import Kind
+from gateway.compose.identity import load_directory
 from gateway.compose.proving import BundleProof, ReceiptProof, Trust, prove
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Action, Decision, Transfer
 from gateway.folders.quarantine import Quarantine
-from gateway.roster.peers import PeerBook
 from gateway.settings.load import Settings
 from gateway.stages.aside import SetAside, one
 from gateway.stages.deciding import check
@@ -41,7 +41,7 @@ class Outside:
 def look_at(settings: Settings, ledger: "Ledger", beginning: str) -> Outside:
     """Return the one thing in quarantine whose id begins so. Raises as `Quarantine.find` and the ledger do."""
     aside = one(Quarantine(settings.paths.quarantine), ledger, beginning)
-    trust = Trust.of((), PeerBook.open(settings.paths.peers))
+    trust = Trust.of((), load_directory(settings))
     proof = _proof(aside, trust)
     return Outside(
         aside,

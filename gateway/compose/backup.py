@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.compose.identity import new_epoch, new_umask, open_ledger
+from gateway.compose.identity import new_epoch, new_umask, open_ledger, roster_store
 from gateway.compose.node import JOURNAL_FOLDER
 from gateway.compose.offline import ledger_to_read, missing, not_empty
 from gateway.daemon.lock import StateLock
@@ -21,7 +21,7 @@ from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settin
 
 NOTE = "backup.json"
 LEDGER = "ledger.db"
-CONFIG, PEERS = "config", "peers"
+CONFIG, PEERS, ROSTER = "config", "peers", "roster"
 UNFINISHED = "restore-unfinished"
 """Why a node stands still whose ledger was about to be replaced."""
 _PIECE = 1 << 20
@@ -174,6 +174,8 @@ def _papers(settings: Settings, config: Path) -> Iterator[tuple[Path, str]]:
         for path in sorted(settings.paths.peers.iterdir()):
             if path.is_file() and not path.name.startswith("."):
                 yield path, f"{PEERS}/{path.name}"
+    if (roster := roster_store(settings).path).is_file():
+        yield roster, f"{ROSTER}/{roster.name}"
 
 
 def _decision(action: Action, by: By, subject: str) -> Decision:
@@ -222,7 +224,12 @@ def _set_aside(settings: Settings, clock: Clock) -> Path | None:
 
 def _bring_back(settings: Settings, config: Path, folder: Path) -> Iterator[str]:
     """Copy what the backup has and the node lacks; yield its names."""
-    for part, home, mode in ((CONFIG, config, 0o644), (PEERS, settings.paths.peers, 0o600)):
+    homes = (
+        (CONFIG, config, 0o644),
+        (PEERS, settings.paths.peers, 0o600),
+        (ROSTER, roster_store(settings).folder, 0o600),
+    )
+    for part, home, mode in homes:
         for source in sorted((folder / part).rglob("*")):
             target = home / source.relative_to(folder / part)
             if source.is_file() and not disk.exists(target):

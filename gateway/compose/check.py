@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.compose.identity import known_names, load_directory, load_keyring
+from gateway.compose.identity import known_names, load_directory, load_keyring, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
 from gateway.compose.relaying import check_hub
@@ -22,7 +22,9 @@ from gateway.keyring.keyring import Keyring
 from gateway.keyring.passphrase import CREDENTIALS_VARIABLE
 from gateway.plugins import load_packer, packer_names
 from gateway.roster.directory import Directory
+from gateway.roster.glance import SOON_SECONDS as ENDING_SECONDS
 from gateway.roster.peers import PREFERENCE, PeerBook
+from gateway.roster.store import Trusted
 from gateway.settings.complaints import Complaint
 from gateway.settings.links import TransportKind
 from gateway.settings.load import Checked, Settings
@@ -39,6 +41,7 @@ class Part(StrEnum):
     SETTINGS = "settings"
     KEYS = "keys"
     PEERS = "peers"
+    ROSTER = "roster"
     FOLDERS = "folders"
     LEDGER = "ledger"
     PACKERS = "packers"
@@ -81,7 +84,7 @@ class _Found:
     """What the later checks build on."""
 
     keyring: Keyring | None = None
-    peers: PeerBook | None = None
+    directory: Directory | None = None
     results: list[Result] = field(default_factory=list)
 
     def ok(self, part: Part, subject: str) -> None:
@@ -179,18 +182,17 @@ def _peers(settings: Settings, means: Means, found: _Found) -> None:
     except GatewayError as error:
         found.error(Part.PEERS, str(settings.paths.peers), error)
         return
-    found.peers = peers
+    directory = found.directory = Directory(peers, trusted=_roster(settings, means, found))
     for link in settings.links:
         if not link.enabled:
             continue
         try:
-            peers.recipient_keys(link.peer, means.clock.now(), PREFERENCE)
+            directory.recipient_keys(link.peer, means.clock.now(), PREFERENCE)
             found.ok(Part.PEERS, link.peer)
         except GatewayError as error:
             found.error(Part.PEERS, link.peer, error)
             continue
-        peer = peers.get(link.peer)
-        days = _days_left(max(key.not_after for key in peer.card.keys), means) if peer else None
+        days = _days_left(max(directory.key_ends(link.peer), default=0), means)
         if days is not None:
             facts: dict[str, str | int] = {"unit": link.peer, "days": days}
             found.warn(Part.PEERS, link.peer, ConfigError("card-ending", f"{days} days left", facts=facts))
@@ -199,6 +201,31 @@ def _peers(settings: Settings, means: Means, found: _Found) -> None:
         if peer.unit not in linked and not peer.is_revoked:
             facts = {"unit": peer.unit}
             found.warn(Part.PEERS, peer.unit, ConfigError("peer-unlinked", "a card, but no link", facts=facts))
+
+
+def _roster(settings: Settings, means: Means, found: _Found) -> Trusted | None:
+    """Return the accepted roster, if there is one that can be read."""
+    store = roster_store(settings)
+    try:
+        trusted = store.load()
+    except GatewayError as error:
+        found.error(Part.ROSTER, str(store.path), error)
+        return None
+    if trusted is None:
+        return None
+    subject, left = str(trusted.version), trusted.expires_at - means.clock.now()
+    facts: dict[str, str | int] = {"version": trusted.version}
+    if left <= 0:
+        found.error(Part.ROSTER, subject, ConfigError("roster-expired", "expired", facts=facts))
+    elif left < ENDING_SECONDS:
+        found.warn(Part.ROSTER, subject, ConfigError("roster-ending", f"{int(left // 86400)} days left", facts=facts))
+    else:
+        found.ok(Part.ROSTER, subject)
+    if settings.node.unit not in trusted.roster.units:
+        found.warn(
+            Part.ROSTER, subject, ConfigError("roster-without-us", "not listed", facts={"unit": settings.node.unit})
+        )
+    return trusted
 
 
 def _days_left(not_after: int, means: Means) -> int | None:
@@ -320,9 +347,9 @@ def _unbindable(error: OSError, address: str, port: int) -> ConfigError:
 
 
 def _links(settings: Settings, means: Means, found: _Found) -> None:
-    if found.keyring is None or found.peers is None:
+    if found.keyring is None or found.directory is None:
         return  # an error above says why
-    transports = Transports(settings, found.keyring, Directory(found.peers), means.clock)
+    transports = Transports(settings, found.keyring, found.directory, means.clock)
     for link in settings.links:
         if not link.enabled:
             continue

@@ -19,6 +19,7 @@ from gateway.folders.outbox import Outbox
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.bulk import Porters
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.shortage import Shortage
 from gateway.stages.standstill import Standstill
@@ -47,6 +48,7 @@ class Ground:
     clock: Clock
     ops: OpsLog
     clocks: PeerClocks
+    porters: Porters
 
 
 def watching(ground: Ground) -> Watching:

@@ -14,15 +14,13 @@ from gateway.ledger.store import Ledger
 from gateway.plugins import packer_names
 from gateway.roster.content import ANY
 from gateway.roster.directory import Directory
+from gateway.roster.glance import FOLDER
 from gateway.roster.peers import PeerBook
 from gateway.roster.store import RosterStore
 from gateway.settings.load import Settings, load
 from gateway.standard.matrix import load_matrix
 from gateway.standard.package import UNCLASSIFIED
 from gateway.standard.tables import load_tables
-
-ROSTER_FOLDER = "roster"
-"""Folder in the state folder with the accepted roster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def known_names(directory: Directory) -> KnownNames:
 
 def roster_store(settings: Settings) -> RosterStore:
     """Return the place of the node's roster."""
-    return RosterStore(settings.paths.state / ROSTER_FOLDER)
+    return RosterStore(settings.paths.state / FOLDER)
 
 
 def load_directory(settings: Settings) -> Directory:

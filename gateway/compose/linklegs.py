@@ -5,21 +5,27 @@ from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, watching
-from gateway.compose.identity import Identity
+from gateway.compose.identity import Identity, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.pacing import carrying, paced
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
+from gateway.domain.records import Stage
+from gateway.roster.file import FILE_MAX as ROSTER_FILE_MAX
+from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
+from gateway.stages.bulk import BulkLane
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.inventories import InventoryIntake
-from gateway.stages.legs import InLeg, Leg, OutLeg, out_leg
+from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
+from gateway.stages.precedence import PaperTransport, Precedence
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.resync import ResyncStage
+from gateway.stages.rosters import RosterIntake, RosterStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
@@ -42,6 +48,7 @@ class LinkLegs:
         self._settings = identity.settings
         self._keyring = identity.keyring
         self._directory = identity.directory
+        self._store = roster_store(identity.settings)
         self._ground = ground
         self._gates = gates
         self._recorder = recorder
@@ -64,13 +71,16 @@ class LinkLegs:
         out_gate, back_gate = self._gates.of_link(link)
         transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
+        # Both directions share the line.
+        precedence = Precedence()
+        papers_out = PaperTransport(out, precedence)
         own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
             ledger=ground.ledger,
             spool=ground.spool,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             recorder=self._recorder,
             relays=self._settings.relay.enabled,
@@ -82,7 +92,7 @@ class LinkLegs:
             peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
-            transport=out,
+            transport=papers_out,
             gate=out_gate,
             keys=self._keyring.signing_keys(ground.clock.now()),
             clock=ground.clock,
@@ -97,6 +107,8 @@ class LinkLegs:
             spool=ground.spool,
             transport=out,
             gate=out_gate,
+            precedence=precedence,
+            bulk=self._bulk(Stage.SEND, link, precedence, out_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
@@ -129,6 +141,15 @@ class LinkLegs:
             ring=lambda: ground.bells.ring(out_leg(name)),
             ops=ground.ops,
         )
+        told = Told(self._store.folder)
+        rosters = RosterIntake(
+            link=name,
+            store=self._store,
+            told=told,
+            ring=lambda: ground.bells.ring(out_leg(name)),
+            clock=ground.clock,
+            ops=ground.ops,
+        )
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
@@ -138,18 +159,30 @@ class LinkLegs:
             papers={
                 Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
                 Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
+                Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
             quarantine=self._quarantine,
             gate=back_gate,
+            precedence=precedence,
+            bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
             ops=ground.ops,
             poll_seconds=link.poll_every or timing.poll_every,
         )
-        post = PostStage(link=name, outbox=ground.outbox, transport=out, gate=out_gate, ops=ground.ops)
+        post = PostStage(link=name, outbox=ground.outbox, transport=papers_out, gate=out_gate, ops=ground.ops)
+        roster = RosterStage(
+            link=name,
+            trusted=self._directory.trusted,
+            store=self._store,
+            told=told,
+            transport=papers_out,
+            gate=out_gate,
+            ops=ground.ops,
+        )
         # A receipt is small and somebody waits for it; bundles come last.
-        outward: tuple[Leg, ...] = (acknowledge, resync, post, send)
+        outward: tuple[Leg, ...] = (acknowledge, resync, post, roster, send)
         if not link.sends:
             outward = (self._unheard(name),)
         return OutLeg(name, outward, out), *((InLeg(name, receive, back),) if link.hears else ())
@@ -158,4 +191,18 @@ class LinkLegs:
         ground = self._ground
         return UnheardStage(
             link=link, ledger=ground.ledger, outbox=ground.outbox, recorder=self._recorder, clock=ground.clock
+        )
+
+    def _bulk(self, stage: Stage, link: LinkSettings, precedence: Precedence, worker: str) -> BulkLane:
+        ground = self._ground
+        return BulkLane(
+            stage,
+            porters=ground.porters,
+            precedence=precedence,
+            watching=watching(ground),
+            pausing=lambda transfer, stage: ground.board.pausing(transfer.id, stage),
+            # One place is always that of the small ones.
+            places=max(1, link.max_parallel - 1),
+            clock=ground.clock,
+            ring=lambda: ground.bells.ring(worker),
         )

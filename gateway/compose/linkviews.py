@@ -24,11 +24,15 @@ LATE_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class LinkView:
-    """One link: what waits on it, and what keeps it from working. `late`: sent, and no receipt in the time allowed;
-    `unconfirmed`: sent where none is expected. `opens_at`: when the hours of a link that is outside them begin."""
+    """One link: what waits on it (`large`: how many of these are large), and what keeps it from working.
+
+    `late`: sent, and no receipt in the time allowed; `unconfirmed`: sent where none is expected. `opens_at`: when the
+    hours of a link that is outside them begin.
+    """
 
     settings: LinkSettings
     waiting: Mapping[Direction, int]
+    large: Mapping[Direction, int]
     waiting_since: float | None
     late: int
     late_since: float | None
@@ -56,6 +60,7 @@ def link_view(
     return LinkView(
         link,
         {way: counts.waiting.get((name, way), 0) if counts else 0 for way in Direction},
+        {way: counts.large.get((name, way), 0) if counts else 0 for way in Direction},
         counts.waiting_since.get(name) if counts else None,
         len(late),
         min((transfer.found_at for transfer in late), default=None),

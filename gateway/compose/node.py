@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from gateway.compose.health import (
     mark_alive,
     write_health,
 )
-from gateway.compose.identity import Identity, load_identity, open_ledger
+from gateway.compose.identity import Identity, load_directory, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded, mailbox_floors
 from gateway.compose.sweep import sweep
+from gateway.compose.trusting import TrustWatch
 from gateway.compose.workers import Plan, Planner
 from gateway.daemon.buglog import BugLog
 from gateway.daemon.child import SupervisedChild
@@ -29,13 +31,14 @@ from gateway.daemon.childpost import News
 from gateway.daemon.crew import ProcessCrew
 from gateway.daemon.crewseat import Rules
 from gateway.daemon.drain import drain
+from gateway.daemon.porters import Porters
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.scheduler import Scheduler
-from gateway.daemon.supervisor import Supervisor
+from gateway.daemon.supervisor import Policy, Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, Scope
+from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
 from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
@@ -67,6 +70,8 @@ HEALTH_EVERY = 5.0
 READY_WITHIN = 30.0
 _FETCHING_KEPT = 86_400.0
 """Half-fetched bundles of an earlier run are kept this long, to be continued."""
+PORTERS = 32
+"""Large bundles that the node moves at once, over all its links: each has a connection and up to 16 MiB of buffers."""
 SILENCE = 900.0
 """A worker process that shows no sign of life for so long is ended. All in seconds."""
 
@@ -94,10 +99,13 @@ class RunningNode:
         self._words = words
         self._clock = clock
         self._log = log
+        self._wake = wake
+        self._trust = TrustWatch(roster_store(identity.settings))
         self._bells = Bells()
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
         self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
+        self._porters = Porters(PORTERS, clock)
         self._ledger: Ledger | None = None
         self._crew: ProcessCrew | None = None
         self._ground: Ground | None = None
@@ -135,18 +143,31 @@ class RunningNode:
         identity = load_identity(self._config, self._environ)
         self._refuse_what_needs_a_restart(identity.settings)
         plan = Planner(identity, self._ground, self._words).plan()
-        self._identity = identity
-        self._reload_server(identity.settings)
-        self._run_plan(plan)
-        self._bells.ring_all()
+        self._use(identity, plan)
+
+    def refresh(self) -> None:
+        """Go by the roster that was accepted since, with the configuration as it is; raises ConfigError if it cannot
+        be read, and then everything is as before."""
+        if self._ground is None or not self._trust.is_due(self._clock.now()):
+            return
+        try:
+            identity = replace(self._identity, directory=load_directory(self._identity.settings))
+            plan = Planner(identity, self._ground, self._words).plan()
+        except GatewayError:
+            self._trust.gave_up()
+            raise
+        self._use(identity, plan)
+        trusted = identity.directory.trusted
+        self._log.info("roster-in-use", version=0 if trusted is None else trusted.version)
 
     def collapsed(self) -> str | None:
         """Return the worker that died too often, None while all is well."""
         return self._supervisor.collapsed
 
     def stuck(self) -> tuple[str, ...]:
-        """Return the workers whose step neither returned nor made progress in time."""
-        return self._supervisor.stuck()
+        """Return the workers whose step neither returned nor made progress in time, and porters that came no
+        further."""
+        return self._supervisor.stuck() + self._porters.stuck(Policy().allowance)
 
     def summary(self) -> str:
         """Return the line that `systemctl status` shows."""
@@ -193,7 +214,7 @@ class RunningNode:
             state / PROGRESS_FILE,
             clock=self._clock,
             ring=lambda: self._bells.ring(ProgressBoard.name),
-            on_progress=self._supervisor.beat,
+            on_progress=self._came_further,
         )
         shortage = guarded(settings, settings.limits.free_space, self._ledger, self._clock, self._log)
         self._ground = Ground(
@@ -213,11 +234,23 @@ class RunningNode:
             self._clock,
             self._log,
             PeerClocks(self._clock, self._log),
+            self._porters,
         )
         return self._ground
 
+    def _use(self, identity: Identity, plan: Plan) -> None:
+        self._identity = identity
+        self._reload_server(identity.settings)
+        self._run_plan(plan)
+        self._bells.ring_all()
+
+    def _came_further(self, thread: str) -> None:
+        self._supervisor.beat(thread)
+        self._porters.beat(thread)
+
     def _run_plan(self, plan: Plan) -> None:
         self._plan = plan
+        self._trust.use(self._identity.directory, self._clock.now())
         for leg in self._supervisor.swap(plan.workers, deadline=self._identity.settings.timing.drain):
             self._log.warn("worker-still-busy", worker=leg)
         bell = self._identity.settings.paths.state / BELL_FOLDER
@@ -318,6 +351,8 @@ class RunningNode:
         plan, ground = self._plan, self._ground
         if plan is None or ground is None:
             return
+        if self._trust.is_due(self._clock.now()):
+            self._wake()
         ground.shortage.look()
         heard = self._listening.health()
         # Both directions of a link may rest for the same reason: that is one trouble.

@@ -27,7 +27,8 @@ from gateway.compose.offline import missing
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import UnitCode
 from gateway.folders import disk
-from gateway.roster.peers import PeerBook, Standing
+from gateway.roster.directory import Directory
+from gateway.roster.peers import Standing
 
 ACK_MAX = 2 * FILE_MAX
 """Bytes of an acknowledgement file: what a receipt file holds, in base64 and with its sentences."""
@@ -52,18 +53,19 @@ class Trust:
         self._units = units
 
     @classmethod
-    def of(cls, cards: Sequence[Card], peers: PeerBook | None) -> Self:
-        """Trust exactly `cards`, which the caller vouches for, and the peers of `peers`."""
+    def of(cls, cards: Sequence[Card], directory: Directory | None) -> Self:
+        """Trust exactly `cards`, which the caller vouches for, and whom `directory` knows."""
         named = {
             key.public.sign_key_id: Known(card.unit, key.public, key.not_before, key.not_after, is_revoked=False)
             for card in cards
             for key in card.keys
         }
-        every = [*cards, *(peer.card for peer in (peers.peers() if peers else ()))]
-        units = {key.public.encrypt_key_id: card.unit for card in every for key in card.keys}
+        units = {key.public.encrypt_key_id: card.unit for card in cards for key in card.keys}
+        if directory is not None:
+            units = {**directory.encryption_keys(), **units}
 
         def signer_of(key_id: bytes) -> Known | None:
-            found = peers.signer_of(key_id) if peers is not None and key_id not in named else None
+            found = directory.signer_of(key_id) if directory is not None and key_id not in named else None
             if found is None:
                 return named.get(key_id)
             revoked = found.standing is Standing.REVOKED

@@ -14,6 +14,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.folders.space import Space, SpaceGuard
+from gateway.roster.glance import SOON_SECONDS, Glance, glance
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute
 from gateway.stages.clocks import proven
@@ -52,6 +53,7 @@ class Need(StrEnum):
     DISK_LOW = "disk-low"
     CLOCK_SKEW = "clock-skew"
     WORKER_DIED = "worker-died"
+    ROSTER = "roster-ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class Survey:
     space: Space | None
     """None where the disk cannot be asked."""
     by_state: Mapping[tuple[Direction, State], int] = field(default_factory=dict)
+    roster: Glance | None = None
+    """None where the node goes by confirmed cards alone."""
 
 
 def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
@@ -136,6 +140,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     routes = tuple(_route(route, daemon) for route in settings.outbound)
     held, retrying = _stuck(settings, daemon, ledger, now)
     space = _space(settings)
+    roster = glance(settings.paths.state)
     by_state = counts.by_state if counts is not None else {}
     held_count = counts.held if counts is not None else 0
     notices = (
@@ -146,6 +151,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         *(notice for link in links for notice in _of_link(link, settings, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
         *_of_space(settings, daemon, space),
+        *_of_roster(roster, now),
     )
     condition = Condition.DOWN if daemon.pid is None else Condition.ATTENTION if notices else Condition.NORMAL
     return Survey(
@@ -162,6 +168,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         under_way=tuple(UnderWay(one, _transfer(ledger, one)) for one in daemon.running),
         space=space,
         by_state=by_state,
+        roster=roster,
     )
 
 
@@ -298,6 +305,14 @@ def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequen
         )
         for one in short
     ]
+
+
+def _of_roster(roster: Glance | None, now: float) -> Sequence[Notice]:
+    if roster is None or roster.expires_at - now > SOON_SECONDS:
+        return ()
+    code = "roster-ending" if roster.expires_at > now else "roster-expired" if roster.version else "roster-damaged"
+    command = "caseferry roster import FILE"
+    return (Notice(Need.ROSTER, str(roster.version), code, since=roster.expires_at or None, command=command),)
 
 
 def _of_link(link: LinkView, settings: Settings, now: float) -> Sequence[Notice]:

@@ -35,6 +35,10 @@ class Node(Protocol):
         """Read the configuration again and swap it whole; raises GatewayError, and then everything is as before."""
         ...
 
+    def refresh(self) -> None:
+        """Take over what was accepted beside the configuration, if anything was; called whenever this thread wakes."""
+        ...
+
     def collapsed(self) -> str | None:
         """Return the name of the worker that died too often, None while all is well."""
         ...
@@ -110,6 +114,7 @@ class MainLoop:
                 return 0
             if signal.SIGHUP in came:
                 self._reload()
+            self._refresh()
 
     def _reload(self) -> None:
         self._notifier.reloading()
@@ -122,6 +127,14 @@ class MainLoop:
         else:
             self._log.info("reloaded")
         self._notifier.ready(self._summary())
+
+    def _refresh(self) -> None:
+        try:
+            self._node.refresh()
+        except GatewayError as error:
+            tell(self._log, "refresh-refused", error)
+        except Exception as error:  # noqa: BLE001 - what runs is sound; a bug in looking anew must not end it
+            self._log.bug("refresh-refused", error)
 
     def _summary(self) -> str:
         try:

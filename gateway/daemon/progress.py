@@ -22,7 +22,9 @@ MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One transfer under way. Sizes are bytes, `seconds` since it began, `rate` bytes per second of late."""
+    """One transfer under way. Sizes are bytes, `seconds` since it began, `rate` bytes per second of late.
+
+    paused: it gives way to something more urgent."""
 
     transfer: int
     stage: str
@@ -30,6 +32,7 @@ class Progress:
     total: int
     seconds: float
     rate: float
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class _Run:
         self.worker = threading.current_thread().name
         self.began = now
         self.done = 0
+        self.paused = False
         self.rate = 0.0
         self.rated_at = now
         self.rated_done = 0
@@ -100,6 +104,15 @@ class ProgressBoard:
             if changed:
                 self._ring()
 
+    @contextmanager
+    def pausing(self, transfer: int, stage: str) -> Iterator[None]:
+        """Show a transfer that is being tracked as paused for as long as the context lasts."""
+        self._set_paused(transfer, stage, paused=True)
+        try:
+            yield
+        finally:
+            self._set_paused(transfer, stage, paused=False)
+
     def snapshot(self) -> tuple[Progress, ...]:
         """Return the long transfers under way, longest first."""
         with self._lock:
@@ -138,6 +151,16 @@ class ProgressBoard:
         if changed:
             self._ring()
 
+    def _set_paused(self, transfer: int, stage: str, *, paused: bool) -> None:
+        with self._lock:
+            for run in self._runs:
+                if (run.transfer, run.stage) == (transfer, stage):
+                    run.paused = paused
+            changed = not self._dirty
+            self._dirty = True
+        if changed:
+            self._ring()
+
     def _write(self, transfers: tuple[Progress, ...]) -> None:
         body = {
             "v": 1,
@@ -151,6 +174,7 @@ class ProgressBoard:
                     "total": p.total,
                     "seconds": round(p.seconds, 1),
                     "rate": round(p.rate),
+                    "paused": p.paused,
                 }
                 for p in transfers
             ],
@@ -186,8 +210,9 @@ def _parsed(entry: dict[str, object]) -> Progress:
             "total": int(total),
             "seconds": int() | float() as seconds,
             "rate": int() | float() as rate,
+            "paused": bool(paused),
         }:
-            return Progress(transfer, stage, done, total, float(seconds), float(rate))
+            return Progress(transfer, stage, done, total, float(seconds), float(rate), paused)
     raise ValueError("not an entry of the board")
 
 
@@ -198,4 +223,4 @@ def _seen(run: _Run, now: float) -> Progress:
         # Half of what was, half of what is: steady enough to read, quick enough to notice that a line died.
         run.rate = newest if run.rated_done == 0 else (run.rate + newest) / 2
         run.rated_at, run.rated_done = now, run.done
-    return Progress(run.transfer, run.stage, run.done, run.total, now - run.began, run.rate)
+    return Progress(run.transfer, run.stage, run.done, run.total, now - run.began, run.rate, run.paused)

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.domain import lanes
 from gateway.domain.errors import Scope, TransientError
 from gateway.folders import disk
 
 SMALL_FLOOR = 256 << 20
 """Bytes that even small things leave free, or an eighth of the ordinary floor where that is less: the ledger and the
 logs need room to write."""
-SMALL_BYTES = 16 << 20
+SMALL_BYTES = lanes.SMALL_BYTES
 """Exports and bundles up to this size are small: they pass while there is room for nothing larger."""
 
 

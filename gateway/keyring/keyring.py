@@ -68,15 +68,33 @@ class DatedKeys:
         raise TypeError("dated keys do not travel; hand over the one pair that is needed")
 
 
+@dataclass(frozen=True, slots=True)
+class NextSsh:
+    """The pair of SSH keys that takes the place of the present one."""
+
+    host: SshKey
+    user: SshKey
+
+
 class Keyring:
     """All private keys of this node."""
 
-    __slots__ = ("_dated", "is_clear", "ssh_host", "ssh_user")
+    __slots__ = ("_dated", "is_clear", "next_ssh", "ssh_host", "ssh_user")
 
-    def __init__(self, dated: Sequence[DatedKeys], ssh_host: SshKey, ssh_user: SshKey, *, is_clear: bool) -> None:
+    def __init__(
+        self,
+        dated: Sequence[DatedKeys],
+        ssh_host: SshKey,
+        ssh_user: SshKey,
+        *,
+        is_clear: bool,
+        next_ssh: NextSsh | None = None,
+    ) -> None:
         self._dated = tuple(sorted(dated, key=lambda one: (one.not_before, one.keys.suite), reverse=True))
         self.ssh_host = ssh_host
         self.ssh_user = ssh_user
+        self.next_ssh = next_ssh
+        """SSH keys that are on the card, so that others learn them, and not yet in use; None but while they change."""
         self.is_clear = is_clear
         """Whether the key file needs no passphrase: right for systemd credentials, else worth a warning."""
 
@@ -106,8 +124,7 @@ class Keyring:
         if os.path.lexists(path):
             raise exists(path)
         fresh = [_fresh(suite, now, valid_seconds) for suite in sorted(set(suites))]
-        host, user = (SshKey(Ed25519PrivateKey.generate().private_bytes_raw()) for _ in range(2))
-        ring = cls(fresh, host, user, is_clear=passphrase is None)
+        ring = cls(fresh, _new_ssh(), _new_ssh(), is_clear=passphrase is None)
         locked = lock(ring._to_bytes(), passphrase, cost or Cost())
         make_folder(folder)
         write_new(path, locked)
@@ -146,9 +163,11 @@ class Keyring:
         overlap_seconds: int,
         valid_seconds: int = VALID_SECONDS,
         cost: Cost | None = None,
+        ssh: bool = False,
     ) -> "Keyring":
-        """Add a new pair for each suite in use and write the key file anew; SSH keys stay.
+        """Add a new pair for each suite in use and write the key file anew.
 
+        ssh: draw the SSH keys' successors as well; they are used from `switch_ssh` on.
         Old pairs count for another `overlap_seconds` at most; pairs whose time has passed are destroyed.
         Not repeatable: each call makes new keys. Raises as `create`, and `keys-missing` if `folder` holds no key file.
         """
@@ -161,7 +180,22 @@ class Keyring:
         fresh = [_fresh(suite, now, valid_seconds) for suite in suites]
         if len(kept) + len(fresh) > KEYS_MAX:
             raise ConfigError("keys-too-many", "renewed too often; wait until old keys have expired", scope=Scope.NODE)
-        ring = Keyring([*kept, *fresh], self.ssh_host, self.ssh_user, is_clear=passphrase is None)
+        following = NextSsh(_new_ssh(), _new_ssh()) if ssh else self.next_ssh
+        ring = Keyring([*kept, *fresh], self.ssh_host, self.ssh_user, is_clear=passphrase is None, next_ssh=following)
+        replace(path, lock(ring._to_bytes(), passphrase, cost or Cost()))
+        return ring
+
+    def switch_ssh(self, folder: Path, passphrase: bytes | None, *, cost: Cost | None = None) -> "Keyring":
+        """Use the SSH keys that `renew` drew, give up those before, and write the key file anew.
+
+        Raises ConfigError `ssh-keys-not-drawn` if there are none, and as `renew`.
+        """
+        path = folder / KEY_FILE
+        check_folder(folder)
+        read_private(path, FILE_MAX)
+        if self.next_ssh is None:
+            raise ConfigError("ssh-keys-not-drawn", "run: caseferry key rotate --ssh", scope=Scope.NODE)
+        ring = Keyring(self._dated, self.next_ssh.host, self.next_ssh.user, is_clear=passphrase is None)
         replace(path, lock(ring._to_bytes(), passphrase, cost or Cost()))
         return ring
 
@@ -200,14 +234,15 @@ class Keyring:
             unit=unit,
             name=name,
             keys=keys,
-            ssh_host_key=self.ssh_host.public_text,
-            ssh_user_key=self.ssh_user.public_text,
+            ssh_host_key=(self.next_ssh.host if self.next_ssh else self.ssh_host).public_text,
+            ssh_user_key=(self.next_ssh.user if self.next_ssh else self.ssh_user).public_text,
             suites=tuple(accepted),
             created=created if created is not None else max(one.not_before for one in self._dated),
         )
         return sign_card(card, self.node_keys())
 
     def _to_bytes(self) -> bytes:
+        pair = (self.next_ssh.host, self.next_ssh.user) if self.next_ssh else ()
         return canonical.encode(
             {
                 "v": _VERSION,
@@ -217,14 +252,15 @@ class Keyring:
                 ],
                 "ssh_host": self.ssh_host.to_seed().hex(),
                 "ssh_user": self.ssh_user.to_seed().hex(),
+                **({"next_ssh": [one.to_seed().hex() for one in pair]} if pair else {}),
             }
         )
 
     @classmethod
     def _from_bytes(cls, raw: bytes, *, is_clear: bool) -> Self:
-        whole = canonical.fields(
-            canonical.decode(raw, limit=FILE_MAX, values_limit=256), "v", "keys", "ssh_host", "ssh_user"
-        )
+        found = canonical.decode(raw, limit=FILE_MAX, values_limit=256)
+        is_changing = isinstance(found, dict) and "next_ssh" in found
+        whole = canonical.fields(found, "v", "keys", "ssh_host", "ssh_user", *(("next_ssh",) if is_changing else ()))
         canonical.integer(whole["v"], "v", least=_VERSION, most=_VERSION)
         dated = [_dated(one) for one in canonical.items(whole["keys"], "keys", limit=KEYS_MAX)]
         if not dated:
@@ -232,7 +268,17 @@ class Keyring:
         host, user = (
             SshKey(canonical.hexadecimal(whole[name], name, least=32, most=32)) for name in ("ssh_host", "ssh_user")
         )
-        return cls(dated, host, user, is_clear=is_clear)
+        following = [
+            SshKey(canonical.hexadecimal(one, "next_ssh", least=32, most=32))
+            for one in (canonical.items(whole["next_ssh"], "next_ssh", limit=2) if is_changing else ())
+        ]
+        if is_changing and len(following) != 2:
+            raise ValueError("half a pair of SSH keys")
+        return cls(dated, host, user, is_clear=is_clear, next_ssh=NextSsh(*following) if following else None)
+
+
+def _new_ssh() -> SshKey:
+    return SshKey(Ed25519PrivateKey.generate().private_bytes_raw())
 
 
 def _fresh(suite: Suite, now: float, valid_seconds: int) -> DatedKeys:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Order
+from gateway.ledger.rows import DERIVED
 from gateway.ledger.schema import UNANSWERED, transfers
 
 Orders = Mapping[RouteName, Order]
@@ -46,7 +47,7 @@ def its_turn(orders: Orders) -> ColumnElement[bool]:
 
 def goes_before(transfer_id: TransferId, orders: Orders) -> Select[*tuple[Any, ...]]:
     """Select the earliest of the transfers that go before one."""
-    columns = (column for column in _EARLIER.c if column.name not in ("peer", "copy"))
+    columns = (column for column in _EARLIER.c if column.name not in DERIVED)
     return select(*columns).where(transfers.c.id == transfer_id, _before(orders)).order_by(_EARLIER.c.id).limit(1)
 
 

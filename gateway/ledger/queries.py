@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, and_, case, func, literal, or_, selec
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
+from gateway.domain.lanes import LARGE_LANES
 from gateway.domain.lifecycle import TABLE, Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
 from gateway.ledger.ordering import Orders, its_turn
@@ -58,6 +59,8 @@ class Counts:
     """link -> when the oldest transfer that still owes something on it was found (seconds since 1970 UTC)."""
     waiting: Mapping[tuple[LinkName, Direction], int]
     """(link, direction) -> how many transfers still owe something on it."""
+    large: Mapping[tuple[LinkName, Direction], int]
+    """(link, direction) -> how many of these are large."""
 
 
 def due(
@@ -68,23 +71,33 @@ def due(
     direction: Direction | None,
     limit: int,
     orders: Orders = NO_ORDERS,
+    large: bool | None = None,
 ) -> TransferQuery:
-    """Select the transfers whose effect may be tried now and whose turn it is, the one owed for longest first."""
+    """Select the transfers whose effect may be tried now and whose turn it is, the one owed for longest first; on one
+    link the most urgent first, the small ones before the large."""
     c = transfers.c
-    return (
-        select_transfers()
-        .where(_owing(states, direction, link), c.hold_code.is_(None), c.next_attempt_at <= now, *_turn(orders))
-        .order_by(c.next_attempt_at, c.id)
-        .limit(limit)
-    )
+    query = select_transfers().where(_owing(states, direction, None), c.hold_code.is_(None), *_turn(orders))
+    if link is None:
+        query = query.where(c.next_attempt_at <= now, *_of_size(large)).order_by(c.next_attempt_at, c.id)
+    else:
+        # What has a link has its turn, and only by that does an index say which lane comes first. The sum keeps a
+        # database from walking by time instead, and then sorting all that waits.
+        query = query.where(c.turn == link, *_of_size(large), c.next_attempt_at + 0 <= now)
+        query = query.order_by(c.lane, c.next_attempt_at, c.id)
+    return query.limit(limit)
 
 
 def next_due_at(
-    states: Collection[State], *, link: LinkName | None, direction: Direction | None, orders: Orders = NO_ORDERS
+    states: Collection[State],
+    *,
+    link: LinkName | None,
+    direction: Direction | None,
+    orders: Orders = NO_ORDERS,
+    large: bool | None = None,
 ) -> Select[float | None]:
     """Select when the next effect may be tried; what waits for another's receipt has no such time."""
     return select(func.min(transfers.c.next_attempt_at)).where(
-        _owing(states, direction, link), transfers.c.hold_code.is_(None), *_turn(orders)
+        _owing(states, direction, link), transfers.c.hold_code.is_(None), *_turn(orders), *_of_size(large)
     )
 
 
@@ -94,22 +107,22 @@ def owed_bytes(state: State, above: int) -> Select[int]:
     return select(func.coalesce(func.sum(c.size), 0)).where(c.state == state, c.size > above, c.hold_code.is_(None))
 
 
-def overdue(now: float, *, link: LinkName | None, limit: int) -> TransferQuery:
+def overdue(now: float, *, link: LinkName | None, limit: int, large: bool | None = None) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
     return (
         select_transfers()
-        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now)
+        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now, *_of_size(large))
         .order_by(c.receipt_due_at, c.id)
         .limit(limit)
     )
 
 
-def next_receipt_due_at(link: LinkName | None) -> Select[float | None]:
+def next_receipt_due_at(link: LinkName | None, *, large: bool | None = None) -> Select[float | None]:
     """Select when the next receipt should have come, or sending again may be tried once more after that failed."""
     c = transfers.c
     later = case((c.next_attempt_at > c.receipt_due_at, c.next_attempt_at), else_=c.receipt_due_at)
-    return select(func.min(later)).where(*_awaiting(link))
+    return select(func.min(later)).where(*_awaiting(link), *_of_size(large))
 
 
 def unconfirmed(link: LinkName | None, limit: int) -> TransferQuery:
@@ -255,18 +268,22 @@ def counts(connection: Connection) -> Counts:
     by_state = connection.execute(select(c.direction, c.state, func.count()).group_by(c.direction, c.state))
     held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
     owing = _owing(frozenset(State), None, None)
-    grouped = select(c.link, c.direction, func.min(c.found_at), func.count()).where(owing, c.link.is_not(None))
+    big = func.sum(case((c.lane >= LARGE_LANES, 1), else_=0))
+    grouped = select(c.link, c.direction, func.min(c.found_at), func.count(), big).where(owing, c.link.is_not(None))
     waiting_since: dict[LinkName, float] = {}
     waiting: dict[tuple[LinkName, Direction], int] = {}
-    for link, way, since, number in connection.execute(grouped.group_by(c.link, c.direction).order_by(c.link)):
+    large: dict[tuple[LinkName, Direction], int] = {}
+    for link, way, since, number, of_them in connection.execute(grouped.group_by(c.link, c.direction).order_by(c.link)):
         name = LinkName(link)
         waiting_since[name] = min(since, waiting_since.get(name, since))
         waiting[name, Direction(way)] = number
+        large[name, Direction(way)] = of_them
     return Counts(
         by_state={(Direction(way), State(state)): number for way, state, number in by_state},
         held=held,
         waiting_since=waiting_since,
         waiting=waiting,
+        large=large,
     )
 
 
@@ -283,6 +300,12 @@ def _owing(states: Collection[State], direction: Direction | None, link: LinkNam
 
 def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:
     return (its_turn(orders),) if orders else ()
+
+
+def _of_size(large: bool | None) -> tuple[ColumnElement[bool], ...]:
+    """Test for the large or the small ones only; None: for neither."""
+    c = transfers.c
+    return () if large is None else (c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES,)
 
 
 def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:

@@ -60,20 +60,13 @@ class RelayBook:
 
     # -- sorting what arrived -----------------------------------------------------------------------------------------
 
-    def unsorted(self, now: float, limit: int) -> list[Transfer]:
-        """Return fetched bundles of which nobody has looked yet for whom they are, the one owed for longest first."""
-        return self._due(_unsorted(), now, limit)
-
     def next_unsorted_at(self) -> float | None:
-        """Return when the next of them may be looked at; None if there is none."""
+        """Return when the next fetched bundle may be looked at of which nobody knows yet for whom it is; None if there
+        is none."""
         return self._next(_unsorted())
 
-    def to_open(self, now: float, limit: int) -> list[Transfer]:
-        """Return fetched bundles that are addressed to us, the one owed for longest first."""
-        return self._due(_to_open(), now, limit)
-
     def next_to_open_at(self) -> float | None:
-        """Return when the next of them may be opened; None if there is none."""
+        """Return when the next fetched bundle may be opened that is addressed to us; None if there is none."""
         return self._next(_to_open())
 
     def is_ours(self, arrival: Transfer) -> Transfer:
@@ -142,12 +135,6 @@ class RelayBook:
             if last is not None and (asked is None or asked < last):
                 query = query.where(r.version > last)
             return [to_receipt(row) for row in connection.execute(query)]
-
-    def _due(self, tests: Sequence[ColumnElement[bool]], now: float, limit: int) -> list[Transfer]:
-        c = transfers.c
-        query = select_transfers().where(*tests, c.next_attempt_at <= now).order_by(c.next_attempt_at, c.id)
-        with self._doors.reading() as connection:
-            return [to_transfer(row) for row in connection.execute(query.limit(limit))]
 
     def _next(self, tests: Sequence[ColumnElement[bool]]) -> float | None:
         with self._doors.reading() as connection:

@@ -16,7 +16,9 @@ T = TypeVar("T")
 AT_ONCE: Final = 500
 """Values in one IN list; databases limit the parameters of a statement (SQLite before 3.32: 999)."""
 
-_COLUMNS: Final = tuple(column for column in transfers.c if column.name not in ("peer", "copy"))
+DERIVED: Final = frozenset({"peer", "copy", "lane", "turn"})
+"""Columns that only answer questions; a transfer is read without them."""
+_COLUMNS: Final = tuple(column for column in transfers.c if column.name not in DERIVED)
 
 
 def select_transfers() -> Select[*tuple[Any, ...]]:

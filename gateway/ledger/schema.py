@@ -6,6 +6,7 @@ from sqlalchemy import (
     REAL,
     BigInteger,
     Column,
+    Computed,
     Double,
     ForeignKey,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from gateway.domain.lanes import LARGE_LANES, SMALL_BYTES
 from gateway.domain.lifecycle import TABLE, Direction, ends
 
 VERSION: Final = 1
@@ -158,8 +160,17 @@ transfers: Final = Table(
     _text("verdict"),
     _text("business_key", nullable=True),
     _text("content_hash", nullable=True),
-    # Lane: 0 the most urgent.
+    # How urgent: 0 the most.
     _whole("priority"),
+    # The priority, and so many more for what is large, so that a range of it is all that is small, or large.
+    Column(
+        "lane",
+        _WHOLE,
+        Computed(f"priority + CASE WHEN size > {SMALL_BYTES} THEN {LARGE_LANES} ELSE 0 END", persisted=True),
+        nullable=False,
+    ),
+    # With whom it takes turns: those of its link, or before one is known, of its route (no link begins with a colon).
+    Column("turn", _TEXT, Computed("coalesce(link, ':' || route, '')", persisted=True), nullable=False),
     # The bundle that this one repeats or corrects; it may be known to a peer only, so it is no reference.
     _text("earlier", nullable=True),
     # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".
@@ -188,6 +199,21 @@ _OPEN = text(f"{_OUT.text} AND state IN ({_STATES})")
 _c = transfers.c
 Index("transfers_due", _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
 Index("transfers_due_link", _c.link, _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
+# By equality alone, so that each question walks its own stretch in the order of the lanes.
+Index(
+    "transfers_turn",
+    *(_c.state, _c.turn, _c.lane, _c.next_attempt_at),
+    sqlite_where=_FREE,
+    postgresql_where=_FREE,
+)
+# At a hub, the same among the origins of what goes on by one link.
+_CARRIED = text(f"{_FREE.text} AND {_ON.text}")
+Index(
+    "transfers_carried",
+    *(_c.link, _c.state, _c.peer, _c.lane, _c.next_attempt_at),
+    sqlite_where=_CARRIED,
+    postgresql_where=_CARRIED,
+)
 Index("transfers_overdue", _c.state, _c.receipt_due_at, sqlite_where=_AWAITED, postgresql_where=_AWAITED)
 Index("transfers_settled", _c.state, _c.settled_at, sqlite_where=_SETTLED, postgresql_where=_SETTLED)
 Index("transfers_held", _c.found_at, sqlite_where=_HELD, postgresql_where=_HELD)

@@ -10,26 +10,9 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import (
-    BundleId,
-    ClaimToken,
-    Digest,
-    LinkName,
-    RouteName,
-    TransferId,
-    UnitCode,
-)
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
-from gateway.domain.records import (
-    Facts,
-    FoundExport,
-    Offer,
-    ReceiptRecord,
-    Stage,
-    Step,
-    TimelineEntry,
-    Transfer,
-)
+from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
 from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
@@ -40,6 +23,7 @@ from gateway.ledger.queries import Counts, TransferFilter
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
 
@@ -67,6 +51,8 @@ class Ledger:
         """What people decided."""
         self.relays = RelayBook(self)
         """What serves hubs."""
+        self.turns = Turns(self)
+        """Whose turn it is at what the whole node shares."""
 
     @classmethod
     def open(
@@ -221,14 +207,18 @@ class Ledger:
         direction: Direction | None = None,
         limit: int,
         orders: Orders = queries.NO_ORDERS,
+        large: bool | None = None,
     ) -> list[Transfer]:
-        """Return what is not held and may be tried at `now`, the one owed for longest first.
+        """Return what is not held and may be tried at `now`, the one owed for longest first; on one link by lanes.
 
         orders: on these routes what must wait until an earlier one has its final receipt is left out.
+        large: the large ones only, or the small ones.
 
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
-        return self._read(queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders))
+        return self._read(
+            queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders, large=large)
+        )
 
     def next_due_at(
         self,
@@ -236,10 +226,11 @@ class Ledger:
         link: LinkName | None = None,
         direction: Direction | None = None,
         orders: Orders = queries.NO_ORDERS,
+        large: bool | None = None,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
         with self.reading() as connection:
-            query = queries.next_due_at(states, link=link, direction=direction, orders=orders)
+            query = queries.next_due_at(states, link=link, direction=direction, orders=orders, large=large)
             return connection.execute(query).scalar()
 
     def owed_bytes(self, state: State, above: int = 0) -> int:
@@ -247,14 +238,16 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.owed_bytes(state, above)).scalar_one()
 
-    def overdue(self, now: float, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
+    def overdue(
+        self, now: float, link: LinkName | None = None, *, limit: int, large: bool | None = None
+    ) -> list[Transfer]:
         """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
-        return self._read(queries.overdue(now, link=link, limit=limit))
+        return self._read(queries.overdue(now, link=link, limit=limit, large=large))
 
-    def next_receipt_due_at(self, link: LinkName | None = None) -> float | None:
+    def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
-            return connection.execute(queries.next_receipt_due_at(link)).scalar()
+            return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.

@@ -13,9 +13,8 @@ from gateway.bundle.suites import Suite, suite_of
 from gateway.domain.ids import UnitCode, unit_code
 from gateway.domain.records import Priority
 from gateway.roster.content import FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey, UnitName
+from gateway.roster.file import CONTENT_MAX
 
-CONTENT_MAX = 48 << 20
-"""Bytes; 5000 units with two pairs of the largest keys each."""
 UNITS_MAX = 5000
 NAMES_MAX = 32
 """Codes of one unit, in all schemes and times together."""

@@ -79,6 +79,29 @@ class Directory:
             facts={"unit": unit},
         )
 
+    def key_ends(self, unit: str) -> tuple[int, ...]:
+        """Return when each of the keys of `unit` that are not revoked ends, in seconds since 1970 UTC."""
+        listed = self._listed(unit)
+        if listed is not None:
+            return tuple(key.not_after for key in listed.keys if key.revoked_at is None)
+        peer = self.book.get(unit)
+        return () if peer is None else tuple(key.not_after for key in peer.card.keys)
+
+    def newest_keys(self, unit: str) -> PublicKeys | None:
+        """Return the newest keys of `unit`, whether or not they count now; None if nobody trusts it."""
+        listed = self._listed(unit)
+        if listed is not None:
+            good = [key for key in listed.keys if key.revoked_at is None and listed.closed_at is None]
+            return max(good, key=lambda key: key.not_before).public if good else None
+        peer = self.book.get(unit)
+        return None if peer is None or peer.is_revoked else peer.card.keys[-1].public
+
+    def encryption_keys(self) -> Mapping[bytes, UnitCode]:
+        """Return whose each known encryption key is, by its key id, also keys that ended."""
+        known = {key.public.encrypt_key_id: peer.unit for peer in self.book.peers() for key in peer.card.keys}
+        listed = {key.public.encrypt_key_id: unit.unit for unit in self._units().values() for key in unit.keys}
+        return {**known, **listed}
+
     def ssh_host_key(self, unit: str) -> str:
         """Return the pinned host key of `unit`, `ssh-ed25519 <base64>`; the newest if it changes.
 
@@ -94,8 +117,8 @@ class Directory:
         listed = self._listed(unit)
         if listed is None:
             return (self.book.ssh_host_key(unit),)
-        if listed.closed_at is not None or self._is_revoked_here(listed.unit):
-            raise PermanentError("peer-revoked", f"{unit} is closed", scope=Scope.LINK, facts={"unit": unit})
+        if listed.closed_at is not None or not _has_a_key(listed) or self._is_revoked_here(listed.unit):
+            raise PermanentError("peer-revoked", f"{unit} is closed or revoked", scope=Scope.LINK, facts={"unit": unit})
         return (listed.ssh_host_key, *listed.ssh_host_keys_also)
 
     def accounts(self) -> Mapping[UnitCode, tuple[str, ...]]:

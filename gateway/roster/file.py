@@ -14,13 +14,14 @@ import struct
 from dataclasses import dataclass
 
 from gateway.domain.errors import Scope, SecurityError
-from gateway.roster.codec import CONTENT_MAX
 
 ENDING = ".cft"
 ROOTS_MAX = 256
 ROOT_MAX = 64 << 10
 METADATA_MAX = 64 << 10
 """Bytes; a signature takes 200, and nobody has a hundred officers."""
+CONTENT_MAX = 48 << 20
+"""Bytes; 5000 units with two pairs of the largest keys each."""
 FILE_MAX = 64 << 20
 """Bytes; the largest roster, and all roots at their usual size."""
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from types import MappingProxyType
 
 from gateway.bundle.card import ssh_public
 from gateway.bundle.keys import PublicKeys
@@ -16,7 +17,7 @@ COMPLAINTS_MAX = 20
 """Complaints that are told at once."""
 
 _REGION = re.compile(r"[0-9]{6}")
-_REGION_ENDS = {Level.PROVINCE: "0000", Level.CITY: "00", Level.COUNTY: ""}
+_REGION_ENDS = MappingProxyType({Level.PROVINCE: "0000", Level.CITY: "00", Level.COUNTY: ""})
 
 
 def check(content: RosterContent, before: RosterContent | None = None) -> None:

@@ -22,6 +22,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from gateway.bundle.aloud import aloud
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError
 from gateway.roster.file import METADATA_MAX, ROOT_MAX, ROOTS_MAX, RosterFile, malformed
+from gateway.roster.glance import SCRATCH
 
 TARGET = "roster.json"
 """The one target."""
@@ -74,7 +75,7 @@ def prove(file: RosterFile, anchor: bytes, scratch: Path, at: float | None, befo
     """
     claimed, root_version = versions(file)
     now = _NEVER if at is None else datetime.fromtimestamp(at, UTC)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".proving-") as folder:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as folder:
         metadata, targets = Path(folder, "metadata"), Path(folder, "targets")
         metadata.mkdir()
         targets.mkdir()

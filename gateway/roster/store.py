@@ -1,7 +1,9 @@
 """The roster on disk: the last file that was accepted, replaced whole once a newer one is proven to the last check."""
 
 import os
-from dataclasses import dataclass
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -10,10 +12,15 @@ from gateway.bundle.keys import PublicKeys
 from gateway.domain.errors import ConfigError, PermanentError, Scope, SecurityError
 from gateway.roster import codec, logic
 from gateway.roster.file import FILE_MAX, RosterFile, malformed, split
+from gateway.roster.glance import FILE_NAME, SCRATCH
 from gateway.roster.records import check_ours, writing
 from gateway.roster.roster import Roster
 
-FILE_NAME = "roster.cft"
+_SCRATCH_SECONDS = 3600.0
+"""So old a scratch folder is nobody's any more."""
+
+Stamp = tuple[int, int, int]
+"""By which a file is known to be the same: its number, size and time; only ever compared with itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Trusted:
     root_version: int
     expires_at: int
     root_expires_at: int
+    stamp: Stamp | None = field(default=None, compare=False)
 
     @property
     def version(self) -> int:
@@ -56,6 +64,11 @@ class RosterStore:
         self._folder = folder
 
     @property
+    def folder(self) -> Path:
+        """Where the accepted file lies, and what else is remembered about rosters."""
+        return self._folder
+
+    @property
     def path(self) -> Path:
         """The accepted file."""
         return self._folder / FILE_NAME
@@ -65,18 +78,28 @@ class RosterStore:
 
         Raises ConfigError `roster-damaged`, `roster-unusable`, `peers-exposed`.
         """
+        # Taken first: what comes in between is seen as a change afterwards.
+        stamp = self.stamp()
         raw = self._read()
         if raw is None:
             return None
         try:
             file = split(raw)
             # What was accepted before counts as far as it counts; its expiry is for its reader to look at.
-            return _trusted(raw, file, file.roots[-1], self._folder, None)
+            return replace(_trusted(raw, file, file.roots[-1], self._folder, None), stamp=stamp)
         except (SecurityError, PermanentError) as error:
             path = str(self.path)
             raise ConfigError(
                 "roster-damaged", f"{path}: {error.detail}", scope=Scope.NODE, facts={"path": path}
             ) from error
+
+    def stamp(self) -> Stamp | None:
+        """Return what changes whenever another roster is accepted; None before the first."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
 
     def trust(self, raw: bytes, confirmed: str, *, now: float, replace: bool = False) -> Trusted:
         """Accept the roster file `raw`, whose newest root a person has confirmed; may be repeated.
@@ -94,11 +117,11 @@ class RosterStore:
                 "roster-fingerprint-mismatch", "the fingerprint is not that of this roster's root", scope=Scope.NODE
             )
         with writing(self._folder):
+            self._sweep(now)
             if not replace and (held := self._read()) is not None and held != raw:
                 path = str(self.path)
                 raise ConfigError("roster-trusted", f"{path} is there", scope=Scope.NODE, facts={"path": path})
-            trusted = _trusted(raw, file, file.roots[0], self._folder, now)
-            logic.check(trusted.roster.content)
+            trusted = first(raw, self._folder, now=now)
             self._write(raw)
         return trusted
 
@@ -109,6 +132,7 @@ class RosterStore:
         trust, `roster-expired`, `roster-unsound`; SecurityError as `proving.prove` says.
         """
         with writing(self._folder):
+            self._sweep(now)
             held = self.load()
             if held is None:
                 raise PermanentError("roster-untrusted", "no roster was ever trusted here", scope=Scope.NODE)
@@ -118,6 +142,13 @@ class RosterStore:
             trusted = examine(raw, held, self._folder, now=now)
             self._write(raw)
         return Came.NEWER, trusted
+
+    def _sweep(self, now: float) -> None:
+        """Remove what processes that were killed while they proved something have left."""
+        for path in self._folder.glob(f"{SCRATCH}*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < now - _SCRATCH_SECONDS:
+                    shutil.rmtree(path)
 
     def _read(self) -> bytes | None:
         try:
@@ -185,6 +216,17 @@ def examine(raw: bytes, held: Trusted, scratch: Path, *, now: float) -> Trusted:
         )
     trusted = _trusted(raw, file, before.roots[-1], scratch, now, before)
     logic.check(trusted.roster.content, held.roster.content)
+    return trusted
+
+
+def first(raw: bytes, scratch: Path, *, now: float | None) -> Trusted:
+    """Return the roster in `raw` as one who confirmed its newest root would find it; its expiry aside if `now` is None.
+
+    Raises as `RosterStore.trust` says, the fingerprint aside.
+    """
+    file = split(raw)
+    trusted = _trusted(raw, file, file.roots[0], scratch, now)
+    logic.check(trusted.roster.content)
     return trusted
 
 

@@ -12,6 +12,7 @@ from gateway.domain.errors import Scope, TransientError
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.space import SMALL_BYTES
+from gateway.ledger.turns import turn_of
 from gateway.stages.crew import Crew
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.watching import STOPPING, Watching
@@ -19,12 +20,15 @@ from gateway.stages.watching import STOPPING, Watching
 BATCH = 32
 """Small pieces that share one trip to a worker process and one commit."""
 LOOK_AHEAD = 512
-"""Transfers looked at to fill the free workers."""
+"""Transfers looked at in one step."""
 CLOSE_SECONDS = 60.0
 """Work that reports no progress for so long hangs; the crew ends it."""
 
 A = TypeVar("A")
 R = TypeVar("R")
+
+Due = Callable[[str, int], Collection[Transfer]]
+"""(whose turn it was last, how many are under way) -> transfers whose effect is owed, those under way among them."""
 
 
 class Bulk:
@@ -85,6 +89,8 @@ class Lanes(Generic[R]):
         self._shortage = shortage
         self._takes = takes
         self._is_held_up = False
+        self._after = ""
+        """Whose turn it was last."""
         self._stage = stage
         self._crew = crew
         self._width = width
@@ -118,12 +124,10 @@ class Lanes(Generic[R]):
             return None
         return LOOK_SECONDS if self._is_held_up else until_due()
 
-    def next_batch(
-        self, due: Callable[[int], Collection[Transfer]], in_order: Collection[RouteName] = ()
-    ) -> Sequence[Transfer]:
-        """Return what may be started now, small before big: a batch of small ones, one big one, or nothing.
+    def next_batch(self, due: Due, in_order: Collection[RouteName] = ()) -> Sequence[Transfer]:
+        """Return what may be started now, small before large: a batch of small ones, one large one, or nothing.
 
-        due:      returns at most so many transfers whose effect is owed; those under way are left out here.
+        due:      what is owed, most urgent first and every peer in its turn; what is under way is left out here.
         in_order: routes that are worked on in the order of the transfers' numbers, one batch at a time.
         """
         if len(self._running) >= self._width:
@@ -131,12 +135,15 @@ class Lanes(Generic[R]):
         under_way = [one for load, _held in self._running.values() for one in load.transfers.values()]
         busy = {one.id for one in under_way}
         taken = {one.route for one in under_way if one.route in in_order}
-        free = [t for t in due(LOOK_AHEAD + len(busy)) if t.id not in busy and t.route not in taken]
+        free = [t for t in due(self._after, len(busy)) if t.id not in busy and t.route not in taken]
         weights = _weights(free, in_order)
-        waiting = sorted(free, key=lambda t: (weights[t.id], t.id))
+        # Small before large, and where order is kept by the numbers; else as their turns have them.
+        waiting = sorted(free, key=lambda t: (weights[t.id] > SMALL_BYTES, t.id if t.route in in_order else 0))
         small = [t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES]
         wanted = small or (waiting[:1] if self._bulk.has_room else [])
         fitting = self._fitting(wanted, waiting)
+        if fitting:
+            self._after = turn_of(fitting[-1])
         self._is_held_up = bool(waiting) and not fitting
         # Small things that go on say nothing of the large ones that wait behind them.
         if not waiting or (fitting and (not small or weights[waiting[-1].id] <= SMALL_BYTES)):

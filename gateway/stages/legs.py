@@ -1,7 +1,7 @@
 """The two workers of a link: one carries everything out (receipts before bundles), one brings everything in."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.ids import LinkName
 from gateway.transport.api import Transport
@@ -12,6 +12,14 @@ class Leg(Protocol):
 
     def step(self) -> float | None:
         """Do what is due; return the seconds until more may be due, None if it waits to be rung."""
+
+
+@runtime_checkable
+class LastingLeg(Protocol):
+    """A stage that has something under way between two steps."""
+
+    def close(self) -> None:
+        """Cut that off, record what of it is done, and wait until it has ended."""
 
 
 class OutLeg:
@@ -28,8 +36,8 @@ class OutLeg:
         return min((wait for wait in steps if wait is not None), default=None)
 
     def close(self) -> None:
-        """Give back the connection."""
-        self._transport.close()
+        """End what is under way, and give back the connection."""
+        _close(self._stages, self._transport)
 
 
 class InLeg:
@@ -45,8 +53,17 @@ class InLeg:
         return self._receive.step()
 
     def close(self) -> None:
-        """Give back the connection."""
-        self._transport.close()
+        """End what is under way, and give back the connection."""
+        _close((self._receive,), self._transport)
+
+
+def _close(stages: Sequence[Leg], transport: Transport) -> None:
+    try:
+        for stage in stages:
+            if isinstance(stage, LastingLeg):
+                stage.close()
+    finally:
+        transport.close()
 
 
 def out_leg(link: LinkName) -> str:

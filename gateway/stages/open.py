@@ -13,6 +13,7 @@ from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.lanes import is_large
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
@@ -124,12 +125,14 @@ class OpenStage:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
-        self._deliver_verified()
+        more = self._deliver_verified()
         self._ahead.release()
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
         wait = self._lanes.pause(self._until_due)
+        if more:
+            return 0.0
         return LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
@@ -142,10 +145,9 @@ class OpenStage:
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
-    def _due(self, limit: int) -> list[Transfer]:
-        if self._relays:
-            return self._ledger.relays.to_open(self._clock.now(), limit)
-        return self._ledger.due((State.FETCHED,), now=self._clock.now(), limit=limit)
+    def _due(self, after: str, busy: int) -> list[Transfer]:
+        now, addressed = self._clock.now(), True if self._relays else None
+        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=addressed)
 
     def _until_due(self) -> float | None:
         if not self._relays:
@@ -259,18 +261,25 @@ class OpenStage:
                 self._failed(transfer, outcome.error, proven, load.started_at)
         self._recorder.advance(steps)
 
-    def _deliver_verified(self) -> None:
-        """Publish every verified import, then record delivery and receipt together."""
+    def _deliver_verified(self) -> bool:
+        """Publish verified imports, then record delivery and receipt together; return whether some are left that may
+        be published now."""
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
-        verified.sort(key=lambda transfer: transfer.size)
+        verified.sort(key=lambda transfer: (is_large(transfer.size), transfer.priority, transfer.size))
         self._lacking, self._first_lack = {}, {}
-        for start in range(0, len(verified), BATCH):
-            self._deliver(verified[start : start + BATCH], started)
+        small = [transfer for transfer in verified if not is_large(transfer.size)]
+        for start in range(0, len(small), BATCH):
+            self._deliver(small[start : start + BATCH], started)
+        # Of the large ones one in a step: to sync it, and to clear away what it was opened from, may take seconds.
+        large = iter(verified[len(small) :])
+        has_delivered = any(self._deliver([transfer], started) for transfer in large)
         for folder, shortage in self._elsewhere.items():
             shortage.waits(self.name, self._lacking.get(folder, ()), self._first_lack.get(folder))
+        return has_delivered and next(large, None) is not None
 
-    def _deliver(self, verified: Sequence[Transfer], started: float) -> None:
+    def _deliver(self, verified: Sequence[Transfer], started: float) -> bool:
+        """Publish and record `verified`; return whether anything was published."""
         published: list[tuple[Transfer, Facts]] = []
         for transfer in verified:
             try:
@@ -284,7 +293,7 @@ class OpenStage:
                 else:
                     self._recorder.fail(transfer, Stage.DELIVER, error, started)
         if not published:
-            return
+            return False
         self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
         now = self._clock.now()
         delivered = self._recorder.advance(
@@ -300,6 +309,7 @@ class OpenStage:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
+        return True
 
     def _publish(self, transfer: Transfer) -> Facts | None:
         """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its

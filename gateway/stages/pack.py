@@ -19,7 +19,7 @@ from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
-from gateway.stages.lanes import Lanes, Load
+from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
 from gateway.stages.repeats import RepeatDesk, was_released
@@ -89,8 +89,9 @@ class PackStage:
 
     # -- starting -----------------------------------------------------------------------------------------------------
 
-    def _due(self, limit: int) -> list[Transfer]:
-        return self._ledger.due((State.FOUND,), now=self._clock.now(), limit=limit)
+    def _due(self, after: str, busy: int) -> list[Transfer]:
+        now, orderly = self._clock.now(), self._in_order
+        return self._ledger.turns.due(State.FOUND, now=now, limit=BATCH, busy=busy, after=after, whole=orderly)
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Hand `transfers` to a worker; False if it must wait for its turn."""

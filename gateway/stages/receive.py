@@ -1,9 +1,10 @@
-"""The receive leg of one link: fetches what peers left for us, hands receipts on, and clears the mailbox once we
-have custody."""
+"""The receive leg of one link: fetches what peers left for us, the large beside the small, hands receipts on, and
+clears the mailbox once we have custody."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
@@ -11,6 +12,7 @@ from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, LinkName, WireName, bundle_id
+from gateway.domain.lanes import PAPERS, is_large, rank
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
@@ -18,19 +20,22 @@ from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.bulk import BulkLane
 from gateway.stages.gate import Gate
+from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
 from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.watching import STOPPING, Watching
-from gateway.transport.api import Entry, Transport
+from gateway.transport.api import Entry, Progress, Transport
 
 LISTED = 4096
 """Names looked at in one step, smallest first: small urgent exchanges do not wait behind a mountain."""
 BATCH = 128
 """Bundles fetched in one step, so that receipts and removals get their turn."""
 RECORD_BYTES = 16 * 2**20
-"""After this much was fetched the record is written, so that a cut repeats little."""
+"""After this much was fetched the record is written, so that a cut repeats little, and the mailbox is listed anew:
+something more urgent may have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,6 @@ _OWES_NOTHING = frozenset({State.SETTLED, State.CONFIRMED, State.COLLECTED, Stat
 """States in which the receipts of an arrival were sent: that it comes again is the sign that they were lost."""
 
 
-class _NoRoomError(Exception):
-    """There is no room for a bundle; `error`: what the guard of our disk said."""
-
-    def __init__(self, error: TransientError) -> None:
-        super().__init__(error.code)
-        self.error = error
-
-
 class ReceiveStage:
     """Fetches bundles and receipts of one link."""
 
@@ -83,6 +80,8 @@ class ReceiveStage:
         papers: Mapping[Kind, Paper],
         quarantine: QuarantineDesk,
         gate: Gate,
+        precedence: Precedence,
+        bulk: BulkLane,
         recorder: Recorder,
         watching: Watching,
         clock: Clock,
@@ -96,10 +95,13 @@ class ReceiveStage:
         self._shortage = shortage
         self._lacking: list[int] = []
         """Sizes of what was listed last and did not fit."""
+        self._first_lack: TransientError | None = None
         self._transport = transport
         self._papers = papers
         self._quarantine = quarantine
         self._gate = gate
+        self._precedence = precedence
+        self._bulk = bulk
         self._recorder = recorder
         self._watching = watching
         self._clock = clock
@@ -110,6 +112,7 @@ class ReceiveStage:
 
     def step(self) -> float | None:
         """Look into the mailbox once; return the seconds until the next look."""
+        self._take_note()
         if pause := self._gate.enter():
             return pause
         try:
@@ -122,6 +125,11 @@ class ReceiveStage:
         if self._lacking:
             return min(self._poll_seconds, LOOK_SECONDS)
         return 0.0 if more else self._poll_seconds
+
+    def close(self) -> None:
+        """Cut off what is large and moves, and record what of it is here."""
+        self._bulk.close()
+        self._take_note()
 
     def _look(self) -> bool:
         """Handle what is listed; return whether more is waiting that can be handled at once."""
@@ -142,73 +150,124 @@ class ReceiveStage:
             self._take(papers, kind)
         now = self._clock.now()
         wanted = [t for t in transfers if t.state is State.OFFERED and t.hold_code is None and t.next_attempt_at <= now]
-        self._fetch(wanted[:BATCH], bundles)
+        small = sorted((t for t in wanted if not is_large(t.size)), key=lambda t: (t.priority, t.size))
+        more = self._fetch(small[:BATCH], bundles) or len(small) > BATCH
+        more |= self._begin_large([t for t in wanted if is_large(t.size)], bundles)
+        self._take_note()
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
         self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
-        more = len(wanted) > BATCH and not self._lacking
-        return more or (len(listing) > LISTED and any(papers.values()))
+        return (more and not self._lacking) or (len(listing) > LISTED and any(papers.values()))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
 
-    def _fetch(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> None:
-        """Fetch `wanted`, smallest first, into the spool and record it; what does not fit is left where it is."""
+    def _fetch(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> bool:
+        """Fetch small bundles in this thread and record it; what does not fit is left where it is. Return whether
+        some are left that would."""
         done: list[Step] = []
-        pending = 0
-        self._lacking = []
-        lacking: TransientError | None = None
+        fetched = 0
+        self._lacking, self._first_lack = [], None
         try:
-            for transfer in wanted:
-                try:
-                    step = self._fetch_one(transfer, entries[known(transfer.bundle_id)])
-                except _NoRoomError as error:
-                    self._lacking.append(transfer.size)
-                    lacking = lacking or error.error
-                    continue
-                if step is None:
-                    continue
-                done.append(step)
-                pending += transfer.size
-                if pending >= RECORD_BYTES:
-                    self._record(done)
-                    done, pending = [], 0
+            for urgency, transfers in groupby(wanted, key=lambda t: rank(t.priority, t.size)):
+                with self._precedence.moving(urgency):
+                    for transfer in transfers:
+                        if fetched >= RECORD_BYTES:
+                            return True
+                        step = self._fetch_one(transfer, entries[known(transfer.bundle_id)])
+                        if step is not None:
+                            done.append(step)
+                            fetched += transfer.size
         finally:
             self._record(done)
-            self._shortage.waits(f"receive {self._link}", self._lacking, lacking)
+        return False
 
     def _fetch_one(self, transfer: Transfer, entry: Entry) -> Step | None:
-        """Fetch one bundle; None if that failed for reasons of its own. Raises _NoRoomError if it does not fit.
+        """Fetch one bundle; None if there is no room for it, or that failed for reasons of its own."""
+        started = self._clock.now()
+        with ExitStack() as held:
+            fetch = self._prepared(transfer, entry, held, started)
+            if fetch is None:
+                return None
+            try:
+                with self._watching(transfer, Stage.RECEIVE, entry.size) as progress:
+                    fetch(progress)
+            except GatewayError as error:
+                if not self._failed(transfer, error, started):
+                    raise
+                return None
+        return self._step(transfer, entry.size, started)
+
+    def _begin_large(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> bool:
+        """Begin to fetch what is large and has a place, what was offered first before the others; return whether
+        another place is free."""
+        for transfer in sorted(wanted, key=lambda t: (t.priority, t.id)):
+            if not self._bulk.has_place_for(transfer):
+                continue
+            entry = entries[known(transfer.bundle_id)]
+            with ExitStack() as held:
+                fetch = self._prepared(transfer, entry, held, self._clock.now())
+                if fetch is not None:
+                    self._bulk.start([transfer], entry.size, fetch, held.pop_all())
+                    break
+        self._shortage.waits(f"receive {self._link}", self._lacking, self._first_lack)
+        return bool(wanted) and self._bulk.has_place
+
+    def _prepared(
+        self, transfer: Transfer, entry: Entry, held: ExitStack, started: float
+    ) -> Callable[[Progress], None] | None:
+        """Return what fetches one bundle into the spool, its room `held` meanwhile; None if there is none (it is left
+        where it is), or our disk fails (recorded).
 
         It is accepted whole or not at all: with the room in which it will be opened.
         """
-        started = self._clock.now()
-        with ExitStack() as held:
-            try:
-                part = self._spool.fetching(self._link, known(transfer.bundle_id))
-                have = self._spool.size_of(part)
-            except GatewayError as error:
-                self._recorder.fail(transfer, Stage.RECEIVE, error, started)
-                return None
-            try:
-                needed = (1 + OPENING) * entry.size - have
-                room = held.enter_context(self._shortage.space.accept(needed, small=entry.size <= SMALL_BYTES))
-            except TransientError as error:
-                raise _NoRoomError(error) from error
-            try:
-                shown = held.enter_context(self._watching(transfer, Stage.RECEIVE, entry.size))
+        try:
+            part = self._spool.fetching(self._link, known(transfer.bundle_id))
+            have = self._spool.size_of(part)
+        except GatewayError as error:
+            self._recorder.fail(transfer, Stage.RECEIVE, error, started)
+            return None
+        try:
+            needed = (1 + OPENING) * entry.size - have
+            room = held.enter_context(self._shortage.space.accept(needed, small=not is_large(entry.size)))
+        except TransientError as error:
+            self._lacking.append(transfer.size)
+            self._first_lack = self._first_lack or error
+            return None
 
-                def progress(done: int) -> None:
-                    shown(done)
-                    room.written(done - have)
+        def fetch(shown: Progress) -> None:
+            def progress(done: int) -> None:
+                shown(done)
+                room.written(done - have)
 
-                self._transport.fetch(entry.name, part, entry.size, progress)
-            except GatewayError as error:
-                if error.scope is Scope.LINK or error.code == STOPPING:
-                    raise
-                if error.code == "disk-full":
-                    self._spool.give_room(part, SMALL_BYTES)
-                self._recorder.fail(transfer, Stage.RECEIVE, error, started)
-                return None
-        return Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=entry.size), started_at=started)
+            self._transport.fetch(entry.name, part, entry.size, progress)
+
+        return fetch
+
+    def _take_note(self) -> None:
+        """Record what is large and has ended. What a stop cut off is owed as before."""
+        for ended in self._bulk.finished():
+            error, (transfer,) = ended.error, ended.transfers
+            if error is None:
+                self._record([self._step(transfer, ended.size, ended.started_at)])
+            elif (
+                error.code != STOPPING
+                and not self._failed(transfer, error, ended.started_at)
+                and not self._gate.wait()
+                and not self._gate.failed(error)
+            ):
+                # Where the gate rests already, this thread has met the same trouble and told of it.
+                raise error
+
+    def _failed(self, transfer: Transfer, error: GatewayError, started: float) -> bool:
+        """Record a failure that is the bundle's own; False if it is the link's, or a stop."""
+        if error.scope is Scope.LINK or error.code == STOPPING:
+            return False
+        if error.code == "disk-full":
+            self._spool.give_room(self._spool.fetching(self._link, known(transfer.bundle_id)), SMALL_BYTES)
+        self._recorder.fail(transfer, Stage.RECEIVE, error, started)
+        return True
+
+    def _step(self, transfer: Transfer, size: int, started: float) -> Step:
+        return Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=size), started_at=started)
 
     def _record(self, done: list[Step]) -> None:
         if not done:
@@ -267,7 +326,8 @@ class ReceiveStage:
         paper = self._papers[kind]
         for entry in entries[kind]:
             try:
-                self._take_one(entry, paper)
+                with self._precedence.moving(PAPERS):
+                    self._take_one(entry, paper)
             except GatewayError as error:
                 if error.scope is not Scope.TRANSFER:
                     raise

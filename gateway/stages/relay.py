@@ -23,7 +23,7 @@ from gateway.roster.peers import Standing
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.hub_refusals import OUR_LACK, HubRefusals, reaches_further
-from gateway.stages.lanes import Lanes, Load
+from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.recording import MOVED_ON, Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.relay_checks import Plan, RelayChecks
@@ -114,8 +114,9 @@ class RelayStage:
         """Cut off what runs in worker processes."""
         self._lanes.close()
 
-    def _due(self, limit: int) -> list[Transfer]:
-        return self._ledger.relays.unsorted(self._clock.now(), limit)
+    def _due(self, after: str, busy: int) -> list[Transfer]:
+        now = self._clock.now()
+        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=False)
 
     def _until_due(self) -> float | None:
         next_at = self._ledger.relays.next_unsorted_at()

@@ -1,13 +1,16 @@
 """The send leg of one link: sealed bundles, and at a hub those of others, go into the peer's mailbox, and again when no
-receipt comes in time."""
+receipt comes in time; the large ones beside the small."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import groupby
 from pathlib import Path
 
 from gateway.bundle.names import bundle_name
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import BundleId, Digest, LinkName, UnitCode
+from gateway.domain.lanes import rank
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders import disk
@@ -15,10 +18,12 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
+from gateway.stages.bulk import MORE_SECONDS, BulkLane
 from gateway.stages.carrying import Carrying
 from gateway.stages.gate import Gate
+from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
-from gateway.stages.watching import Watching
+from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Transport
 
 BATCH = 64
@@ -26,10 +31,16 @@ BATCH = 64
 AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
 RECORD_BYTES = 16 * 2**20
-"""After this much was sent the record is written, so that a cut repeats little."""
+"""After this much was sent the record is written, so that a cut repeats little, and it is looked anew what comes
+first."""
+LARGE_BATCH = 16
+"""Large ones looked at to find one that may begin, with all its recipients behind the link."""
 
 _OWED_ON = (State.CHECKED,)
 _SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
+
+Parcel = Sequence[Transfer]
+"""One bundle on its way to all its recipients behind one link: its bytes travel once."""
 
 
 class SendStage:
@@ -44,6 +55,8 @@ class SendStage:
         spool: Spool,
         transport: Transport,
         gate: Gate,
+        precedence: Precedence,
+        bulk: BulkLane,
         recorder: Recorder,
         watching: Watching,
         clock: Clock,
@@ -58,95 +71,193 @@ class SendStage:
         self._spool = spool
         self._transport = transport
         self._gate = gate
+        self._precedence = precedence
+        self._bulk = bulk
         self._recorder = recorder
         self._watching = watching
         self._clock = clock
         self._carrying = carrying
         self._orders = orders
+        self._after = ""
+        """Whose bundle went on last."""
         # Where nothing comes back, nobody is waited for.
         self._asks_first = hears and ledger.resync.standing().restored_at is not None
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until something may be due again, None if nothing is foreseen."""
+        self._take_note()
         if pause := self._gate.wait():
             return pause
         word = self._ledger.resync.word(self._peer)
         if word.halted or (self._asks_first and word.heard_at is None):
             return AWAITING_SECONDS  # after a restore we first hear what the peer has of us
         now = self._clock.now()
-        due = self._ledger.due((State.SEALED,), now=now, link=self._link, limit=BATCH, orders=self._orders)
-        due += self._ledger.due(_OWED_ON, now=now, link=self._link, direction=Direction.RELAY, limit=BATCH - len(due))
-        due += self._ledger.overdue(now, self._link, limit=BATCH - len(due))
-        if due and (pause := self._gate.enter()):
+        due, large = self._due(now, large=False), self._large(now)
+        if (due or large) and self._gate.is_shaken and self._bulk.is_trying:
+            return None  # one try at a time; its first chunk, or its end, rings
+        if (due or large) and (pause := self._gate.enter()):
             return pause
-        more = len(due) == BATCH
+        more = len(due) >= BATCH
+        parcels = grouped(due)
         if self._gate.is_shaken and due:
             # A peer that may still be away is not asked to take the largest first.
-            smallest = min(due, key=lambda transfer: transfer.size)
-            more, due = True, [one for one in due if one.bundle_id == smallest.bundle_id]
-        done: list[Step] = []
-        sent_bytes = 0
+            more, parcels, large = True, [min(parcels, key=_size)], []
         try:
-            for group in grouped(due):
-                done += self._deposit(group)
-                sent_bytes += group[0].size
-                if sent_bytes >= RECORD_BYTES:
-                    self._recorder.advance(done)
-                    done, sent_bytes = [], 0
+            more |= self._send(parcels)
+            for parcel in large:
+                self._begin(parcel)
+            more |= bool(large) and self._bulk.has_place
         except GatewayError as error:
             if not self._gate.failed(error):
                 raise
-        finally:
-            self._recorder.advance(done)
+        self._take_note()
         if pause := self._gate.wait():
             return pause
         return 0.0 if more else self._next()
 
-    def _next(self) -> float | None:
-        """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
-        waits = [self._recorder.seconds_until_due((State.SEALED,), self._link, self._orders)]
-        relay_due = self._ledger.next_due_at(_OWED_ON, self._link, Direction.RELAY)
-        if relay_due is not None:
-            waits.append(max(0.0, relay_due - self._clock.now()))
-        receipt_due = self._ledger.next_receipt_due_at(self._link)
-        if receipt_due is not None:
-            waits.append(max(0.0, receipt_due - self._clock.now()))
-        return min((wait for wait in waits if wait is not None), default=None)
+    def close(self) -> None:
+        """Cut off what is large and moves, and record what of it has arrived."""
+        self._bulk.close()
+        self._take_note()
 
-    def _deposit(self, group: Sequence[Transfer]) -> list[Step]:
-        """Deposit one bundle for all of `group`, its recipients behind this link; no step if that failed for reasons of
-        its own. A failure of the link is raised."""
-        started = self._clock.now()
-        transfer = group[0]
-        path = self._path(transfer)
+    # -- what is due --------------------------------------------------------------------------------------------------
+
+    def _due(self, now: float, *, large: bool) -> list[Transfer]:
+        """Return what is owed, of each kind the most urgent first, then what was sent and has had no receipt."""
+        limit = LARGE_BATCH + len(self._bulk.under_way) if large else BATCH
+        link, ledger = self._link, self._ledger
+        due = ledger.due((State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large)
+        # At a hub its own units and all others each get their share.
+        others = ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
+        due = sorted([*due, *others], key=lambda transfer: rank(transfer.priority, transfer.size))
+        return due + ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large)
+
+    def _large(self, now: float) -> list[Parcel]:
+        """Return the large one that may begin beside those that move, if there is one."""
+        parcels = grouped([one for one in self._due(now, large=True) if one.id not in self._bulk.under_way])
+        if self._gate.is_shaken:
+            parcels.sort(key=_size)
+        return next(([parcel] for parcel in parcels if self._bulk.has_place_for(parcel[0])), [])
+
+    def _next(self) -> float | None:
+        """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits.
+
+        While something large moves, only the small ones: its end rings.
+        """
+        large = False if self._bulk.under_way else None
+        times = [
+            self._ledger.next_due_at((State.SEALED,), self._link, orders=self._orders, large=large),
+            self._ledger.next_due_at(_OWED_ON, self._link, Direction.RELAY, large=large),
+            self._ledger.next_receipt_due_at(self._link, large),
+        ]
+        now = self._clock.now()
+        waits = [max(0.0, time - now) for time in times if time is not None]
+        if self._bulk.under_way and self._bulk.has_place:
+            waits.append(MORE_SECONDS)
+        return min(waits, default=None)
+
+    # -- small ones, in this thread -----------------------------------------------------------------------------------
+
+    def _send(self, parcels: Sequence[Parcel]) -> bool:
+        """Deposit `parcels` and record it; return whether some are left: receipts get their turn, and what is more
+        urgent. A failure of the link is raised."""
+        done: list[Step] = []
+        sent_bytes = 0
         try:
-            self._carrying.require(transfer)
-            if not disk.exists(path):
-                raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
+            for urgency, ranked in groupby(parcels, key=lambda parcel: rank(parcel[0].priority, _size(parcel))):
+                with self._precedence.moving(urgency):
+                    for parcel in ranked:
+                        if sent_bytes >= RECORD_BYTES:
+                            return True
+                        done += self._deposit(parcel)
+                        sent_bytes += _size(parcel)
+                        if parcel[0].direction is Direction.RELAY:
+                            self._after = known(parcel[0].origin)
+        finally:
+            self._recorder.advance(done)
+        return False
+
+    def _deposit(self, parcel: Parcel) -> list[Step]:
+        """Deposit one bundle; no step if that failed for reasons of its own. A failure of the link is raised."""
+        started = self._clock.now()
+        transfer = parcel[0]
+        try:
+            path = self._path(transfer)
             with self._watching(transfer, Stage.SEND, transfer.size) as progress:
                 self._transport.deposit(path, bundle_name(known(transfer.bundle_id)), progress)
         except GatewayError as error:
-            # A mailbox that has no room for a large bundle may have some for the small ones behind it.
-            is_for_small = error.code == "mailbox-full" and transfer.size > SMALL_BYTES
-            if error.scope is not Scope.TRANSFER and not is_for_small:
+            if not self._is_its_own(transfer, error):
                 raise
-            for one in group:
-                self._recorder.fail(one, Stage.SEND, error, started)
+            self._failed(parcel, error, started)
             return []
         self._gate.succeeded()
-        return [self._sent(one, started) for one in group]
+        return self._sent(parcel, started)
 
-    def _sent(self, transfer: Transfer, started: float) -> Step:
+    # -- large ones, beside it ----------------------------------------------------------------------------------------
+
+    def _begin(self, parcel: Parcel) -> None:
+        started = self._clock.now()
+        transfer = parcel[0]
+        try:
+            path = self._path(transfer)
+        except GatewayError as error:
+            if not self._is_its_own(transfer, error):
+                raise
+            self._failed(parcel, error, started)
+            return
+        name = bundle_name(known(transfer.bundle_id))
+        self._bulk.start(
+            parcel, transfer.size, lambda progress: self._transport.deposit(path, name, progress), ExitStack()
+        )
+
+    def _take_note(self) -> None:
+        """Record what is large and has ended. What a stop cut off is owed as before."""
+        for ended in self._bulk.finished():
+            error = ended.error
+            if error is None:
+                self._gate.succeeded()
+                self._recorder.advance(self._sent(ended.transfers, ended.started_at))
+            elif self._is_its_own(ended.transfers[0], error):
+                self._failed(ended.transfers, error, ended.started_at)
+            elif error.code != STOPPING and not self._gate.wait() and not self._gate.failed(error):
+                # Where the gate rests already, the small ones have met the same trouble and told of it.
+                raise error
+
+    # -- both ---------------------------------------------------------------------------------------------------------
+
+    def _path(self, transfer: Transfer) -> Path:
+        """Return the bundle in our spool; raises PermanentError `spool-missing`, and as `Carrying.require`."""
+        self._carrying.require(transfer)
+        bundle = known(transfer.bundle_id)
+        if transfer.direction is Direction.RELAY:
+            path = self._spool.relayed_bundle(bundle, known(transfer.header_hash))
+        else:
+            path = self._spool.outbound_bundle(bundle, known(transfer.claim))
+        if not disk.exists(path):
+            raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
+        return path
+
+    def _is_its_own(self, transfer: Transfer, error: GatewayError) -> bool:
+        """Whether an error says nothing of the link: a mailbox that has no room for a large bundle may have some for
+        the small ones behind it."""
+        return error.scope is Scope.TRANSFER or (error.code == "mailbox-full" and transfer.size > SMALL_BYTES)
+
+    def _failed(self, parcel: Parcel, error: GatewayError, started: float) -> None:
+        for one in parcel:
+            self._recorder.fail(one, Stage.SEND, error, started)
+
+    def _sent(self, parcel: Parcel, started: float) -> list[Step]:
+        return [self._sent_to(one, started) for one in parcel]
+
+    def _sent_to(self, transfer: Transfer, started: float) -> Step:
         due_at = self._carrying.receipt_due(transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id))
         note = "sent again: no receipt" if transfer.state in _SENT_BEFORE else ""
         event = Event.FORWARDED if transfer.direction is Direction.RELAY else Event.SENT
         return Step(transfer, event, Stage.SEND, Facts(receipt_due_at=due_at, note=note), started_at=started)
 
-    def _path(self, transfer: Transfer) -> Path:
-        bundle = known(transfer.bundle_id)
-        if transfer.direction is Direction.RELAY:
-            return self._spool.relayed_bundle(bundle, known(transfer.header_hash))
-        return self._spool.outbound_bundle(bundle, known(transfer.claim))
+
+def _size(parcel: Parcel) -> int:
+    return parcel[0].size
 
 
 def grouped(due: Sequence[Transfer]) -> list[list[Transfer]]:

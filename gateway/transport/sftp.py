@@ -129,14 +129,17 @@ class SftpTransport:
                 session.close()
 
     def _borrow(self) -> SftpSession | None:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                since, session = self._idle.pop()
-            if self._clock.monotonic() - since < self._reuse and session.is_usable():
-                return session
+        """Return the session used last, if it may be trusted; whatever may not is closed, so that the session of one
+        large transfer does not stay behind those that are used again and again."""
+        with self._lock:
+            since = self._clock.monotonic() - self._reuse
+            fresh = [(used, one) for used, one in self._idle if used > since and one.is_usable()]
+            stale = [one for used, one in self._idle if (used, one) not in fresh]
+            found = fresh.pop()[1] if fresh else None
+            self._idle = fresh
+        for session in stale:
             session.close()
+        return found
 
     def _open(self) -> SftpSession:
         channel = self._connect()

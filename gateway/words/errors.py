@@ -9,6 +9,7 @@ from gateway.words import (
     errors_operate,
     errors_relay,
     errors_resync,
+    errors_roster,
     errors_routing,
     errors_trust,
 )
@@ -21,6 +22,7 @@ PARTS: tuple[Table, ...] = (
     errors_operate.TABLE,
     errors_relay.TABLE,
     errors_resync.TABLE,
+    errors_roster.TABLE,
     errors_routing.TABLE,
     errors_trust.TABLE,
 )

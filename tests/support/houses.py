@@ -14,6 +14,7 @@ from gateway.compose.room import guarded
 from gateway.compose.sweep import sweep
 from gateway.compose.workers import Plan, Planner
 from gateway.daemon.crew import InlineCrew
+from gateway.daemon.porters import InlinePorters
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Bells, Worker
 from gateway.domain.clock import Clock
@@ -122,6 +123,7 @@ class House:
                 self.clock,
                 self.log,
                 PeerClocks(self.clock, self.log),
+                InlinePorters(),
             )
         )
         self.plan = Planner(self.identity, self.ground, Words("en")).plan()

@@ -27,7 +27,7 @@ from tests.support import filling, sealing
 from tests.support.commands import commands, page
 from tests.support.desk import LINK, PEER, Desk, run
 from tests.support.listing import trust_roster
-from tests.support.rosters import invented
+from tests.support.rosters import Authority, install, invented, roster_of
 from tests.support.shapes import SHAPES, paths
 
 DECISIONS = ("recheck", "release", "reject", "close")
@@ -48,6 +48,9 @@ READS = (
     "decisions",
     "peer list",
     "peer card",
+    "roster show",
+    "roster verify",
+    "roster diff",
 )
 
 
@@ -74,6 +77,8 @@ def test_every_command_is_explained_in_both_languages() -> None:
 @pytest.fixture
 def full(desk: Desk) -> Iterable[Any]:
     """What `status` says of a node to which everything happened."""
+    authority = Authority()
+    install(desk.state, authority.issue(roster_of(invented("990102"))), authority)
     with desk.ledger() as ledger:
         moving = filling.sealed(ledger, 1)
         filling.held(ledger, 2)
@@ -84,7 +89,7 @@ def full(desk: Desk) -> Iterable[Any]:
     space, clock = Short("/spool", NOW, 5, 2, 30), Skewed(PEER, 3600.0, 3601.0, NOW)
     health = Health(os.getpid(), NOW, 22, (trouble, folder), (waiting,), space=(space,), clocks=(clock,))
     with desk.as_if_running(health):
-        one = {"transfer": moving.id, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 1}
+        one = {"transfer": moving.id, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 1, "paused": False}
         board = {"v": 1, "pid": os.getpid(), "written_at": NOW, "transfers": [one]}
         (desk.state / PROGRESS_FILE).write_text(json.dumps(board), "utf-8")
         yield desk
@@ -101,7 +106,7 @@ def test_log_and_explain(full: Desk) -> None:
     told = keys(full.ask("explain", filling.CASE))
     prefix = "stories[].outlook.progress."
     beneath = {path.removeprefix(prefix) for path in told if path.startswith(prefix)}
-    assert beneath == {"stage", "done", "total", "percent", "rate", "seconds"}
+    assert beneath == {"stage", "done", "total", "percent", "rate", "seconds", "paused"}
     assert {path for path in told if not path.startswith(prefix)} == set(SHAPES["explain"])
 
 
@@ -240,6 +245,7 @@ def test_every_written_shape_is_tested() -> None:
     tested = {"status", "log", "explain", "inspect", "open", "verify", "check", "quarantine list"}
     tested |= {"route explain", "streams", "resync", "backup", "restore", "epoch renew"}
     tested |= {"quarantine show", "decisions", *(f"quarantine {action}" for action in DECISIONS)}
+    tested |= {f"roster {name}" for name in ("show", "verify", "diff", "sign", "import")}  # test_roster.py
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     assert set(SHAPES) == tested
 

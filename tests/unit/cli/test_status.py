@@ -231,7 +231,15 @@ def test_a_long_transfer_shows_percent_rate_and_time_left(desk: Desk) -> None:
     with desk.ledger() as ledger:
         transfer = filling.sealed(ledger)
     with desk.as_if_running(health()):
-        body = {"transfer": transfer.id, "stage": "send", "done": 250, "total": 1000, "seconds": 5.0, "rate": 50}
+        body = {
+            "transfer": transfer.id,
+            "stage": "send",
+            "done": 250,
+            "total": 1000,
+            "seconds": 5.0,
+            "rate": 50,
+            "paused": False,
+        }
         board = {"v": 1, "pid": os.getpid(), "written_at": NOW, "transfers": [body]}
         (desk.state / PROGRESS_FILE).write_text(json.dumps(board), "utf-8")
         answer = desk.run("status")
@@ -243,6 +251,21 @@ def test_a_long_transfer_shows_percent_rate_and_time_left(desk: Desk) -> None:
         assert "50 B/s" in out
         assert "15 s" in out
         assert filling.CASE in out
+
+
+def test_a_large_transfer_that_gives_way_is_shown_as_paused(desk: Desk) -> None:
+    with desk.ledger() as ledger:
+        transfer = filling.sealed(ledger)
+    with desk.as_if_running(health()):
+        body = {"transfer": transfer.id, "stage": "send", "done": 250, "total": 1000, "seconds": 5, "rate": 50}
+        board = {"v": 1, "pid": os.getpid(), "written_at": NOW, "transfers": [body | {"paused": True}]}
+        (desk.state / PROGRESS_FILE).write_text(json.dumps(board), "utf-8")
+        for command in (("status",), ("watch", "--once")):
+            out = desk.run(*command).out
+            assert "paused for urgent" in out
+            assert "50 B/s" not in out
+        (one,) = desk.ask("status")["under_way"]
+    assert one["paused"] is True
 
 
 @pytest.mark.parametrize("once", [["--once"], []])

@@ -37,6 +37,7 @@ class Script:
         self.fallen: str | None = None
         self.whole = True
         self.reload_error: Exception | None = None
+        self.refreshed = 0
         self.start_error: Exception | None = None
         self.summary_error: Exception | None = None
         self.drain_step: Callable[[], None] = lambda: None
@@ -50,6 +51,9 @@ class Script:
         self.events.append("reload")
         if self.reload_error is not None:
             raise self.reload_error
+
+    def refresh(self) -> None:
+        self.refreshed += 1
 
     def collapsed(self) -> str | None:
         if self.scenes:
@@ -244,6 +248,7 @@ class Node:
                                      policy=Policy(restart_pause=0.0))
     def start(self): self.supervisor.start()
     def reload(self): pass
+    def refresh(self): pass
     def summary(self): return ""
     def collapsed(self): return self.supervisor.collapsed
     def drain(self, deadline): return self.supervisor.stop(0.1) == ()

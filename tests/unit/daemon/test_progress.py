@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_harms_nobody(tmp_path: Path, clock: Fak
 
 
 def entry(**changes: object) -> dict[str, object]:
-    return {"transfer": 1, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 0.5, **changes}
+    return {"transfer": 1, "stage": "send", "done": 1, "total": 2, "seconds": 1, "rate": 0.5, "paused": True, **changes}
 
 
 @pytest.mark.parametrize(
@@ -167,4 +167,4 @@ def test_a_reader_takes_a_missing_file_for_nothing(path: Path) -> None:
 
 def test_a_reader_takes_a_well_formed_entry(path: Path) -> None:
     path.write_text(json.dumps({"pid": 1, "written_at": 1, "transfers": [entry()]}))
-    assert read_progress(path).transfers == (Progress(1, "send", 1, 2, 1.0, 0.5),)
+    assert read_progress(path).transfers == (Progress(1, "send", 1, 2, 1.0, 0.5, True),)

@@ -272,3 +272,23 @@ def test_a_full_disk_leaves_the_former_keys(tmp_path: Path, monkeypatch: pytest.
     assert refused(lambda: create(tmp_path / "other")).code == "keys-unusable"
     assert (tmp_path / KEY_FILE).read_bytes() == before
     assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_new_ssh_keys_are_on_the_card_before_they_are_used(tmp_path: Path) -> None:
+    first = Keyring.create(tmp_path, PASSPHRASE, now=NOW, cost=CHEAP)
+    refused(lambda: first.switch_ssh(tmp_path, PASSPHRASE, cost=CHEAP))
+    first.renew(tmp_path, PASSPHRASE, now=NOW + DAY, overlap_seconds=DAY, cost=CHEAP, ssh=True)
+    drawn = Keyring.load(tmp_path, lambda: PASSPHRASE)
+    assert drawn.next_ssh is not None
+    assert drawn.ssh_host.public_text == first.ssh_host.public_text
+    card = parse_card(drawn.card(unit_code("990102"), "x"))
+    assert (card.ssh_host_key, card.ssh_user_key) == (
+        drawn.next_ssh.host.public_text,
+        drawn.next_ssh.user.public_text,
+    )
+    drawn.switch_ssh(tmp_path, PASSPHRASE, cost=CHEAP)
+    used = Keyring.load(tmp_path, lambda: PASSPHRASE)
+    assert used.next_ssh is None
+    assert used.ssh_host.public_text == card.ssh_host_key
+    assert used.ssh_user.public_text == card.ssh_user_key
+    assert parse_card(used.card(unit_code("990102"), "x")) == card

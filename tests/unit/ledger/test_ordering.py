@@ -165,7 +165,7 @@ def test_an_index_answers_who_goes_before(ledger: Ledger, tmp_path: Path, orders
         values = tuple(compiled.params[name] for name in compiled.positiontup or ())
         steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values)]
     engine.dispose()
-    assert any("transfers_due_link " in step for step in steps), steps
+    assert any("transfers_turn " in step for step in steps), steps
     looked = [step for step in steps if step.startswith("SEARCH earlier")]
     assert looked
     narrow = "transfers_order (route=?" if orders is STREAM else "transfers_order (route=? AND case_no=?"

@@ -260,10 +260,14 @@ def test_what_failed_last_time_is_found(ledger: Ledger) -> None:
 
 QUERIES = {
     "due": (queries.due([State.SEALED], 1.0, link=None, direction=None, limit=9), "transfers_due "),
-    "due on a link": (queries.due([State.SEALED], 1.0, link=LINK, direction=None, limit=9), "transfers_due_link "),
+    "due on a link": (queries.due([State.SEALED], 1.0, link=LINK, direction=None, limit=9), "transfers_turn "),
+    "due on a link, large": (
+        queries.due([State.SEALED], 1.0, link=LINK, direction=None, limit=9, large=True),
+        "transfers_turn ",
+    ),
     "due of both directions": (
         queries.due([State.SEALED, State.OFFERED], 1.0, link=LINK, direction=None, limit=9),
-        "transfers_due_link ",
+        "transfers_turn ",
     ),
     "next due": (queries.next_due_at([State.SEALED], link=None, direction=None), "transfers_due "),
     "next due on a link": (queries.next_due_at([State.SEALED], link=LINK, direction=None), "transfers_due_link "),
@@ -297,7 +301,9 @@ def test_the_main_questions_are_answered_by_an_index(ledger: Ledger, tmp_path: P
     assert not any(step.startswith("SCAN transfers") and "INDEX" not in step for step in steps), steps
 
 
-@pytest.mark.parametrize("name", ["due", "due on a link", "newest", "a case", "a flow", "a peer", "a state", "held"])
+@pytest.mark.parametrize(
+    "name", ["due", "due on a link", "due on a link, large", "newest", "a case", "a flow", "a peer", "a state", "held"]
+)
 def test_and_in_order_without_sorting(ledger: Ledger, tmp_path: Path, name: str) -> None:
     assert not any("TEMP B-TREE" in step for step in plan(tmp_path, QUERIES[name][0]))
 

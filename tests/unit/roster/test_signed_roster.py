@@ -1,5 +1,8 @@
 """A signed roster is believed whole or not at all, and each way to forge, replay or mix one has its own refusal."""
 
+import errno
+import io
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +16,18 @@ from gateway.roster.store import Came, RosterStore
 from tests.support.rosters import DAY, SINCE, Authority, OfficerKey, hub, invented, roster_of
 
 NOW = SINCE + 10 * DAY
+
+
+class Full(io.FileIO):
+    """A file on a disk without room."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb")
+
+    def write(self, _data: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 POLICE = invented("990102000000")
 COURT = invented("990102", "court")
 
@@ -246,6 +261,38 @@ def test_a_file_that_others_may_change_is_not_believed(store: RosterStore) -> No
 def test_a_half_written_file_of_a_killed_process_is_in_nobody_s_way(store: RosterStore, authority: Authority) -> None:
     (store.path.parent / ".roster.cft.new").write_bytes(b"half")
     assert store.take(authority.issue(roster_of(COURT, version=3)), now=NOW)[0] is Came.NEWER
+
+
+def test_what_killed_processes_left_is_swept_in_time(store: RosterStore, authority: Authority) -> None:
+    for name, age in ((".proving-old", 2 * 3600), (".proving-new", 60)):
+        (store.path.parent / name / "metadata").mkdir(parents=True)
+        os.utime(store.path.parent / name, (NOW - age, NOW - age))
+    store.take(authority.issue(roster_of(COURT, version=3)), now=NOW)
+    assert [path.name for path in store.path.parent.glob(".proving-*")] == [".proving-new"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "write", "replace"])
+def test_a_disk_that_fails_leaves_the_accepted_roster(
+    call: str, store: RosterStore, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = authority.issue(roster_of(COURT, version=3))
+    before = store.path.read_bytes()
+
+    def fails(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        match call:
+            case "fsync":
+                patched.setattr(os, "fsync", fails)
+            case "replace":
+                patched.setattr(Path, "replace", fails)
+            case _:
+                patched.setattr(os, "fdopen", lambda fd, mode: Full(fd) if mode == "wb" else open(fd, mode))  # noqa: SIM115, PTH123 - as os.fdopen does
+        code = refused(lambda: store.take(raw, now=NOW))
+    assert code == "roster-unusable"
+    assert store.path.read_bytes() == before
+    assert store.take(raw, now=NOW)[0] is Came.NEWER
 
 
 def test_a_roster_file_parts_and_joins(authority: Authority) -> None:

@@ -112,7 +112,7 @@ def test_a_mailbox_without_room_for_a_large_bundle_still_gets_the_small_ones(lin
     made.drop("large.bin", os.urandom(SMALL_BYTES + 1))
     sealed(made)
     sealed(made, "small.txt")
-    line.errors["deposit"] = [TransientError("mailbox-full", "no room", scope=Scope.LINK)]
+    line.errors["deposit"] = [None, TransientError("mailbox-full", "no room", scope=Scope.LINK)]
     made.go("police:out-procuratorate")
     by_name = {t.export_name: t for t in made.police.transfers(OUT)}
     assert by_name["small.txt"].state is State.SENT

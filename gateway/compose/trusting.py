@@ -1,0 +1,29 @@
+"""Sees when the roster on disk is no longer the one in use: a newer one came, a person trusted one, or it expired."""
+
+from gateway.roster.directory import Directory
+from gateway.roster.store import RosterStore, Stamp
+
+
+class TrustWatch:
+    """Compares what is in use with what is accepted. Safe between threads."""
+
+    def __init__(self, store: RosterStore) -> None:
+        self._store = store
+        self._known: Stamp | None = None
+        self._was_valid = False
+        self._expires_at = 0
+
+    def use(self, directory: Directory, now: float) -> None:
+        """Take note of what is in use from `now` (seconds since 1970 UTC) on."""
+        trusted = directory.trusted
+        self._known = None if trusted is None else trusted.stamp
+        self._was_valid = trusted is not None and now < trusted.expires_at
+        self._expires_at = 0 if trusted is None else trusted.expires_at
+
+    def is_due(self, now: float) -> bool:
+        """Whether trust has to be read anew."""
+        return self._store.stamp() != self._known or (self._was_valid and now >= self._expires_at)
+
+    def gave_up(self) -> None:
+        """Take note that what is there cannot be read: it is read again when it has changed once more."""
+        self._known = self._store.stamp()
