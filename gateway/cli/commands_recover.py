@@ -35,6 +35,22 @@ def resync(
         act(terminal, settings, peer, SystemClock())
 
 
+def reconcile(
+    peer: Annotated[str, typer.Option("--peer", help="Only streams to this unit 仅对该单位.")] = "",
+    wait: Annotated[float, typer.Option("--wait", help="Seconds to wait for answers 等待秒数.", min=1, max=86400)] = 30,
+    *,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Compare sender, hubs and recipients now: 0 balanced, 1 differences, 2 somebody silent 三方对账."""
+    from gateway.cli.reconcile import show_reconciliation
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, settings):
+        code = show_reconciliation(terminal, settings, SystemClock(), peer, wait)
+    raise typer.Exit(code)
+
+
 def backup(
     to: Annotated[Path, typer.Argument(help="New or empty folder to write into 备份到的新目录.")],
     config: Config = None,

@@ -35,7 +35,7 @@ def streams(terminal: Terminal, settings: Settings, clock: Clock) -> None:
         for epoch, sent, got, peer_lacks in _rows(one):
             heard = one.word.heard_at
             table.add_row(
-                cell(f"{one.link.peer} ({one.link.name})"),
+                cell(f"{one.peer} ({one.link})" if one.link else one.peer),
                 str(epoch),
                 "-" if sent is None else str(sent.last),
                 "-" if sent is None else str(count(sent.open)),
@@ -129,8 +129,8 @@ def _rows(one: Comparison) -> list[tuple[int, Sent | None, Got | None, int | Non
 def _comparison_json(one: Comparison) -> dict[str, object]:
     word = one.word
     return {
-        "peer": one.link.peer,
-        "link": one.link.name,
+        "peer": one.peer,
+        "link": one.link,
         "epoch": one.ours.epoch,
         "sent": [
             {"epoch": sent.epoch, "last": sent.last, "open": [list(pair) for pair in sent.open]}

@@ -31,6 +31,11 @@ _NEEDS = (
     (Need.DAEMON_SILENT, mark("The gateway runs, but has not answered for over a minute.")),
     (Need.STANDSTILL, mark("The node stands still, nothing is exchanged: {what} {do}")),
     (Need.HALTED, mark("Link {subject}: nothing is sent any more: {what} {do}")),
+    (
+        Need.NOT_BALANCED,
+        mark("The reconciliation of {since} found {count} differences between sender, hubs and recipients."),
+    ),
+    (Need.SILENT, mark("In the reconciliation of {since}, {count} did not answer.")),
     (Need.HELD, mark("Held, waiting for a person: {count}.")),
     (
         Need.HOLDS_BACK,

@@ -9,8 +9,9 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.domain.holdings import Got, Inventory, Range, Sent
 from gateway.domain.ids import LinkName, UnitCode
+from gateway.ledger.queries import TransferFilter
+from gateway.ledger.store import Ledger
 from gateway.ledger.talks import PeerWord
-from gateway.settings.links import LinkSettings
 from gateway.settings.load import Settings
 
 ON_COMMAND = "command"
@@ -19,9 +20,13 @@ ON_COMMAND = "command"
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One peer: what we state of both streams, what the peer stated last (None: nothing yet), and the talk with it."""
+    """One peer: what we state of both streams, what the peer stated last (None: nothing yet), and the talk with it.
 
-    link: LinkSettings
+    link: by which it is reached; empty where nothing was ever exchanged with it.
+    """
+
+    peer: UnitCode
+    link: str
     ours: Inventory
     theirs: Inventory | None
     word: PeerWord
@@ -43,39 +48,62 @@ def count(ranges: Sequence[Range]) -> int:
 
 
 def compare(settings: Settings, clock: Clock) -> tuple[Comparison, ...]:
-    """Return where the streams with each enabled link's peer stand; raises as the ledger does."""
+    """Return where the streams stand with each enabled link's peer, and with units behind hubs; raises as the ledger
+    does."""
     with ledger_to_read(settings, clock) as ledger:
         return tuple(
             Comparison(
+                peer,
                 link,
-                ledger.resync.inventory(
-                    link.peer, LinkName(link.name), token=b"", issued_at=clock.now(), asks=False, answers=""
-                ),
+                ledger.resync.inventory(peer, LinkName(link), token=b"", issued_at=clock.now(), asks=False, answers=""),
                 _parsed(word),
                 word,
             )
-            for link in settings.links
-            if link.enabled
-            for word in (ledger.resync.word(link.peer),)
+            for peer, link in _peers(settings, ledger).items()
+            for word in (ledger.resync.word(peer),)
         )
 
 
 def ask(settings: Settings, peer: str, clock: Clock) -> tuple[UnitCode, ...]:
     """Have inventories exchanged with `peer` (a unit's code or a link's name; empty: all) at once; return with whom.
 
+    A hub is asked what it still holds of ours.
     Raises ConfigError `link-unknown`, `ledger-missing`. A daemon that does not run does it when it is started.
     """
-    chosen = [link for link in settings.links if link.enabled and peer in ("", link.peer, link.name)]
+    try:
+        with ledger_to_read(settings, clock) as ledger:
+            peers = _peers(settings, ledger)
+    except ConfigError as error:
+        if error.code != "ledger-missing":
+            raise
+        peers = _neighbours(settings)
+    chosen = [
+        unit for unit, link in peers.items() if peer in ("", unit) or peer == link == _neighbours(settings).get(unit)
+    ]
     if not chosen:
-        known = ", ".join(f"{link.peer} ({link.name})" for link in settings.links) or "-"
+        known = ", ".join(f"{unit} ({link})" for unit, link in peers.items()) or "-"
         raise ConfigError(
             "link-unknown", f"no link to {peer}", scope=Scope.LINK, facts={"peer": peer[:60], "known": known}
         )
     with ledger_to_change(settings, clock) as ledger:
-        for link in chosen:
-            ledger.resync.want(link.peer, ON_COMMAND)
+        for unit in chosen:
+            ledger.resync.want(unit, ON_COMMAND)
     ring_bell(settings)
-    return tuple(link.peer for link in chosen)
+    return tuple(chosen)
+
+
+def _neighbours(settings: Settings) -> dict[UnitCode, str]:
+    return {link.peer: link.name for link in settings.links if link.enabled}
+
+
+def _peers(settings: Settings, ledger: Ledger) -> dict[UnitCode, str]:
+    """Return by unit the link by which it is reached: the neighbours, and whoever we have a stream with."""
+    found = _neighbours(settings)
+    for unit in ledger.resync.peers():
+        if unit not in found:
+            newest = next(iter(ledger.search(TransferFilter(peer=unit), 1)), None)
+            found[unit] = "" if newest is None or newest.link is None else newest.link
+    return found
 
 
 def said_of(streams: Sequence[Sent] | Sequence[Got], epoch: int) -> Sent | Got | None:

@@ -1,6 +1,5 @@
 """Builds the two workers of each link: what leaves by it, and what arrives."""
 
-from gateway.bundle.inventory import INVENTORY_MAX
 from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
@@ -8,6 +7,7 @@ from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.pacing import carrying, paced
+from gateway.compose.reconciling import Comparing
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
@@ -18,13 +18,11 @@ from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
 from gateway.stages.intake import ReceiptIntake
-from gateway.stages.inventories import InventoryIntake
 from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
 from gateway.stages.precedence import PaperTransport, Precedence
 from gateway.stages.receive import Paper, ReceiveStage
 from gateway.stages.recording import Recorder
-from gateway.stages.resync import ResyncStage
 from gateway.stages.rosters import RosterIntake, RosterStage
 from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
@@ -44,6 +42,7 @@ class LinkLegs:
         recorder: Recorder,
         quarantine: QuarantineDesk,
         telling: SourceTelling,
+        comparing: Comparing,
     ) -> None:
         self._settings = identity.settings
         self._keyring = identity.keyring
@@ -54,6 +53,7 @@ class LinkLegs:
         self._recorder = recorder
         self._quarantine = quarantine
         self._telling = telling
+        self._comparing = comparing
         self.intakes: dict[LinkName, ReceiptIntake] = {}
         """What takes in the receipts of each link, for receipts that a person wants looked at again."""
 
@@ -86,23 +86,9 @@ class LinkLegs:
             relays=self._settings.relay.enabled,
             clock=ground.clock,
         )
-        resync = ResyncStage(
-            link=name,
-            unit=self._settings.node.unit,
-            peer=link.peer,
-            ledger=ground.ledger,
-            spool=ground.spool,
-            transport=papers_out,
-            gate=out_gate,
-            keys=self._keyring.signing_keys(ground.clock.now()),
-            clock=ground.clock,
-            ops=ground.ops,
-            every=timing.resync_every,
-            patience=timing.gap_patience,
-        )
+        comparing = self._comparing.legs(link, papers_out, out_gate)
         send = SendStage(
             link=name,
-            peer=link.peer,
             ledger=ground.ledger,
             spool=ground.spool,
             transport=out,
@@ -130,17 +116,6 @@ class LinkLegs:
             clock=ground.clock,
             ops=ground.ops,
         )
-        inventories = InventoryIntake(
-            link=name,
-            unit=self._settings.node.unit,
-            own_key=own_key,
-            peer=link.peer,
-            ledger=ground.ledger,
-            directory=self._directory,
-            standstill=ground.standstill,
-            ring=lambda: ground.bells.ring(out_leg(name)),
-            ops=ground.ops,
-        )
         told = Told(self._store.folder)
         rosters = RosterIntake(
             link=name,
@@ -158,7 +133,7 @@ class LinkLegs:
             transport=back,
             papers={
                 Kind.RECEIPTS: Paper(RECEIPTS_FILE_MAX, intake.take, "receipt", "receipt-file-too-large"),
-                Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
+                **self._comparing.papers(link, intake.take),
                 Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
             quarantine=self._quarantine,
@@ -182,7 +157,7 @@ class LinkLegs:
             ops=ground.ops,
         )
         # A receipt is small and somebody waits for it; bundles come last.
-        outward: tuple[Leg, ...] = (acknowledge, resync, post, roster, send)
+        outward: tuple[Leg, ...] = (acknowledge, *comparing, post, roster, send)
         if not link.sends:
             outward = (self._unheard(name),)
         return OutLeg(name, outward, out), *((InLeg(name, receive, back),) if link.hears else ())

@@ -8,6 +8,7 @@ from datetime import UTC
 from pathlib import Path
 
 from gateway.compose.ground import Ground
+from gateway.compose.guests import accounts_path, save_guests
 from gateway.compose.health import (
     Health,
     Hearing,
@@ -51,11 +52,11 @@ from gateway.folders.spool import Spool
 from gateway.ledger.changes import Touched
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
+from gateway.settings.node import ServerMode
 from gateway.stages.claim import ClaimStage
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.legs import in_leg
 from gateway.stages.standstill import Standstill
-from gateway.transport.accounts import public_blob, save_accounts
 from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.guard import GuardLimits
 from gateway.transport.server import ServerConfig, serve
@@ -64,7 +65,6 @@ from gateway.words.templates import mark
 
 BELL_FOLDER = "bell"
 """Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
-ACCOUNTS_FILE = "accounts.json"
 JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
 READY_WITHIN = 30.0
@@ -261,7 +261,9 @@ class RunningNode:
     def _start_server(self, settings: Settings) -> None:
         if not settings.server.enabled:
             return
-        self._save_accounts(settings)
+        save_guests(settings, self._identity.directory)
+        if settings.server.mode is ServerMode.OPENSSH:
+            return
         self._server_place = (settings.server.listen, settings.server.port)
         self._server = SupervisedChild(
             "sftp-server",
@@ -275,8 +277,9 @@ class RunningNode:
         self._port = int(self._server.wait_ready(READY_WITHIN).get("port", settings.server.port))
 
     def _reload_server(self, settings: Settings) -> None:
+        if settings.server.enabled:
+            save_guests(settings, self._identity.directory)
         if self._server is not None:
-            self._save_accounts(settings)
             self._server.reload(self._server_config(settings))
 
     def _server_config(self, settings: Settings) -> ServerConfig:
@@ -286,7 +289,7 @@ class RunningNode:
             port=server.port,
             host_key=self._identity.keyring.ssh_host.to_openssh(),
             mailboxes=settings.paths.mailboxes,
-            accounts=settings.paths.state / ACCOUNTS_FILE,
+            accounts=accounts_path(settings),
             quota_bytes=server.quota,
             floors=mailbox_floors(settings),
             limits=GuardLimits(
@@ -298,18 +301,6 @@ class RunningNode:
             login_grace=server.login_timeout,
             idle=server.idle_timeout,
         )
-
-    def _save_accounts(self, settings: Settings) -> None:
-        """Let in exactly the peers whose link needs a mailbox here."""
-        guests = {link.peer for link in settings.links if link.enabled and link.hosts_mailbox}
-        accounts = {
-            unit: [public_blob(key) for key in keys]
-            for unit, keys in self._identity.directory.accounts().items()
-            if unit in guests
-        }
-        path = settings.paths.state / ACCOUNTS_FILE
-        with disk.mapped(path.parent):
-            save_accounts(path, accounts)
 
     def _server_news(self, news: News) -> None:
         facts: dict[str, Fact] = {name: value for name, value in news.items() if name != "event"}
@@ -391,6 +382,7 @@ class RunningNode:
                 ("limits.free_space", old.limits.free_space, settings.limits.free_space),
                 ("workers", old.workers, settings.workers),
                 ("log", old.log, settings.log),
+                ("server.mode", old.server.mode, settings.server.mode),
                 ("server.enabled", old.server.enabled, settings.server.enabled),
                 ("server.listen", old.server.listen, settings.server.listen),
                 ("server.port", old.server.port, settings.server.port),

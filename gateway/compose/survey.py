@@ -43,6 +43,8 @@ class Need(StrEnum):
     DAEMON_SILENT = "daemon-silent"
     STANDSTILL = "standstill"
     HALTED = "halted"
+    NOT_BALANCED = "not-balanced"
+    SILENT = "silent"
     HELD = "held"
     HOLDS_BACK = "holds-back"
     QUARANTINED = "quarantined"
@@ -146,6 +148,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     notices = (
         *_of_daemon(daemon),
         *_of_standing(ledger, settings),
+        *_of_reconciliation(ledger),
         *_of_transfers(held, held_count, _set_aside(settings, ledger, by_state)),
         *_of_order(held, settings, ledger),
         *(notice for link in links for notice in _of_link(link, settings, now)),
@@ -255,8 +258,19 @@ def _of_standing(ledger: "Ledger | None", settings: Settings) -> Sequence[Notice
     code = ledger.resync.standing().standstill
     if code is not None:
         return (Notice(Need.STANDSTILL, code=code, command="caseferry epoch renew --why ..."),)
-    words = ((link.name, ledger.resync.word(link.peer).halted) for link in settings.links if link.enabled)
-    return tuple(Notice(Need.HALTED, name, halted, command="caseferry streams") for name, halted in words if halted)
+    names = {link.peer: link.name for link in settings.links}
+    halted = ((names.get(word.peer, word.peer), word.halted) for word in ledger.resync.halted())
+    return tuple(Notice(Need.HALTED, name, code, command="caseferry streams") for name, code in halted)
+
+
+def _of_reconciliation(ledger: "Ledger | None") -> Sequence[Notice]:
+    """Return a notice from the end of a reconciliation that did not balance until one that does."""
+    last = None if ledger is None else ledger.reconciling.last_done()
+    if last is None or last.outcome == "balanced":
+        return ()
+    need = Need.NOT_BALANCED if last.outcome == "differences" else Need.SILENT
+    count = last.differences if last.outcome == "differences" else last.silent
+    return (Notice(need, count=count, since=last.done_at, command="caseferry reconcile"),)
 
 
 def _of_transfers(held: Sequence[Stuck], held_count: int, aside: int) -> Sequence[Notice]:

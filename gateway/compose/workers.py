@@ -12,6 +12,8 @@ from gateway.compose.gates import Gates, patience
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
+from gateway.compose.links import mail_folders
+from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import check_hub, hub_refusals, onward_of, relay_stage
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
@@ -21,7 +23,6 @@ from gateway.domain.records import Order, Stage
 from gateway.folders.feedback import FeedbackDesk
 from gateway.folders.watch import OutboundWatch
 from gateway.plugins import load_packer
-from gateway.settings.links import TransportKind
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages import routes
 from gateway.stages.backoff import Backoff
@@ -60,7 +61,7 @@ class Plan:
     gates: Gates
     outbound_folders: tuple[Path, ...]
     mail_folders: Mapping[Path, LinkName]
-    """Folders that a gap device or a share fills for us, and the link of each."""
+    """Folders that somebody else than our own server fills for us, and the link of each."""
     link_of: Mapping[UnitCode, LinkName]
     orderly: tuple[str, ...]
     """The workers that carry out what routes with an order send."""
@@ -86,6 +87,8 @@ class Planner:
             desks=desks, shelf=ground.shelf, ledger=ground.ledger, words=words, clock=ground.clock, ops=ground.ops
         )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
+        self._words = words
+        self._comparing = Comparing(identity, ground)
         self._legs = LinkLegs(
             identity,
             ground,
@@ -93,6 +96,7 @@ class Planner:
             recorder=self._recorder,
             quarantine=self._quarantine,
             telling=self._telling,
+            comparing=self._comparing,
         )
         self._bulk = Bulk(self._settings.workers.processes)
         self._onward = onward_of(identity)
@@ -114,6 +118,7 @@ class Planner:
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
+            self._comparing.rounds(self._words),
         ]
         for link in links:
             workers += self._legs.legs_or_none(link)
@@ -124,13 +129,7 @@ class Planner:
             opening,
             self._gates,
             tuple(route.folder for route in outbound),
-            {
-                link.folder.collect: LinkName(link.name)
-                for link in links
-                if link.folder is not None
-                and link.folder.collect is not None
-                and link.transport is TransportKind.FOLDER
-            },
+            mail_folders(self._settings, links),
             {link.peer: LinkName(link.name) for link in links},
             tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),
         )

@@ -10,6 +10,7 @@ from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, 
 from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer
+from gateway.domain.statements import Question
 from gateway.ledger.rows import parts, select_transfers, to_transfer
 from gateway.ledger.schema import receipts, streams, transfers
 from gateway.ledger.streams import missing
@@ -56,19 +57,37 @@ def got(connection: Connection, peer: UnitCode) -> tuple[Got, ...]:
     )
 
 
-def pending(connection: Connection, link: LinkName) -> tuple[BundleId, ...]:
-    """Return the bundles that came over `link` and are in hand, undecided."""
+def open_to(connection: Connection, link: LinkName) -> list[UnitCode]:
+    """Return the recipients of what goes by `link` and has no final receipt."""
     c = transfers.c
-    query = select(c.bundle_id).where(c.link == link, c.state.in_(_IN_HAND), c.direction == Direction.INBOUND)
+    query = select(c.peer).where(c.link == link, c.direction == Direction.OUTBOUND, c.state.in_(_UNSETTLED))
+    return [UnitCode(row[0]) for row in connection.execute(query.distinct().order_by(c.peer)) if row[0]]
+
+
+def pending(connection: Connection, peer: UnitCode, link: LinkName) -> tuple[BundleId, ...]:
+    """Return the bundles that came over `link`, are in hand, undecided, and may be of `peer`."""
+    c = transfers.c
+    theirs = or_(c.origin.is_(None), c.origin == peer)
+    query = select(c.bundle_id).where(c.link == link, c.state.in_(_IN_HAND), c.direction == Direction.INBOUND, theirs)
     return tuple(BundleId(row[0]) for row in connection.execute(query.order_by(c.id).limit(PENDING_MAX)))
 
 
-def to_be_receipted_again(
-    connection: Connection, peer: UnitCode, link: LinkName, said: Sequence[Sent]
-) -> list[Transfer]:
-    """Return what came over `link`, was answered, and whose receipt `peer`, by its own word, does not have."""
-    answered = _read(connection, Direction.INBOUND, peer, _ANSWERED, [(one.epoch, one.last, one.open) for one in said])
-    return [transfer for transfer in answered if transfer.link == link]
+def to_be_receipted_again(connection: Connection, peer: UnitCode, said: Sequence[Sent]) -> list[Transfer]:
+    """Return what `peer` sent, was answered, and whose receipt it, by its own word, does not have."""
+    return _read(connection, Direction.INBOUND, peer, _ANSWERED, [(one.epoch, one.last, one.open) for one in said])
+
+
+def answered_and_open(connection: Connection, asked: Sequence[Question]) -> list[Transfer]:
+    """Return what was answered and counts as open for the unit that asks."""
+    c = transfers.c
+    found: list[Transfer] = []
+    for one in asked:
+        for part in parts(one.open, _RANGES):
+            inside = or_(*(c.sequence.between(first, final) for first, final in part))
+            ours = (c.direction == Direction.INBOUND, c.peer == one.origin, c.epoch == one.epoch, inside)
+            query = select_transfers().where(*ours, c.state.in_(_ANSWERED)).order_by(c.id).limit(AT_ONCE - len(found))
+            found += map(to_transfer, connection.execute(query))
+    return found[:AT_ONCE]
 
 
 def receipts_to_return(connection: Connection, peer: UnitCode, said: Sequence[Got]) -> list[bytes]:

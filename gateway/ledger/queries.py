@@ -71,12 +71,14 @@ def due(
     direction: Direction | None,
     limit: int,
     orders: Orders = NO_ORDERS,
+    closed: Collection[UnitCode] = (),
     large: bool | None = None,
 ) -> TransferQuery:
     """Select the transfers whose effect may be tried now and whose turn it is, the one owed for longest first; on one
     link the most urgent first, the small ones before the large."""
     c = transfers.c
     query = select_transfers().where(_owing(states, direction, None), c.hold_code.is_(None), *_turn(orders))
+    query = query.where(*_not_to(closed))
     if link is None:
         query = query.where(c.next_attempt_at <= now, *_of_size(large)).order_by(c.next_attempt_at, c.id)
     else:
@@ -107,12 +109,14 @@ def owed_bytes(state: State, above: int) -> Select[int]:
     return select(func.coalesce(func.sum(c.size), 0)).where(c.state == state, c.size > above, c.hold_code.is_(None))
 
 
-def overdue(now: float, *, link: LinkName | None, limit: int, large: bool | None = None) -> TransferQuery:
+def overdue(
+    now: float, *, link: LinkName | None, limit: int, large: bool | None = None, closed: Collection[UnitCode] = ()
+) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
     return (
         select_transfers()
-        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now, *_of_size(large))
+        .where(*_awaiting(link), c.receipt_due_at <= now, c.next_attempt_at <= now, *_of_size(large), *_not_to(closed))
         .order_by(c.receipt_due_at, c.id)
         .limit(limit)
     )
@@ -300,6 +304,12 @@ def _owing(states: Collection[State], direction: Direction | None, link: LinkNam
 
 def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:
     return (its_turn(orders),) if orders else ()
+
+
+def _not_to(closed: Collection[UnitCode]) -> tuple[ColumnElement[bool], ...]:
+    """Test for what is not of our own to one of the recipients that nothing may be sent to."""
+    c = transfers.c
+    return (or_(c.direction != Direction.OUTBOUND, c.peer.not_in(sorted(closed))),) if closed else ()
 
 
 def _of_size(large: bool | None) -> tuple[ColumnElement[bool], ...]:

@@ -194,7 +194,8 @@ def _born(change: Change, taking: Taking, leg: Leg) -> None:
 
 
 def _carry_back(change: Change, record: ReceiptRecord) -> None:
-    """Owe `record` to every link by which the bundle came here; not where that is known already."""
+    """Owe `record` to every link by which the bundle came here. Where it was sent before, all are owed once more: the
+    issuer repeats a receipt only because the origin has said that it does not have it."""
     c, r = transfers.c, receipts.c
     query = select_transfers().where(
         c.bundle_id == record.bundle_id,
@@ -206,6 +207,9 @@ def _carry_back(change: Change, record: ReceiptRecord) -> None:
     for arrival in [to_transfer(row) for row in change.connection.execute(query)]:
         there = select(r.id).where(r.bundle_id == record.bundle_id, r.transfer_id == arrival.id, r.digest == digest)
         if change.connection.execute(there).first() is not None:
+            if is_legal(arrival.direction, arrival.state, Event.RECEIPT_ASKED):
+                again = Facts(note=f"{record.code} by {record.issuer} came again")
+                changes.advance(change, [Step(arrival, Event.RECEIPT_ASKED, Stage.RELAY, again)])
             continue
         note = f"{record.code} by {record.issuer}"
         if is_legal(arrival.direction, arrival.state, Event.RECEIPT_CAME):

@@ -81,6 +81,32 @@ class ResyncBook:
         with self._doors.reading() as connection:
             return talks.word(connection, peer)
 
+    def pressing(self) -> list[PeerWord]:
+        """Return the talks in which an inventory is wanted, an answer is owed or numbers are missing."""
+        with self._doors.reading() as connection:
+            return talks.pressing(connection)
+
+    def open_to(self, link: LinkName) -> list[UnitCode]:
+        """Return the recipients of what goes by `link` and has no final receipt."""
+        with self._doors.reading() as connection:
+            return holdings.open_to(connection, link)
+
+    def peers(self) -> list[UnitCode]:
+        """Return every unit that there is a stream with, or that we have talked with."""
+        with self._doors.reading() as connection:
+            return talks.peers(connection)
+
+    def closed_to(self, *, asks_first: bool) -> frozenset[UnitCode]:
+        """Return the recipients that nothing may be sent to: those whose talk is halted and, after a restore
+        (`asks_first`), those that have not said yet what they have of us."""
+        with self._doors.reading() as connection:
+            return talks.closed_to(connection, asks_first=asks_first)
+
+    def halted(self) -> list[PeerWord]:
+        """Return the talks that have led to nothing being sent any more."""
+        with self._doors.reading() as connection:
+            return talks.halted(connection)
+
     def want(self, peer: UnitCode, why: str) -> None:
         """Have an inventory sent to `peer` soon; a wish that is there already stays."""
 
@@ -129,7 +155,7 @@ class ResyncBook:
                 heard=_tokens_of(connection, peer),
                 sent=holdings.sent(connection, peer),
                 got=holdings.got(connection, peer),
-                pending=holdings.pending(connection, link),
+                pending=holdings.pending(connection, peer, link),
             )
 
     def has_gaps(self, peer: UnitCode) -> bool:
@@ -142,10 +168,13 @@ class ResyncBook:
         with self._doors.reading() as connection:
             return holdings.receipts_to_return(connection, peer, theirs.got)
 
-    def hear(self, theirs: Inventory, raw: bytes, name: str, link: LinkName, ours: Sequence[Life]) -> Heard:
+    def hear(
+        self, theirs: Inventory, raw: bytes, name: str, ours: Sequence[Life], *, is_neighbour: bool = True
+    ) -> Heard:
         """Take in a verified inventory: what it lacks is owed again, what it knows of us is compared.
 
-        raw: as it was signed; name: by which an answer names it; link: by which it came.
+        raw: as it was signed; name: by which an answer names it. is_neighbour: no hub stands between us; what the
+        peer lacks may else be on its way, and the hub's statement says what is lost.
         ours: the lives of ours that it repeats, each proven by our own signature. May be repeated.
         Raises SecurityError `identity-conflict` (scope node) if one of them is of our present epoch and this ledger
         does not know it: then the standstill is on record, and nothing else was done.
@@ -156,7 +185,7 @@ class ResyncBook:
             self.stand_still(CONFLICT)
             detail = f"{theirs.issuer} has heard another node sign with our keys"
             raise SecurityError(CONFLICT, detail, scope=Scope.NODE, facts={"unit": theirs.issuer})
-        return self._doors.change(lambda change: _hear(change, theirs, raw, name, link))
+        return self._doors.change(lambda change: _hear(change, theirs, raw, name, is_neighbour=is_neighbour))
 
     def doubtful_up_to(self, peer: UnitCode, epoch: int) -> int:
         """Return the last number of a stream of which it is not known whether it was delivered before the restore."""
@@ -192,7 +221,7 @@ class ResyncBook:
         self._doors.change(work)
 
 
-def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkName) -> Heard:
+def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, *, is_neighbour: bool) -> Heard:
     peer = theirs.issuer
     has_started = _note_life(change, peer, theirs.epoch, theirs.life, theirs.token)
     word = talks.word(change.connection, peer)
@@ -212,10 +241,12 @@ def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, link: LinkNa
         if word.heard_at is None:
             _doubt(change, theirs)
     talks.note(change.connection, peer, **facts)
-    again = holdings.to_be_receipted_again(change.connection, peer, link, theirs.sent)
+    again = holdings.to_be_receipted_again(change.connection, peer, theirs.sent)
     note = Facts(note="the sender has no receipt")
     changes.advance(change, [Step(one, Event.RECEIPT_ASKED, Stage.RESYNC, note) for one in again])
-    lost = holdings.lost_on_the_way(change.connection, peer, theirs.got, theirs.pending, asked_at)
+    lost: list[Transfer] = []
+    if is_neighbour:
+        lost = holdings.lost_on_the_way(change.connection, peer, theirs.got, theirs.pending, asked_at)
     for transfer in lost:
         changes.send_again(change, transfer)
     return Heard(len(again), len(lost), is_answer, halted)

@@ -128,6 +128,40 @@ asks: Final = Table(
     sqlite_strict=True,
 )
 
+rounds: Final = Table(
+    "rounds",
+    metadata,
+    _id(),
+    # Three-way reconciliations: when one was wanted and why, when the parties were asked, by when they must answer.
+    _time("wanted_at"),
+    _text("why"),
+    _time("wait"),
+    _time("asked_at", nullable=True),
+    _time("done_at", nullable=True),
+    # `balanced`, `differences`, `silent`; and how many of each.
+    _text("outcome"),
+    _whole("differences"),
+    _whole("silent"),
+    sqlite_strict=True,
+)
+
+enquiries: Final = Table(
+    "enquiries",
+    metadata,
+    _id(),
+    # Of which round; null where a neighbouring hub was asked what it still holds of ours.
+    Column("round", _WHOLE, ForeignKey("rounds.id"), nullable=True),
+    _text("party"),
+    _text("name"),
+    _time("at"),
+    _time("answered_at", nullable=True),
+    # The statement, as it was signed.
+    Column("raw", LargeBinary, nullable=True),
+    UniqueConstraint("party", "name", name="enquiries_once"),
+    sqlite_strict=True,
+)
+Index("enquiries_round", enquiries.c.round)
+
 transfers: Final = Table(
     "transfers",
     metadata,
@@ -285,6 +319,39 @@ _UNDONE = text("done_at IS NULL")
 Index("decisions_undone", decisions.c.id, sqlite_where=_UNDONE, postgresql_where=_UNDONE)
 Index("decisions_thing", decisions.c.thing)
 Index("decisions_at", decisions.c.at)
+
+trips: Final = Table(
+    "trips",
+    metadata,
+    _id(),
+    # `out` or `in`, seen from this node.
+    _text("way"),
+    _text("trip"),
+    _text("link"),
+    _text("peer"),
+    _text("state"),
+    # Where the medium was mounted, and what is written on it.
+    _text("medium"),
+    _text("label"),
+    _whole("files"),
+    _whole("size"),
+    _text("asked_by"),
+    _time("asked_at"),
+    # Until then a second person must have confirmed.
+    _time("confirm_by"),
+    # Of the node that made the trip; outbound null until it is confirmed.
+    _whole("epoch", nullable=True),
+    _whole("number", nullable=True),
+    _text("confirmed_by", nullable=True),
+    _time("confirmed_at", nullable=True),
+    _time("carried_at", nullable=True),
+    _time("ended_at", nullable=True),
+    sqlite_strict=True,
+    # What a person was told as `trip 3` never comes to mean another one.
+    sqlite_autoincrement=True,
+)
+Index("trips_of_link", trips.c.link, trips.c.way, trips.c.state)
+Index("trips_by_id", trips.c.trip, trips.c.way)
 
 attempts: Final = Table(
     "attempts",

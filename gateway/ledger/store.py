@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from sqlalchemy import Connection
 
@@ -20,9 +20,11 @@ from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
+from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
@@ -47,12 +49,16 @@ class Ledger:
         self._listeners: tuple[Callable[[Touched], None], ...] = ()
         self.resync = ResyncBook(self, unit, connections.epoch)
         """What serves resync and restore."""
+        self.reconciling = ReconcileBook(self, unit)
+        """What serves reconciliation."""
         self.decisions = DecisionBook(self)
         """What people decided."""
         self.relays = RelayBook(self)
         """What serves hubs."""
         self.turns = Turns(self)
         """Whose turn it is at what the whole node shares."""
+        self.trips = TripBook(self)
+        """What removable media carry."""
 
     @classmethod
     def open(
@@ -207,18 +213,19 @@ class Ledger:
         direction: Direction | None = None,
         limit: int,
         orders: Orders = queries.NO_ORDERS,
+        closed: Collection[UnitCode] = (),
         large: bool | None = None,
     ) -> list[Transfer]:
         """Return what is not held and may be tried at `now`, the one owed for longest first; on one link by lanes.
 
         orders: on these routes what must wait until an earlier one has its final receipt is left out.
         large: the large ones only, or the small ones.
+        closed: recipients that nothing of ours may be sent to.
 
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
-        return self._read(
-            queries.due(states, now, link=link, direction=direction, limit=limit, orders=orders, large=large)
-        )
+        kinds: Any = {"direction": direction, "orders": orders, "large": large, "closed": closed}
+        return self._read(queries.due(states, now, link=link, limit=limit, **kinds))
 
     def next_due_at(
         self,
@@ -238,11 +245,12 @@ class Ledger:
         with self._connections.reading() as connection:
             return connection.execute(queries.owed_bytes(state, above)).scalar_one()
 
-    def overdue(
-        self, now: float, link: LinkName | None = None, *, limit: int, large: bool | None = None
-    ) -> list[Transfer]:
-        """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first."""
-        return self._read(queries.overdue(now, link=link, limit=limit, large=large))
+    def overdue(self, now: float, link: LinkName | None = None, *, limit: int, **kinds: Any) -> list[Transfer]:
+        """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first.
+
+        kinds: `large` and `closed` as in `due`.
+        """
+        return self._read(queries.overdue(now, link=link, limit=limit, **kinds))
 
     def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
@@ -250,10 +258,8 @@ class Ledger:
             return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
-        """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.
-
-        link: on this link only; None: on all. What is to be sent again without being asked is not among them.
-        """
+        """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be
+        sent again: on diodes, and at a hub what the next hub has in its custody; the longest first."""
         return self._read(queries.unconfirmed(link, limit))
 
     def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:

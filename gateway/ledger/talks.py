@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, union, update
 
 from gateway.domain.ids import UnitCode
-from gateway.ledger.schema import asks, resyncs
+from gateway.domain.lifecycle import Direction, State
+from gateway.ledger.schema import asks, resyncs, streams, transfers
 
 _ASKS_MAX: Final = 16
 """Asks to one peer that an answer may still be for."""
@@ -37,6 +38,36 @@ def word(connection: Connection, peer: UnitCode) -> PeerWord:
     """Return where the talk with `peer` stands."""
     row = connection.execute(select(resyncs).where(resyncs.c.peer == peer)).first()
     return PeerWord(peer) if row is None else PeerWord(**row._mapping)
+
+
+def pressing(connection: Connection) -> list[PeerWord]:
+    """Return the talks in which something is to be done or looked at."""
+    r = resyncs.c
+    due = or_(r.wanted_at.is_not(None), r.owed != "", r.gap_since.is_not(None))
+    return [PeerWord(**row._mapping) for row in connection.execute(select(resyncs).where(due).order_by(r.peer))]
+
+
+def halted(connection: Connection) -> list[PeerWord]:
+    """Return the talks that are halted."""
+    query = select(resyncs).where(resyncs.c.halted != "").order_by(resyncs.c.peer)
+    return [PeerWord(**row._mapping) for row in connection.execute(query)]
+
+
+def peers(connection: Connection) -> list[UnitCode]:
+    """Return every unit that there is a stream with, or that we have talked with."""
+    query = union(select(streams.c.peer), select(resyncs.c.peer)).order_by("peer")
+    return [UnitCode(row[0]) for row in connection.execute(query)]
+
+
+def closed_to(connection: Connection, *, asks_first: bool) -> frozenset[UnitCode]:
+    """Return the recipients that nothing may be sent to now."""
+    r, t = resyncs.c, transfers.c
+    found = set(connection.execute(select(r.peer).where(r.halted != "")).scalars())
+    if asks_first:
+        waiting = select(t.peer).where(t.direction == Direction.OUTBOUND, t.state.in_((State.SEALED, State.SENT)))
+        heard = select(r.peer).where(r.heard_at.is_not(None))
+        found |= set(connection.execute(waiting.where(t.peer.not_in(heard)).distinct()).scalars())
+    return frozenset(UnitCode(peer) for peer in found)
 
 
 def note(connection: Connection, peer: UnitCode, **facts: Any) -> None:

@@ -69,6 +69,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "title-malformed": ("a name of 1 to {most} characters is wanted here", "write it in quotes"),
         "duration-malformed": ('"{text}" is not a duration', 'write a number and s, m, h or d, such as "{example}"'),
         "size-malformed": ('"{text}" is not a size', 'write a number and KiB, MiB or GiB, such as "{example}"'),
+        "time-of-day-malformed": ('"{text}" is not a time of day', 'write it in quotes, such as "02:30", or "never"'),
         "unit-malformed": ('"{text}" is not a unit code', "write its 4 to 24 digits or capital letters, in quotes"),
         "label-malformed": ('"{text}" is not a usable name', "use 1 to 63 of a-z, 0-9 and -, the first no -"),
         "word-malformed": ('"{text}" is not usable here', "use 1 to {most} letters, digits, dots, _ and -"),
@@ -89,8 +90,12 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         # between keys and files
         "section-wanted": ('{why} needs a section "{section}"', "add it as docs/configuration.md says"),
         "section-idle": ('section "{section}" means nothing with {why}', "delete it"),
+        "mailboxes-inside": (
+            "with OpenSSH as the server root owns every folder above the mailboxes; {path} is in the state folder",
+            "set paths.mailboxes to a folder of their own, such as /srv/caseferry/mailboxes",
+        ),
         "initiate-folder": (
-            'on a folder link nobody calls, so "{text}" means nothing',
+            'on a link by folder or media nobody calls, so "{text}" means nothing',
             'write "both" or delete the line',
         ),
         "name-twice": ('the name "{name}" is already used at {other}', "give one of them another name"),

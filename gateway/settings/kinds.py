@@ -26,6 +26,9 @@ _PATH_MAX = 4096 - 256
 """Bytes; PATH_MAX of Linux less the longest name that is put below."""
 _NAME_MAX = 100
 """Characters of an organisation's name."""
+NEVER = "never"
+"""Stands for no time of day."""
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _UNIT = "[0-9A-Z]{4,24}"
 _REGION = "([0-9]{2}){1,3}"
 _LABEL = "[a-z0-9][a-z0-9-]{0,62}"
@@ -128,6 +131,20 @@ def _title(text: str) -> str:
     return stripped
 
 
+def _time_of_day(text: str) -> str:
+    if text != NEVER and not _TIME_OF_DAY.fullmatch(text):
+        raise PydanticCustomError("time-of-day-malformed", "not a time of day")
+    return text
+
+
+def seconds_of_day(text: str) -> float | None:
+    """Return the seconds after midnight of a `TimeOfDay`; None for `never`."""
+    if text == NEVER:
+        return None
+    hours, minutes = text.split(":")
+    return 3600.0 * int(hours) + 60.0 * int(minutes)
+
+
 def _pattern(body: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^({body})$"})
 
@@ -141,6 +158,7 @@ RouteLabel = Annotated[RouteName, AfterValidator(_route), _pattern(_LABEL)]
 Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]
 LabelOrAny = Annotated[str, AfterValidator(_label_or_any), _pattern(rf"{_LABEL}|\*")]
 Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string", "minLength": 1})]
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day), _pattern(rf"{_TIME_OF_DAY.pattern}|{NEVER}")]
 Account = Annotated[str, AfterValidator(_account), _pattern(_ACCOUNT.pattern)]
 FileName = Annotated[str, AfterValidator(_file_name), _pattern(_FILE_NAME.pattern)]
 Host = Annotated[str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253})]

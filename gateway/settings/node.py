@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from gateway.settings.kinds import Folder, Listen, Section, Title, Unit
+from gateway.settings.kinds import Folder, Listen, Section, TimeOfDay, Title, Unit
 from gateway.settings.quantities import Duration, Size
 
 
@@ -79,10 +79,21 @@ class PathSettings(Section):
     )
 
 
+class ServerMode(StrEnum):
+    """Which program serves the mailboxes."""
+
+    EMBEDDED = "embedded"  # this node itself
+    OPENSSH = "openssh"  # OpenSSH with internal-sftp, beside this node (docs/openssh.md)
+
+
 class ServerSettings(Section):
     """The SFTP server that hosts mailboxes for peers which call us."""
 
     enabled: Annotated[bool, Strict()] = Field(default=True, description="false where no peer calls this node")
+    mode: ServerMode = Field(
+        default=ServerMode.EMBEDDED,
+        description="embedded: this node serves its peers itself; openssh: an sshd beside it does",
+    )
     listen: Listen = Field(
         default="127.0.0.1",
         description="this server's own IP address on the exchange network; the default reaches nobody else",
@@ -160,11 +171,19 @@ class TimingSettings(Section):
         default=86400.0,
         description="a bundle dated further into the future is held, for a person or until its date has come",
     )
+    reconcile_at: TimeOfDay = Field(
+        default="02:30",
+        description="sender, hubs and recipients are compared every night within half an hour from then, by this "
+        "machine's clock; never: only by caseferry reconcile",
+    )
     keep_originals: Annotated[float, Duration("0s", "3650d")] = Field(
         default=30 * 86400.0, description="claimed originals and bundles stay this long after the final receipt"
     )
     keep_quarantine: Annotated[float, Duration("1d", "3650d")] = Field(
         default=180 * 86400.0, description="decided things stay this long in quarantine"
+    )
+    keep_reports: Annotated[float, Duration("1d", "36500d")] = Field(
+        default=1095 * 86400.0, description="reports of reconciliations stay this long"
     )
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from gateway.bundle.inventory import inventory_key_id, verify_inventory, verify_life
 from gateway.bundle.keys import PublicKeys
-from gateway.bundle.names import inventory_id
+from gateway.bundle.names import Kind, inventory_id
 from gateway.domain.errors import SecurityError
 from gateway.domain.holdings import Inventory, Life
 from gateway.domain.ids import LinkName, UnitCode
@@ -14,11 +14,13 @@ from gateway.ledger.resync import CONFLICT
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Standing
+from gateway.stages.courier import Courier
 from gateway.stages.standstill import Standstill
 
 
 class InventoryIntake:
-    """Applies the inventories of the one peer of a link."""
+    """Applies the inventories that come by one link: of the unit at its other end and, if that is a hub, of others.
+    At a hub what is addressed to another unit is passed on."""
 
     def __init__(
         self,
@@ -29,18 +31,20 @@ class InventoryIntake:
         peer: UnitCode,
         ledger: Ledger,
         directory: Directory,
+        courier: Courier,
         standstill: Standstill,
-        ring: Callable[[], None],
+        ring: Callable[[UnitCode], None],
         ops: OpsLog,
     ) -> None:
-        """own_key: our own public keys by their signing key id, past ones included.
-        ring: wakes whoever sends answers, receipts and bundles to this peer."""
+        """own_key: our own public keys by their signing key id, past ones included.     peer: the unit at the other
+        end.     ring: wakes whoever sends answers, receipts and bundles to a unit."""
         self._link = link
         self._unit = unit
         self._own_key = own_key
         self._peer = peer
         self._ledger = ledger
         self._directory = directory
+        self._courier = courier
         self._standstill = standstill
         self._ring = ring
         self._ops = ops
@@ -56,10 +60,16 @@ class InventoryIntake:
             raise SecurityError("revoked-sender", "the key that signed the inventory was revoked")
         issuer = self._peer if signer is None else signer.unit
         theirs = verify_inventory(raw, lambda _key_id: None if signer is None else signer.public, issuer)
-        if theirs.to != self._unit or theirs.issuer != self._peer:
+        is_neighbour = theirs.issuer == self._peer
+        if theirs.to != self._unit and self._courier.relays and theirs.issuer != self._unit:
+            self._courier.pass_on(raw, Kind.INVENTORY, to=theirs.to, came_by=self._link)
+            return
+        if theirs.to != self._unit or not (is_neighbour or self._directory.is_hub(self._peer)):
             raise SecurityError("inventory-misdirected", f"an inventory of {theirs.issuer} to {theirs.to}")
         try:
-            heard = self._ledger.resync.hear(theirs, raw, inventory_id(raw), self._link, self._our_lives(theirs))
+            heard = self._ledger.resync.hear(
+                theirs, raw, inventory_id(raw), self._our_lives(theirs), is_neighbour=is_neighbour
+            )
         except SecurityError as error:
             if error.code != CONFLICT:
                 raise
@@ -67,10 +77,10 @@ class InventoryIntake:
             self._standstill.halt(error.code)
             return
         if heard.halted:
-            self._ops.alert("link-halted", link=self._link, code=heard.halted)
+            self._ops.alert("link-halted", link=self._link, peer=theirs.issuer, code=heard.halted)
         if heard.receipts or heard.bundles:
-            self._ops.warn("resync", peer=self._peer, receipts=heard.receipts, bundles=heard.bundles)
-        self._ring()
+            self._ops.warn("resync", peer=theirs.issuer, receipts=heard.receipts, bundles=heard.bundles)
+        self._ring(theirs.issuer)
 
     def _our_lives(self, theirs: Inventory) -> list[Life]:
         """Return the lives of ours that the peer has heard; what our own keys did not sign proves nothing."""

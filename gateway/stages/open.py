@@ -4,7 +4,6 @@ commit."""
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle import policy
@@ -25,11 +24,11 @@ from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer, Standing
-from gateway.stages.admission import Admission, Admissions
+from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
-from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
+from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
@@ -37,27 +36,6 @@ from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_ag
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
-
-
-@dataclass(frozen=True, slots=True)
-class _Proven:
-    """What a verified envelope taught about a transfer, for the ledger and the receipt."""
-
-    envelope: Envelope
-    origin: UnitCode
-    sequence: int | None
-    admission: Admission
-
-    def facts(self, unit: UnitCode, note: str = "") -> Facts:
-        return Facts(
-            origin=self.origin,
-            recipient=unit,
-            header_hash=self.envelope.header_hash,
-            epoch=self.envelope.epoch,
-            sequence=self.sequence,
-            priority=self.admission.priority,
-            note=note,
-        )
 
 
 class OpenStage:
@@ -118,7 +96,7 @@ class OpenStage:
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
-        self._proven: dict[TransferId, _Proven] = {}
+        self._proven: dict[TransferId, Proven] = {}
         """What the envelopes of the bundles under way have proven."""
 
     def step(self) -> float | None:
@@ -167,7 +145,7 @@ class OpenStage:
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
         """Run the checks that need no key (step A); None if the bundle failed them (recorded)."""
         path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
-        proven: _Proven | None = None
+        proven: Proven | None = None
         try:
             if not disk.exists(path):
                 # The power may have gone between setting it aside and the record: offered again, it is fetched anew.
@@ -182,7 +160,7 @@ class OpenStage:
             )
             origin = known(signer).unit
             admission = self._admissions.of(origin, envelope.routing_class)
-            proven = _Proven(envelope, origin, self._sequence(envelope), admission)
+            proven = Proven(envelope, origin, self._sequence(envelope), admission)
             self._check(transfer, envelope, known(signer), started)
             self._proven[transfer.id] = proven
             return OpenOrder(
@@ -348,7 +326,7 @@ class OpenStage:
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
-    def _failed(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
+    def _failed(self, transfer: Transfer, error: GatewayError, proven: Proven | None, started: float) -> None:
         """Set a bad bundle aside; trouble of our own, which reaches further than one bundle, proves nothing against
         it."""
         if isinstance(error, TransientError) or error.scope is not Scope.TRANSFER or error.code == AHEAD:
@@ -362,7 +340,7 @@ class OpenStage:
         with suppress(GatewayError):
             self._spool.drop_staging(known(transfer.link), known(transfer.bundle_id))
 
-    def _set_aside(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
+    def _set_aside(self, transfer: Transfer, error: GatewayError, proven: Proven | None, started: float) -> None:
         """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a
         refusal."""
         link, bundle = known(transfer.link), known(transfer.bundle_id)
@@ -381,7 +359,7 @@ class OpenStage:
             if proven is not None:
                 self._answer(aside, error, proven)
 
-    def _answer(self, aside: Transfer, error: GatewayError, proven: _Proven) -> None:
+    def _answer(self, aside: Transfer, error: GatewayError, proven: Proven) -> None:
         """Owe the sender what we have to say: the receipt that stands, if the bundle was delivered before, else a
         refusal."""
         if proven.envelope.bundle_id != aside.bundle_id:

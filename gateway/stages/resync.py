@@ -1,14 +1,19 @@
-"""The resync leg of one link: states to the peer where the streams stand, and answers when the peer has done so."""
+"""The resync leg of one link: states to the units behind it where the streams stand, and answers those that have."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.bundle.inventory import parse_inventory, sign_inventory, sign_life
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.names import inventory_id, inventory_name, receipt_name
+from gateway.bundle.names import Kind, inventory_id, inventory_name, paper_name, receipt_name
 from gateway.bundle.receipt import join_receipts
+from gateway.bundle.statement import sign_paper
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.holdings import Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.oplog import OpsLog
+from gateway.domain.statements import RECEIPTS_MAX, Returned
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.ledger.talks import PeerWord
@@ -18,19 +23,28 @@ from gateway.transport.api import Transport
 
 UNANSWERED_SECONDS = 86_400.0
 """While a peer has not answered, it is asked again only so often: the earlier inventory still lies in its mailbox."""
-RECEIPTS = 256
-"""Receipts to one file: about 1 MiB with post-quantum signatures."""
+LOOK_SECONDS = 60.0
+"""Between looks with which units behind a hub something is open; whatever presses is seen at every step."""
+START_SPREAD = 1 / 6
+"""Part of the interval over which the first questions to units behind a hub are spread, so that five hundred nodes
+that start together do not all ask at once."""
+TIME_SPREAD = 1 / 10
+"""Part of the interval by which the questions of different pairs of units lie apart."""
 
 
 class ResyncStage:
-    """Sends inventories: at the start, every `every` seconds, after a gap, when told to, and as answers."""
+    """Sends inventories: at the start, every `every` seconds, after a gap, when told to, and as answers.
+
+    The neighbour is asked as such. Units behind a hub are asked only while something is open with them.
+    """
 
     def __init__(
         self,
         *,
         link: LinkName,
         unit: UnitCode,
-        peer: UnitCode,
+        neighbour: UnitCode | None,
+        leads_to: Callable[[UnitCode], bool],
         ledger: Ledger,
         spool: Spool,
         transport: Transport,
@@ -41,9 +55,13 @@ class ResyncStage:
         every: float,
         patience: float,
     ) -> None:
-        """every: seconds between inventories.     patience: seconds that a gap may last before it is asked for."""
+        """neighbour: the unit at the other end; None if one of the two is a hub, which only carries.
+        leads_to: whether this link is the way to a unit.   every: seconds between inventories.
+        patience: seconds that a gap may last before it is asked for."""
         self._link = link
-        self._peer = peer
+        self._unit = unit
+        self._neighbour = neighbour
+        self._leads_to = leads_to
         self._ledger = ledger
         self._spool = spool
         self._transport = transport
@@ -53,60 +71,103 @@ class ResyncStage:
         self._ops = ops
         self._every = every
         self._patience = patience
-        self._has_asked = False
+        self._started_at = clock.now()
+        self._is_restored = ledger.resync.standing().restored_at is not None
+        self._asked: set[UnitCode] = set()
+        """Who was asked in this run."""
+        self._open: Sequence[UnitCode] = ()
+        self._open_until = 0.0
         self._token = sign_life(Life(unit, ledger.epoch, ledger.resync.life), keys)
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until an inventory may be due again."""
         if pause := self._gate.wait():
             return pause
-        word = self._ledger.resync.word(self._peer)
-        why = self._why(word)
-        if not why and not word.owed:
-            return self._next(word)
-        if pause := self._gate.enter():
-            return pause
-        try:
-            self._send(word, why)
-        except GatewayError as error:
-            if not self._gate.failed(error):
-                raise
-            return self._gate.wait()
-        self._gate.succeeded()
-        self._has_asked |= bool(why)
-        return 0.0
+        pressing = {word.peer: word for word in self._ledger.resync.pressing()}
+        waits: list[float] = [LOOK_SECONDS]
+        has_sent = False
+        for peer in self._concerned(pressing):
+            word = pressing.get(peer) or self._ledger.resync.word(peer)
+            why = self._why(word)
+            if not why and not word.owed:
+                waits.append(self._next(word))
+                continue
+            if pause := self._gate.enter():
+                return pause
+            try:
+                self._send(word, why)
+            except GatewayError as error:
+                if not self._gate.failed(error):
+                    raise
+                return self._gate.wait()
+            self._gate.succeeded()
+            if why:
+                self._asked.add(peer)
+            has_sent = True
+        return 0.0 if has_sent else max(0.0, min(waits))
+
+    def _concerned(self, pressing: Mapping[UnitCode, PeerWord]) -> list[UnitCode]:
+        """Return the units behind this link that something may be due with, the neighbour first."""
+        now = self._clock.monotonic()
+        if now >= self._open_until:
+            found = self._ledger.resync.open_to(self._link)
+            if self._is_restored:
+                found += self._ledger.resync.peers()
+            self._open, self._open_until = [peer for peer in found if self._leads_to(peer)], now + LOOK_SECONDS
+        units = [] if self._neighbour is None else [self._neighbour]
+        units += [peer for peer in pressing if self._leads_to(peer)]
+        return list(dict.fromkeys([*units, *self._open]))
 
     def _why(self, word: PeerWord) -> str:
         """Return why the peer is to be asked now; empty if it is not."""
-        if not self._has_asked:
+        if word.peer == self._neighbour and word.peer not in self._asked:
             return "start"
         if word.wanted_at is not None:
             return word.why
         now = self._clock.now()
         if word.gap_since is not None and now - word.gap_since >= self._patience:
-            still = self._ledger.resync.has_gaps(self._peer)
-            self._ledger.resync.gap_looked_at(self._peer, since=now if still else None)
+            still = self._ledger.resync.has_gaps(word.peer)
+            self._ledger.resync.gap_looked_at(word.peer, since=now if still else None)
             if still:
                 return "gap"
+        if word.peer != self._neighbour and word.peer not in self._open:
+            return ""
         return "time" if self._until_time(word, now) <= 0 else ""
 
     def _until_time(self, word: PeerWord, now: float) -> float:
+        if word.peer == self._neighbour:
+            early = 0.0
+        else:
+            if self._is_restored and word.heard_at is None and word.asked_at is None:
+                return 0.0  # nothing goes to it before it has answered
+            early = TIME_SPREAD * self._every * self._lot(word.peer)
+            if word.peer not in self._asked:
+                start = self._started_at + START_SPREAD * self._every * self._lot(word.peer)
+                return max(start, (word.asked_at or 0.0) + START_SPREAD * self._every) - now
         if word.asked_at is None:
             return 0.0
         is_answered = word.heard_at is not None and word.heard_at >= word.asked_at
-        return word.asked_at + (self._every if is_answered else max(self._every, UNANSWERED_SECONDS)) - now
+        pause = self._every - early if is_answered else max(self._every, UNANSWERED_SECONDS)
+        return word.asked_at + pause - now
+
+    def _lot(self, peer: UnitCode) -> float:
+        """Return a number from 0 to 1 that is this pair's own, so that pairs lie apart."""
+        pair = hashlib.sha256(f"{self._unit} {peer}".encode()).digest()
+        return int.from_bytes(pair[:4], "big") / 2**32
 
     def _next(self, word: PeerWord) -> float:
         now = self._clock.now()
-        waits = [self._until_time(word, now)]
+        waits: list[float] = []
+        if word.peer == self._neighbour or word.peer in self._open:
+            waits.append(self._until_time(word, now))
         if word.gap_since is not None:
             waits.append(word.gap_since + self._patience - now)
-        return max(0.0, min(waits))
+        return max(0.0, min(waits, default=LOOK_SECONDS))
 
     def _send(self, word: PeerWord, why: str) -> None:
         returned = self._return_receipts(word)
         inventory = self._ledger.resync.inventory(
-            self._peer,
+            word.peer,
             self._link,
             token=self._token,
             issued_at=self._clock.now(),
@@ -116,19 +177,33 @@ class ResyncStage:
         raw = sign_inventory(inventory, self._keys)
         if why:
             # On record before it is sent: the answer may be here before this thread goes on.
-            self._ledger.resync.asked(self._peer, inventory_id(raw))
+            self._ledger.resync.asked(word.peer, inventory_id(raw))
         post(self._spool, self._transport, self._link, inventory_name(raw), raw)
-        self._ledger.resync.sent(self._peer, asked=bool(why), answered=word.owed)
+        self._ledger.resync.sent(word.peer, asked=bool(why), answered=word.owed)
         self._ops.info(
-            "inventory-sent", link=self._link, why=why or "answer", receipts=returned, answers=bool(word.owed)
+            "inventory-sent",
+            link=self._link,
+            to=word.peer,
+            why=why or "answer",
+            receipts=returned,
+            answers=bool(word.owed),
+            size=len(raw),
         )
 
     def _return_receipts(self, word: PeerWord) -> int:
         """Give the peer back the receipts that it signed and no longer knows of; return how many."""
         if not word.owed or word.theirs is None:
             return 0
-        receipts = self._ledger.resync.receipts_to_return(self._peer, parse_inventory(word.theirs))
-        for start in range(0, len(receipts), RECEIPTS):
-            body = join_receipts(receipts[start : start + RECEIPTS])
-            post(self._spool, self._transport, self._link, receipt_name(body), body)
+        receipts = self._ledger.resync.receipts_to_return(word.peer, parse_inventory(word.theirs))
+        for start in range(0, len(receipts), RECEIPTS_MAX):
+            some = receipts[start : start + RECEIPTS_MAX]
+            if word.peer == self._neighbour:
+                body = join_receipts(some)
+                name = receipt_name(body)
+            else:
+                # A hub carries receipts to who sent the bundle; these go to who signed them, so they need an address.
+                paper = Returned(self._unit, word.peer, int(self._clock.now()), tuple(some))
+                body = sign_paper(paper, self._keys)
+                name = paper_name(body, Kind.STATEMENT)
+            post(self._spool, self._transport, self._link, name, body)
         return len(receipts)

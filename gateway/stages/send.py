@@ -50,7 +50,6 @@ class SendStage:
         self,
         *,
         link: LinkName,
-        peer: UnitCode,
         ledger: Ledger,
         spool: Spool,
         transport: Transport,
@@ -66,7 +65,6 @@ class SendStage:
     ) -> None:
         """hears: whether the peer's inventories can reach us."""
         self._link = link
-        self._peer = peer
         self._ledger = ledger
         self._spool = spool
         self._transport = transport
@@ -80,6 +78,8 @@ class SendStage:
         self._orders = orders
         self._after = ""
         """Whose bundle went on last."""
+        self._closed: frozenset[UnitCode] = frozenset()
+        """Recipients that nothing may be sent to now."""
         # Where nothing comes back, nobody is waited for.
         self._asks_first = hears and ledger.resync.standing().restored_at is not None
 
@@ -88,9 +88,8 @@ class SendStage:
         self._take_note()
         if pause := self._gate.wait():
             return pause
-        word = self._ledger.resync.word(self._peer)
-        if word.halted or (self._asks_first and word.heard_at is None):
-            return AWAITING_SECONDS  # after a restore we first hear what the peer has of us
+        # After a restore we first hear from each recipient what it has of us.
+        self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
         now = self._clock.now()
         due, large = self._due(now, large=False), self._large(now)
         if (due or large) and self._gate.is_shaken and self._bulk.is_trying:
@@ -113,7 +112,9 @@ class SendStage:
         self._take_note()
         if pause := self._gate.wait():
             return pause
-        return 0.0 if more else self._next()
+        if more:
+            return 0.0
+        return AWAITING_SECONDS if self._closed else self._next()
 
     def close(self) -> None:
         """Cut off what is large and moves, and record what of it has arrived."""
@@ -126,11 +127,15 @@ class SendStage:
         """Return what is owed, of each kind the most urgent first, then what was sent and has had no receipt."""
         limit = LARGE_BATCH + len(self._bulk.under_way) if large else BATCH
         link, ledger = self._link, self._ledger
-        due = ledger.due((State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large)
-        # At a hub its own units and all others each get their share.
-        others = ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
-        due = sorted([*due, *others], key=lambda transfer: rank(transfer.priority, transfer.size))
-        return due + ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large)
+        due = ledger.due(
+            (State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large, closed=self._closed
+        )
+        relay_due = ledger.next_due_at(_OWED_ON, link, Direction.RELAY, large=large)
+        if relay_due is not None and relay_due <= now:
+            # What is our own and what is of others each get their share.
+            due += ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
+            due.sort(key=lambda transfer: rank(transfer.priority, transfer.size))
+        return due + ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large, closed=self._closed)
 
     def _large(self, now: float) -> list[Parcel]:
         """Return the large one that may begin beside those that move, if there is one."""

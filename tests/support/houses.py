@@ -249,7 +249,7 @@ class Street:
     def _let_all_step(self) -> None:
         for house in self.houses:
             for worker in house.plan.workers:
-                if worker.name not in ("retain", ProgressBoard.name):
+                if worker.name not in ("retain", "reconcile", ProgressBoard.name):
                     self.step(house, worker.name)
 
     def mail(self) -> list[Path]:

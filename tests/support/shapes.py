@@ -124,6 +124,28 @@ def _below(prefix: str, keys: Mapping[str, str]) -> dict[str, str]:
     return {f"{prefix}.{name}": meaning for name, meaning in keys.items()}
 
 
+_TRIP = {
+    "id": "number of the trip, as every command takes it",
+    "way": "`out` or `in`",
+    "trip": "32 hexadecimal digits: its folder on the medium",
+    "link": "",
+    "peer": "unit at the other end",
+    "state": "`asked`, `confirmed`, `carried`, `arrived`, `lost`, `cancelled`",
+    "medium": "where it was mounted",
+    "label": "what is written on it",
+    "files": "how many",
+    "size": "bytes",
+    "epoch": "of the node that made it; null before an export is confirmed",
+    "number": "counts the trips of its maker under this epoch; null before an export is confirmed",
+    "asked_by": "login name",
+    "asked_at": "",
+    "confirm_by": "until then a second person must have confirmed",
+    "confirmed_by": "login name; null before",
+    "confirmed_at": "null before",
+    "carried_at": "when it was whole on the medium, or handed in; null before",
+    "ended_at": "when it arrived, was lost or called off; null before",
+}
+
 SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "status": {
@@ -466,6 +488,34 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "doubtful": "true if it cannot be told what was delivered since the backup",
         },
         "epoch renew": {"epoch": "the new one"},
+        "openssh check": {
+            "ok": "true if nothing is wrong",
+            "results": "everything that was looked at",
+            "results[].subject": "",
+            "results[].wrong": "empty if it is as it should be",
+        },
+        "media export": {"trips": "the one that was asked for", **_below("trips[]", _TRIP)},
+        "media import": {
+            "trips": "those that were asked for",
+            **_below("trips[]", _TRIP),
+            "refused": "trips on the medium that stay there",
+            "refused[].trip": "32 hexadecimal digits",
+            "refused[].code": "docs/errors.md",
+        },
+        "media confirm": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media cancel": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media lost": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media list": {
+            "trips": "newest first",
+            **_below("trips[]", _TRIP),
+            "waiting": "one for each link by media",
+            "waiting[].link": "",
+            "waiting[].files": "that wait for the next export",
+            "waiting[].size": "bytes",
+            "waiting[].missing": "trips that should have come",
+            "waiting[].missing[].epoch": "of the peer",
+            "waiting[].missing[].number": "",
+        },
         "hold": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
         "release": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
         "close": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},

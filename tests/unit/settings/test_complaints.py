@@ -111,6 +111,10 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         ["links.d/a.yaml:2:7 not-text"],
     ),
     "unit in wide quotes": ({"link": LINK.replace('"990102"', "“990102”")}, ["links.d/a.yaml:2:7 quotes-wide"]),
+    "no time of day": (
+        {"node": NODE + 'timing: {reconcile_at: "25:00"}\n'},
+        ["gateway.yaml:6:24 time-of-day-malformed"],
+    ),
     "unit is malformed": (
         {"link": LINK.replace("990102", "99-01"), "routes": ""},
         ["links.d/a.yaml:2:7 unit-malformed"],

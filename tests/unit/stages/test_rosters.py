@@ -17,7 +17,12 @@ from gateway.roster.told import Told
 from gateway.words.catalogue import Words
 from tests.support.houses import OUT, House, Street
 from tests.support.ledger import START
-from tests.support.rosters import DAY, Authority, install, invented, listed, roster_of
+from tests.support.rosters import DAY, Authority, install, invented, listed, roster_of, with_cheap_digits
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cheap_digits(monkeypatch)
 
 
 @pytest.fixture
