@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.compose.identity import known_names, load_directory, load_keyring, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
+from gateway.compose.relaying import check_hub
 from gateway.compose.territory import forbidden, unreachable
 from gateway.daemon.lock import running_pid
 from gateway.domain.clock import Clock
@@ -154,6 +155,10 @@ def _rules(settings: Settings, found: _Found) -> None:
     for route, place, flow in forbidden(settings, directory):
         facts: dict[str, str | int] = {"route": route, "rule": place, "flow": flow}
         found.warn(Part.SETTINGS, f"{route} {place}", ConfigError("rule-not-permitted", flow, facts=facts))
+    try:
+        check_hub(settings, directory)
+    except ConfigError as error:
+        found.error(Part.SETTINGS, "relay.enabled", error)
 
 
 def _keys(settings: Settings, means: Means, found: _Found) -> None:

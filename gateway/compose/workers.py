@@ -72,7 +72,7 @@ class Planner:
 
     def __init__(self, identity: Identity, ground: Ground, words: Words) -> None:
         self._identity = identity
-        self._roster = check_hub(identity)
+        self._roster = check_hub(identity.settings, identity.directory)
         """The roster by which this node is a hub, None if it is none."""
         self._settings = identity.settings
         self._keyring = identity.keyring

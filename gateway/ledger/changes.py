@@ -193,9 +193,8 @@ def addressed(change: Change, seen: Transfer) -> Transfer:
 
 
 def touch(change: Change, transfer: Transfer, what: str, note: str) -> Transfer:
-    """Record a fact that moves nothing under a new version, so that whoever works on the version before looks again."""
-    now = _write(change, transfer, transfer)
-    _event(change, now, "event", what, Stage.RELAY, note=note)
+    """Record a fact that moves nothing, so that whoever works on the version before looks again."""
+    _event(change, now := _write(change, transfer, transfer), "event", what, Stage.RELAY, note=note)
     return now
 
 

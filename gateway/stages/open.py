@@ -128,12 +128,8 @@ class OpenStage:
     def _until_due(self) -> float | None:
         if not self._relays:
             return self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
-        next_at = self._ledger.relays.next_to_open_at()
-        waits = (
-            None if next_at is None else max(0.0, next_at - self._clock.now()),
-            self._recorder.seconds_until_due((State.VERIFIED,)),
-        )
-        return min((wait for wait in waits if wait is not None), default=None)
+        at = self._ledger.relays.next_to_open_at()
+        return None if at is None else max(0.0, at - self._clock.now())
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""

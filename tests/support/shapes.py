@@ -11,11 +11,14 @@ _EXPLAINED = {
 }
 _TRANSFER = {
     "id": "number of the transfer, as every command takes it",
-    "direction": "`outbound` or `inbound`",
+    "direction": "`outbound`, `inbound` or, at a hub, `relay`",
     "state": "docs/state-machine.md",
     "case_no": "case number; empty before it was read",
     "flow": "slug of the business flow",
-    "peer": "unit at the other end; null while not known",
+    "peer": "unit at the other end, for `relay` the recipient; null while not known",
+    "origin": "unit that sealed it; null while not known",
+    "recipient": "unit that it is for; null while not known, and at a hub for what came to be passed on",
+    "lane": "`custody`, `high`, `normal`, `bulk` or `av`",
     "link": "null while not known",
     "route": "null for inbound before it was delivered",
     "export_name": "outbound: as dropped; inbound: as delivered",
@@ -63,7 +66,7 @@ _PROGRESS = {
 }
 _OUTLOOK = {
     "waits_for": "`nothing`, `person`, `decision`, `daemon`, `under-way`, `order`, `link`, `link-off`, `space`, "
-    "`retry`, `receipt`, `turn`",
+    "`retry`, `receipt`, `custody`, `turn`",
     **_EXPLAINED,
     "until": "when it goes on by itself; null if only a person or the peer can",
     "behind": "`order`: number of the transfer that goes before it; null otherwise",
@@ -181,6 +184,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "links[].waiting": "transfers that still owe something on this link",
             "links[].waiting.outbound": "to send, and sent without a receipt yet",
             "links[].waiting.inbound": "to fetch, open, deliver or receipt",
+            "links[].waiting.relay": "at a hub: to pass on, and passed on without a final receipt yet",
             "links[].waiting_large": "those of them that are large (above 16 MiB): their lane gives way to the others",
             "links[].waiting_large.outbound": "how many of those to send are large",
             "links[].waiting_large.inbound": "how many of those to receive are large",
@@ -240,6 +244,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "counts": "transfers by state; states without any are left out",
             "counts.outbound": "state: number",
             "counts.inbound": "state: number",
+            "counts.relay": "state: number",
         },
         "log": {
             "transfers": "newest first",
@@ -583,7 +588,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """Command -> key path -> meaning; `[]` stands for every item of a list."""
 
-OPAQUE = frozenset({"counts.outbound", "counts.inbound"})
+OPAQUE = frozenset({"counts.outbound", "counts.inbound", "counts.relay"})
 """Objects whose keys are values (states)."""
 
 
