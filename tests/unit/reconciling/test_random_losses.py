@@ -1,4 +1,4 @@
-"""Whatever is lost at random between three houses, and whoever loses a disk: at last all is delivered once and balances."""
+"""Whatever is lost at random between three houses, and who loses a disk: at last all is delivered once and balances."""
 
 import random
 
@@ -22,7 +22,7 @@ def lose_some(province: Province, chance: random.Random, odds: float) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 30))
 def test_at_last_everything_is_delivered_once_and_balances(small: Province, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 - which things are lost in a test
+    chance = random.Random(seed)
     names = [f"{number}.txt" for number in range(4)]
     for turn in range(30):
         if turn % 4 == 0 and turn // 4 < len(names):
