@@ -36,6 +36,7 @@ def province(tmp_path: Path) -> Iterator[Province]:
         yield made
 
 
+@pytest.mark.soak
 def test_all_three_hubs_and_the_recipient_answer_and_a_loss_in_the_middle_is_mended(province: Province) -> None:
     exchanged(province, "a.txt")
     found = reconcile(province)

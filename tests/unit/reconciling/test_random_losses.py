@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """Whatever is lost at random between three houses, whoever loses a disk: at last all is delivered once and balances."""
+=======
+"""Whatever is lost at random between three houses, and who loses a disk: at last all is delivered once and balances."""
+>>>>>>> recon
 
 import random
 
@@ -19,7 +23,8 @@ def lose_some(province: Province, chance: random.Random, odds: float) -> None:
             path.unlink()
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 30))])
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, 30))
 def test_at_last_everything_is_delivered_once_and_balances(small: Province, seed: int) -> None:
     chance = random.Random(seed)
     names = [f"{number}.txt" for number in range(4)]

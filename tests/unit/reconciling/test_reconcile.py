@@ -122,6 +122,7 @@ def test_a_restored_recipient_has_forgotten_and_is_given_its_receipts_back(small
     assert small.delivered(PROSECUTOR) == {}
 
 
+@pytest.mark.soak
 def test_a_restored_sender_finds_what_it_has_forgotten(small: Province) -> None:
     exchanged(small, "before.txt")
     back(small[COUNTY])
@@ -239,6 +240,7 @@ def test_only_the_two_ends_and_hubs_hear_of_a_stream(small: Province) -> None:
     assert [one["streams"] for one in small[CITY_A].log.of("statement-sent")] == [0]
 
 
+@pytest.mark.soak
 def test_a_clean_reconciliation_takes_the_notice_away(small: Province) -> None:
     from gateway.compose.survey import Need, survey
 

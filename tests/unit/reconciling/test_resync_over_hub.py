@@ -38,6 +38,7 @@ def test_units_behind_a_hub_are_silent_while_nothing_is_open(small: Province) ->
     assert small.mail() == []
 
 
+@pytest.mark.soak
 def test_a_receipt_that_was_lost_behind_the_hub_comes_when_the_hour_has_passed(small: Province) -> None:
     small.drop(COUNTY, "a.txt", b"a.txt")
     work_until_lost(small, CITY_A, COUNTY, Kind.RECEIPTS)
@@ -83,7 +84,9 @@ def test_a_paper_goes_through_a_hub_once_and_never_back(small: Province) -> None
     assert list(small.mailbox(CITY_A, COUNTY).iterdir()) == []
 
 
-@pytest.mark.parametrize("spool_too", [False, True], ids=["ledger", "ledger and spool"])
+@pytest.mark.parametrize(
+    "spool_too", [pytest.param(False, marks=pytest.mark.soak), True], ids=["ledger", "ledger and spool"]
+)
 def test_a_sender_behind_a_hub_learns_again_what_it_sent(small: Province, spool_too: bool) -> None:
     exchanged(small, "before.txt")
     back(small[COUNTY])
