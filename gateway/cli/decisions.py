@@ -22,6 +22,11 @@ _ACTIONS = MappingProxyType(
         Action.RETRY: mark("had it tried at once"),
         Action.RESTORE: mark("put the ledger back from a backup"),
         Action.RENEW_EPOCH: mark("began a new epoch"),
+        Action.MEDIA_EXPORT: mark("asked for an export to a medium"),
+        Action.MEDIA_IMPORT: mark("asked for an import from a medium"),
+        Action.MEDIA_CONFIRM: mark("confirmed, as the second person, what a medium carries"),
+        Action.MEDIA_CANCEL: mark("called a medium's trip off"),
+        Action.MEDIA_LOST: mark("declared a medium lost"),
         "hold": mark("held it"),
     }
 )
@@ -78,4 +83,6 @@ def _subject(deed: Deed, words: Words) -> str:
         return words.text(mark("in quarantine: {thing} {name}"), thing=deed.thing[:SHOWN], name=deed.subject)
     if deed.transfer is not None:
         return words.text(mark("transfer {id}: {name}"), id=deed.transfer, name=deed.subject)
+    if deed.link is not None and deed.subject != deed.link:
+        return words.text(mark("link {link}: {name}"), link=deed.link, name=deed.subject)
     return words.text(mark("link {link}"), link=deed.link or deed.subject)

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gateway.cli.shapes import entry_json, explained, facts_of, outlook_json, peer_of, percent, told, transfer_json
+from gateway.cli.shapes import (
+    entry_json,
+    explained,
+    facts_of,
+    outlook_json,
+    peer_of,
+    percent,
+    title_of,
+    told,
+    transfer_json,
+)
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.offline import ledger_to_read
@@ -42,6 +52,7 @@ _WAITS = MappingProxyType(
         Wait.SPACE: mark("It waits for room on the disk, or for its turn; small ones go first."),
         Wait.RETRY: mark("The last attempt failed; it is tried again at {until}."),
         Wait.RECEIPT: mark("It waits for the receipt of {peer}; without one it is sent again at {until}."),
+        Wait.CUSTODY: mark("A hub holds it; it waits for the receipt of {peer} and is not sent again."),
         Wait.UNCONFIRMED: mark(
             "It was sent, unconfirmed: link {link} brings receipts late or never. One that comes by any way settles it."
         ),
@@ -176,7 +187,7 @@ def _print(terminal: Terminal, story: Story) -> None:
         mark("Transfer {id}, {way}: {name}"),
         id=transfer.id,
         way=words.direction(transfer.direction),
-        name=transfer.case_no or transfer.export_name or transfer.bundle_id or "",
+        name=title_of(transfer),
     )
     terminal.line(heading, style="bold")
     for label, value in (

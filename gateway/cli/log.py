@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.cli.shapes import peer_of, transfer_json
+from gateway.cli.shapes import peer_of, title_of, transfer_json
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, moment, size_text
 from gateway.compose.offline import ledger_to_read
@@ -98,7 +98,7 @@ def _columns(words: Words, settings: Settings) -> tuple[_Column, ...]:
         _Column(words.text(mark("Way")), lambda t: words.direction(t.direction), is_vital=False),
         _Column(
             words.text(mark("Case number, or export")),
-            lambda t: t.case_no or t.export_name or t.bundle_id,
+            title_of,
             may_fold=True,
             is_name=True,
         ),

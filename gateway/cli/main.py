@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from gateway.cli import commands_act, commands_look, commands_offline, commands_recover, commands_roster, commands_route
+from gateway.cli.commands_media import media
+from gateway.cli.commands_openssh import openssh
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
 
@@ -29,6 +31,8 @@ key = typer.Typer(no_args_is_help=True, help="This node's own keys 本机密钥"
 app.add_typer(key, name="key")
 epoch = typer.Typer(no_args_is_help=True, help="The epoch under which this node numbers 纪元")
 app.add_typer(epoch, name="epoch")
+app.add_typer(media, name="media")
+app.add_typer(openssh, name="openssh")
 route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why 路由")
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")

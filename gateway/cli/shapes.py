@@ -33,8 +33,15 @@ def explained(code: str, words: Words, facts: Mapping[str, str | int] | None = N
 
 
 def peer_of(transfer: Transfer) -> str | None:
-    """Return the unit at the other end, None while it is not known."""
-    return transfer.recipient if transfer.direction is Direction.OUTBOUND else transfer.origin
+    """Return the unit at the other end, None while it is not known; of what is carried for others, the recipient."""
+    return transfer.origin if transfer.direction is Direction.INBOUND else transfer.recipient
+
+
+def title_of(transfer: Transfer) -> str:
+    """Return how an operator knows the transfer; of what is carried for others, a hub knows only from whom to whom."""
+    if transfer.direction is Direction.RELAY:
+        return f"{transfer.origin} > {transfer.recipient}"
+    return transfer.case_no or transfer.export_name or transfer.bundle_id or ""
 
 
 def facts_of(transfer: Transfer) -> dict[str, str | int]:
@@ -60,6 +67,9 @@ def transfer_json(transfer: Transfer) -> dict[str, object]:
         "case_no": transfer.case_no,
         "flow": transfer.flow,
         "peer": peer_of(transfer),
+        "origin": transfer.origin,
+        "recipient": transfer.recipient,
+        "lane": transfer.priority.name.lower(),
         "link": transfer.link,
         "route": transfer.route,
         "export_name": transfer.export_name,

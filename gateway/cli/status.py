@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, told
+from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, title_of, told
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.linkviews import LinkView
@@ -10,7 +10,7 @@ from gateway.compose.offline import ledger_to_read
 from gateway.compose.survey import Condition, Ear, Need, Notice, Stuck, Survey, UnderWay, survey
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
-from gateway.domain.lifecycle import Direction
+from gateway.domain.lifecycle import Direction, State
 from gateway.settings.load import Settings
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
@@ -112,15 +112,11 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
         if notice.command:
             terminal.line(f"      {notice.command}")
     terminal.line(daemon_text(found, words))
+    if carried := relay_text(found, words):
+        terminal.line(carried)
     if found.links:
         _print_links(terminal, found)
-    for link in found.links:
-        if link.unconfirmed:
-            terminal.say(
-                mark("Link {link}: {count} sent, unconfirmed; receipts come there late or never."),
-                link=link.settings.name,
-                count=link.unconfirmed,
-            )
+    _print_unconfirmed(terminal, found)
     for route in found.routes:
         said = dict(_EARS).get(route.ear)
         if said is not None:
@@ -137,6 +133,16 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
     if found.space is not None:
         free, floor = size_text(found.space.free), size_text(found.space.floor)
         terminal.say(mark("Disk: {free} free, of which {floor} are kept free."), free=free, floor=floor)
+
+
+def _print_unconfirmed(terminal: Terminal, found: Survey) -> None:
+    for link in found.links:
+        if link.unconfirmed:
+            terminal.say(
+                mark("Link {link}: {count} sent, unconfirmed; receipts come there late or never."),
+                link=link.settings.name,
+                count=link.unconfirmed,
+            )
 
 
 def headline(found: Survey, words: Words) -> Sequence[str]:
@@ -204,8 +210,10 @@ def _print_links(terminal: Terminal, found: Survey) -> None:
 
 
 def waiting_text(link: LinkView, way: Direction, words: Words) -> str:
-    """Return how many wait in one direction, and how many of them are large and so in the slower lane."""
-    count, large = link.waiting[way], link.large[way]
+    """Return how many wait in one direction, and how many of them are large and so in the slower lane. What is carried
+    for others is to be sent too."""
+    ways = (way, Direction.RELAY) if way is Direction.OUTBOUND else (way,)
+    count, large = (sum(of[one] for one in ways) for of in (link.waiting, link.large))
     return words.text(mark("{count} ({large} large)"), count=count, large=large) if large else str(count)
 
 
@@ -242,9 +250,12 @@ def _print_stuck(terminal: Terminal, stuck: Sequence[Stuck]) -> None:
         following = outlook.commands[0] if outlook.commands else ""
         if outlook.until is not None:
             following = words.text(mark("by itself at {time}"), time=clock_text(outlook.until))
-        name = transfer.case_no or transfer.export_name or transfer.bundle_id
         table.add_row(
-            str(transfer.id), cell(name), cell(peer_of(transfer) or transfer.link), cell(why), cell(following)
+            str(transfer.id),
+            cell(title_of(transfer)),
+            cell(peer_of(transfer) or transfer.link),
+            cell(why),
+            cell(following),
         )
     terminal.show(table)
 
@@ -279,7 +290,20 @@ def _print_under_way(terminal: Terminal, under_way: Sequence[UnderWay]) -> None:
 
 def name_of(one: UnderWay) -> str:
     """Return how an operator knows the transfer."""
-    return (one.transfer.case_no or one.transfer.export_name or one.transfer.bundle_id or "") if one.transfer else ""
+    return title_of(one.transfer) if one.transfer else ""
+
+
+def relay_text(found: Survey, words: Words) -> str:
+    """Return one line about what is carried for others; empty where nothing ever was."""
+    number = {state: found.by_state.get((Direction.RELAY, state), 0) for state in State}
+    if not any(number.values()):
+        return ""
+    return words.text(
+        mark("For others: to pass on {to_pass}, awaiting the recipient {awaiting}, passed on {done}"),
+        to_pass=number[State.CHECKED],
+        awaiting=number[State.FORWARDED],
+        done=number[State.SETTLED],
+    )
 
 
 def rate_text(one: UnderWay, words: Words) -> str:

@@ -54,7 +54,7 @@ def init(
 def card(terminal: Terminal, config: Path, out: Path | None, *, qr: bool) -> None:
     """Show this node's card, or write it to a file, with its fingerprint."""
     settings = load_settings(config)
-    keyring = load_keyring(settings, os.environ, _ask(terminal))
+    keyring = load_keyring(settings, os.environ, ask_passphrase(terminal))
     raw = keyring.card(settings.node.unit, settings.node.name)
     shown = fingerprint(parse_card(raw))
     if out is not None:
@@ -148,7 +148,8 @@ def list_peers(terminal: Terminal, config: Path) -> None:
     terminal.show(table)
 
 
-def _ask(terminal: Terminal) -> Callable[[], str]:
+def ask_passphrase(terminal: Terminal) -> Callable[[], str]:
+    """Return what asks the person at the terminal for the passphrase of the key file."""
     return lambda: typer.prompt(terminal.words.text(mark("Passphrase of the key file")), hide_input=True)
 
 

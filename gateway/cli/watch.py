@@ -18,6 +18,7 @@ from gateway.cli.status import (
     name_of,
     notice_text,
     rate_text,
+    relay_text,
     take_survey,
     time_left,
     waiting_text,
@@ -62,6 +63,8 @@ def picture(found: Survey, terminal: Terminal) -> RenderableType:
     parts += [Text(visible(f"  ! {notice_text(notice, words)}")) for notice in found.notices]
     parts.append(Text(visible(daemon_text(found, words))))
     parts.append(Text(_figures(found, words)))
+    if carried := relay_text(found, words):
+        parts.append(Text(carried))
     if found.links:
         parts.append(_links(found, terminal))
     if found.under_way:

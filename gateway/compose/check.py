@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.compose.identity import known_names, load_directory, load_keyring, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
+from gateway.compose.relaying import check_hub
 from gateway.compose.territory import forbidden, unreachable
 from gateway.daemon.lock import running_pid
 from gateway.domain.clock import Clock
@@ -28,7 +29,9 @@ from gateway.settings.complaints import Complaint
 from gateway.settings.links import TransportKind
 from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
+from gateway.settings.node import ServerMode
 from gateway.transport.hosted import IN
+from gateway.transport.media import media_mailbox
 
 SOON_SECONDS = 30 * 86400
 """Keys that end within this time are told of: renewing them needs a telephone call with every peer."""
@@ -152,6 +155,10 @@ def _rules(settings: Settings, found: _Found) -> None:
     for route, place, flow in forbidden(settings, directory):
         facts: dict[str, str | int] = {"route": route, "rule": place, "flow": flow}
         found.warn(Part.SETTINGS, f"{route} {place}", ConfigError("rule-not-permitted", flow, facts=facts))
+    try:
+        check_hub(settings, directory)
+    except ConfigError as error:
+        found.error(Part.SETTINGS, "relay.enabled", error)
 
 
 def _keys(settings: Settings, means: Means, found: _Found) -> None:
@@ -231,7 +238,9 @@ def _days_left(not_after: int, means: Means) -> int | None:
 
 def _folders(settings: Settings, found: _Found) -> None:
     paths = settings.paths
-    for private in (paths.state, paths.spool, paths.quarantine, paths.mailboxes, paths.ledger, paths.log):
+    # Where OpenSSH is the server root makes the mailboxes (`caseferry openssh check`).
+    mailboxes = () if settings.server.mode is ServerMode.OPENSSH else (paths.mailboxes,)
+    for private in (paths.state, paths.spool, paths.quarantine, *mailboxes, paths.ledger, paths.log):
         _private(private, found)
     for outbound in settings.outbound:
         if outbound.enabled:
@@ -317,7 +326,7 @@ def _server(settings: Settings, found: _Found) -> None:
     if not server.enabled:
         return
     place = f"{server.listen}:{server.port}"
-    if running_pid(settings.paths.state) is not None:
+    if server.mode is ServerMode.OPENSSH or running_pid(settings.paths.state) is not None:
         found.ok(Part.SERVER, place)
         return
     family = socket.AF_INET6 if ":" in server.listen else socket.AF_INET
@@ -351,6 +360,8 @@ def _links(settings: Settings, means: Means, found: _Found) -> None:
         try:
             # Mailboxes of ours are made at the start; making one here could leave it to the wrong account.
             is_made = not link.hosts_mailbox or (settings.paths.mailboxes / link.peer / IN).is_dir()
+            if link.transport is TransportKind.MEDIA:
+                is_made = (media_mailbox(settings.paths.state, link.name) / IN).is_dir()
             transport = transports.to(link) if is_made else transports.remote(link)
             if transport is None:
                 continue

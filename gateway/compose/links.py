@@ -1,24 +1,47 @@
 """The transport of each link: hosted here, hosted by the peer, or one half each; a folder where nobody calls."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from gateway.compose.room import mailbox_floors
 from gateway.domain.clock import Clock
+from gateway.domain.ids import LinkName
 from gateway.keyring.keyring import Keyring
 from gateway.roster.directory import Directory
 from gateway.settings.boundaries import GapSettings
 from gateway.settings.links import FolderSettings, LinkSettings, TransportKind
 from gateway.settings.load import Settings
+from gateway.settings.node import ServerMode
 from gateway.transport.accounts import public_blob
 from gateway.transport.api import Transport
 from gateway.transport.channel import Deadlines
 from gateway.transport.gap import LEFTOVER_SECONDS, GapTransport
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import IN, HostedTransport
+from gateway.transport.media import MediaTransport, media_mailbox
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.parts import Letters, Shape
 from gateway.transport.sftp import SftpTransport
+from gateway.transport.shared import SharedMailbox
 from gateway.transport.split import SplitTransport
 
 NOTES_FOLDER = "gaps"
 """Below paths.state: what the transports of folder links remember, by link."""
+
+
+def mail_folders(settings: Settings, links: Iterable[LinkSettings]) -> dict[Path, LinkName]:
+    """Return the folders that somebody else than our own server fills for us, and the link of each.
+
+    It may be a gap device, a share, a person with a medium, or an sshd.
+    """
+    found = {}
+    for link in links:
+        if link.transport is TransportKind.MEDIA:
+            found[media_mailbox(settings.paths.state, link.name) / IN] = LinkName(link.name)
+        elif link.hosts_mailbox and settings.server.mode is ServerMode.OPENSSH:
+            found[settings.paths.mailboxes / link.peer / IN] = LinkName(link.name)
+        elif link.folder is not None and link.folder.collect is not None and link.transport is TransportKind.FOLDER:
+            found[link.folder.collect] = LinkName(link.name)
+    return found
 
 
 class Transports:
@@ -34,9 +57,12 @@ class Transports:
         """Return the transport of `link`; raises PermanentError `peer-unknown` or `peer-revoked`, `mailbox-*`."""
         if link.folder is not None and link.transport is TransportKind.FOLDER:
             return self._folders(link, link.folder)
+        if link.transport is TransportKind.MEDIA:
+            return MediaTransport(self._settings.paths.state, link.name, mailbox_floors(self._settings))
         hosted = None
         if link.hosts_mailbox:
-            hosted = HostedTransport(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
+            kind = SharedMailbox if self._settings.server.mode is ServerMode.OPENSSH else HostedTransport
+            hosted = kind(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
         remote = self.remote(link)
         if hosted is None or remote is None:
             whole: Transport | None = hosted or remote

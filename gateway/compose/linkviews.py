@@ -75,14 +75,18 @@ def _late(link: LinkSettings, settings: Settings, ledger: "Ledger | None", now: 
     """Return what was sent on `link` and has had no receipt in the time allowed."""
     if ledger is None:
         return []
-    before = now - (link.receipt_timeout or settings.timing.receipt_timeout)
-    name = LinkName(link.name)
+    name, timing = LinkName(link.name), settings.timing
     from gateway.ledger.queries import TransferFilter
 
+    awaited = (
+        (Direction.OUTBOUND, State.SENT, link.receipt_timeout or timing.receipt_timeout),
+        (Direction.OUTBOUND, State.IN_CUSTODY, timing.custody_timeout),
+        (Direction.RELAY, State.FORWARDED, timing.custody_timeout),
+    )
     return [
         transfer
-        for state in (State.SENT, State.IN_CUSTODY)
+        for direction, state, seconds in awaited
         for transfer in ledger.search(
-            TransferFilter(link=name, direction=Direction.OUTBOUND, state=state, held=False, until=before), LATE_MAX
+            TransferFilter(link=name, direction=direction, state=state, held=False, until=now - seconds), LATE_MAX
         )
     ]

@@ -3,22 +3,13 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
 from gateway.compose.ground import Ground
-from gateway.compose.health import (
-    Health,
-    Hearing,
-    Short,
-    Skewed,
-    Trouble,
-    Waiting,
-    mark_alive,
-    write_health,
-)
-from gateway.compose.identity import Identity, load_directory, load_identity, open_ledger, roster_store
+from gateway.compose.guests import accounts_path, save_guests
+from gateway.compose.health import Health, Hearing, Short, Skewed, Trouble, Waiting, mark_alive, write_health
+from gateway.compose.identity import Identity, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded, mailbox_floors
@@ -38,7 +29,7 @@ from gateway.daemon.scheduler import Scheduler
 from gateway.daemon.supervisor import Policy, Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, GatewayError, Scope
+from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
 from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
@@ -51,11 +42,11 @@ from gateway.folders.spool import Spool
 from gateway.ledger.changes import Touched
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
+from gateway.settings.node import ServerMode
 from gateway.stages.claim import ClaimStage
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.legs import in_leg
 from gateway.stages.standstill import Standstill
-from gateway.transport.accounts import public_blob, save_accounts
 from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.guard import GuardLimits
 from gateway.transport.server import ServerConfig, serve
@@ -64,7 +55,6 @@ from gateway.words.templates import mark
 
 BELL_FOLDER = "bell"
 """Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
-ACCOUNTS_FILE = "accounts.json"
 JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
 READY_WITHIN = 30.0
@@ -100,7 +90,7 @@ class RunningNode:
         self._clock = clock
         self._log = log
         self._wake = wake
-        self._trust = TrustWatch(roster_store(identity.settings))
+        self._trust = TrustWatch(roster_store(identity.settings), log)
         self._bells = Bells()
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
@@ -148,25 +138,18 @@ class RunningNode:
     def refresh(self) -> None:
         """Go by the roster that was accepted since, with the configuration as it is; raises ConfigError if it cannot
         be read, and then everything is as before."""
-        if self._ground is None or not self._trust.is_due(self._clock.now()):
-            return
-        try:
-            identity = replace(self._identity, directory=load_directory(self._identity.settings))
-            plan = Planner(identity, self._ground, self._words).plan()
-        except GatewayError:
-            self._trust.gave_up()
-            raise
-        self._use(identity, plan)
-        trusted = identity.directory.trusted
-        self._log.info("roster-in-use", version=0 if trusted is None else trusted.version)
+        if (ground := self._ground) is not None and self._trust.is_due(self._clock.now()):
+            identity = self._trust.renewed(self._identity)
+            with self._trust.giving_up():
+                plan = Planner(identity, ground, self._words).plan()
+            self._use(identity, plan)
 
     def collapsed(self) -> str | None:
         """Return the worker that died too often, None while all is well."""
         return self._supervisor.collapsed
 
     def stuck(self) -> tuple[str, ...]:
-        """Return the workers whose step neither returned nor made progress in time, and porters that came no
-        further."""
+        """Return the workers and porters that neither came to an end nor any further in time."""
         return self._supervisor.stuck() + self._porters.stuck(Policy().allowance)
 
     def summary(self) -> str:
@@ -261,7 +244,9 @@ class RunningNode:
     def _start_server(self, settings: Settings) -> None:
         if not settings.server.enabled:
             return
-        self._save_accounts(settings)
+        save_guests(settings, self._identity.directory)
+        if settings.server.mode is ServerMode.OPENSSH:
+            return
         self._server_place = (settings.server.listen, settings.server.port)
         self._server = SupervisedChild(
             "sftp-server",
@@ -275,8 +260,9 @@ class RunningNode:
         self._port = int(self._server.wait_ready(READY_WITHIN).get("port", settings.server.port))
 
     def _reload_server(self, settings: Settings) -> None:
+        if settings.server.enabled:
+            save_guests(settings, self._identity.directory)
         if self._server is not None:
-            self._save_accounts(settings)
             self._server.reload(self._server_config(settings))
 
     def _server_config(self, settings: Settings) -> ServerConfig:
@@ -286,7 +272,7 @@ class RunningNode:
             port=server.port,
             host_key=self._identity.keyring.ssh_host.to_openssh(),
             mailboxes=settings.paths.mailboxes,
-            accounts=settings.paths.state / ACCOUNTS_FILE,
+            accounts=accounts_path(settings),
             quota_bytes=server.quota,
             floors=mailbox_floors(settings),
             limits=GuardLimits(
@@ -298,18 +284,6 @@ class RunningNode:
             login_grace=server.login_timeout,
             idle=server.idle_timeout,
         )
-
-    def _save_accounts(self, settings: Settings) -> None:
-        """Let in exactly the peers whose link needs a mailbox here."""
-        guests = {link.peer for link in settings.links if link.enabled and link.hosts_mailbox}
-        accounts = {
-            unit: [public_blob(key) for key in keys]
-            for unit, keys in self._identity.directory.accounts().items()
-            if unit in guests
-        }
-        path = settings.paths.state / ACCOUNTS_FILE
-        with disk.mapped(path.parent):
-            save_accounts(path, accounts)
 
     def _server_news(self, news: News) -> None:
         facts: dict[str, Fact] = {name: value for name, value in news.items() if name != "event"}
@@ -391,6 +365,7 @@ class RunningNode:
                 ("limits.free_space", old.limits.free_space, settings.limits.free_space),
                 ("workers", old.workers, settings.workers),
                 ("log", old.log, settings.log),
+                ("server.mode", old.server.mode, settings.server.mode),
                 ("server.enabled", old.server.enabled, settings.server.enabled),
                 ("server.listen", old.server.listen, settings.server.listen),
                 ("server.port", old.server.port, settings.server.port),

@@ -37,7 +37,7 @@ PASSING = frozenset(
 )
 """Codes of links and routes that often pass without anybody doing anything."""
 
-_BY_LINK = frozenset({State.SEALED, State.OFFERED, State.REJECTED})
+_BY_LINK = frozenset({State.SEALED, State.OFFERED, State.REJECTED, State.CHECKED})
 """States whose next effect needs the link; inbound `delivered` does as well."""
 _NEEDS_ROOM = frozenset({State.FOUND, State.OFFERED, State.FETCHED, State.VERIFIED})
 """States whose next effect writes much to our disk. While something waits for room, these wait or are next in line."""
@@ -70,6 +70,7 @@ class Wait(StrEnum):
     SPACE = "space"  # there is no room for it on our disk
     RETRY = "retry"  # the last attempt failed
     RECEIPT = "receipt"  # the peer has to answer
+    CUSTODY = "custody"  # a hub holds it; the recipient has to answer, and it is not sent again
     UNCONFIRMED = "unconfirmed"  # sent where no receipt is expected; one that comes all the same settles it
     TURN = "turn"  # it is next
 
@@ -156,10 +157,16 @@ def _moving(transfer: Transfer, settings: Settings, daemon: Daemon, now: float) 
     if transfer.attempts and transfer.last_error:
         return Outlook(Wait.RETRY, transfer.last_error, max(transfer.next_attempt_at, now), None, help_for(transfer))
     if transfer.state in _AWAITING:
-        code = trouble.code if trouble else ""
-        unconfirmed = is_unconfirmed(transfer, settings)
-        return Outlook(Wait.UNCONFIRMED) if unconfirmed else Outlook(Wait.RECEIPT, code, transfer.receipt_due_at)
+        return _awaiting(transfer, settings, trouble)
     return Outlook(Wait.TURN, until=transfer.next_attempt_at)
+
+
+def _awaiting(transfer: Transfer, settings: Settings, trouble: Trouble | None) -> Outlook:
+    if is_unconfirmed(transfer, settings):
+        return Outlook(Wait.UNCONFIRMED)
+    is_held = transfer.state is State.IN_CUSTODY or transfer.receipt_due_at is None
+    wait = Wait.CUSTODY if is_held else Wait.RECEIPT
+    return Outlook(wait, trouble.code if trouble else "", transfer.receipt_due_at)
 
 
 def is_unconfirmed(transfer: Transfer, settings: Settings) -> bool:

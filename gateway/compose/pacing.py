@@ -8,11 +8,14 @@ from gateway.daemon.windows import Window, Windows
 from gateway.domain.clock import Clock
 from gateway.domain.records import Priority
 from gateway.settings.boundaries import Receipts, minutes
-from gateway.settings.links import LinkSettings
+from gateway.settings.links import LinkSettings, TransportKind
 from gateway.settings.node import TimingSettings
 from gateway.stages.carrying import Carrying
 from gateway.transport.api import Transport
 from gateway.transport.paced import PacedTransport, Throttle
+
+MEDIA_RECEIPTS = 14 * 86400.0
+"""Seconds: a receipt that comes by a medium waits for two trips; until then nothing is put on a medium again."""
 
 
 def hours(link: LinkSettings) -> Windows:
@@ -55,8 +58,9 @@ def rate(link: LinkSettings, moment: float) -> int | None:
 def carrying(link: LinkSettings, timing: TimingSettings) -> Carrying:
     """Return what `link` carries, and when receipts are due there."""
     expected = link.receipts is Receipts.EXPECTED
+    usual = MEDIA_RECEIPTS if link.transport is TransportKind.MEDIA else timing.receipt_timeout
     return Carrying(
-        receipt_seconds=(link.receipt_timeout or timing.receipt_timeout) if expected else None,
+        receipt_seconds=(link.receipt_timeout or usual) if expected else None,
         repeats=link.repeat.times if link.repeat else 0,
         repeat_seconds=link.repeat.every if link.repeat else 0.0,
         largest=link.max_bundle,

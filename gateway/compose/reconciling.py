@@ -11,7 +11,7 @@ from gateway.compose.relaying import onward_of
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.settings.boundaries import Receipts
 from gateway.settings.kinds import seconds_of_day
-from gateway.settings.links import LinkSettings
+from gateway.settings.links import LinkSettings, TransportKind
 from gateway.stages.courier import Courier
 from gateway.stages.enquire import EnquireStage
 from gateway.stages.gate import Gate
@@ -28,6 +28,8 @@ from gateway.words.catalogue import Words
 
 REPORTS_FOLDER = "reports"
 """Folder in the state folder; for the node's own account only."""
+MEDIA_RESYNC = 86400.0
+"""Seconds between inventories by media at least: what would be said every hour waits for the next trip anyhow."""
 
 
 class Comparing:
@@ -72,7 +74,7 @@ class Comparing:
             keys=self._keys,
             clock=ground.clock,
             ops=ground.ops,
-            every=timing.resync_every,
+            every=_every(link, timing.resync_every),
             patience=timing.gap_patience,
         )
         if not is_hub:
@@ -88,7 +90,7 @@ class Comparing:
             keys=self._keys,
             clock=ground.clock,
             ops=ground.ops,
-            every=timing.resync_every,
+            every=_every(link, timing.resync_every),
         )
         return enquire, resync  # in this order: the second takes a person's wish off the list
 
@@ -170,3 +172,7 @@ class Comparing:
         leg = self._leg_to(unit)
         if leg is not None:
             self._ground.bells.ring(leg)
+
+
+def _every(link: LinkSettings, seconds: float) -> float:
+    return max(seconds, MEDIA_RESYNC) if link.transport is TransportKind.MEDIA else seconds

@@ -9,7 +9,9 @@ from gateway.compose.identity import Identity
 from gateway.compose.territory import links_of
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode
+from gateway.roster.directory import Directory
 from gateway.roster.roster import Roster
+from gateway.settings.load import Settings
 from gateway.stages.hub_refusals import HubRefusals
 from gateway.stages.lanes import Lanes
 from gateway.stages.onward import Onward
@@ -27,20 +29,17 @@ def onward_of(identity: Identity) -> Onward:
     return Onward(settings.node.unit, links_of(settings), identity.directory)
 
 
-def check_hub(identity: Identity) -> Roster | None:
+def check_hub(settings: Settings, directory: Directory) -> Roster | None:
     """Return the roster by which this node is a hub, None if it is to carry nothing for others.
 
     A roster alone makes nobody carry things, and settings alone let nobody: ConfigError `relay-without-roster` or
     `relay-not-hub` where they disagree.
     """
-    settings, directory = identity.settings, identity.directory
     if not settings.relay.enabled:
         return None
     unit = settings.node.unit
     if directory.roster is None:
-        raise ConfigError(
-            "relay-without-roster", "relay.enabled is true, and there is no roster", scope=Scope.NODE, facts={}
-        )
+        raise ConfigError("relay-without-roster", "relay.enabled is true, and there is no roster", scope=Scope.NODE)
     if not directory.is_hub(unit):
         raise ConfigError(
             "relay-not-hub",

@@ -1,5 +1,12 @@
 """Sees when the roster on disk is no longer the one in use: a newer one came, a person trusted one, or it expired."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from gateway.compose.identity import Identity, load_directory
+from gateway.domain.errors import GatewayError
+from gateway.domain.oplog import OpsLog
 from gateway.roster.directory import Directory
 from gateway.roster.store import RosterStore, Stamp
 
@@ -7,8 +14,9 @@ from gateway.roster.store import RosterStore, Stamp
 class TrustWatch:
     """Compares what is in use with what is accepted. Safe between threads."""
 
-    def __init__(self, store: RosterStore) -> None:
+    def __init__(self, store: RosterStore, log: OpsLog) -> None:
         self._store = store
+        self._log = log
         self._known: Stamp | None = None
         self._was_valid = False
         self._expires_at = 0
@@ -24,6 +32,19 @@ class TrustWatch:
         """Whether trust has to be read anew."""
         return self._store.stamp() != self._known or (self._was_valid and now >= self._expires_at)
 
-    def gave_up(self) -> None:
-        """Take note that what is there cannot be read: it is read again when it has changed once more."""
-        self._known = self._store.stamp()
+    def renewed(self, identity: Identity) -> Identity:
+        """Return `identity` with trust read anew. Raises ConfigError if it cannot be read."""
+        with self.giving_up():
+            fresh = replace(identity, directory=load_directory(identity.settings))
+        trusted = fresh.directory.trusted
+        self._log.info("roster-in-use", version=0 if trusted is None else trusted.version)
+        return fresh
+
+    @contextmanager
+    def giving_up(self) -> Iterator[None]:
+        """Let what cannot be used now rest until it has changed once more."""
+        try:
+            yield
+        except GatewayError:
+            self._known = self._store.stamp()
+            raise

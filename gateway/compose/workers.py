@@ -12,6 +12,7 @@ from gateway.compose.gates import Gates, patience
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
+from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import check_hub, hub_refusals, onward_of, relay_stage
 from gateway.compose.territory import outbound_route, survey_territory
@@ -22,7 +23,6 @@ from gateway.domain.records import Order, Stage
 from gateway.folders.feedback import FeedbackDesk
 from gateway.folders.watch import OutboundWatch
 from gateway.plugins import load_packer
-from gateway.settings.links import TransportKind
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages import routes
 from gateway.stages.backoff import Backoff
@@ -61,7 +61,7 @@ class Plan:
     gates: Gates
     outbound_folders: tuple[Path, ...]
     mail_folders: Mapping[Path, LinkName]
-    """Folders that a gap device or a share fills for us, and the link of each."""
+    """Folders that somebody else than our own server fills for us, and the link of each."""
     link_of: Mapping[UnitCode, LinkName]
     orderly: tuple[str, ...]
     """The workers that carry out what routes with an order send."""
@@ -72,7 +72,7 @@ class Planner:
 
     def __init__(self, identity: Identity, ground: Ground, words: Words) -> None:
         self._identity = identity
-        self._roster = check_hub(identity)
+        self._roster = check_hub(identity.settings, identity.directory)
         """The roster by which this node is a hub, None if it is none."""
         self._settings = identity.settings
         self._keyring = identity.keyring
@@ -129,13 +129,7 @@ class Planner:
             opening,
             self._gates,
             tuple(route.folder for route in outbound),
-            {
-                link.folder.collect: LinkName(link.name)
-                for link in links
-                if link.folder is not None
-                and link.folder.collect is not None
-                and link.transport is TransportKind.FOLDER
-            },
+            mail_folders(self._settings, links),
             {link.peer: LinkName(link.name) for link in links},
             tuple(out_leg(LinkName(link.name)) for link in self._settings.orderly_links()),
         )

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import islice
-
-from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # apscheduler ships no types
+from typing import Any
 
 AHEAD = 64
 """Openings of each window that are looked at; what lies behind them is looked at when it comes near."""
@@ -37,7 +36,12 @@ class Windows:
     """
 
     def __init__(self, windows: Sequence[Window], zone: tzinfo | None = None) -> None:
-        self._windows = [(CronTrigger.from_crontab(one.opens, timezone=zone), one.lasts) for one in windows]
+        self._windows: list[tuple[Any, float]] = []
+        if windows:
+            # Commands that only look at links without windows start sooner without it.
+            from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # ships no types
+
+            self._windows = [(CronTrigger.from_crontab(one.opens, timezone=zone), one.lasts) for one in windows]
         self._known: tuple[float, Hours] | None = None
 
     def at(self, moment: float) -> Hours:
@@ -74,7 +78,7 @@ class Windows:
         return Hours(is_open=True, until=end) if begin <= moment else Hours(is_open=False, until=begin)
 
 
-def _spans(trigger: CronTrigger, lasts: float, moment: float) -> Iterator[tuple[float, float]]:
+def _spans(trigger: Any, lasts: float, moment: float) -> Iterator[tuple[float, float]]:
     """Yield (opens, closes) of each span that has not ended at `moment`, the earliest first."""
     before = None
     while True:

@@ -68,6 +68,11 @@ class Action(StrEnum):
     RETRY = "retry"  # try what is owed, or a resting link, at once
     RESTORE = "restore"  # put a backup's ledger in the place of the present one
     RENEW_EPOCH = "renew-epoch"  # begin a new epoch after a standstill
+    MEDIA_EXPORT = "media-export"  # have what waits for a link put on a medium
+    MEDIA_IMPORT = "media-import"  # have what a medium carries taken in
+    MEDIA_CONFIRM = "media-confirm"  # as the second person, let a medium's trip happen
+    MEDIA_CANCEL = "media-cancel"  # call a trip off that has not left
+    MEDIA_LOST = "media-lost"  # declare a medium lost: what it carried goes again
 
 
 class ReceiptCode(StrEnum):

@@ -32,17 +32,16 @@ _NUMBERS: Final = ("epoch", "sequence", "size")
 _SETTLING: Final = frozenset(
     {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED, State.SETTLED}
 )
-_AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
 _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
 _TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("note", "code"))
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
+_SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 RECEIPT_NEVER_CAME: Final = "receipt-never-came"
 RETRIES_EXHAUSTED: Final = "retries-exhausted"
 GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
 """Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
 
-_SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 Touched = set[tuple[State, LinkName | None]]
 """States that transfers entered or were changed in, each with the transfer's link."""
@@ -127,7 +126,7 @@ def give_up(
     held = []
     query = queries.owed_since(before, link=link, others=others, expects=expects, limit=limit)
     for found in queries.read(change.connection, query):
-        code = RECEIPT_NEVER_CAME if found.state in _AWAITING else RETRIES_EXHAUSTED
+        code = RECEIPT_NEVER_CAME if found.state in queries.AWAITING else RETRIES_EXHAUSTED
         now = _write(change, found, replace(found, hold_code=code))
         _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=found.last_error or "")
         held.append(now)
@@ -194,9 +193,8 @@ def addressed(change: Change, seen: Transfer) -> Transfer:
 
 
 def touch(change: Change, transfer: Transfer, what: str, note: str) -> Transfer:
-    """Record a fact that moves nothing under a new version, so that whoever works on the version before looks again."""
-    now = _write(change, transfer, transfer)
-    _event(change, now, "event", what, Stage.RELAY, note=note)
+    """Record a fact that moves nothing, so that whoever works on the version before looks again."""
+    _event(change, now := _write(change, transfer, transfer), "event", what, Stage.RELAY, note=note)
     return now
 
 
@@ -218,7 +216,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         now = replace(now, settled_at=change.now)
     if step.event in _SENDINGS:
         now = replace(now, receipt_due_at=step.facts.receipt_due_at)  # each sending says anew whether one is expected
-    if state not in _AWAITING or (state is State.FORWARDED and step.event is Event.CUSTODY_RECEIPTED):
+    if state not in queries.AWAITING or (state is State.FORWARDED and step.event is Event.CUSTODY_RECEIPTED):
         now = replace(now, receipt_due_at=None)  # nobody owes us one, or the next hub has it: it is not sent again
     if state is not before.state:
         now = replace(now, owed_since=change.now)

@@ -186,6 +186,10 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     if wanted.case:
         tests.append(c.case_no == wanted.case if wanted.exact else _begins(c.case_no, wanted.case))
     equal = {"flow": wanted.flow, "peer": wanted.peer, "link": wanted.link}
+    if wanted.peer and wanted.direction is Direction.RELAY:
+        # What is carried for others is somebody's at both ends.
+        tests.append(or_(c.peer == wanted.peer, c.recipient == wanted.peer))
+        equal["peer"] = None
     equal |= {"direction": wanted.direction, "state": wanted.state}
     tests += [c[name] == value for name, value in equal.items() if value]
     if wanted.held is not None:

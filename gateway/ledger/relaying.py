@@ -66,7 +66,7 @@ class RelayBook:
         return self._next(_unsorted())
 
     def next_to_open_at(self) -> float | None:
-        """Return when the next fetched bundle may be opened that is addressed to us; None if there is none."""
+        """Return when the next bundle that is addressed to us may be opened or delivered; None if there is none."""
         return self._next(_to_open())
 
     def is_ours(self, arrival: Transfer) -> Transfer:
@@ -232,14 +232,14 @@ def _relays(bundle_id: BundleId) -> tuple[ColumnElement[bool], ...]:
     return transfers.c.bundle_id == bundle_id, transfers.c.direction == Direction.RELAY
 
 
-def _fetched() -> tuple[ColumnElement[bool], ...]:
+def _in_hand(*states: State) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
-    return c.state == State.FETCHED, c.direction == Direction.INBOUND, c.hold_code.is_(None)
+    return c.state.in_(states), c.direction == Direction.INBOUND, c.hold_code.is_(None)
 
 
 def _unsorted() -> tuple[ColumnElement[bool], ...]:
-    return *_fetched(), transfers.c.recipient.is_(None)
+    return *_in_hand(State.FETCHED), transfers.c.recipient.is_(None)
 
 
 def _to_open() -> tuple[ColumnElement[bool], ...]:
-    return *_fetched(), transfers.c.recipient.is_not(None)
+    return *_in_hand(State.FETCHED, State.VERIFIED), transfers.c.recipient.is_not(None)

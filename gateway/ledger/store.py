@@ -24,6 +24,7 @@ from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.streams import StreamState
+from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
@@ -56,6 +57,8 @@ class Ledger:
         """What serves hubs."""
         self.turns = Turns(self)
         """Whose turn it is at what the whole node shares."""
+        self.trips = TripBook(self)
+        """What removable media carry."""
 
     @classmethod
     def open(
@@ -255,10 +258,8 @@ class Ledger:
             return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
-        """Return what was sent, has no final receipt and expects none (diodes), the longest unconfirmed first.
-
-        link: on this link only; None: on all. What is to be sent again without being asked is not among them.
-        """
+        """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be
+        sent again: on diodes, and at a hub what the next hub has in its custody; the longest first."""
         return self._read(queries.unconfirmed(link, limit))
 
     def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:

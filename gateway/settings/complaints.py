@@ -90,8 +90,12 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         # between keys and files
         "section-wanted": ('{why} needs a section "{section}"', "add it as docs/configuration.md says"),
         "section-idle": ('section "{section}" means nothing with {why}', "delete it"),
+        "mailboxes-inside": (
+            "with OpenSSH as the server root owns every folder above the mailboxes; {path} is in the state folder",
+            "set paths.mailboxes to a folder of their own, such as /srv/caseferry/mailboxes",
+        ),
         "initiate-folder": (
-            'on a folder link nobody calls, so "{text}" means nothing',
+            'on a link by folder or media nobody calls, so "{text}" means nothing',
             'write "both" or delete the line',
         ),
         "name-twice": ('the name "{name}" is already used at {other}', "give one of them another name"),

@@ -13,7 +13,7 @@ from gateway.settings.crossrules import check_rules, named_units
 from gateway.settings.kinds import ANY, Section
 from gateway.settings.links import Initiate, LinkSettings, TransportKind
 from gateway.settings.marks import Document, Trail
-from gateway.settings.node import NodeFile
+from gateway.settings.node import NodeFile, ServerMode
 from gateway.settings.quantities import show_duration, show_size
 from gateway.settings.routes import InboundRoute, OutboundRoute
 
@@ -96,6 +96,9 @@ def _node(sources: Sources) -> Iterator[Complaint]:
             other="timing.clock_skew_warn",
             value=show_duration(timing.clock_skew_warn),
         )
+    paths = value.paths
+    if server.mode is ServerMode.OPENSSH and paths.mailboxes.is_relative_to(paths.state):
+        yield document.at_value(("server", "mode"), "mailboxes-inside", path=str(paths.mailboxes))
     if server.enabled and server.quota < limits.bundle:
         yield document.at_value(
             ("server", "quota"),
@@ -136,6 +139,11 @@ def _links(sources: Sources) -> Iterator[Complaint]:
 
 def _sections(link: Placed[LinkSettings]) -> Iterator[Complaint]:
     value, document = link.value, link.document
+    if value.transport is not TransportKind.MEDIA and value.media is not None:
+        yield document.at_key(link.at("media"), "section-idle", section="media", why=f"transport {value.transport}")
+    if value.transport is TransportKind.MEDIA:
+        yield from _media(link)
+        return
     if value.transport is TransportKind.FOLDER:
         why = "transport folder"
         wanted, idle = "folder", "sftp"
@@ -151,6 +159,15 @@ def _sections(link: Placed[LinkSettings]) -> Iterator[Complaint]:
         yield document.at_key(link.at("transport"), "section-wanted", section=wanted, why=why)
     if getattr(value, idle) is not None:
         yield document.at_key(link.at(idle), "section-idle", section=idle, why=why)
+
+
+def _media(link: Placed[LinkSettings]) -> Iterator[Complaint]:
+    value, document = link.value, link.document
+    if value.initiate is not Initiate.BOTH:
+        yield document.at_value(link.at("initiate"), "initiate-folder", text=value.initiate)
+    for section in ("sftp", "folder"):
+        if getattr(value, section) is not None:
+            yield document.at_key(link.at(section), "section-idle", section=section, why="transport media")
 
 
 def _names(parts: Iterable[Placed[LinkSettings] | Placed[OutboundRoute] | Placed[InboundRoute]]) -> Iterator[Complaint]:

@@ -24,6 +24,7 @@ class TransportKind(StrEnum):
 
     SFTP = "sftp"
     FOLDER = "folder"
+    MEDIA = "media"
 
 
 class SftpSettings(Section):
@@ -48,6 +49,27 @@ class FolderSettings(Section):
     sentinel: FileName | None = Field(
         default=None,
         description="name of a file that both folders always hold; without it the mount is taken to be missing",
+    )
+
+
+class TwoPersons(StrEnum):
+    """Which trips of a medium need a second person, under another login name, who confirms them."""
+
+    BOTH = "both"
+    EXPORT = "export"
+    IMPORT = "import"
+    NONE = "none"
+
+
+class MediaSettings(Section):
+    """How removable media are handled on this link."""
+
+    two_persons: TwoPersons = Field(
+        default=TwoPersons.BOTH,
+        description="what a second person must confirm under another login name: export, import, both, none",
+    )
+    confirm_within: Annotated[float, Duration("1m", "7d")] = Field(
+        default=4 * 3600.0, description="a trip that was asked for must be confirmed within this time"
     )
 
 
@@ -77,6 +99,9 @@ class LinkSettings(Section):
     )
     sftp: SftpSettings | None = Field(default=None, description="the peer's server; needed unless initiate is none")
     folder: FolderSettings | None = Field(default=None, description="the two folders; needed with transport folder")
+    media: MediaSettings | None = Field(
+        default=None, description="only with transport media: who must confirm, and until when"
+    )
     gap: GapSettings | None = Field(
         default=None, description="what a gap device between the two folders lets through; only with transport folder"
     )
@@ -121,6 +146,11 @@ class LinkSettings(Section):
     def calls_to_collect(self) -> bool:
         """Whether the peer's things come by calling the peer (else through the mailbox hosted here)."""
         return self.initiate in (Initiate.PULL, Initiate.BOTH)
+
+    @property
+    def by_media(self) -> MediaSettings:
+        """How removable media are handled on this link."""
+        return self.media or MediaSettings()
 
     @property
     def sends(self) -> bool:

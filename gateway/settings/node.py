@@ -79,10 +79,21 @@ class PathSettings(Section):
     )
 
 
+class ServerMode(StrEnum):
+    """Which program serves the mailboxes."""
+
+    EMBEDDED = "embedded"  # this node itself
+    OPENSSH = "openssh"  # OpenSSH with internal-sftp, beside this node (docs/openssh.md)
+
+
 class ServerSettings(Section):
     """The SFTP server that hosts mailboxes for peers which call us."""
 
     enabled: Annotated[bool, Strict()] = Field(default=True, description="false where no peer calls this node")
+    mode: ServerMode = Field(
+        default=ServerMode.EMBEDDED,
+        description="embedded: this node serves its peers itself; openssh: an sshd beside it does",
+    )
     listen: Listen = Field(
         default="127.0.0.1",
         description="this server's own IP address on the exchange network; the default reaches nobody else",

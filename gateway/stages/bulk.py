@@ -53,6 +53,7 @@ class _Run:
         self.rank = rank(transfer.priority, size)
         self.started_at = started_at
         self.held = held
+        self.has_begun = False
         self.has_moved = False
         self.free_until = 0
         """Bytes up to which it gives way to nobody."""
@@ -95,8 +96,8 @@ class BulkLane:
 
     @property
     def is_trying(self) -> bool:
-        """Whether something is under way of which nothing has moved yet; `ring` tells when it has."""
-        return any(not run.has_moved for run in self._runs.values())
+        """Whether somebody has begun with something of which nothing has moved yet; `ring` tells when it has."""
+        return any(run.has_begun and not run.has_moved for run in self._runs.values())
 
     @property
     def has_place(self) -> bool:
@@ -143,7 +144,8 @@ class BulkLane:
         wait(moving)
 
     def _carry(self, run: _Run, move: Callable[[Progress], None]) -> None:
-        """Move one transfer; in a thread of the porters."""
+        """Move one bundle; in a thread of the porters."""
+        run.has_begun = True
         with self._watching(run.transfer, self._stage, run.size) as shown:
 
             def progress(done: int) -> None:

@@ -4,7 +4,6 @@ commit."""
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle import policy
@@ -25,11 +24,11 @@ from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer, Standing
-from gateway.stages.admission import Admission, Admissions
+from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
-from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, open_bundles, read_delivery
+from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
@@ -37,27 +36,6 @@ from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_ag
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
-
-
-@dataclass(frozen=True, slots=True)
-class _Proven:
-    """What a verified envelope taught about a transfer, for the ledger and the receipt."""
-
-    envelope: Envelope
-    origin: UnitCode
-    sequence: int | None
-    admission: Admission
-
-    def facts(self, unit: UnitCode, note: str = "") -> Facts:
-        return Facts(
-            origin=self.origin,
-            recipient=unit,
-            header_hash=self.envelope.header_hash,
-            epoch=self.envelope.epoch,
-            sequence=self.sequence,
-            priority=self.admission.priority,
-            note=note,
-        )
 
 
 class OpenStage:
@@ -118,7 +96,7 @@ class OpenStage:
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
-        self._proven: dict[TransferId, _Proven] = {}
+        self._proven: dict[TransferId, Proven] = {}
         """What the envelopes of the bundles under way have proven."""
 
     def step(self) -> float | None:
@@ -131,9 +109,7 @@ class OpenStage:
             if not self._submit(batch):
                 break
         wait = self._lanes.pause(self._until_due)
-        if more:
-            return 0.0
-        return LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
+        return 0.0 if more else LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
         """Return which inbound folders on other disks lack room, as the last steps saw it. Any thread."""
@@ -146,18 +122,14 @@ class OpenStage:
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
     def _due(self, after: str, busy: int) -> list[Transfer]:
-        now, addressed = self._clock.now(), True if self._relays else None
-        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=addressed)
+        now, ours = self._clock.now(), True if self._relays else None
+        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=ours)
 
     def _until_due(self) -> float | None:
         if not self._relays:
             return self._recorder.seconds_until_due((State.FETCHED, State.VERIFIED))
-        next_at = self._ledger.relays.next_to_open_at()
-        waits = (
-            None if next_at is None else max(0.0, next_at - self._clock.now()),
-            self._recorder.seconds_until_due((State.VERIFIED,)),
-        )
-        return min((wait for wait in waits if wait is not None), default=None)
+        at = self._ledger.relays.next_to_open_at()
+        return None if at is None else max(0.0, at - self._clock.now())
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""
@@ -171,7 +143,7 @@ class OpenStage:
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
         """Run the checks that need no key (step A); None if the bundle failed them (recorded)."""
         path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
-        proven: _Proven | None = None
+        proven: Proven | None = None
         try:
             if not disk.exists(path):
                 # The power may have gone between setting it aside and the record: offered again, it is fetched anew.
@@ -186,7 +158,7 @@ class OpenStage:
             )
             origin = known(signer).unit
             admission = self._admissions.of(origin, envelope.routing_class)
-            proven = _Proven(envelope, origin, self._sequence(envelope), admission)
+            proven = Proven(envelope, origin, self._sequence(envelope), admission)
             self._check(transfer, envelope, known(signer), started)
             self._proven[transfer.id] = proven
             return OpenOrder(
@@ -262,8 +234,7 @@ class OpenStage:
         self._recorder.advance(steps)
 
     def _deliver_verified(self) -> bool:
-        """Publish verified imports, then record delivery and receipt together; return whether some are left that may
-        be published now."""
+        """Publish verified imports, then record delivery and receipt together; return whether some are left."""
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
         verified.sort(key=lambda transfer: (is_large(transfer.size), transfer.priority, transfer.size))
@@ -352,7 +323,7 @@ class OpenStage:
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
-    def _failed(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
+    def _failed(self, transfer: Transfer, error: GatewayError, proven: Proven | None, started: float) -> None:
         """Set a bad bundle aside; trouble of our own, which reaches further than one bundle, proves nothing against
         it."""
         if isinstance(error, TransientError) or error.scope is not Scope.TRANSFER or error.code == AHEAD:
@@ -366,7 +337,7 @@ class OpenStage:
         with suppress(GatewayError):
             self._spool.drop_staging(known(transfer.link), known(transfer.bundle_id))
 
-    def _set_aside(self, transfer: Transfer, error: GatewayError, proven: _Proven | None, started: float) -> None:
+    def _set_aside(self, transfer: Transfer, error: GatewayError, proven: Proven | None, started: float) -> None:
         """Move the bytes into quarantine and record it; an authentic bundle that can never pass is answered with a
         refusal."""
         link, bundle = known(transfer.link), known(transfer.bundle_id)
@@ -385,7 +356,7 @@ class OpenStage:
             if proven is not None:
                 self._answer(aside, error, proven)
 
-    def _answer(self, aside: Transfer, error: GatewayError, proven: _Proven) -> None:
+    def _answer(self, aside: Transfer, error: GatewayError, proven: Proven) -> None:
         """Owe the sender what we have to say: the receipt that stands, if the bundle was delivered before, else a
         refusal."""
         if proven.envelope.bundle_id != aside.bundle_id:

@@ -13,6 +13,7 @@ from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
+from gateway.domain.records import Facts
 from gateway.folders import disk
 from gateway.folders.spool import Staging
 from gateway.packing import Packet
@@ -42,6 +43,27 @@ class OpenOrder:
     floor: int
     """Bytes of our disk that must stay free whatever the bundle grows to."""
     admission: Admission
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a verified envelope taught about a transfer, for the ledger and the receipt."""
+
+    envelope: Envelope
+    origin: UnitCode
+    sequence: int | None
+    admission: Admission
+
+    def facts(self, unit: UnitCode, note: str = "") -> Facts:
+        return Facts(
+            origin=self.origin,
+            recipient=unit,
+            header_hash=self.envelope.header_hash,
+            epoch=self.envelope.epoch,
+            sequence=self.sequence,
+            priority=self.admission.priority,
+            note=note,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,9 +130,11 @@ class SendStage:
         due = ledger.due(
             (State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large, closed=self._closed
         )
-        # At a hub its own units and all others each get their share.
-        others = ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
-        due = sorted([*due, *others], key=lambda transfer: rank(transfer.priority, transfer.size))
+        relay_due = ledger.next_due_at(_OWED_ON, link, Direction.RELAY, large=large)
+        if relay_due is not None and relay_due <= now:
+            # What is our own and what is of others each get their share.
+            due += ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
+            due.sort(key=lambda transfer: rank(transfer.priority, transfer.size))
         return due + ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large, closed=self._closed)
 
     def _large(self, now: float) -> list[Parcel]:

@@ -30,6 +30,7 @@ _REFUSED_THERE = mark("The recipient refused the export {export}; the original i
 _REFUSED_BY_ONE = mark(
     "Recipient {unit} refused the export {export}. It went to others as well: the original is kept until all answered."
 )
+_REFUSED_BY_HUB = mark("A hub on the way refused the export {export}; the original is in the folder reject beside it.")
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
 _MEND = mark("Mend what is listed in the case software and export again.")
@@ -161,7 +162,8 @@ class SourceTelling:
         lines = [FeedbackLine(code, Verdict.REJECT, str(self._words.error_code(code))) for code in receipt.reasons]
         lines.insert(0, FeedbackLine(receipt.code, Verdict.REJECT, self._words.receipt(receipt.code)))
         has_copies = len(self._copies(transfer)) > 1
-        self._report(transfer, Verdict.REJECT, _REFUSED_BY_ONE if has_copies else _REFUSED_THERE, lines, _MEND)
+        heading = _REFUSED_THERE if receipt.recipient in (None, receipt.issuer) else _REFUSED_BY_HUB
+        self._report(transfer, Verdict.REJECT, _REFUSED_BY_ONE if has_copies else heading, lines, _MEND)
         if has_copies:
             self._acknowledge(transfer, news)
 

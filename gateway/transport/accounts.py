@@ -1,6 +1,7 @@
 """The accounts file: which unit may log in at our SFTP server with which public keys."""
 
 import base64
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from gateway.domain.ids import UnitCode, unit_code
 
 FORMAT = 1
 KEY_TYPE = "ssh-ed25519"
+GUEST_PREFIX = "cf-"
+"""Begins the account of every guest where OpenSSH is the server."""
 _FILE_MAX = 8 << 20
 """Bytes; 500 units with ten keys each need half a megabyte."""
 
@@ -38,16 +41,51 @@ def public_line(blob: bytes) -> str:
     return f"{KEY_TYPE} {base64.b64encode(blob).decode('ascii')}"
 
 
-def save_accounts(path: Path, accounts: Mapping[UnitCode, Sequence[bytes]]) -> None:
-    """Write the accounts file (keys as blobs), whole or not at all; raises OSError. The server reads it on SIGHUP."""
+def account_of(unit: UnitCode) -> str:
+    """Return the account of a unit where OpenSSH is the server: a code of digits alone is no name of an account."""
+    return GUEST_PREFIX + unit.lower()
+
+
+def unit_of_account(account: str) -> UnitCode:
+    """Return the unit of a guest's account, or of its code itself; ValueError for anything else."""
+    return unit_code(account.removeprefix(GUEST_PREFIX).upper())
+
+
+def save_accounts(path: Path, accounts: Mapping[UnitCode, Sequence[bytes]], mode: int = 0o600) -> None:
+    """Write the accounts file (keys as blobs), whole or not at all; raises OSError. The server reads it on SIGHUP.
+
+    mode: permission bits of the file, whatever the umask.
+    """
     listed = {unit: sorted(public_line(blob) for blob in blobs) for unit, blobs in accounts.items()}
     text = json.dumps({"format": FORMAT, "accounts": listed}, indent=2, sort_keys=True) + "\n"
     temp = path.with_name(f".{path.name}.part")
     with temp.open("w", encoding="ascii") as file:
         file.write(text)
         file.flush()
+        os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
     temp.replace(path)
+
+
+def authorized_lines(path: Path, account: str, fingerprint: str = "") -> str:
+    """Return the lines that sshd's AuthorizedKeysCommand prints: the keys of `account`, none if nobody is known by it.
+
+    account: a guest's account, or its unit's code.     fingerprint: `SHA256:...` as sshd offers it; empty: all keys.
+    Raises as `load_accounts`.
+    """
+    try:
+        unit = unit_of_account(account)
+    except ValueError:
+        return ""
+    blobs = load_accounts(path).get(unit, frozenset())
+    wanted = [blob for blob in sorted(blobs) if fingerprint in {"", fingerprint_of(blob)}]
+    # `restrict` for the case that somebody lifts the lines into another configuration.
+    return "".join(f"restrict {public_line(blob)}\n" for blob in wanted)
+
+
+def fingerprint_of(blob: bytes) -> str:
+    """Return the fingerprint of a key blob as OpenSSH writes it: `SHA256:` and base64 without padding."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
 
 
 def load_accounts(path: Path) -> Accounts:

@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-from gateway.domain.ids import UnitCode, WireName
+from gateway.domain.ids import WireName
 from gateway.transport import disk
 from gateway.transport.api import Progress, silent
 from gateway.transport.errors import local_disk, mailbox_disk
@@ -17,9 +17,10 @@ _OWNER_ONLY = 0o700
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOENT})
 
 
-def create_mailbox(mailboxes: Path, guest: UnitCode) -> Path:
+def create_mailbox(mailboxes: Path, guest: str) -> Path:
     """Create `<mailboxes>/<guest>/{in,out}`, readable by the owner only, where they are not there; return the mailbox.
 
+    guest: the code of the unit whose mailbox it is, or another name for it.
     May be repeated; raises the contract's `mailbox-*` errors.
     """
     mailbox = mailboxes / guest
@@ -35,7 +36,7 @@ class HostedTransport(FolderTransport):
     """The Transport over the mailbox of `guest` below `mailboxes`; creates the folders. Deposits leave `floors` free:
     the disk is ours."""
 
-    def __init__(self, mailboxes: Path, guest: UnitCode, floors: Floors = NO_FLOORS) -> None:
+    def __init__(self, mailboxes: Path, guest: str, floors: Floors = NO_FLOORS) -> None:
         mailbox = create_mailbox(mailboxes, guest)
         self._floors = floors
         super().__init__(mailbox / OUT, mailbox / IN, mode=0o600)

@@ -137,7 +137,7 @@ class SftpSession:
 
     def ask_open(self, path: bytes, flags: int) -> int:
         """Ask for a handle on `path`."""
-        attributes = wire.NO_ATTRIBUTES if flags == wire.OPEN_READ else wire.OWNER_ONLY_FILE
+        attributes = wire.NO_ATTRIBUTES if flags == wire.OPEN_READ else wire.GROUP_MAY_READ
         return self.ask(Kind.OPEN, wire.string(path), wire.u32(flags), attributes)
 
     def handle(self, number: int) -> bytes:

@@ -52,7 +52,8 @@ OPEN_PART = 0x02  # WRITE: what is there, as it is
 OPEN_EXCLUSIVE = 0x02 | 0x08 | 0x20  # WRITE, CREAT, EXCL
 _SIZE, _OWNER, _MODE, _TIMES, _EXTENDED = 0x1, 0x2, 0x4, 0x8, 0x80000000
 NO_ATTRIBUTES = struct.pack(">I", 0)
-OWNER_ONLY_FILE = struct.pack(">II", _MODE, 0o600)
+GROUP_MAY_READ = struct.pack(">II", _MODE, 0o640)
+"""Where OpenSSH is the server the peer reads by its group what we put in (docs/openssh.md); everybody else may not."""
 _EXTENDED_MAX = 64
 
 

@@ -9,7 +9,7 @@ from gateway.domain.lifecycle import State
 from gateway.roster.content import RosterUnit
 from gateway.roster.drafting import revoke
 from tests.support.nodes import Node, Pair, eventually
-from tests.support.rosters import Authority, install, invented, listed, roster_of
+from tests.support.rosters import Authority, install, invented, listed, roster_of, with_plain_files
 
 
 def entry(node: Node, role: str) -> RosterUnit:
@@ -27,7 +27,7 @@ def test_a_version_travels_and_who_is_revoked_by_it_is_kept_out(pair: Pair) -> N
     now = int(SystemClock().now())
     authority = Authority()
     units = entry(pair.police, "police"), entry(pair.procuratorate, "procuratorate")
-    first = authority.issue(roster_of(*units))
+    first = authority.issue(with_plain_files(roster_of(*units)))
     for node in pair.nodes:
         install(node.state, first, authority, now)
     for node in pair.nodes:
@@ -35,7 +35,8 @@ def test_a_version_travels_and_who_is_revoked_by_it_is_kept_out(pair: Pair) -> N
     pair.drop("by-the-roster.txt", b"one")
     assert pair.content(pair.ferried("by-the-roster.txt")) == b"one"
 
-    install(pair.police.state, authority.issue(roster_of(*units, invented("990103"), version=2)), authority, now)
+    second = authority.issue(with_plain_files(roster_of(*units, invented("990103"), version=2)))
+    install(pair.police.state, second, authority, now)
     in_use(pair.police, 2)
     in_use(pair.procuratorate, 2)  # it came by the link
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
+
+from gateway.bundle import aloud
 from gateway.bundle.card import Card, parse_card
 from gateway.bundle.keys import generate
 from gateway.bundle.suites import Suite
 from gateway.domain.ids import UnitCode
 from gateway.keyring.officer import OfficerKey
 from gateway.roster.authority import Officers, next_root, propose, sign
-from gateway.roster.content import HUB, FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey
+from gateway.roster.content import ANY, HUB, FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey
 from gateway.roster.drafting import default_classes, default_permissions, unit_of_card
 from gateway.roster.file import RosterFile, join
 from gateway.roster.proving import fingerprint
@@ -21,6 +24,11 @@ DAY = 86400
 FOREVER = 4_000_000_000
 """Seconds since 1970 UTC, in the year 2096."""
 SINCE = 1_600_000_000
+
+
+def with_cheap_digits(patched: pytest.MonkeyPatch) -> None:
+    """Let fingerprints cost nothing: what makes a forged match dear is no concern of most tests."""
+    patched.setattr(aloud, "_SCRYPT_N", 2)
 
 
 @dataclass
@@ -117,6 +125,11 @@ def invented(
         ssh_user_keys=(ssh_key(),),
         since=SINCE,
     )
+
+
+def with_plain_files(content: RosterContent) -> RosterContent:
+    """Return `content` with leave for everybody to send plain files, which are of no flow of the standard."""
+    return replace(content, permissions=(*content.permissions, Permission("unclassified", ANY, ANY)))
 
 
 def hub(unit: str, *, hubs: Sequence[str] = (), level: Level = Level.PROVINCE, region: str = "990000") -> RosterUnit:

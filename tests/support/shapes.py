@@ -11,11 +11,14 @@ _EXPLAINED = {
 }
 _TRANSFER = {
     "id": "number of the transfer, as every command takes it",
-    "direction": "`outbound` or `inbound`",
+    "direction": "`outbound`, `inbound` or, at a hub, `relay`",
     "state": "docs/state-machine.md",
     "case_no": "case number; empty before it was read",
     "flow": "slug of the business flow",
-    "peer": "unit at the other end; null while not known",
+    "peer": "unit at the other end, for `relay` the recipient; null while not known",
+    "origin": "unit that sealed it; null while not known",
+    "recipient": "unit that it is for; null while not known, and at a hub for what came to be passed on",
+    "lane": "`custody`, `high`, `normal`, `bulk` or `av`",
     "link": "null while not known",
     "route": "null for inbound before it was delivered",
     "export_name": "outbound: as dropped; inbound: as delivered",
@@ -63,7 +66,7 @@ _PROGRESS = {
 }
 _OUTLOOK = {
     "waits_for": "`nothing`, `person`, `decision`, `daemon`, `under-way`, `order`, `link`, `link-off`, `space`, "
-    "`retry`, `receipt`, `turn`",
+    "`retry`, `receipt`, `custody`, `turn`",
     **_EXPLAINED,
     "until": "when it goes on by itself; null if only a person or the peer can",
     "behind": "`order`: number of the transfer that goes before it; null otherwise",
@@ -121,6 +124,28 @@ def _below(prefix: str, keys: Mapping[str, str]) -> dict[str, str]:
     return {f"{prefix}.{name}": meaning for name, meaning in keys.items()}
 
 
+_TRIP = {
+    "id": "number of the trip, as every command takes it",
+    "way": "`out` or `in`",
+    "trip": "32 hexadecimal digits: its folder on the medium",
+    "link": "",
+    "peer": "unit at the other end",
+    "state": "`asked`, `confirmed`, `carried`, `arrived`, `lost`, `cancelled`",
+    "medium": "where it was mounted",
+    "label": "what is written on it",
+    "files": "how many",
+    "size": "bytes",
+    "epoch": "of the node that made it; null before an export is confirmed",
+    "number": "counts the trips of its maker under this epoch; null before an export is confirmed",
+    "asked_by": "login name",
+    "asked_at": "",
+    "confirm_by": "until then a second person must have confirmed",
+    "confirmed_by": "login name; null before",
+    "confirmed_at": "null before",
+    "carried_at": "when it was whole on the medium, or handed in; null before",
+    "ended_at": "when it arrived, was lost or called off; null before",
+}
+
 SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "status": {
@@ -159,6 +184,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "links[].waiting": "transfers that still owe something on this link",
             "links[].waiting.outbound": "to send, and sent without a receipt yet",
             "links[].waiting.inbound": "to fetch, open, deliver or receipt",
+            "links[].waiting.relay": "at a hub: to pass on, and passed on without a final receipt yet",
             "links[].waiting_large": "those of them that are large (above 16 MiB): their lane gives way to the others",
             "links[].waiting_large.outbound": "how many of those to send are large",
             "links[].waiting_large.inbound": "how many of those to receive are large",
@@ -218,6 +244,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "counts": "transfers by state; states without any are left out",
             "counts.outbound": "state: number",
             "counts.inbound": "state: number",
+            "counts.relay": "state: number",
         },
         "log": {
             "transfers": "newest first",
@@ -461,6 +488,34 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "doubtful": "true if it cannot be told what was delivered since the backup",
         },
         "epoch renew": {"epoch": "the new one"},
+        "openssh check": {
+            "ok": "true if nothing is wrong",
+            "results": "everything that was looked at",
+            "results[].subject": "",
+            "results[].wrong": "empty if it is as it should be",
+        },
+        "media export": {"trips": "the one that was asked for", **_below("trips[]", _TRIP)},
+        "media import": {
+            "trips": "those that were asked for",
+            **_below("trips[]", _TRIP),
+            "refused": "trips on the medium that stay there",
+            "refused[].trip": "32 hexadecimal digits",
+            "refused[].code": "docs/errors.md",
+        },
+        "media confirm": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media cancel": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media lost": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media list": {
+            "trips": "newest first",
+            **_below("trips[]", _TRIP),
+            "waiting": "one for each link by media",
+            "waiting[].link": "",
+            "waiting[].files": "that wait for the next export",
+            "waiting[].size": "bytes",
+            "waiting[].missing": "trips that should have come",
+            "waiting[].missing[].epoch": "of the peer",
+            "waiting[].missing[].number": "",
+        },
         "hold": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
         "release": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
         "close": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
@@ -533,7 +588,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """Command -> key path -> meaning; `[]` stands for every item of a list."""
 
-OPAQUE = frozenset({"counts.outbound", "counts.inbound"})
+OPAQUE = frozenset({"counts.outbound", "counts.inbound", "counts.relay"})
 """Objects whose keys are values (states)."""
 
 

@@ -297,6 +297,19 @@ class CutAtRename:
         self._inner.close()
 
 
+class Told:
+    """A clock that moves only when told."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+
 def test_a_session_that_died_while_idle_is_opened_anew(server: Server) -> None:
     opened: list[CutAtRename] = []
 
@@ -310,6 +323,28 @@ def test_a_session_that_died_while_idle_is_opened_anew(server: Server) -> None:
     opened[0].is_cut = True
     assert transport.listing() == []
     assert len(opened) == 2
+
+
+def test_the_session_of_one_large_transfer_does_not_outlive_its_time(server: Server, source: Path) -> None:
+    """Two at once take two sessions; the one that nobody needs any more is not kept behind the other for ever."""
+    clock = Told()
+    made: list[Channel] = []
+
+    def connect() -> Channel:
+        made.append(server.channel())
+        return made[-1]
+
+    transport = SftpTransport(connect, clock, deposit=server.deposit, collect=server.collect, reuse=60.0)
+    beside: list[int] = []
+    transport.deposit(source, NAME, lambda _done: beside.append(len(transport.listing())))
+    assert beside
+    assert [channel.is_open() for channel in made] == [True, True]
+    for _look in range(3):
+        clock.time += 40
+        transport.listing()
+    assert sorted(channel.is_open() for channel in made) == [False, True]
+    transport.close()
+    assert [channel.is_open() for channel in made] == [False, False]
 
 
 @pytest.mark.parametrize("is_heard", [False, True])

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gateway.compose.routeasking import Outcome, Question, View, explain_route
@@ -107,11 +108,16 @@ def routes(draw: st.DrawFn) -> OutboundRoute:
     )
 
 
+few = hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+"""A roster and a route for each question; drawing them is the slow part, on a busy machine much too slow."""
+
+
 def asked_of(base: Settings, route: OutboundRoute, relays: bool) -> Settings:
     relay = base.relay.model_copy(update={"enabled": relays})
     return base.model_copy(update={"outbound": (route,), "relay": relay})
 
 
+@few
 @given(st.data())
 def test_one_decision_and_explain_agrees_with_pack(base: Settings, data: st.DataObject) -> None:
     roster, route = data.draw(rosters()), data.draw(routes())
@@ -150,6 +156,7 @@ def _ways_are_sound(way: Sequence[UnitCode], reached: Sequence[UnitCode]) -> Non
         assert (way[0], way[-1]) == (OWN, reached[0])
 
 
+@few
 @given(st.data())
 def test_every_question_about_others_has_one_answer(base: Settings, data: st.DataObject) -> None:
     roster, flow = data.draw(rosters()), data.draw(flows)

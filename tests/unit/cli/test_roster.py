@@ -11,6 +11,7 @@ from gateway.keyring.container import Cost
 from gateway.keyring.officer import OfficerKey
 from tests.support.cards import Holder, holder
 from tests.support.desk import Answer, Desk, run
+from tests.support.rosters import with_cheap_digits
 from tests.support.shapes import SHAPES, paths
 
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
@@ -62,6 +63,11 @@ class Office:
         self.sign("a")
         assert self.sign("b")["published"] is True
         return self.folder / "published.cft"
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cheap_digits(monkeypatch)
 
 
 @pytest.fixture

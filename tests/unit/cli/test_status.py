@@ -61,7 +61,7 @@ def test_a_running_node_without_trouble_is_normal(desk: Desk) -> None:
     assert whole["condition"] == "normal"
     assert whole["daemon"]["pid"] == os.getpid()
     assert whole["daemon"]["port"] == 2222
-    assert whole["counts"] == {"outbound": {"delivered": 1}, "inbound": {}}
+    assert whole["counts"] == {"outbound": {"delivered": 1}, "inbound": {}, "relay": {}}
 
 
 def test_it_says_how_much_waits_on_each_link_and_since_when(desk: Desk) -> None:
@@ -71,7 +71,7 @@ def test_it_says_how_much_waits_on_each_link_and_since_when(desk: Desk) -> None:
         filling.delivered(ledger, 3)
     with desk.as_if_running(health()):
         (link,) = desk.ask("status")["links"]
-    assert link["waiting"] == {"outbound": 2, "inbound": 0}
+    assert link["waiting"] == {"outbound": 2, "inbound": 0, "relay": 0}
     assert link["waiting_since"] == first.found_at
     assert link["peer"] == PEER
 

@@ -1,8 +1,12 @@
 """One bundle for several recipients: its bytes travel the shared way once, and each recipient's receipts go back."""
 
-from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from gateway.domain.errors import TransientError
+from gateway.domain.ids import WireName
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode
 from gateway.transport.folder import FolderTransport
@@ -24,17 +28,17 @@ from tests.support.hubs import (
 )
 
 
-def test_the_shared_way_is_travelled_once_and_each_recipient_answers(shut: Province, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # pytest's own
+def test_the_shared_way_is_travelled_once_and_each_recipient_answers(
+    shut: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shut.open_only = (CITY_A, PROVINCE, CITY_B, PROSECUTOR, COURT)
     deposits: list[str] = []
     true = FolderTransport.deposit
 
-    def deposit(self: FolderTransport, path, name, progress=lambda _done: None):  # type: ignore[no-untyped-def]  # as the true one
+    def deposit(self: FolderTransport, path: Path, name: WireName, *rest: Any) -> None:
         if name.endswith(".cfb"):
-            deposits.append(
-                str(self._outgoing if hasattr(self, "_outgoing") else path.parent.parent.parent.parent.name)
-            )
-        return true(self, path, name, progress)
+            deposits.append(str(path))
+        true(self, path, name, *rest)
 
     monkeypatch.setattr(FolderTransport, "deposit", deposit)
     with opened(shut) as province:
@@ -95,20 +99,19 @@ def test_a_bundle_for_the_hub_alone_is_only_opened(hub: Province) -> None:
     assert letters(hub, CITY_A, COUNTY) == [("110", hub.unit(CITY_A))]
 
 
-def test_a_failed_deposit_is_tried_again_for_all_of_them(hub: Province, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # pytest's own
+def test_a_failed_deposit_is_tried_again_for_all_of_them(hub: Province, monkeypatch: pytest.MonkeyPatch) -> None:
     failures = [TransientError("deposit-failed", "once")]
     true = FolderTransport.deposit
 
-    def deposit(self: FolderTransport, path, name, *rest):  # type: ignore[no-untyped-def]  # as the true one
+    def deposit(self: FolderTransport, path: Path, name: WireName, *rest: Any) -> None:
         if failures and name.endswith(".cfb"):
             raise failures.pop()
-        return true(self, path, name, *rest)
+        true(self, path, name, *rest)
 
     monkeypatch.setattr(FolderTransport, "deposit", deposit)
     hub.put(COUNTY, CITY_A, seal(hub, COUNTY, [PROSECUTOR, COURT]))
     hub.work(CITY_A, turns=4)
-    relays: Sequence[object] = hub.relays(CITY_A)
-    assert [(one.state, one.attempts) for one in relays] == [(State.CHECKED, 1)] * 2  # type: ignore[attr-defined]  # transfers
+    assert [(one.state, one.attempts) for one in hub.relays(CITY_A)] == [(State.CHECKED, 1)] * 2
     hub.clock.time += 60
     hub.work(CITY_A, turns=2)
     assert [one.state for one in hub.relays(CITY_A)] == [State.FORWARDED] * 2

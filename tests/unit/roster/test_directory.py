@@ -17,9 +17,14 @@ from gateway.roster.peers import PeerBook
 from gateway.roster.roster import Roster
 from gateway.roster.store import RosterStore
 from tests.support.cards import START, Holder, holder
-from tests.support.rosters import DAY, Authority, hub, install, invented, listed, roster_of
+from tests.support.rosters import DAY, Authority, hub, install, invented, listed, roster_of, with_cheap_digits
 
 UNIT = "990102"
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cheap_digits(monkeypatch)
 
 
 def directory(tmp_path: Path, *units: RosterUnit, cards: tuple[Holder, ...] = ()) -> Directory:

@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError
 from gateway.roster.authority import Officers, next_root, propose, sign
 from gateway.roster.file import RosterFile, join, split
 from gateway.roster.store import Came, RosterStore
-from tests.support.rosters import DAY, SINCE, Authority, OfficerKey, hub, invented, roster_of
+from tests.support.rosters import DAY, SINCE, Authority, OfficerKey, hub, invented, roster_of, with_cheap_digits
 
 NOW = SINCE + 10 * DAY
 
@@ -36,6 +36,11 @@ def refused(call: Callable[[], object]) -> str:
     with pytest.raises(GatewayError) as caught:
         call()
     return caught.value.code
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cheap_digits(monkeypatch)
 
 
 @pytest.fixture

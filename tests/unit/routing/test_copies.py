@@ -148,17 +148,12 @@ def test_after_a_restore_a_forgotten_bundle_is_taken_in_for_all_of_its_recipient
     assert [(one.sequence, one.epoch, one.state) for one in (first, copy)] == [(1, 7, State.DELIVERED)] * 2
 
 
-def test_the_same_export_again_is_a_duplicate_for_all(made: Copying) -> None:
+def test_the_same_again_is_a_duplicate_for_all_and_so_is_what_a_copy_brought(made: Copying) -> None:
     made.drop(COUNTY, "a.txt", b"one")
     made.settle()
     made.drop(COUNTY, "a.txt", b"one")
     made.settle()
     assert [t.state for t in made[COUNTY].transfers(OUT)] == [State.DELIVERED, State.DELIVERED, State.DUPLICATE]
-
-
-def test_what_a_copy_brought_is_not_sent_to_the_same_unit_again(made: Copying) -> None:
-    made.drop(COUNTY, "a.txt", b"one")
-    made.settle()
     made.to, made.cc = COURT_UNIT, ()
     made.reopen(COUNTY)
     made.drop(COUNTY, "a.txt", b"one")

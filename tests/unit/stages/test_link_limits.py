@@ -19,7 +19,7 @@ from gateway.transport.api import Progress, Transport, silent
 from gateway.transport.split import SplitTransport
 from tests.support.boundaries import Boundary, Crossing, build, opened
 from tests.support.houses import OUT
-from tests.support.ledger import ToldClock
+from tests.support.ledger import ToldClock, export, open_ledger
 
 AFTERNOON = 'windows:\n  - {opens: "0 14 * * *", lasts: 1h}\n'
 
@@ -53,7 +53,7 @@ def test_a_bundle_that_is_too_large_for_its_link_is_held_at_once(tmp_path: Path)
     with opened(at(tmp_path, "max_bundle: 64 KiB\n")) as made:
         made.drop("large.bin", random.Random(1).randbytes(70_000))
         made.drop("small.txt", b"content")
-        made.work(20)
+        made.work(10)
         assert made.delivered() == {"small.txt": b"content"}
         held = {t.export_name: (t.state, t.hold_code) for t in made.police.transfers(OUT)}
         assert held["large.bin"] == (State.SEALED, "bundle-too-large-for-link")
@@ -78,7 +78,7 @@ def test_a_lane_that_a_link_does_not_carry_is_held_and_goes_on_when_it_does(tmp_
 def test_nothing_moves_outside_the_hours_and_everything_within_them(tmp_path: Path) -> None:
     with opened(at(tmp_path, AFTERNOON)) as made:
         made.drop("a.txt", b"content")
-        made.work(30)
+        made.work(8)
         assert made.mail() == []
         assert made.police.only(OUT).state is State.SEALED
         assert wait_of(made) == (Wait.WINDOW, local("14:00"))
@@ -148,10 +148,7 @@ SENT = TimelineEntry(0.0, "event", "sent", "send", "sent", "", "", None, "")
     ],
 )
 def test_when_a_bundle_is_sent_again(tmp_path: Path, carrying: Carrying, sent_before: int, due: float | None) -> None:
-    with opened(at(tmp_path, "")) as made:
-        made.drop("a.txt", b"content")
-        made.work(1)
-        made.work(1)
-        (transfer,) = made.police.transfers(OUT)
+    with open_ledger(tmp_path) as ledger:
+        (transfer,) = ledger.found([export(1)])
     history = [SENT] * sent_before + [replace(SENT, kind="attempt", what="failed")]
     assert carrying.receipt_due(transfer, 0.0, lambda: history) == due

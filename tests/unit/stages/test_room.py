@@ -13,11 +13,12 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import Stage
 from gateway.folders.space import SMALL_BYTES, SpaceGuard
 from gateway.stages.lanes import Bulk, Lanes
+from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.pack_work import PackOutcome
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, try_again
 from gateway.stages.standstill import Halting
-from tests.support.houses import OUT, Street, opened
+from tests.support.houses import IN, OUT, Street, opened
 
 LARGE = SMALL_BYTES + 1
 
@@ -158,3 +159,24 @@ def test_one_alarm_and_one_all_clear_however_many_wait(closed: Street, disk: Dis
         assert shortage.view() is None
         said = [event for _level, event, _facts in made.police.log.lines if "space" in event]
         assert said == ["space-low", "space-back"]
+
+
+def test_large_imports_are_delivered_one_in_a_step_and_after_the_small(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, size in (("one", LARGE), ("two", LARGE + 1), ("small", 1)):
+        made.drop(f"{name}.bin", os.urandom(size))  # nothing that shrinks when it is sealed
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenStage, "_deliver_verified", lambda _self: False)
+        for _turn in range(20):
+            made.go("police:claim", "police:pack", "police:out-procuratorate")
+            made.go("procuratorate:in-police", "procuratorate:open")
+            made.clock.time += 1
+            states = [t.state for t in made.procuratorate.transfers(IN)]
+            if states == [State.VERIFIED] * 3:
+                break
+    assert made.step(made.procuratorate, "open") == 0.0
+    assert len(made.delivered()) == 2
+    assert "small.bin" in made.delivered()
+    made.go("procuratorate:open")
+    assert len(made.delivered()) == 3

@@ -17,7 +17,21 @@ from gateway.roster.told import Told
 from gateway.words.catalogue import Words
 from tests.support.houses import OUT, House, Street
 from tests.support.ledger import START
-from tests.support.rosters import DAY, Authority, install, invented, listed, roster_of
+from tests.support.rosters import (
+    DAY,
+    Authority,
+    install,
+    invented,
+    listed,
+    roster_of,
+    with_cheap_digits,
+    with_plain_files,
+)
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_cheap_digits(monkeypatch)
 
 
 @pytest.fixture
@@ -38,7 +52,8 @@ def units(street: Street) -> tuple[RosterUnit, RosterUnit]:
 
 
 def issue(street: Street, authority: Authority, version: int, *more: RosterUnit, expires: int = 4_000_000_000) -> bytes:
-    return authority.issue(roster_of(*units(street), *more, version=version), expires=expires)
+    content = with_plain_files(roster_of(*units(street), *more, version=version))
+    return authority.issue(content, expires=expires)
 
 
 def give(house: House, raw: bytes, authority: Authority) -> None:

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.ids import LinkName, RouteName, UnitCode
+from gateway.bundle.keys import generate
+from gateway.bundle.suites import Suite
+from gateway.daemon.frames import from_child, from_parent, packed
+from gateway.domain.ids import LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.records import Priority
 from gateway.roster.content import Level, RosterUnit, UnitName
 from gateway.roster.roster import Roster
+from gateway.stages.pack_work import PackOutcome
 from gateway.stages.routes import OutboundRoute, Recipient, Target
 from gateway.stages.routing import NO_WAY, Decision, How, Territory, decide
 from gateway.standard.findings import Verdict, worst
@@ -286,3 +290,16 @@ def test_a_flow_without_a_class_tells_hubs_nothing_and_still_has_its_lane() -> N
 def test_nothing_of_the_class_is_told_if_one_recipient_does_not_know_the_roster() -> None:
     found = ask(route(cc=(rule(unit="990777"),)), PROCURATORATE)
     assert (units(found), found.routing_class) == ([PROCURATORATE, "990777"], 0)
+
+
+def test_what_routing_knows_and_decides_travels_to_a_worker_process_and_back() -> None:
+    known = from_parent(packed(territory()))
+    asked = from_parent(packed(route(cc=(rule(role="procuratorate"),))))
+    found = ask(asked, PROCURATORATE, known=known)
+    assert found == ask(route(cc=(rule(role="procuratorate"),)), PROCURATORATE)
+    keys = generate(Suite.PQ).public
+    recipients = tuple(replace(one, keys=keys) for one in found.recipients)
+    outcome = PackOutcome(
+        TransferId(1), Path("out"), found.findings, recipients=recipients, priority=found.priority, copy_keys=("k",)
+    )
+    assert from_child(packed(outcome)) == outcome

@@ -11,7 +11,7 @@ from gateway.domain.records import ReceiptCode, known
 from gateway.folders.space import SMALL_BYTES
 from gateway.stages.backoff import Backoff
 from gateway.transport.api import Entry
-from gateway.transport.folder import FolderTransport
+from gateway.transport.gap import GapTransport
 from tests.support.houses import IN, OUT, Faults, Street, opened, street
 
 
@@ -240,16 +240,16 @@ def test_a_bundle_that_vanishes_once_it_is_listed_is_fetched_when_it_is_sent_aga
 ) -> None:
     sealed(made, "one.txt")
     made.go("police:out-procuratorate")
-    listing = FolderTransport.listing
+    listing = GapTransport.listing
 
-    def lost(self: FolderTransport) -> list[Entry]:
+    def lost(self: GapTransport) -> list[Entry]:
         found = listing(self)
         for entry in found:
             (made.there / entry.name).unlink(missing_ok=True)
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr(FolderTransport, "listing", lost)
+        patched.setattr(GapTransport, "listing", lost)
         made.go("procuratorate:in-police")
     theirs = made.procuratorate.only(IN)
     assert (theirs.state, theirs.last_error, theirs.hold_code) == (State.OFFERED, "no-such-name", None)

@@ -9,6 +9,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[3] / "systemd"
 UNIT = FOLDER / "caseferry.service"
+SSHD = FOLDER / "caseferry-sshd.service"
 MOST_EXPOSURE = 2.0
 
 pytestmark = pytest.mark.needs_systemd
@@ -108,8 +109,20 @@ def test_the_shared_folders_are_made_with_their_rights(tmp_path: Path) -> None:
     assert outbound.st_gid != (tmp_path / "srv/exchange/.caseferry").stat().st_gid
 
 
-def test_each_line_is_explained() -> None:
-    lines = UNIT.read_text().splitlines()
+@pytest.mark.needs_sshd
+def test_the_unit_of_sshd_is_understood_and_confined() -> None:
+    done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", SSHD)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", SSHD)
+    found = re.search(r"Overall exposure level for caseferry-sshd\.service: ([0-9.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    # It must become other users and lock them in: more than that it may not.
+    assert float(found[1]) <= 5.0
+
+
+@pytest.mark.parametrize("unit", [UNIT, SSHD], ids=lambda unit: unit.stem)
+def test_each_line_is_explained(unit: Path) -> None:
+    lines = unit.read_text().splitlines()
     unexplained = []
     explained = False
     for line in lines:

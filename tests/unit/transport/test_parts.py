@@ -4,6 +4,7 @@ import errno
 import random
 import re
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -230,7 +231,7 @@ def test_a_sender_that_dies_at_any_step_sends_the_whole(tmp_path: Path, carries:
     died = True
     while died:
         gap = Gap(tmp_path / str(at))
-        died = dies_at(at, lambda gap=gap: gap.sender.deposit(gap.source, NAME))  # type: ignore[misc]
+        died = dies_at(at, partial(gap.sender.deposit, gap.source, NAME))
         if carries:
             gap.carry()
         gap.restart()
@@ -277,11 +278,7 @@ def test_an_error_at_any_step_leaves_what_can_be_done_again(tmp_path: Path) -> N
     while failed:
         gap = Gap(tmp_path / str(at))
         with suppress(GatewayError):
-            failed = fails_at(
-                at,
-                OSError(errno.EIO, "broken"),
-                lambda gap=gap: gap.sender.deposit(gap.source, NAME),  # type: ignore[misc]
-            )
+            failed = fails_at(at, OSError(errno.EIO, "broken"), partial(gap.sender.deposit, gap.source, NAME))
         gap.sender.deposit(gap.source, NAME)
         gap.carry()
         assert gap.fetched() == gap.source.read_bytes()

@@ -34,7 +34,7 @@ FULL = (
 def test_attributes_of_every_kind_are_understood() -> None:
     assert Cursor(FULL).attributes() == Attributes(5_000_000_000, 0o100644)
     assert Cursor(wire.NO_ATTRIBUTES).attributes() == Attributes(None, None)
-    assert Cursor(wire.OWNER_ONLY_FILE).attributes() == Attributes(None, 0o600)
+    assert Cursor(wire.GROUP_MAY_READ).attributes() == Attributes(None, 0o640)
 
 
 NAMES = wire.u32(2) + b"".join(
