@@ -211,7 +211,7 @@ def test_what_contradicts_a_receipt_is_named(small: Province, fates: object, cod
     exchanged(small, "a.txt")
 
     def change(true: Statement) -> Statement:
-        return replace(true, streams=(replace(true.streams[0], fates=fates, digest=digest_of([])),))  # type: ignore[arg-type]  # fates
+        return replace(true, streams=(replace(true.streams[0], fates=fates, digest=digest_of([])),))  # type: ignore[arg-type]  # any fates
 
     assert codes(lie(small, change)) == [code]
 
