@@ -16,7 +16,8 @@ from gateway.ledger import changes, holdings, tallies
 from gateway.ledger.changes import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import fetch, select_transfers, to_transfer
-from gateway.ledger.schema import enquiries, receipts, rounds, transfers
+from gateway.ledger.schema import receipts, transfers
+from gateway.ledger.schema_rounds import enquiries, rounds
 
 ENQUIRIES_MAX: Final = 16
 """Enquiries outside of a round that are remembered, of each party."""

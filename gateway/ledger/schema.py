@@ -33,63 +33,63 @@ UNANSWERED: Final = tuple(sorted({state for state, _ in TABLE[Direction.OUTBOUND
 INTEGER_MAX: Final = 2**63 - 1
 """Both databases keep signed 64-bit integers."""
 
-_WHOLE: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
+WHOLE: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
 _TIME: Final[TypeEngine[float]] = Double().with_variant(REAL(), "sqlite")
 # Prefix searches are ranges, which need an order by code point in both databases; it is SQLite's own order.
 _TEXT: Final[TypeEngine[str]] = Text().with_variant(Text(collation="C"), "postgresql")
 
 
-def _whole(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, _WHOLE, nullable=nullable)
+def whole_column(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, WHOLE, nullable=nullable)
 
 
-def _time(name: str, *, nullable: bool = False) -> Column[float]:
+def time_column(name: str, *, nullable: bool = False) -> Column[float]:
     return Column(name, _TIME, nullable=nullable)
 
 
-def _text(name: str, *, nullable: bool = False) -> Column[str]:
+def text_column(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, _TEXT, nullable=nullable)
 
 
-def _id() -> Column[int]:
-    return Column("id", _WHOLE, primary_key=True, autoincrement=True)
+def id_column() -> Column[int]:
+    return Column("id", WHOLE, primary_key=True, autoincrement=True)
 
 
 def _transfer() -> Column[int]:
-    return Column("transfer_id", _WHOLE, ForeignKey("transfers.id"), nullable=False)
+    return Column("transfer_id", WHOLE, ForeignKey("transfers.id"), nullable=False)
 
 
 metadata: Final = MetaData()
 
 schema_versions: Final = Table(
-    "schema_versions", metadata, Column("version", _WHOLE, primary_key=True), _time("at"), sqlite_strict=True
+    "schema_versions", metadata, Column("version", WHOLE, primary_key=True), time_column("at"), sqlite_strict=True
 )
 
 node: Final = Table(
     "node",
     metadata,
     Column("unit", _TEXT, primary_key=True),
-    _whole("epoch"),
-    _time("created_at"),
+    whole_column("epoch"),
+    time_column("created_at"),
     # When this ledger was put back from a backup: from then on it asks its peers what it has forgotten.
-    _time("restored_at", nullable=True),
+    time_column("restored_at", nullable=True),
     # Whether it cannot be told which bundles were delivered between the backup and the restore.
-    Column("doubtful", _WHOLE, nullable=False, server_default=text("0")),
+    Column("doubtful", WHOLE, nullable=False, server_default=text("0")),
     # Code of why the node stands still: nothing is taken, sent or fetched.
-    _text("standstill", nullable=True),
+    text_column("standstill", nullable=True),
     sqlite_strict=True,
 )
 
 lives: Final = Table(
     "lives",
     metadata,
-    _id(),
+    id_column(),
     # Our own unit: every start of ours. A peer: every start of its that an inventory told of.
-    _text("unit"),
-    _whole("epoch"),
-    _text("life"),
+    text_column("unit"),
+    whole_column("epoch"),
+    text_column("life"),
     # When it began, or was heard last.
-    _time("at"),
+    time_column("at"),
     # A peer's signed word for it, which it is told again; ours needs none.
     Column("token", LargeBinary, nullable=True),
     UniqueConstraint("unit", "epoch", "life", name="lives_once"),
@@ -101,116 +101,82 @@ resyncs: Final = Table(
     metadata,
     Column("peer", _TEXT, primary_key=True),
     # Since when an inventory of ours is wanted, and why; empty once it was sent.
-    _time("wanted_at", nullable=True),
-    _text("why"),
+    time_column("wanted_at", nullable=True),
+    text_column("why"),
     # When our last inventory that asked was sent.
-    _time("asked_at", nullable=True),
+    time_column("asked_at", nullable=True),
     # When the peer's inventory came that answered one of ours.
-    _time("heard_at", nullable=True),
+    time_column("heard_at", nullable=True),
     # The peer's last inventory, as it was signed, and its name if it wants an answer that was not sent yet.
     Column("theirs", LargeBinary, nullable=True),
-    _text("owed"),
+    text_column("owed"),
     # Why nothing is sent to this peer any more; empty while all is well.
-    _text("halted"),
+    text_column("halted"),
     # When a number was delivered before one that is lower.
-    _time("gap_since", nullable=True),
+    time_column("gap_since", nullable=True),
     sqlite_strict=True,
 )
 
 asks: Final = Table(
     "asks",
     metadata,
-    _id(),
+    id_column(),
     # An inventory of ours that the peer has not answered, nor any later one, and when it was sent.
-    _text("peer"),
-    _text("name"),
-    _time("at"),
+    text_column("peer"),
+    text_column("name"),
+    time_column("at"),
     sqlite_strict=True,
 )
-
-rounds: Final = Table(
-    "rounds",
-    metadata,
-    _id(),
-    # Three-way reconciliations: when one was wanted and why, when the parties were asked, by when they must answer.
-    _time("wanted_at"),
-    _text("why"),
-    _time("wait"),
-    _time("asked_at", nullable=True),
-    _time("done_at", nullable=True),
-    # `balanced`, `differences`, `silent`; and how many of each.
-    _text("outcome"),
-    _whole("differences"),
-    _whole("silent"),
-    sqlite_strict=True,
-)
-
-enquiries: Final = Table(
-    "enquiries",
-    metadata,
-    _id(),
-    # Of which round; null where a neighbouring hub was asked what it still holds of ours.
-    Column("round", _WHOLE, ForeignKey("rounds.id"), nullable=True),
-    _text("party"),
-    _text("name"),
-    _time("at"),
-    _time("answered_at", nullable=True),
-    # The statement, as it was signed.
-    Column("raw", LargeBinary, nullable=True),
-    UniqueConstraint("party", "name", name="enquiries_once"),
-    sqlite_strict=True,
-)
-Index("enquiries_round", enquiries.c.round)
 
 transfers: Final = Table(
     "transfers",
     metadata,
-    _id(),
-    _whole("version"),
-    _text("direction"),
-    _text("state"),
-    _text("link", nullable=True),
-    _text("route", nullable=True),
-    _text("origin", nullable=True),
-    _text("recipient", nullable=True),
-    _text("bundle_id", nullable=True),
-    _text("header_hash", nullable=True),
-    _whole("epoch", nullable=True),
-    _whole("sequence", nullable=True),
-    _text("flow"),
-    _text("case_no"),
-    _text("export_name"),
-    _text("claim", nullable=True),
-    _whole("size"),
-    _time("found_at"),
-    _time("changed_at"),
-    _time("owed_since"),
-    _time("settled_at", nullable=True),
-    _whole("attempts"),
-    _time("next_attempt_at"),
-    _time("receipt_due_at", nullable=True),
-    _text("hold_code", nullable=True),
-    _text("last_error", nullable=True),
-    _text("verdict"),
-    _text("business_key", nullable=True),
-    _text("content_hash", nullable=True),
+    id_column(),
+    whole_column("version"),
+    text_column("direction"),
+    text_column("state"),
+    text_column("link", nullable=True),
+    text_column("route", nullable=True),
+    text_column("origin", nullable=True),
+    text_column("recipient", nullable=True),
+    text_column("bundle_id", nullable=True),
+    text_column("header_hash", nullable=True),
+    whole_column("epoch", nullable=True),
+    whole_column("sequence", nullable=True),
+    text_column("flow"),
+    text_column("case_no"),
+    text_column("export_name"),
+    text_column("claim", nullable=True),
+    whole_column("size"),
+    time_column("found_at"),
+    time_column("changed_at"),
+    time_column("owed_since"),
+    time_column("settled_at", nullable=True),
+    whole_column("attempts"),
+    time_column("next_attempt_at"),
+    time_column("receipt_due_at", nullable=True),
+    text_column("hold_code", nullable=True),
+    text_column("last_error", nullable=True),
+    text_column("verdict"),
+    text_column("business_key", nullable=True),
+    text_column("content_hash", nullable=True),
     # How urgent: 0 the most.
-    _whole("priority"),
+    whole_column("priority"),
     # The priority, and so many more for what is large, so that a range of it is all that is small, or large.
     Column(
         "lane",
-        _WHOLE,
+        WHOLE,
         Computed(f"priority + CASE WHEN size > {SMALL_BYTES} THEN {LARGE_LANES} ELSE 0 END", persisted=True),
         nullable=False,
     ),
     # With whom it takes turns: those of its link, or before one is known, of its route (no link begins with a colon).
     Column("turn", _TEXT, Computed("coalesce(link, ':' || route, '')", persisted=True), nullable=False),
     # The bundle that this one repeats or corrects; it may be known to a peer only, so it is no reference.
-    _text("earlier", nullable=True),
+    text_column("earlier", nullable=True),
     # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".
-    _text("peer", nullable=True),
+    text_column("peer", nullable=True),
     # 0 for the transfer of the claimed export itself; its copies, one to each further recipient, count from 1.
-    Column("copy", _WHOLE, nullable=False, server_default=text("0")),
+    Column("copy", WHOLE, nullable=False, server_default=text("0")),
     UniqueConstraint("claim", "copy", name="transfers_claim"),
     sqlite_strict=True,
     # An id that was once printed in a log never comes to mean another transfer.
@@ -276,18 +242,18 @@ Index("transfers_onward", _c.recipient, _c.found_at, sqlite_where=_ON, postgresq
 events: Final = Table(
     "events",
     metadata,
-    _id(),
+    id_column(),
     _transfer(),
     # The transfer's version after the event: the order of its history, whatever the clock did.
-    _whole("version"),
-    _time("at"),
-    _text("kind"),
-    _text("what"),
-    _text("stage"),
-    _text("state"),
-    _text("code"),
-    _text("note"),
-    _text("actor"),
+    whole_column("version"),
+    time_column("at"),
+    text_column("kind"),
+    text_column("what"),
+    text_column("stage"),
+    text_column("state"),
+    text_column("code"),
+    text_column("note"),
+    text_column("actor"),
     UniqueConstraint("transfer_id", "version", name="events_order"),
     sqlite_strict=True,
 )
@@ -299,20 +265,20 @@ Index("events_by_person", events.c.at, sqlite_where=BY_PERSON, postgresql_where=
 decisions: Final = Table(
     "decisions",
     metadata,
-    _id(),
-    _time("at"),
-    _text("actor"),
-    _text("action"),
+    id_column(),
+    time_column("at"),
+    text_column("actor"),
+    text_column("action"),
     # The quarantine id; null for a decision about a transfer or a link.
-    _text("thing", nullable=True),
-    _text("subject"),
-    _text("link", nullable=True),
-    Column("transfer_id", _WHOLE, ForeignKey("transfers.id"), nullable=True),
-    _text("code"),
-    _text("why"),
-    _time("done_at", nullable=True),
+    text_column("thing", nullable=True),
+    text_column("subject"),
+    text_column("link", nullable=True),
+    Column("transfer_id", WHOLE, ForeignKey("transfers.id"), nullable=True),
+    text_column("code"),
+    text_column("why"),
+    time_column("done_at", nullable=True),
     # Empty once it was carried out; else the code of why it could not be.
-    _text("outcome"),
+    text_column("outcome"),
     sqlite_strict=True,
 )
 _UNDONE = text("done_at IS NULL")
@@ -323,29 +289,29 @@ Index("decisions_at", decisions.c.at)
 trips: Final = Table(
     "trips",
     metadata,
-    _id(),
+    id_column(),
     # `out` or `in`, seen from this node.
-    _text("way"),
-    _text("trip"),
-    _text("link"),
-    _text("peer"),
-    _text("state"),
+    text_column("way"),
+    text_column("trip"),
+    text_column("link"),
+    text_column("peer"),
+    text_column("state"),
     # Where the medium was mounted, and what is written on it.
-    _text("medium"),
-    _text("label"),
-    _whole("files"),
-    _whole("size"),
-    _text("asked_by"),
-    _time("asked_at"),
+    text_column("medium"),
+    text_column("label"),
+    whole_column("files"),
+    whole_column("size"),
+    text_column("asked_by"),
+    time_column("asked_at"),
     # Until then a second person must have confirmed.
-    _time("confirm_by"),
+    time_column("confirm_by"),
     # Of the node that made the trip; outbound null until it is confirmed.
-    _whole("epoch", nullable=True),
-    _whole("number", nullable=True),
-    _text("confirmed_by", nullable=True),
-    _time("confirmed_at", nullable=True),
-    _time("carried_at", nullable=True),
-    _time("ended_at", nullable=True),
+    whole_column("epoch", nullable=True),
+    whole_column("number", nullable=True),
+    text_column("confirmed_by", nullable=True),
+    time_column("confirmed_at", nullable=True),
+    time_column("carried_at", nullable=True),
+    time_column("ended_at", nullable=True),
     sqlite_strict=True,
     # What a person was told as `trip 3` never comes to mean another one.
     sqlite_autoincrement=True,
@@ -357,15 +323,15 @@ attempts: Final = Table(
     "attempts",
     metadata,
     _transfer(),
-    _whole("version"),
-    _text("stage"),
-    _text("state"),
-    _time("started_at"),
-    _time("ended_at"),
+    whole_column("version"),
+    text_column("stage"),
+    text_column("state"),
+    time_column("started_at"),
+    time_column("ended_at"),
     # Empty for the attempt that succeeded.
-    _text("code"),
-    _text("detail"),
-    _time("retry_at", nullable=True),
+    text_column("code"),
+    text_column("detail"),
+    time_column("retry_at", nullable=True),
     PrimaryKeyConstraint("transfer_id", "version"),
     sqlite_strict=True,
 )
@@ -373,16 +339,16 @@ attempts: Final = Table(
 receipts: Final = Table(
     "receipts",
     metadata,
-    _id(),
+    id_column(),
     _transfer(),
-    _whole("version"),
-    _time("at"),
-    _text("bundle_id"),
-    _text("header_hash"),
-    _text("code"),
-    _text("issuer"),
-    _time("issued_at"),
-    _text("digest"),
+    whole_column("version"),
+    time_column("at"),
+    text_column("bundle_id"),
+    text_column("header_hash"),
+    text_column("code"),
+    text_column("issuer"),
+    time_column("issued_at"),
+    text_column("digest"),
     Column("raw", LargeBinary, nullable=False),
     UniqueConstraint("bundle_id", "transfer_id", "digest", name="receipts_once"),
     sqlite_strict=True,
@@ -392,13 +358,13 @@ Index("receipts_transfer", receipts.c.transfer_id)
 streams: Final = Table(
     "streams",
     metadata,
-    _text("peer"),
-    _text("direction"),
-    _whole("epoch"),
+    text_column("peer"),
+    text_column("direction"),
+    whole_column("epoch"),
     # Outbound: the last number given out; inbound: the highest delivered.
-    _whole("sequence"),
+    whole_column("sequence"),
     # Inbound: the last number of which it is not known whether it was delivered before our ledger was restored.
-    _whole("doubtful", nullable=True),
+    whole_column("doubtful", nullable=True),
     PrimaryKeyConstraint("peer", "direction", "epoch"),
     sqlite_strict=True,
 )
@@ -406,13 +372,13 @@ streams: Final = Table(
 seen: Final = Table(
     "seen",
     metadata,
-    _text("origin"),
-    _text("bundle_id"),
-    _text("header_hash"),
-    _whole("epoch"),
-    _whole("sequence"),
+    text_column("origin"),
+    text_column("bundle_id"),
+    text_column("header_hash"),
+    whole_column("epoch"),
+    whole_column("sequence"),
     _transfer(),
-    _time("at"),
+    time_column("at"),
     PrimaryKeyConstraint("origin", "bundle_id"),
     UniqueConstraint("origin", "epoch", "sequence", name="seen_sequence"),
     sqlite_strict=True,

@@ -101,7 +101,7 @@ def test_a_receipt_that_was_lost_comes_with_the_statement_and_is_named_if_it_doe
     for _turn in range(10):
         small.work()
         lose(small, CITY_A, COUNTY, Kind.RECEIPTS)
-    assert small[COUNTY].ledger.reconciling.get(wanted.id).outcome == "differences"  # type: ignore[union-attr]  # there
+    assert small[COUNTY].ledger.reconciling.get(wanted.id).outcome == "differences"  # type: ignore[union-attr]  # there is one
     assert codes(report(small[COUNTY])) == ["reconcile-receipt-missing"]
     small.clock.time += 1
     assert reconcile(small)["outcome"] == "balanced"
@@ -211,7 +211,7 @@ def test_what_contradicts_a_receipt_is_named(small: Province, fates: object, cod
     exchanged(small, "a.txt")
 
     def change(true: Statement) -> Statement:
-        return replace(true, streams=(replace(true.streams[0], fates=fates, digest=digest_of([])),))  # type: ignore[arg-type]  # fates
+        return replace(true, streams=(replace(true.streams[0], fates=fates, digest=digest_of([])),))  # type: ignore[arg-type]  # any fates
 
     assert codes(lie(small, change)) == [code]
 
