@@ -61,11 +61,6 @@ TABLE: Table = MappingProxyType(
             "A check of the recipient has stopped it.",
             "Call the recipient's operator and name the bundle.",
         ),
-        "reconcile-silent": Template(
-            "A party did not answer in the time allowed.",
-            "It is switched off, its link is down, or answers take longer on this way.",
-            "Its streams are compared with our record and the others' words only. Call its operator if it stays silent.",
-        ),
         "statement-malformed": Template(
             "A statement or an enquiry about streams cannot be read.",
             "Its bytes break the rules of the format; it is damaged or was made by a faulty program.",

@@ -247,6 +247,8 @@ def test_every_written_shape_is_tested() -> None:
     tested |= {"quarantine show", "decisions", *(f"quarantine {action}" for action in DECISIONS)}
     tested |= {f"roster {name}" for name in ("show", "verify", "diff", "sign", "import")}  # test_roster.py
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
+    tested |= {f"media {name}" for name in ("export", "import", "confirm", "cancel", "lost", "list")}  # test_media.py
+    tested |= {"openssh check"}  # test_openssh.py
     assert set(SHAPES) == tested
 
 

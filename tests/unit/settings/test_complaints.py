@@ -296,6 +296,10 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
         {"node": NODE + "server: {listen: 10.0.0.2}\n"},
         ["links.d/a.yaml:4:9 server-itself"],
     ),
+    "mailboxes for sshd inside our own folder": (
+        {"node": NODE + "server: {mode: openssh}\n"},
+        ["gateway.yaml:6:16 mailboxes-inside"],
+    ),
     # boundaries
     "gap on sftp": ({"link": LINK + "gap: {}\n"}, ["links.d/a.yaml:5:1 section-idle"]),
     "a folder link without folders": ({"link": FERRY + "  sentinel: here\n"}, ["links.d/a.yaml:4:1 folder-aimless"]),
