@@ -24,6 +24,10 @@ from gateway.settings.writing import Values
 PORTS_FILE = "ports.json"
 LABEL = "_CASE.json"
 PAGES = "扫描页.bin"
+_TIMING: Values = MappingProxyType(
+    # Seven start at once: whoever calls a server that is not there yet soon calls again.
+    {"scan_every": "200ms", "stable_scans": 2, "poll_every": "1s", "retry_first": "500ms"}
+)
 _INBOX: Values = MappingProxyType({"name": "deliveries", "folder": "../in", "packer": "folder"})
 _OUTBOX: Values = MappingProxyType(
     {"name": "files", "folder": "../out/files", "packer": "folder", "receivers": {"*": "roster"}}
@@ -52,7 +56,7 @@ def make_province(root: Path, clock: Clock) -> DemoProvince:
     (root / PORTS_FILE).write_text(json.dumps(ports), "ascii")
     places = _places(root, ports)
     for unit in UNITS:
-        more: dict[str, object] = {"workers": {"processes": 1}}
+        more: dict[str, object] = {"workers": {"processes": 1}, "timing": _TIMING}
         more["server"] = {"listen": "127.0.0.1", "port": ports[unit.key]} if unit.serves else {"enabled": False}
         if unit.role == HUB:
             more["relay"] = {"enabled": True}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -33,13 +34,15 @@ TRIP_EVERY = 0.5
 _PEOPLE = (("wang", "li"), ("zhao", "chen"))
 """Who asks and who confirms, where a medium is written and where it is read."""
 
-_WAYS = {
-    Way.SFTP: mark("SFTP"),
-    Way.PULL: mark("SFTP, fetched"),
-    Way.GAP: mark("gap device"),
-    Way.DIODE: mark("diode"),
-    Way.MEDIA: mark("USB"),
-}
+_WAYS = MappingProxyType(
+    {
+        Way.SFTP: mark("SFTP"),
+        Way.PULL: mark("SFTP, fetched"),
+        Way.GAP: mark("gap device"),
+        Way.DIODE: mark("diode"),
+        Way.MEDIA: mark("USB"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def demo(terminal: Terminal, samples: Path, keep: Path | None) -> int:
         province = make_province(root, clock)
         try:
             _start(province, clock)
-            terminal.say(mark("Seven daemons are ready; dropping exports."))
+            terminal.say(mark("All daemons are ready; dropping exports."))
             rows = _exchange(province, samples, found, clock, terminal.say)
         finally:
             codes = _stop(province)
@@ -294,9 +297,10 @@ def _what_next(terminal: Terminal, keep: Path) -> None:
         f"caseferry demo --run {keep}",
         f"caseferry status --config {keep}/{THE_HUB}/etc",
         f"caseferry log --config {keep}/police/etc",
-        f"caseferry explain --config {keep}/court/etc（2026）测0102刑初12号".replace("etc（", "etc （"),
+        f"caseferry explain （2026）测0102刑初12号 --config {keep}/court/etc",
         f"caseferry route explain sentence-delivery 990102A00 990000P01 --config {keep}/court/etc",
         f"caseferry roster show --config {keep}/{THE_HUB}/etc",
         f"caseferry media list --config {keep}/detention/etc",
+        f"caseferry reconcile --wait 20 --config {keep}/court/etc",
     ):
         terminal.line(f"  {command}")

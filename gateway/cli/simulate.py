@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -30,11 +31,7 @@ BYTES_A_UNIT = 2_000_000
 SHOWN = 20
 """Complaints that are printed."""
 
-_PHASES = {
-    "build": mark("building"),
-    "run": mark("exchanging"),
-    "prove": mark("proving"),
-}
+_PHASES = MappingProxyType({"build": mark("building"), "run": mark("exchanging"), "prove": mark("proving")})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
+from types import MappingProxyType
 
 from gateway.domain.ids import UnitCode
 from gateway.roster.content import HUB, Level
@@ -23,24 +24,28 @@ _CITY_ROLES = ("court-upper", "procuratorate-resident")
 _UNITS_A_CITY = 55
 _UNITS_A_PRISON = 25
 _COUNTY_MOST = 99
-_SUFFIX = {
-    "police": "000000",
-    "procuratorate": "",
-    "court": "A00",
-    "detention-centre": "D00",
-    "justice-bureau": "J00",
-    "court-upper": "A00",
-    "procuratorate-resident": "Z00",
-}
-_TITLES = {
-    "police": "公安局",
-    "procuratorate": "人民检察院",
-    "court": "人民法院",
-    "detention-centre": "看守所",
-    "justice-bureau": "司法局",
-    "court-upper": "中级人民法院",
-    "procuratorate-resident": "人民检察院刑事执行检察部门",
-}
+_SUFFIX = MappingProxyType(
+    {
+        "police": "000000",
+        "procuratorate": "",
+        "court": "A00",
+        "detention-centre": "D00",
+        "justice-bureau": "J00",
+        "court-upper": "A00",
+        "procuratorate-resident": "Z00",
+    }
+)
+_TITLES = MappingProxyType(
+    {
+        "police": "公安局",
+        "procuratorate": "人民检察院",
+        "court": "人民法院",
+        "detention-centre": "看守所",
+        "justice-bureau": "司法局",
+        "court-upper": "中级人民法院",
+        "procuratorate-resident": "人民检察院刑事执行检察部门",
+    }
+)
 _P95 = 1.6449
 """Standard deviations of the normal distribution below which 95 % lie."""
 
