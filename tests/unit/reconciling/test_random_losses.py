@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Whatever is lost at random between three houses, whoever loses a disk: at last all is delivered once and balances."""
-=======
-"""Whatever is lost at random between three houses, and who loses a disk: at last all is delivered once and balances."""
->>>>>>> recon
 
 import random
 
