@@ -1,6 +1,7 @@
 """`python -m benchmarks`: measures whole exchanges between two real nodes on this machine and prints what it found."""
 
 import argparse
+import os
 import shlex
 import sys
 import tempfile
@@ -11,14 +12,14 @@ from types import MappingProxyType
 
 from rich.console import Console
 
-from benchmarks import exchanges, lanes, parts, report, rosters
+from benchmarks import exchanges, lanes, parts, report, rosters, simulated
 from benchmarks.data import MIB
 from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.reference import Reference, is_installed, reference
 
 HERE = Path(__file__).parent
 SAMPLE = HERE.parent / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
-CHOICES = ("big", "many", "idle", "lanes", "parts", "roster")
+CHOICES = ("big", "many", "idle", "lanes", "parts", "roster", "simulate")
 PART = 64 * MIB
 """The largest member that the format compresses."""
 EXIT_BROKEN = 1
@@ -95,6 +96,9 @@ def _chosen(options: argparse.Namespace) -> Iterator[Callable[[Path, Reference |
         yield lambda root, _bare: parts.parts(root, PART)
     if "roster" in options.only:
         yield lambda root, _bare: rosters.rosters(root, (600,) if options.quick else (600, 3000))
+    if "simulate" in options.only:
+        units, count = (20, 100) if options.quick else (60, 1000)
+        yield lambda root, _bare: simulated.simulated(root, units, count, processes=os.cpu_count() or 1)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The generic packer: any folder or single file, its files as they are, nothing understood."""
+"""The generic packer: any folder or single file, its files as they are, nothing understood but a label."""
 
 import os
 import shutil
@@ -16,6 +16,7 @@ from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import UNCLASSIFIED, CasePackage, Renamed, Source, marks_of
 from packers import names
+from packers.label import LABEL, LABEL_MAX, Label, read_label
 
 FORMAT = "folder"
 CONTENT = "content"
@@ -33,14 +34,17 @@ _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 
 @dataclass(frozen=True, slots=True)
 class FolderPacker:
-    """Reads any folder or file; writes `<name>/content/...` with the case package beside it. Stateless."""
+    """Reads any folder or file; writes `<name>/content/...` with the case package beside it. Stateless.
+
+    A folder that holds `_CASE.json` says by it which flow it is, for whom, and under which case number.
+    """
 
     max_members: int = MAX_MEMBERS
 
     def candidates(self, entries: Sequence[Entry]) -> list[Candidate]:
-        """Every entry is an export of its own, except hidden, unfinished and leftover names. No mark exists here."""
+        """Every entry is an export of its own, except hidden, unfinished and leftover names. A label is a mark."""
         return [
-            Candidate(e.name, (e.name,), Settled.STABLE)
+            Candidate(e.name, (e.name,), Settled.COMPLETE if LABEL in e.children else Settled.STABLE)
             for e in sorted(entries, key=lambda e: e.name)
             if not e.name.startswith(".") and not names.is_leftover(e.name) and not _is_unfinished(e.name)
         ]
@@ -86,6 +90,7 @@ class _Walk:
         self._renamed: list[Renamed] = []
         self._shown: list[str] = []
         self._prefers_gb = False
+        self._label = Label()
 
     def reading(self) -> Reading:
         mode = self._root.lstat().st_mode
@@ -138,9 +143,19 @@ class _Walk:
             self._renamed.append(Renamed(fitting, shown))
             short: dict[str, str | int] = {"file": shown, "short": fitting}
             self._findings.append(Finding("NAME-TOO-LONG", Verdict.FIX, Place(shown), facts=short))
+        if fitting == LABEL:
+            self._read_label(path)
         self._shown.append(shown)
         kept = None if raw == fitting.encode() else raw
         self._members.append(Member(fitting, kept, info.st_size, partial(_open_regular, path)))
+
+    def _read_label(self, path: bytes) -> None:
+        with _open_regular(path) as stream:
+            label = read_label(stream.read(LABEL_MAX + 1))
+        if label is None:
+            self._reject("FS-LABEL-UNREADABLE", LABEL)
+        else:
+            self._label = label
 
     def _reject(self, code: str, name: str, *, alarm: bool = False, **facts: str | int) -> None:
         mender = "security" if alarm else "handler"
@@ -151,8 +166,11 @@ class _Walk:
     def _package(self) -> CasePackage:
         return CasePackage(
             Source(FORMAT, self._root.name, sum(m.size for m in self._members)),
-            flow=UNCLASSIFIED,
-            case_name=self._root.name,
+            flow=self._label.flow or UNCLASSIFIED,
+            sender_code=self._label.sender,
+            receiver_code=self._label.receiver,
+            case_no=self._label.case_no,
+            case_name=self._label.case_name or self._root.name,
             renamed=tuple(self._renamed),
             dropped=tuple(self._dropped),
             marks=marks_of(tuple(self._findings)),

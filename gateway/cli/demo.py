@@ -1,5 +1,5 @@
-"""`caseferry demo`: two real nodes on this machine ferry every sample export; prints a table, exits 0 if all went as
-it must."""
+"""`caseferry demo --small`: two real nodes on this machine ferry every sample export; prints a table, exits 0 if all
+went as it must."""
 
 import tempfile
 import time
@@ -52,7 +52,7 @@ def demo(terminal: Terminal, samples: Path, keep: Path | None) -> int:
     new_umask()
     found = find_samples(samples)
     clock = SystemClock()
-    with _workplace(keep) as root:
+    with workplace(keep) as root:
         terminal.say(mark("Making two nodes, police and procuratorate, in {root} ..."), root=root)
         police, procuratorate = make_nodes(root, clock)
         try:
@@ -140,7 +140,8 @@ def wait_ready(node: DemoNode, clock: Clock) -> None:
 
 
 @contextmanager
-def _workplace(keep: Path | None) -> Iterator[Path]:
+def workplace(keep: Path | None) -> Iterator[Path]:
+    """Yield `keep`, which must be new or empty, or a folder that is removed in the end."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="caseferry-demo-") as folder:
             yield Path(folder)

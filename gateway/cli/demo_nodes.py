@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from types import MappingProxyType
 
 from gateway.bundle.card import fingerprint, parse_card
 from gateway.compose.identity import load_keyring, load_settings, open_ledger
-from gateway.compose.setup import NewNode, init_node
+from gateway.compose.setup import NewNode, free_ports, init_node
 from gateway.domain.clock import Clock
 from gateway.domain.errors import TransientError
 from gateway.domain.ids import UnitCode
@@ -69,9 +68,11 @@ class DemoNode:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_asked = False
 
     def start(self) -> None:
         """Start the daemon; it is another process of the same Python, as an operator would run it."""
+        self._is_asked = False
         command = [sys.executable, "-m", "gateway", "run", "--config", str(self.place.config)]
         with (self.place.root / "daemon.err").open("ab") as errors:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)  # noqa: S603 - our own command line
@@ -86,12 +87,17 @@ class DemoNode:
             self._process.kill()
             self._process.wait()
 
+    def ask_stop(self) -> None:
+        """Ask the daemon to end as systemd would; `stop` waits for it."""
+        if self.is_running() and self._process is not None and not self._is_asked:
+            self._is_asked = True
+            self._process.send_signal(signal.SIGTERM)
+
     def stop(self) -> int | None:
         """End the daemon as systemd would and return its exit code; None if it was not running."""
         if self._process is None:
             return None
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        self.ask_stop()  # once: a second SIGTERM would end it in the middle
         try:
             return self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -139,18 +145,9 @@ def make_nodes(root: Path, clock: Clock) -> tuple[DemoNode, DemoNode]:
     return DemoNode(police), DemoNode(procuratorate)
 
 
-def free_ports(count: int) -> Sequence[int]:
-    """Return TCP ports on loopback that nobody uses at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def init_place(place: Place, clock: Clock) -> None:
-    """Make the node of `place`: configuration with the demo's timing, state folder and keys."""
-    node = NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port, _FAST)
+def init_place(place: Place, clock: Clock, more: Values = MappingProxyType({})) -> None:
+    """Make the node of `place`: configuration with the demo's timing and the sections `more`, state folder and keys."""
+    node = NewNode(place.unit, place.name, "../state", "127.0.0.1", place.port, {**_FAST, **more})
     init_node(place.config, node, None, clock)
 
 

@@ -7,14 +7,19 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import commands_act, commands_look, commands_offline, commands_recover, commands_roster, commands_route
+from gateway.cli import (
+    commands_act,
+    commands_look,
+    commands_offline,
+    commands_recover,
+    commands_roster,
+    commands_route,
+    commands_trial,
+)
 from gateway.cli.commands_media import media
 from gateway.cli.commands_openssh import openssh
 from gateway.cli.options import Config, Json, speaking
 from gateway.cli.terminal import config_folder
-
-SAMPLES = Path(__file__).parents[2] / "samples"
-"""Where the samples lie in a source tree."""
 
 app = typer.Typer(
     name="caseferry",
@@ -57,6 +62,8 @@ for command in (
     commands_offline.check,
     commands_offline.schema,
     commands_offline.version,
+    commands_trial.demo,
+    commands_trial.simulate,
 ):
     app.command()(command)
 app.command("open")(commands_offline.open_bundle)
@@ -160,17 +167,3 @@ def peer_list(config: Config = None, json: Json = False) -> None:
 
     with speaking(as_json=json) as terminal:
         list_peers(terminal, config_folder(config))
-
-
-@app.command()
-def demo(
-    keep: Annotated[Path | None, typer.Option(help="Keep everything in this new folder 保留现场.")] = None,
-    samples: Annotated[Path | None, typer.Option(help="Folder of sample exports 样例目录.")] = None,
-    json: Json = False,
-) -> None:
-    """Let two nodes on this machine ferry every sample export 演示."""
-    from gateway.cli.demo import demo as run_demo
-
-    with speaking(as_json=json) as terminal:
-        code = run_demo(terminal, samples or SAMPLES, keep)
-    sys.exit(code)

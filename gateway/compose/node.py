@@ -7,12 +7,13 @@ from datetime import UTC
 from pathlib import Path
 
 from gateway.compose.ground import Ground
-from gateway.compose.guests import accounts_path, save_guests
+from gateway.compose.guests import save_guests
 from gateway.compose.health import Health, Hearing, Short, Skewed, Trouble, Waiting, mark_alive, write_health
 from gateway.compose.identity import Identity, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
-from gateway.compose.room import guarded, mailbox_floors
+from gateway.compose.room import guarded
+from gateway.compose.serving import server_config
 from gateway.compose.sweep import sweep
 from gateway.compose.trusting import TrustWatch
 from gateway.compose.workers import Plan, Planner
@@ -48,8 +49,7 @@ from gateway.stages.clocks import PeerClocks
 from gateway.stages.legs import in_leg
 from gateway.stages.standstill import Standstill
 from gateway.transport.allocator import keep_freed_memory
-from gateway.transport.guard import GuardLimits
-from gateway.transport.server import ServerConfig, serve
+from gateway.transport.server import serve
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -251,7 +251,7 @@ class RunningNode:
         self._server = SupervisedChild(
             "sftp-server",
             serve,
-            self._server_config(settings),
+            server_config(self._identity),
             log=self._log,
             clock=self._clock,
             on_news=self._server_news,
@@ -263,27 +263,7 @@ class RunningNode:
         if settings.server.enabled:
             save_guests(settings, self._identity.directory)
         if self._server is not None:
-            self._server.reload(self._server_config(settings))
-
-    def _server_config(self, settings: Settings) -> ServerConfig:
-        server = settings.server
-        return ServerConfig(
-            host=server.listen,
-            port=server.port,
-            host_key=self._identity.keyring.ssh_host.to_openssh(),
-            mailboxes=settings.paths.mailboxes,
-            accounts=accounts_path(settings),
-            quota_bytes=server.quota,
-            floors=mailbox_floors(settings),
-            limits=GuardLimits(
-                connections=server.max_connections,
-                per_guest=server.max_connections_per_peer,
-                failures=server.auth_failures,
-                ban=server.shut_out,
-            ),
-            login_grace=server.login_timeout,
-            idle=server.idle_timeout,
-        )
+            self._server.reload(server_config(self._identity))
 
     def _server_news(self, news: News) -> None:
         facts: dict[str, Fact] = {name: value for name, value in news.items() if name != "event"}

@@ -1,5 +1,7 @@
 """Makes a new node: its configuration folder, its state folder and its keys; never touches one that exists."""
 
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +50,15 @@ def init_node(config: Path, node: NewNode, passphrase: bytes | None, clock: Cloc
         path.unlink(missing_ok=True)
         raise
     return settings
+
+
+def free_ports(count: int) -> Sequence[int]:
+    """Return TCP ports on loopback that nobody uses at this moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 def _text(node: NewNode) -> str:

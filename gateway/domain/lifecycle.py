@@ -1,6 +1,7 @@
 """The state machine of a transfer, as one table: everything that decides which state may follow which lives here."""
 
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 
@@ -192,6 +193,7 @@ def after(direction: Direction, state: State, event: Event) -> State:
         raise IllegalStepError(f"{direction}: {event} cannot follow {state}") from None
 
 
+@cache
 def ends(direction: Direction) -> frozenset[State]:
     """Return the states in which a transfer of `direction` owes nothing and waits for nobody."""
     table = TABLE[direction]

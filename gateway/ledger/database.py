@@ -71,9 +71,13 @@ def require_file(path: Path) -> None:
         raise _config("ledger-missing", f"{path} does not exist: the daemon makes it at its first start")
 
 
-def writer_engine(path: Path) -> Engine:
-    """Return the engine of the one connection that writes; its transactions take the write lock at their start."""
-    return _engine(lambda: _connect(path, "rw", "wal"), "BEGIN IMMEDIATE", kept=1, extra=0)
+def writer_engine(path: Path, *, durable: bool = True) -> Engine:
+    """Return the engine of the one connection that writes; its transactions take the write lock at their start.
+
+    durable: what was committed has reached the disk; False leaves that to the system.
+    """
+    level = "FULL" if durable else "OFF"
+    return _engine(lambda: _connect(path, "rw", "wal", level), "BEGIN IMMEDIATE", kept=1, extra=0)
 
 
 def reader_engine(path: Path, *, read_only: bool) -> Engine:
@@ -115,7 +119,7 @@ def optimize(connection: Connection) -> None:
     connection.exec_driver_sql("PRAGMA optimize")
 
 
-def _connect(path: Path, mode: str, journal: str | None) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, journal: str | None, synchronous: str = "FULL") -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise _config("ledger-unsupported", f"SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed")
     # isolation_level None: the driver starts no transaction by itself, SQLAlchemy's `begin` does (see _engine).
@@ -128,7 +132,7 @@ def _connect(path: Path, mode: str, journal: str | None) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA trusted_schema = OFF")
         if journal is None:
             connection.execute("PRAGMA query_only = ON")

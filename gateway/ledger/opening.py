@@ -31,10 +31,12 @@ class Connections:
         self._commits = None if writer is None else GroupCommit(writer)
 
     @classmethod
-    def to_write(cls, path: Path, unit: UnitCode, clock: Clock, new_epoch: Callable[[], int]) -> Self:
+    def to_write(
+        cls, path: Path, unit: UnitCode, clock: Clock, new_epoch: Callable[[], int], *, durable: bool = True
+    ) -> Self:
         """Open, make or migrate the ledger of `unit`. Raises as `Ledger.open`."""
         database.prepare_file(path)
-        writer = database.writer_engine(path)
+        writer = database.writer_engine(path, durable=durable)
         try:
             with mapped(), writer.begin() as connection:
                 if migrations.migrate(connection, clock.now()) == 0:

@@ -1,6 +1,7 @@
 """Between rows of the tables and the records of the domain."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, Select, select
@@ -21,8 +22,9 @@ DERIVED: Final = frozenset({"peer", "copy", "lane", "turn"})
 _COLUMNS: Final = tuple(column for column in transfers.c if column.name not in DERIVED)
 
 
+@cache
 def select_transfers() -> Select[*tuple[Any, ...]]:
-    """Return the select whose rows `to_transfer` reads."""
+    """Return the select whose rows `to_transfer` reads; built once, since a select never changes."""
     return select(*_COLUMNS)
 
 

@@ -69,18 +69,20 @@ class Ledger:
         clock: Clock,
         new_epoch: Callable[[], int],
         read_only: bool = False,
+        durable: bool = True,
     ) -> Self:
         """Open the ledger at a path or `sqlite:///` URL, making or migrating it unless `read_only`.
 
         new_epoch: asked once, when the ledger is made; at most 2^63 - 1.
         read_only: for another process than the daemon's; makes nothing, migrates nothing, changes nothing.
+        durable:   False leaves it to the system when a commit reaches the disk; for simulations only.
         Raises ConfigError `ledger-newer`, `ledger-older`, `ledger-missing`, `ledger-exposed`, `ledger-foreign`,
         `ledger-unsupported`, PermanentError `ledger-damaged`, `ledger-denied`, TransientError `ledger-busy`,
         `disk-full`, `ledger-io`. Opening creates the file with mode 0600, and its folder with 0700 if missing.
         """
-        path = locate(location)
-        opened = Connections.to_read(path, unit) if read_only else Connections.to_write(path, unit, clock, new_epoch)
-        return cls(opened, unit, clock)
+        if read_only:
+            return cls(Connections.to_read(locate(location), unit), unit, clock)
+        return cls(Connections.to_write(locate(location), unit, clock, new_epoch, durable=durable), unit, clock)
 
     def __enter__(self) -> Self:
         return self

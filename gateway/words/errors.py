@@ -14,6 +14,7 @@ from gateway.words import (
     errors_resync,
     errors_roster,
     errors_routing,
+    errors_trial,
     errors_trust,
 )
 from gateway.words.templates import Table, Template
@@ -30,6 +31,7 @@ PARTS: tuple[Table, ...] = (
     errors_resync.TABLE,
     errors_roster.TABLE,
     errors_routing.TABLE,
+    errors_trial.TABLE,
     errors_trust.TABLE,
 )
 """The tables by subject; no code stands in two."""

@@ -31,6 +31,11 @@ TABLE: Table = MappingProxyType(
             "The folder lacks its completion mark, or files that its list names; a part is never sent.",
             "Wait for the case software to finish; if it has finished, export the case again.",
         ),
+        "FS-LABEL-UNREADABLE": Template(
+            "{file} does not say readably what the export is.",
+            "It must be one JSON object in UTF-8 with short texts under flow, receiver, sender, case_no, case_name, and nothing else.",
+            "Correct the file, or leave it out if the folder needs none, then export the case again.",
+        ),
         "FS-GROWING": Template(
             "{file} is still growing.",
             "The export is still being written.",

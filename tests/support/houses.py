@@ -1,6 +1,5 @@
 """Two nodes without processes: real ledgers, files, bundles and folder links; only time is told, and may be broken."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -9,28 +8,17 @@ from pathlib import Path
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE, make_nodes
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity, load_identity
-from gateway.compose.node import JOURNAL_FOLDER
-from gateway.compose.room import guarded
-from gateway.compose.sweep import sweep
-from gateway.compose.workers import Plan, Planner
-from gateway.daemon.crew import InlineCrew
-from gateway.daemon.porters import InlinePorters
+from gateway.compose.inprocess import open_inside
+from gateway.compose.workers import Plan
 from gateway.daemon.progress import ProgressBoard
-from gateway.daemon.worker import Bells, Worker
+from gateway.daemon.worker import Worker
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.records import Transfer
-from gateway.folders.claim import ClaimShelf
-from gateway.folders.delivered import DeliveryJournal
-from gateway.folders.outbox import Outbox
-from gateway.folders.quarantine import Quarantine
-from gateway.folders.spool import Spool
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
-from gateway.stages.clocks import PeerClocks
-from gateway.stages.standstill import Standstill
 from gateway.transport.api import Transport
 from gateway.words.catalogue import Words
 from tests.support.ledger import START, ToldClock
@@ -90,44 +78,16 @@ class House:
 
     def open(self) -> "House":
         """Do what a daemon does at its start."""
-        self.identity = self.equip(load_identity(self.root / "etc", {}))
-        paths = self.identity.settings.paths
-        spool = Spool(paths.spool)
-        spool.prepare()
-        quarantine = Quarantine(paths.quarantine)
-        quarantine.recover()
-        board = ProgressBoard(
-            self.state / "progress.json", clock=self.clock, ring=lambda: None, on_progress=lambda _name: None
+        node = open_inside(
+            self.equip(load_identity(self.root / "etc", {})),
+            clock=self.clock,
+            ops=self.log,
+            words=Words("en"),
+            free_space=self.free_space,
+            epoch=lambda: 7,
+            change=self.change,
         )
-        ledger = Ledger.open(self.identity.settings.ledger_path, unit=self.unit, clock=self.clock, new_epoch=lambda: 7)
-        ledger.resync.begin_life(secrets.token_hex(16))
-        shelf = ClaimShelf(spool.claims)
-        journal = DeliveryJournal(self.state / JOURNAL_FOLDER)
-        journal.prepare(self.clock.now())
-        shortage = guarded(self.identity.settings, self.free_space, ledger, self.clock, self.log)
-        self.ground = self.change(
-            Ground(
-                ledger,
-                spool,
-                Outbox(spool.outbox),
-                shelf,
-                shortage,
-                quarantine,
-                journal,
-                Standstill(ledger.resync.standing().standstill, lambda _code: None),
-                sweep(spool, shelf, ledger),
-                InlineCrew(),
-                board,
-                Bells(),
-                lambda: False,
-                self.clock,
-                self.log,
-                PeerClocks(self.clock, self.log),
-                InlinePorters(),
-            )
-        )
-        self.plan = Planner(self.identity, self.ground, Words("en")).plan()
-        self.plan.claim.adopt()
+        self.identity, self.ground, self.plan = node.identity, node.ground, node.plan
         return self
 
     def close(self) -> None:
