@@ -45,6 +45,7 @@ class Comparing:
         self._own_key = {keys.sign_key_id: keys.public for keys in identity.keyring.node_keys()}.get
         self._onward = onward_of(identity)
         neighbours = [link.peer for link in settings.links if link.enabled]
+        self._links = frozenset(LinkName(link.name) for link in settings.links if link.enabled)
         self._ways = Ways(self._unit, neighbours, identity.directory)
         self._courier = Courier(
             onward=self._onward,
@@ -103,6 +104,7 @@ class Comparing:
         name = LinkName(link.name)
         inventories = InventoryIntake(
             link=name,
+            links=self._links,
             unit=self._unit,
             own_key=self._own_key,
             peer=link.peer,

@@ -1,6 +1,6 @@
 """What the ledger remembers about resync: this node's lives, what each peer has said, and what a restore has undone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -169,11 +169,19 @@ class ResyncBook:
             return holdings.receipts_to_return(connection, peer, theirs.got)
 
     def hear(
-        self, theirs: Inventory, raw: bytes, name: str, ours: Sequence[Life], *, is_neighbour: bool = True
+        self,
+        theirs: Inventory,
+        raw: bytes,
+        name: str,
+        ours: Sequence[Life],
+        *,
+        links: Collection[LinkName],
+        is_neighbour: bool = True,
     ) -> Heard:
         """Take in a verified inventory: what it lacks is owed again, what it knows of us is compared.
 
-        raw: as it was signed; name: by which an answer names it. is_neighbour: no hub stands between us; what the
+        raw: as it was signed; name: by which an answer names it. links: those in use; by others nothing can be
+        receipted. is_neighbour: no hub stands between us; what the
         peer lacks may else be on its way, and the hub's statement says what is lost.
         ours: the lives of ours that it repeats, each proven by our own signature. May be repeated.
         Raises SecurityError `identity-conflict` (scope node) if one of them is of our present epoch and this ledger
@@ -185,7 +193,7 @@ class ResyncBook:
             self.stand_still(CONFLICT)
             detail = f"{theirs.issuer} has heard another node sign with our keys"
             raise SecurityError(CONFLICT, detail, scope=Scope.NODE, facts={"unit": theirs.issuer})
-        return self._doors.change(lambda change: _hear(change, theirs, raw, name, is_neighbour=is_neighbour))
+        return self._doors.change(lambda change: _hear(change, theirs, raw, name, links, is_neighbour=is_neighbour))
 
     def doubtful_up_to(self, peer: UnitCode, epoch: int) -> int:
         """Return the last number of a stream of which it is not known whether it was delivered before the restore."""
@@ -221,7 +229,9 @@ class ResyncBook:
         self._doors.change(work)
 
 
-def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, *, is_neighbour: bool) -> Heard:
+def _hear(
+    change: Change, theirs: Inventory, raw: bytes, name: str, links: Collection[LinkName], *, is_neighbour: bool
+) -> Heard:
     peer = theirs.issuer
     has_started = _note_life(change, peer, theirs.epoch, theirs.life, theirs.token)
     word = talks.word(change.connection, peer)
@@ -241,7 +251,8 @@ def _hear(change: Change, theirs: Inventory, raw: bytes, name: str, *, is_neighb
         if word.heard_at is None:
             _doubt(change, theirs)
     talks.note(change.connection, peer, **facts)
-    again = holdings.to_be_receipted_again(change.connection, peer, theirs.sent)
+    owed = holdings.to_be_receipted_again(change.connection, peer, theirs.sent)
+    again = [one for one in owed if one.link in links]
     note = Facts(note="the sender has no receipt")
     changes.advance(change, [Step(one, Event.RECEIPT_ASKED, Stage.RESYNC, note) for one in again])
     lost: list[Transfer] = []

@@ -1,6 +1,6 @@
 """Takes in peers' inventories: each is verified, compared with the ledger, and what the peer lacks is owed again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from gateway.bundle.inventory import inventory_key_id, verify_inventory, verify_life
@@ -26,6 +26,7 @@ class InventoryIntake:
         self,
         *,
         link: LinkName,
+        links: Collection[LinkName],
         unit: UnitCode,
         own_key: Callable[[bytes], PublicKeys | None],
         peer: UnitCode,
@@ -36,9 +37,10 @@ class InventoryIntake:
         ring: Callable[[UnitCode], None],
         ops: OpsLog,
     ) -> None:
-        """own_key: our own public keys by their signing key id, past ones included.     peer: the unit at the other
-        end.     ring: wakes whoever sends answers, receipts and bundles to a unit."""
+        """links: those in use.     own_key: our own public keys by their key id, past ones included.
+        peer: the unit at the other end.     ring: wakes whoever sends answers, receipts and bundles to a unit."""
         self._link = link
+        self._links = links
         self._unit = unit
         self._own_key = own_key
         self._peer = peer
@@ -68,7 +70,7 @@ class InventoryIntake:
             raise SecurityError("inventory-misdirected", f"an inventory of {theirs.issuer} to {theirs.to}")
         try:
             heard = self._ledger.resync.hear(
-                theirs, raw, inventory_id(raw), self._our_lives(theirs), is_neighbour=is_neighbour
+                theirs, raw, inventory_id(raw), self._our_lives(theirs), links=self._links, is_neighbour=is_neighbour
             )
         except SecurityError as error:
             if error.code != CONFLICT:

@@ -84,7 +84,7 @@ class ResyncStage:
         if pause := self._gate.wait():
             return pause
         pressing = {word.peer: word for word in self._ledger.resync.pressing()}
-        waits: list[float] = [LOOK_SECONDS]
+        waits: list[float] = [] if self._neighbour is not None else [LOOK_SECONDS]
         has_sent = False
         for peer in self._concerned(pressing):
             word = pressing.get(peer) or self._ledger.resync.word(peer)
@@ -104,7 +104,7 @@ class ResyncStage:
             if why:
                 self._asked.add(peer)
             has_sent = True
-        return 0.0 if has_sent else max(0.0, min(waits))
+        return 0.0 if has_sent else max(0.0, min(waits, default=LOOK_SECONDS))
 
     def _concerned(self, pressing: Mapping[UnitCode, PeerWord]) -> list[UnitCode]:
         """Return the units behind this link that something may be due with, the neighbour first."""

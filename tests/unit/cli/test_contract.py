@@ -224,7 +224,7 @@ def test_against_loss(desk: Desk, tmp_path: Path) -> None:
         got = (Got(7, 3, ((1, 2),)),)
         theirs = Inventory(UnitCode("990102"), desk.place.unit, 1, 7, "0" * 32, b"x", False, "", (), (), got, ())
         raw = sign_inventory(theirs, generate(Suite.CLASSIC))
-        ledger.resync.hear(theirs, raw, "0" * 32, [])
+        ledger.resync.hear(theirs, raw, "0" * 32, [], links=[LINK])
     assert keys(desk.ask("streams")) == set(SHAPES["streams"])
     assert "990102" in desk.run("streams").out
     assert keys(desk.ask("resync", "990102")) == set(SHAPES["resync"])
