@@ -90,6 +90,9 @@ class SendStage:
             return pause
         # After a restore we first hear from each recipient what it has of us.
         self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
+        # Most turns of a link find nothing to send: three short questions say so where nine would.
+        if not self._bulk.under_way and (wait := self._next()) != 0.0:
+            return AWAITING_SECONDS if self._closed else wait
         now = self._clock.now()
         due, large = self._due(now, large=False), self._large(now)
         if (due or large) and self._gate.is_shaken and self._bulk.is_trying:
