@@ -90,6 +90,9 @@ class SendStage:
             return pause
         # After a restore we first hear from each recipient what it has of us.
         self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
+        # Most turns of a link find nothing to send: three short questions say so where nine would.
+        if not self._bulk.under_way and (wait := self._next()) != 0.0:
+            return self._foreseen(wait)
         now = self._clock.now()
         due, large = self._due(now, large=False), self._large(now)
         if (due or large) and self._gate.is_shaken and self._bulk.is_trying:
@@ -112,9 +115,11 @@ class SendStage:
         self._take_note()
         if pause := self._gate.wait():
             return pause
-        if more:
-            return 0.0
-        return AWAITING_SECONDS if self._closed else self._next()
+        return 0.0 if more else self._foreseen(self._next())
+
+    def _foreseen(self, wait: float | None) -> float | None:
+        """Return the seconds until the next look: `wait`, unless a recipient is to be heard first."""
+        return AWAITING_SECONDS if self._closed else wait
 
     def close(self) -> None:
         """Cut off what is large and moves, and record what of it has arrived."""
