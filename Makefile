@@ -29,7 +29,7 @@ test: $(STAMP) ## every gate: format, lint, types, import contracts, words, docs
 	    'command -v strace' strace 'tests marked needs_strace (faults in the system calls of real daemons)'
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python .ci/gates.py $(ARGS)
 
-demo: $(STAMP) ## two nodes on loopback ferry every sample; prints a table
+demo: $(STAMP) ## a province of seven nodes on loopback; ARGS="--keep DIR" leaves it to be toured
 	@$(BIN)/caseferry demo $(ARGS)
 
 bench: $(STAMP) ## figures of this machine, with peak memory
