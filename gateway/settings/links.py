@@ -122,16 +122,20 @@ class LinkSettings(Section):
     max_parallel: Annotated[int, Strict(), Field(ge=1, le=16)] = Field(
         default=2, description="bundles under way at a time, each way"
     )
-    priorities: tuple[Lane, ...] = Field(default=tuple(Lane), description="lanes that this link carries; others wait")
+    priorities: tuple[Lane, ...] = Field(
+        default=tuple(Lane), description="lanes that this link carries; a bundle of another is held for a person"
+    )
     deadlines: DeadlineSettings = Field(default=DeadlineSettings(), description="when the peer counts as gone")
     max_bundle: Annotated[int, Size("64 KiB", "64 TiB")] | None = Field(
-        default=None, description="largest file this link lets through, if less than limits.bundle"
+        default=None,
+        description="largest bundle that this link takes, if less than limits.bundle; a larger one is held",
     )
     poll_every: Annotated[float, Duration("50ms", "1d")] | None = Field(
         default=None, description="look into this mailbox so often, instead of timing.poll_every"
     )
     receipt_timeout: Annotated[float, Duration("1s", "30d")] | None = Field(
-        default=None, description="expect receipts within this time, instead of timing.receipt_timeout"
+        default=None,
+        description="expect receipts within this time, instead of timing.receipt_timeout (14 days by media)",
     )
     give_up_after: Annotated[float, Duration("1m", "3650d")] | None = Field(
         default=None, description="hold for a person what waits for so long here, instead of timing.give_up_after"

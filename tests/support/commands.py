@@ -36,10 +36,10 @@ The transfer log is searched by case number, flow, peer, link, state, time and n
 no names of persons, by design. Look a person up in the case software, and its case number here.
 
 `open` and `verify` ask neither the ledger nor the routes: a bundle may be opened again, and nothing is delivered.
-`verify` trusts the peers of the configuration and the cards named with `--card`; this node's own signatures verify with
-its own card. What a person decides (`hold`, `release`, `close`, `retry`, `quarantine ...`) is recorded with the login
-name, the reason and the time (`decisions` shows it), and a running gateway acts on it at once; one that does not run
-acts on it at its next start.
+`verify` trusts the roster in use, the confirmed cards and those named with `--card`; this node's own signatures verify
+with its own card. What a person decides (`hold`, `release`, `close`, `retry`, `quarantine ...`) is recorded with the
+login name, the reason and the time (`decisions` shows it), and a running gateway acts on it at once; one that does not
+run acts on it at its next start.
 """
 
 

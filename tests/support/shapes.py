@@ -166,9 +166,9 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "daemon.event_restarts": "times that the observer had to be replaced since then",
             "daemon.folders_rearmed": "times that a folder was watched anew since then",
             "attention": "what needs a person, the gravest first",
-            "attention[].need": "`daemon-down`, `daemon-silent`, `standstill`, `halted`, `held`, `holds-back`, "
-            "`quarantined`, `link-trouble`, `route-trouble`, `export-waits`, `receipt-late`, `disk-low`, `clock-skew`, "
-            "`worker-died`, `roster-ends`",
+            "attention[].need": "`daemon-down`, `daemon-silent`, `standstill`, `halted`, `not-balanced`, `silent`, "
+            "`held`, `holds-back`, `quarantined`, `link-trouble`, `route-trouble`, `export-waits`, `receipt-late`, "
+            "`disk-low`, `clock-skew`, `worker-died`, `roster-ends`",
             "attention[].subject": "the link, route, folder, part or number of the transfer",
             **_below("attention[]", _EXPLAINED),
             "attention[].count": "how many, or how often",
