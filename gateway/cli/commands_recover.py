@@ -56,7 +56,7 @@ def backup(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Back up ledger, peers and configuration while the gateway runs 在线备份."""
+    """Back up ledger, peers, roster and configuration while the gateway runs 在线备份."""
     from gateway.cli.recover import backup as act
     from gateway.domain.clock import SystemClock
 

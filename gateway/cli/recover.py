@@ -65,7 +65,7 @@ def backup(terminal: Terminal, settings: Settings, config: Path, to: Path, clock
         terminal.emit({"backup": _backup_json(made)})
         return
     terminal.say(
-        mark("Backed up ledger, peers and configuration into {folder}: {files} files, {size}."),
+        mark("Backed up ledger, peers, roster and configuration into {folder}: {files} files, {size}."),
         folder=made.folder,
         files=made.files,
         size=size_text(made.size),

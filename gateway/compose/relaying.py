@@ -9,6 +9,7 @@ from gateway.compose.identity import Identity
 from gateway.compose.territory import links_of
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.oplog import OpsLog
 from gateway.roster.directory import Directory
 from gateway.roster.roster import Roster
 from gateway.settings.load import Settings
@@ -48,6 +49,18 @@ def check_hub(settings: Settings, directory: Directory) -> Roster | None:
             facts={"unit": unit},
         )
     return directory.roster
+
+
+def hub_roster(settings: Settings, directory: Directory, ops: OpsLog) -> Roster | None:
+    """As `check_hub`; where settings and roster disagree the node goes on as no hub, and somebody is told.
+
+    A newer roster may take the role away at any time: refusing it would keep its revocations out.
+    """
+    try:
+        return check_hub(settings, directory)
+    except ConfigError as error:
+        ops.alert("relaying-off", code=error.code, detail=error.detail)
+        return None
 
 
 def unit_of(identity: Identity) -> Callable[[bytes], UnitCode | None]:

@@ -14,7 +14,7 @@ from gateway.compose.identity import Identity
 from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
-from gateway.compose.relaying import check_hub, hub_refusals, onward_of, relay_stage
+from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import Scope
@@ -72,7 +72,7 @@ class Planner:
 
     def __init__(self, identity: Identity, ground: Ground, words: Words) -> None:
         self._identity = identity
-        self._roster = check_hub(identity.settings, identity.directory)
+        self._roster = hub_roster(identity.settings, identity.directory, ground.ops)
         """The roster by which this node is a hub, None if it is none."""
         self._settings = identity.settings
         self._keyring = identity.keyring

@@ -14,7 +14,7 @@ from gateway.cli.terminal import Terminal
 from gateway.cli.watch import watch
 from gateway.compose.acting import Operator
 from gateway.compose.check import Means, check_node
-from gateway.compose.relaying import check_hub
+from gateway.compose.relaying import check_hub, hub_roster
 from gateway.domain.errors import ConfigError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode
@@ -22,6 +22,7 @@ from gateway.ledger.queries import TransferFilter
 from gateway.roster.directory import Directory
 from gateway.roster.roster import Roster
 from gateway.words.catalogue import Words
+from tests.support.houses import Heard
 from tests.support.hubs import CITY_A, COUNTY, ON, PROSECUTOR, PROVINCE, Province, post, seal, state
 
 
@@ -122,6 +123,9 @@ def test_a_node_is_no_hub_unless_settings_and_roster_both_say_so(hub: Province) 
     other = Directory(book, Roster(replace(hub.content, units=demoted)))
     with pytest.raises(ConfigError, match="relay-not-hub"):
         check_hub(settings, other)
+    log = Heard()
+    assert hub_roster(settings, other, log) is None
+    assert [facts["code"] for facts in log.of("relaying-off")] == ["relay-not-hub"]
     silent = settings.model_copy(update={"relay": settings.relay.model_copy(update={"enabled": False})})
     assert check_hub(silent, identity.directory) is None
 
