@@ -183,6 +183,10 @@ def sign(terminal: Terminal, what: Path, key_file: Path, others: Sequence[Path],
         terminal.say(
             mark(
                 "Carry {path} to the next officer: caseferry roster sign FILE --key KEY, and bring it back with --with."
+            )
+            if done.signed.missing
+            else mark(
+                "Enough have signed. Take {path} back to the authority's folder: sign there --with it publishes."
             ),
             path=done.path,
         )
