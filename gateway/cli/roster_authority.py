@@ -186,7 +186,8 @@ def sign(terminal: Terminal, what: Path, key_file: Path, others: Sequence[Path],
             )
             if done.signed.missing
             else mark(
-                "Enough have signed. Take {path} back to the authority's folder; `roster sign --with` publishes it there."
+                "Enough have signed. Take {path} back to the authority's folder; "
+                "`roster sign --with` publishes it there."
             ),
             path=done.path,
         )
