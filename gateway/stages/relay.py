@@ -167,6 +167,9 @@ class RelayStage:
             if plan.is_repeated:
                 self._take([(transfer, proven)], started)
                 return None
+            if plan.is_ours and not plan.onwards:
+                self._ledger.relays.is_ours(transfer)
+                return None
             self._clocks.signed(proven.origin, envelope.created, after=0.0, warn=self._skew_warn)
             self._ahead.check(transfer, envelope, started)
             self._proven[transfer.id] = proven

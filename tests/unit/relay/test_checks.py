@@ -173,6 +173,12 @@ def test_a_unit_that_is_no_hub_brings_nothing_of_others(hub: Province) -> None:
     sealed = seal(hub, PROSECUTOR, [COURT])
     offer(hub, sealed)  # by the county's mailbox
     refused(hub, "off-the-way")
+    # Nor does a person's refusal end a transfer that goes its own way.
+    (thing,) = hub[CITY_A].ground.quarantine.listing()
+    Operator(hub[CITY_A].identity.settings, "li", hub.clock).decide(Action.REJECT, thing.id[:8], "not theirs")
+    hub.work(CITY_A, turns=2)
+    refused(hub, "off-the-way")
+    assert [facts["code"] for facts in hub[CITY_A].log.of("decision-failed")] == ["quarantine-unanswerable"]
 
 
 def test_a_bundle_dated_far_ahead_waits_until_its_date(hub: Province) -> None:
