@@ -37,6 +37,16 @@ class Directory:
         standing = Standing.REVOKED if is_refused else Standing.CURRENT
         return Signer(unit.unit, key.public, key.not_before, max(until, key.not_before), standing)
 
+    def is_stolen(self, key_id: bytes) -> bool:
+        """Whether a thief may have the signing key `key_id`, by the roster's word: nothing new counts that it signs,
+        whatever its date."""
+        found = self.roster.signer(key_id) if self.roster is not None else None
+        return found is not None and found[1].compromised
+
+    def is_on_the_way(self, hub: UnitCode, sender: UnitCode, receiver: UnitCode) -> bool:
+        """Whether bundles from `sender` to `receiver` may go over `hub`, by whichever of the hubs above either."""
+        return self.roster is not None and hub in self.roster.hubs_above(sender) | self.roster.hubs_above(receiver)
+
     def unit_of(self, encrypt_key_id: bytes) -> UnitCode | None:
         """Return the unit that can open what is wrapped to this encryption key; None if nobody known."""
         if self.roster is not None and (found := self.roster.reader(encrypt_key_id)) is not None:

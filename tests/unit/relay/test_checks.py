@@ -9,7 +9,6 @@ from gateway.bundle.suites import Suite
 from gateway.compose.acting import Operator
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, Priority, known
-from gateway.roster.content import RosterContent, RosterUnit
 from tests.support.forging import flipped
 from tests.support.hubs import (
     CITY_A,
@@ -26,6 +25,7 @@ from tests.support.hubs import (
     opened,
     seal,
 )
+from tests.support.rosters import changed, entry, with_key
 
 DAY = 86400
 
@@ -49,20 +49,6 @@ def refused(province: Province, code: str, *, answered: str = "") -> None:
     assert province.held_bytes(CITY_A) == []
 
 
-def changed(content: RosterContent, unit: str, **facts: object) -> RosterContent:
-    """Return the roster with one unit's facts changed."""
-    units = tuple(replace(one, **facts) if one.unit == unit else one for one in content.units)  # type: ignore[arg-type]  # names of fields
-    return replace(content, units=units)
-
-
-def with_key(unit: RosterUnit, **facts: object) -> dict[str, object]:
-    return {"keys": tuple(replace(key, **facts) for key in unit.keys)}  # type: ignore[arg-type]  # names of fields
-
-
-def listed(content: RosterContent, unit: str) -> RosterUnit:
-    return next(one for one in content.units if one.unit == unit)
-
-
 def test_a_bundle_of_somebody_unknown_waits_for_a_person(hub: Province) -> None:
     offer(hub, seal(hub, COUNTY, [PROSECUTOR], keys=generate(Suite.PQ)))
     refused(hub, "unknown-sender")
@@ -82,7 +68,7 @@ def test_a_bundle_under_another_ones_name_is_malformed(hub: Province) -> None:
 
 def test_a_compromised_key_carries_nothing(shut_hub: Province) -> None:
     content = shut_hub.content
-    county = listed(content, shut_hub.unit(COUNTY))
+    county = entry(content, shut_hub.unit(COUNTY))
     shut_hub.contents[CITY_A] = changed(content, county.unit, **with_key(county, compromised=True))
     with opened(shut_hub) as province:
         offer(province, seal(province, COUNTY, [PROSECUTOR]))
@@ -90,7 +76,7 @@ def test_a_compromised_key_carries_nothing(shut_hub: Province) -> None:
 
 
 def test_a_key_revoked_before_the_bundle_was_made_is_refused(shut_hub: Province) -> None:
-    county = listed(shut_hub.content, shut_hub.unit(COUNTY))
+    county = entry(shut_hub.content, shut_hub.unit(COUNTY))
     revoked = with_key(county, revoked_at=int(shut_hub.clock.now()) - 100)
     shut_hub.contents[CITY_A] = changed(shut_hub.content, county.unit, **revoked)
     with opened(shut_hub) as province:
@@ -191,7 +177,7 @@ def test_a_bundle_dated_far_ahead_waits_until_its_date(hub: Province) -> None:
 
 def test_two_hubs_that_send_it_to_each_other_come_to_an_end(shut: Province) -> None:
     # For the city's hub the prosecutor is behind the province; for the province's hub it is behind the city.
-    moved = listed(shut.content, shut.unit(PROSECUTOR)).unit
+    moved = entry(shut.content, shut.unit(PROSECUTOR)).unit
     shut.open_only = (CITY_A, PROVINCE)
     shut.contents[PROVINCE] = changed(shut.content, moved, hubs=(shut.unit(CITY_A),))
     with opened(shut) as province:
