@@ -272,6 +272,10 @@ QUERIES = {
     "next due": (queries.next_due_at([State.SEALED], link=None, direction=None), "transfers_due "),
     "next due on a link": (queries.next_due_at([State.SEALED], link=LINK, direction=None), "transfers_due_link "),
     "overdue": (queries.overdue(1.0, link=None, limit=9), "transfers_overdue "),
+    "overdue on a link": (
+        queries.overdue(1.0, link=LINK, limit=9),
+        "transfers_overdue_link (link=? AND state=? AND receipt_due_at>? AND receipt_due_at<?)",
+    ),
     "next receipt due": (queries.next_receipt_due_at(None), "transfers_overdue "),
     "settled": (
         queries.settled(Direction.OUTBOUND, 1.0, 9),
