@@ -97,15 +97,6 @@ class Directory:
         peer = self.book.get(unit)
         return () if peer is None else tuple(key.not_after for key in peer.card.keys)
 
-    def newest_keys(self, unit: str) -> PublicKeys | None:
-        """Return the newest keys of `unit`, whether or not they count now; None if nobody trusts it."""
-        listed = self._listed(unit)
-        if listed is not None:
-            good = [key for key in listed.keys if key.revoked_at is None and listed.closed_at is None]
-            return max(good, key=lambda key: key.not_before).public if good else None
-        peer = self.book.get(unit)
-        return None if peer is None or peer.is_revoked else peer.card.keys[-1].public
-
     def encryption_keys(self) -> Mapping[bytes, UnitCode]:
         """Return whose each known encryption key is, by its key id, also keys that ended."""
         known = {key.public.encrypt_key_id: peer.unit for peer in self.book.peers() for key in peer.card.keys}

@@ -17,9 +17,6 @@ from gateway.roster.content import (
 )
 from gateway.standard.matrix import load_matrix
 
-OWN_SCHEME = "own"
-"""The scheme of the codes by which units are called in this roster."""
-
 
 def default_permissions() -> tuple[Permission, ...]:
     """Return the matrix of the exchange standard."""
