@@ -241,6 +241,7 @@ def test_counts_show_the_ledger_at_a_glance(ledger: Ledger, clock: ToldClock) ->
         (Direction.INBOUND, State.CONFIRMED): 1,
     }
     assert counts.held == 1
+    assert ledger.owed_and_held() == (3, 1)
     assert counts.waiting_since == {LINK: START, OTHER_LINK: START + 10}
     assert counts.waiting == {
         (LINK, Direction.OUTBOUND): 1,
