@@ -9,6 +9,7 @@ from gateway.bundle.suites import Suite
 from gateway.compose.acting import Operator
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, Priority, known
+from gateway.stages import relay
 from tests.support.forging import flipped
 from tests.support.hubs import (
     CITY_A,
@@ -123,6 +124,21 @@ def test_a_recipient_that_is_not_in_the_roster_yet_waits_for_the_next_one(shut_h
         province.reopen(CITY_A, province.content)
         province.work(CITY_A, turns=2)
         assert len(province.relays(CITY_A)) == 1
+
+
+def test_however_many_wait_for_the_next_roster_all_of_them_go_on(
+    shut_hub: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LOOKED_AT", 2)
+    units = tuple(one for one in shut_hub.content.units if one.unit != shut_hub.unit(PROSECUTOR))
+    shut_hub.contents[CITY_A] = replace(shut_hub.content, units=units)
+    with opened(shut_hub) as province:
+        for number in range(1, 6):
+            offer(province, seal(province, COUNTY, [PROSECUTOR], numbers=[number]))
+        assert [one.hold_code for one in province[CITY_A].transfers(IN)] == ["recipient-unknown"] * 5
+        province.reopen(CITY_A, province.content)
+        province.work(CITY_A, turns=3)
+        assert len(province.relays(CITY_A)) == 5
 
 
 def test_a_damaged_segment_is_refused_to_nobody_and_fetched_anew(hub: Province) -> None:
