@@ -136,6 +136,8 @@ def _decode(text: bytes) -> Paper:
             found = canonical.fields(whole, *_HEAD, "receipts")
             receipts = canonical.items(found["receipts"], "receipts", limit=RECEIPTS_MAX)
             raws = tuple(canonical.hexadecimal(one, "receipt", least=1, most=RECEIPT_MAX) for one in receipts)
+            if not raws:
+                raise NotCanonicalError("nothing is returned")
             return Returned(*_head(found), raws)
     raise NotCanonicalError("is no enquiry, no statement and returns no receipts")
 

@@ -35,7 +35,6 @@ PROPOSAL, PUBLISHED = "proposal.cft", "published.cft"
 DAYS = 180
 """Days for which a version counts: half a year without a new one is the sign of an authority that is gone."""
 ROOT_DAYS = 3 * 365
-DAYS_MAX = 3660
 _DAY = 86400
 _PUBLIC_MAX = 200
 

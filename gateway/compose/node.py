@@ -32,7 +32,6 @@ from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
 from gateway.domain.ids import LinkName, UnitCode, unit_code
-from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
@@ -156,9 +155,8 @@ class RunningNode:
         """Return the line that `systemctl status` shows."""
         if self._ledger is None:
             return ""
-        counts = self._ledger.counts()
-        owed = sum(count for (direction, state), count in counts.by_state.items() if state not in ends(direction))
-        return self._words.text(_SUMMARY, owed=owed, held=counts.held)
+        owed, held = self._ledger.owed_and_held()
+        return self._words.text(_SUMMARY, owed=owed, held=held)
 
     def drain(self, deadline: float) -> bool:
         """Let what is under way come to its next safe point and stop everything; whether all ended in time."""

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.bundle import policy
-from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
+from gateway.bundle.envelope import ENVELOPE_MAX, Envelope
 from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_bundle
 from gateway.compose.identity import Identity
 from gateway.compose.offline import missing, not_empty
 from gateway.domain.errors import SecurityError, TransientError
 from gateway.domain.ids import UnitCode
-from gateway.domain.records import known
 from gateway.folders import disk
-from gateway.roster.peers import Signer, Standing
+from gateway.roster.peers import Signer
 from gateway.stages import layout
+from gateway.stages.envelopes import proven_envelope
 from gateway.standard.package import CasePackage
 
 
@@ -61,23 +61,18 @@ def _open(bundle: Path, opening: Path, identity: Identity, now: float) -> Opened
     with disk.mapped(bundle.parent), bundle.open("rb") as source:
         size = bundle.stat().st_size
         head = source.read(ENVELOPE_MAX)
-        signer = identity.directory.signer_of(parse_envelope(head).sender_key_id)
-        envelope = verify_envelope(
-            head,
-            lambda _key_id: None if signer is None else signer.public,
-            lambda _key_id: signer is not None and signer.standing is Standing.REVOKED,
-        )
-        _check_policy(envelope, known(signer), identity, size=size, now=now)
+        envelope, signer = proven_envelope(head, identity.directory)
+        _check_policy(envelope, signer, identity, size=size, now=now)
         manifest = open_bundle(
             source,
             size,
             envelope=envelope,
             keys=keys,
-            signer=known(signer).public,
+            signer=signer.public,
             sink=lambda member: _create(opening, member),
         )
     package = _case_package(opening, manifest)
-    return Opened(envelope, known(signer).unit, package, manifest, opening)
+    return Opened(envelope, signer.unit, package, manifest, opening)
 
 
 def _check_policy(envelope: Envelope, signer: Signer, identity: Identity, *, size: int, now: float) -> None:

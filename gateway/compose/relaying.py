@@ -73,7 +73,14 @@ def unit_of(identity: Identity) -> Callable[[bytes], UnitCode | None]:
 def hub_refusals(identity: Identity, ground: Ground, keys: NodeKeys) -> HubRefusals:
     """Return what signs refusals for others' bundles."""
     pen = ReceiptPen(identity.settings.node.unit, keys)
-    return HubRefusals(ground.ledger, pen, unit_of(identity), ground.clock)
+    return HubRefusals(
+        unit=identity.settings.node.unit,
+        ledger=ground.ledger,
+        pen=pen,
+        onward=onward_of(identity),
+        unit_of=unit_of(identity),
+        clock=ground.clock,
+    )
 
 
 def relay_stage(

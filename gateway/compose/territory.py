@@ -1,7 +1,7 @@
 """What routing asks of a node's settings and trust: its outbound routes, and how each unit around it is reached."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gateway.bundle.suites import Suite
 from gateway.domain.errors import GatewayError
@@ -17,16 +17,6 @@ from gateway.stages.onward import Onward
 from gateway.stages.routes import ANY, OutboundRoute, Recipient, Target
 from gateway.stages.routing import NO_WAY, Territory
 from gateway.standard.matrix import load_matrix
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """The operations log of a command, which shows what it finds itself."""
-
-    def info(self, event: str, /, **facts: object) -> None:
-        """Keep silent."""
-
-    warn = error = alert = info
 
 
 def links_of(settings: Settings) -> Mapping[UnitCode, LinkName]:

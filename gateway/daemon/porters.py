@@ -38,7 +38,14 @@ class Porters:
             if len(self._beats) < self._most:
                 name = f"porter-{number}"
                 self._beats[name] = self._clock.monotonic()
-                threading.Thread(target=self._live, args=(name,), name=name, daemon=True).start()
+                try:
+                    threading.Thread(target=self._live, args=(name,), name=name, daemon=True).start()
+                except RuntimeError:
+                    # No more threads just now: the others do it, or it is refused. A place is never lost.
+                    del self._beats[name]
+                    if not self._beats:
+                        self._waiting.clear()
+                        raise
         return future
 
     def beat(self, name: str) -> None:

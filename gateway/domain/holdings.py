@@ -1,6 +1,6 @@
 """What a node holds of the streams between it and a peer: plain values, as an inventory states them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.domain.ids import BundleId, UnitCode
@@ -92,6 +92,20 @@ def ranges(numbers: Sequence[int]) -> tuple[Range, ...]:
             break
         else:
             found.append((number, number))
+    return tuple(found)
+
+
+def joined(pairs: Iterable[Range]) -> tuple[Range, ...]:
+    """Return `pairs`, which may overlap, as ranges that ascend and lie apart, at most RANGES_MAX of them, the lowest.
+    A gap may be 2**53 numbers wide: none is ever counted out."""
+    found: list[Range] = []
+    for first, final in sorted(pairs):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(final, found[-1][1]))
+        elif len(found) == RANGES_MAX:
+            break
+        else:
+            found.append((first, final))
     return tuple(found)
 
 

@@ -1,9 +1,11 @@
 """Three-way reconciliation of one stream: our record of each number against the words of hubs and recipient."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 
 from gateway.domain.ids import BundleId, Digest, TransferId, UnitCode
 from gateway.domain.statements import FINAL, Fate, Tally, digest_of
@@ -208,7 +210,8 @@ def _said(word: Word | None, epoch: int, number: int) -> tuple[bool, Fate | None
     if not tally.first <= number <= tally.last:
         return tally.last >= tally.highest and number > tally.last, None
     for fate, among in tally.fates:
-        if any(first <= number <= final for first, final in among):
+        at = bisect_right(among, number, key=itemgetter(0))
+        if at and number <= among[at - 1][1]:
             return True, fate
     return True, None
 
@@ -234,14 +237,15 @@ def _of_tally(stream: OwnStream, party: UnitCode, word: Word) -> Iterator[Differ
             one.case_no if one else "",
         )
 
-    for number in sorted(tally.numbers(Fate.TWICE)):
+    for number in sorted(tally.numbers(Fate.TWICE, stream.first, stream.last)):
         yield differs(Kind.TWICE, number, None)
     for number, bundle in tally.named:
         if number > stream.last:
             yield differs(Kind.UNKNOWN_HERE, number, bundle)
         elif number in ours and ours[number].bundle not in (None, bundle):
             yield differs(Kind.EQUIVOCATION, number, bundle)
-    delivered = [ours[number] for number in tally.numbers(Fate.DELIVERED) if number in ours]
+    reached = tally.numbers(Fate.DELIVERED, stream.first, stream.last)
+    delivered = [ours[number] for number in reached if number in ours]
     known = [(one.number, one.bundle, one.header) for one in delivered if one.bundle and one.header]
     is_comparable = len(known) == len(delivered) and tally.last <= stream.last
     if is_comparable and digest_of(known) != tally.digest:

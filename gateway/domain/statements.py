@@ -84,10 +84,10 @@ class Tally:
     fates: tuple[tuple[Fate, tuple[Range, ...]], ...]
     named: tuple[tuple[int, BundleId], ...]
 
-    def numbers(self, fate: Fate) -> frozenset[int]:
-        """Return the numbers of one fate."""
+    def numbers(self, fate: Fate, least: int, most: int) -> frozenset[int]:
+        """Return the numbers of one fate from `least` to `most`; what a stranger states may reach to 2**53."""
         among = dict(self.fates).get(fate, ())
-        return frozenset(number for first, final in among for number in range(first, final + 1))
+        return frozenset(n for first, final in among for n in range(max(first, least), min(final, most) + 1))
 
 
 @dataclass(frozen=True, slots=True)

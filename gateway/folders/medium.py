@@ -105,14 +105,8 @@ class Medium:
     def seal(self, trip: str, index: bytes) -> None:
         """Write the index, by which the trip becomes whole; everything else is durable by now."""
         folder = self._root / trip
-        with self._mapped():
-            temp = folder / f"{INDEX}.part"
-            with temp.open("wb") as writer:
-                writer.write(index)
-                writer.flush()
-                os.fsync(writer.fileno())
-            temp.replace(folder / INDEX)
-            _sync(folder)
+        with self._mapped(), _placing(folder, INDEX) as writer:
+            _write_all(writer, index)
 
     def is_written(self, trip: str) -> bool:
         """Whether the trip is whole on the medium."""
@@ -164,20 +158,9 @@ class Medium:
     # Small parts
 
     def _write(self, folder: Path, name: str, source: int, start: int, length: int) -> None:
-        with self._mapped():
-            temp = folder / f"{name}.part"
-            with suppress(FileNotFoundError):
-                temp.unlink()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            writer = os.open(temp, flags, 0o644)
-            try:
-                for block in _blocks(source, start, length):
-                    _write_all(writer, block)
-                os.fsync(writer)
-            finally:
-                os.close(writer)
-            temp.replace(folder / name)
-            _sync(folder)
+        with self._mapped(), _placing(folder, name) as writer:
+            for block in _blocks(source, start, length):
+                _write_all(writer, block)
 
     def _is_same(self, path: Path, source: int, start: int, length: int) -> bool:
         with self._mapped():
@@ -203,6 +186,27 @@ class Medium:
             yield
         except OSError as error:
             raise _failure(error, self._root) from error
+
+
+@contextmanager
+def _placing(folder: Path, name: str) -> Iterator[int]:
+    """Yield what to write to; it gets its name, durably, once all of it was written. Raises OSError.
+
+    Whoever had the medium in hand between two attempts cannot make us write elsewhere.
+    """
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "the trip is no folder")
+    temp = folder / f"{name}.part"
+    with suppress(FileNotFoundError):
+        temp.unlink()
+    writer = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        yield writer
+        os.fsync(writer)
+    finally:
+        os.close(writer)
+    temp.replace(folder / name)
+    _sync(folder)
 
 
 def _sync(folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, ranges
+from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, joined, ranges
 from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer
@@ -167,7 +167,8 @@ def _lacking(connection: Connection, peer: UnitCode, epoch: int, last: int) -> t
     is_damaged = and_(c.state == State.QUARANTINED, c.last_error.in_(_DAMAGED))
     apart = _numbers(connection, Direction.INBOUND, peer, epoch, is_damaged)
     gaps = missing(connection, peer, epoch, limit=_RANGES)
-    return ranges(sorted({*apart, *(number for first, final in gaps for number in range(first, min(final, last) + 1))}))
+    within = [(first, min(final, last)) for first, final in gaps if first <= last]
+    return joined([*((number, number) for number in apart), *within])
 
 
 def _read(

@@ -266,6 +266,13 @@ def timeline(connection: Connection, transfer_id: TransferId) -> list[TimelineEn
     return [entry for *_, entry in sorted(lines, key=lambda line: line[:3])]
 
 
+def owed_and_held(connection: Connection) -> tuple[int, int]:
+    """Return how many transfers owe something, and how many of all are held; what is done is not looked at."""
+    owed = select(func.count()).where(_owing(frozenset(State), None, None))
+    held = select(func.count()).where(transfers.c.hold_code.is_not(None))
+    return connection.execute(owed).scalar_one(), connection.execute(held).scalar_one()
+
+
 def counts(connection: Connection) -> Counts:
     """Return how many transfers are in which state, how many are held, and since when each link has been waiting."""
     c = transfers.c

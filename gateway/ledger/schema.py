@@ -215,6 +215,13 @@ Index(
     postgresql_where=_CARRIED,
 )
 Index("transfers_overdue", _c.state, _c.receipt_due_at, sqlite_where=_AWAITED, postgresql_where=_AWAITED)
+# And of one link: a hub's other links do not pay for one that has been silent for days.
+Index(
+    "transfers_overdue_link",
+    *(_c.link, _c.state, _c.receipt_due_at),
+    sqlite_where=_AWAITED,
+    postgresql_where=_AWAITED,
+)
 Index("transfers_settled", _c.state, _c.settled_at, sqlite_where=_SETTLED, postgresql_where=_SETTLED)
 Index("transfers_held", _c.found_at, sqlite_where=_HELD, postgresql_where=_HELD)
 Index("transfers_found", _c.found_at)

@@ -238,8 +238,8 @@ class Ledger:
         large: bool | None = None,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
+        query = queries.next_due_at(states, link=link, direction=direction, orders=orders, large=large)
         with self.reading() as connection:
-            query = queries.next_due_at(states, link=link, direction=direction, orders=orders, large=large)
             return connection.execute(query).scalar()
 
     def owed_bytes(self, state: State, above: int = 0) -> int:
@@ -248,10 +248,7 @@ class Ledger:
             return connection.execute(queries.owed_bytes(state, above)).scalar_one()
 
     def overdue(self, now: float, link: LinkName | None = None, *, limit: int, **kinds: Any) -> list[Transfer]:
-        """Return outbound transfers whose receipt should have come by `now` and that are not held, oldest first.
-
-        kinds: `large` and `closed` as in `due`.
-        """
+        """Return what should have had a receipt by `now` and is not held, oldest first; kinds: as in `due`."""
         return self._read(queries.overdue(now, link=link, limit=limit, **kinds))
 
     def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
@@ -308,9 +305,7 @@ class Ledger:
 
     def last_sent(self, business_key: str) -> Transfer | None:
         """Return the version of an export that was sealed last and still counts; None if there is none.
-
-        What was refused, or closed without a receipt of the recipient, does not count: it did not reach anybody.
-        """
+        What was refused, or closed without a receipt of the recipient, did not reach anybody."""
         with self.reading() as connection:
             return repeats.last_sent(connection, business_key)
 
@@ -356,6 +351,11 @@ class Ledger:
         """Return what was signed about a bundle, oldest first."""
         with self.reading() as connection:
             return queries.receipts_of(connection, bundle_id)
+
+    def owed_and_held(self) -> tuple[int, int]:
+        """Return how many transfers owe something, and how many of all are held."""
+        with self.reading() as connection:
+            return queries.owed_and_held(connection)
 
     def counts(self) -> Counts:
         """Return the ledger at a glance."""

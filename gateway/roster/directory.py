@@ -37,6 +37,16 @@ class Directory:
         standing = Standing.REVOKED if is_refused else Standing.CURRENT
         return Signer(unit.unit, key.public, key.not_before, max(until, key.not_before), standing)
 
+    def is_stolen(self, key_id: bytes) -> bool:
+        """Whether a thief may have the signing key `key_id`, by the roster's word: nothing new counts that it signs,
+        whatever its date."""
+        found = self.roster.signer(key_id) if self.roster is not None else None
+        return found is not None and found[1].compromised
+
+    def is_on_the_way(self, hub: UnitCode, sender: UnitCode, receiver: UnitCode) -> bool:
+        """Whether bundles from `sender` to `receiver` may go over `hub`, by whichever of the hubs above either."""
+        return self.roster is not None and hub in self.roster.hubs_above(sender) | self.roster.hubs_above(receiver)
+
     def unit_of(self, encrypt_key_id: bytes) -> UnitCode | None:
         """Return the unit that can open what is wrapped to this encryption key; None if nobody known."""
         if self.roster is not None and (found := self.roster.reader(encrypt_key_id)) is not None:
@@ -86,15 +96,6 @@ class Directory:
             return tuple(key.not_after for key in listed.keys if key.revoked_at is None)
         peer = self.book.get(unit)
         return () if peer is None else tuple(key.not_after for key in peer.card.keys)
-
-    def newest_keys(self, unit: str) -> PublicKeys | None:
-        """Return the newest keys of `unit`, whether or not they count now; None if nobody trusts it."""
-        listed = self._listed(unit)
-        if listed is not None:
-            good = [key for key in listed.keys if key.revoked_at is None and listed.closed_at is None]
-            return max(good, key=lambda key: key.not_before).public if good else None
-        peer = self.book.get(unit)
-        return None if peer is None or peer.is_revoked else peer.card.keys[-1].public
 
     def encryption_keys(self) -> Mapping[bytes, UnitCode]:
         """Return whose each known encryption key is, by its key id, also keys that ended."""

@@ -17,9 +17,6 @@ from gateway.roster.content import (
 )
 from gateway.standard.matrix import load_matrix
 
-OWN_SCHEME = "own"
-"""The scheme of the codes by which units are called in this roster."""
-
 
 def default_permissions() -> tuple[Permission, ...]:
     """Return the matrix of the exchange standard."""
@@ -68,7 +65,8 @@ def unit_of_card(
 def renewed(unit: RosterUnit, card: Card) -> RosterUnit:
     """Return `unit` with the keys of its newer card beside those it had; a key that both list ends as the card says.
 
-    The SSH keys on the card are preferred; those before them count as well, until `forget_ssh`.
+    The SSH keys on the card are preferred; those before them count as well, until `without_old_ssh`. Where a thief has
+    all keys of the unit, those on the card count alone: with the old ones the thief would be let in again.
     """
     fresh = {key.public: UnitKey(key.public, key.not_before, key.not_after) for key in card.keys}
     kept = [
@@ -77,7 +75,7 @@ def renewed(unit: RosterUnit, card: Card) -> RosterUnit:
     ]
     had = {key.public for key in unit.keys}
     hosts = tuple(dict.fromkeys(k for k in (unit.ssh_host_key, *unit.ssh_host_keys_also) if k != card.ssh_host_key))
-    return replace(
+    made = replace(
         unit,
         name=card.name,
         keys=(*kept, *(key for public, key in fresh.items() if public not in had)),
@@ -86,6 +84,8 @@ def renewed(unit: RosterUnit, card: Card) -> RosterUnit:
         ssh_host_keys_also=hosts,
         ssh_user_keys=tuple(dict.fromkeys((card.ssh_user_key, *unit.ssh_user_keys))),
     )
+    was_shut_out = all(key.revoked_at is not None for key in unit.keys) and any(key.compromised for key in unit.keys)
+    return without_old_ssh(made) if was_shut_out else made
 
 
 def without_old_ssh(unit: RosterUnit) -> RosterUnit:

@@ -59,6 +59,14 @@ class Roster:
             way.append(found.hubs[0])
         return tuple(way)
 
+    def hubs_above(self, unit: UnitCode) -> frozenset[UnitCode]:
+        """Return every hub that stands above `unit` on any way up, not the preferred one alone."""
+        found: set[UnitCode] = set()
+        level = {unit}
+        while level := {hub for one in level if one in self._units for hub in self._units[one].hubs} - found:
+            found |= level
+        return frozenset(found)
+
     def way(self, sender: UnitCode, receiver: UnitCode) -> tuple[UnitCode, ...]:
         """Return the units from `sender` to `receiver`, both included, over the lowest hub that both share; empty if
         they share none."""

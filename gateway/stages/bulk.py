@@ -116,8 +116,13 @@ class BulkLane:
     ) -> None:
         """Begin to `move` a bundle of `size` bytes for `transfers`; what is `held` for it is given back at the end."""
         self._is_closing = False
-        run = self._runs[transfers[0].id] = _Run(transfers, size, self._clock.now(), held)
-        run.future = self._porters.run(lambda: self._carry(run, move), run.rank)
+        run = _Run(transfers, size, self._clock.now(), held)
+        try:
+            run.future = self._porters.run(lambda: self._carry(run, move), run.rank)
+        except BaseException:
+            held.close()
+            raise
+        self._runs[run.transfer.id] = run
         run.future.add_done_callback(lambda _future: self._ring())
 
     def finished(self) -> list[Ended]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.receipt import Receipt, check_issuer, signer_key_id, split_receipts, verify_receipt
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, TransientError
+from gateway.domain.errors import GatewayError, SecurityError, TransientError
 from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, is_legal
 from gateway.domain.oplog import OpsLog
@@ -93,16 +93,25 @@ class ReceiptIntake:
     def take(self, body: bytes) -> int:
         """Apply every receipt of one file and return how many moved a transfer.
 
-        Raises SecurityError if the file is not a receipt file or one receipt does not verify: then none is applied.
+        Raises SecurityError if the file is not a receipt file, or for the first receipt that does not verify, once
+        the others are applied: a hub brings those of many units in one file.
         May be repeated: what was applied before is old news.
         """
-        verified = [(raw, self._verify(raw)) for raw in split_receipts(body)]
+        verified: list[tuple[bytes, Receipt]] = []
+        refused: list[SecurityError] = []
+        for raw in split_receipts(body):
+            try:
+                verified.append((raw, self._verify(raw)))
+            except SecurityError as error:
+                refused.append(error)
         steps = [step for wave in _waves(verified) for step in self._apply(wave)]
         for step in steps:
             if step.transfer.direction is Direction.RELAY:
                 self._let_go(step.transfer)
             elif step.event is Event.REFUSAL_RECEIPTED:
                 self._telling.give_back(step.transfer)
+        if refused:
+            raise refused[0]
         return len(steps)
 
     def _apply(self, receipts: Sequence[tuple[bytes, Receipt]]) -> list[Step]:
@@ -144,6 +153,8 @@ class ReceiptIntake:
             receipt = verify_receipt(raw, self._own_key)
             check_issuer(receipt, self._unit)
             return receipt
+        if self._directory.is_stolen(signer_key_id(raw)):
+            raise SecurityError("revoked-sender", "the key that signed the receipt may have been stolen")
         signer = self._directory.signer_of(signer_key_id(raw))
         receipt = verify_receipt(raw, lambda _key_id: None if signer is None else signer.public)
         check_issuer(receipt, known(signer).unit)
@@ -178,13 +189,19 @@ class ReceiptIntake:
         A hub may say that it holds or refuses a bundle; that it was delivered, only the recipient can.
         """
         about = receipt.issuer
-        if receipt.recipient not in (None, receipt.issuer) and self._directory.is_hub(receipt.issuer):
+        is_by_hub = receipt.recipient not in (None, receipt.issuer) and self._directory.is_hub(receipt.issuer)
+        if is_by_hub:
             if receipt.code in (ReceiptCode.DELIVERED, ReceiptCode.COLLECTED):
                 return None
             about = known(receipt.recipient)
         transfers = self._ledger.by_bundle(receipt.bundle_id)
         ways = (Direction.OUTBOUND, Direction.RELAY)
-        return next((t for way in ways for t in transfers if t.direction is way and t.recipient == about), None)
+        found = next((t for way in ways for t in transfers if t.direction is way and t.recipient == about), None)
+        if found is not None and is_by_hub:
+            origin = self._unit if found.direction is Direction.OUTBOUND else known(found.origin)
+            if not self._directory.is_on_the_way(receipt.issuer, origin, about):
+                return None
+        return found
 
     def _step(self, transfer: Transfer, receipt: Receipt, record: ReceiptRecord) -> Step | None:
         """Return the step that a receipt is for its transfer; None for old news."""

@@ -1,6 +1,6 @@
 """Which link leads to a unit: straight, down the roster's tree of hubs, or up it; never back where it came from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.roster.directory import Directory
@@ -24,6 +24,22 @@ class Onward:
         hops = self._hops(recipient)
         found = (self._links[unit] for unit in hops if unit in self._links)
         return next((link for link in found if link != came_by), None)
+
+    def share(
+        self, recipients: Collection[UnitCode], came_by: LinkName, *, is_ours: bool
+    ) -> dict[UnitCode, LinkName | None]:
+        """Return for whom of its other recipients a bundle goes on from here, and by which link; None: no link leads
+        there.
+
+        To whom the best way leads back where it came from is not among them: whoever handed it to us, or a hub before,
+        sends to them by another link. Where that leaves nobody and it is not ours either, two rosters disagree, and
+        the next best way has to do.
+        """
+        best = {unit: self.next_link(unit) for unit in recipients}
+        here = {unit: link for unit, link in best.items() if link != came_by}
+        if here or is_ours:
+            return here
+        return {unit: self.next_link(unit, came_by) for unit in recipients}
 
     def _hops(self, recipient: UnitCode) -> Iterator[UnitCode]:
         """Yield the units that it may go to next, the best first."""

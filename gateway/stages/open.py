@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.bundle import policy
-from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
+from gateway.bundle.envelope import ENVELOPE_MAX, Envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
@@ -23,10 +23,11 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool, Staging
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
-from gateway.roster.peers import Signer, Standing
+from gateway.roster.peers import Signer
 from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
 from gateway.stages.recording import Recorder
@@ -150,16 +151,11 @@ class OpenStage:
                 raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool")
             with disk.mapped(path.parent), path.open("rb") as source:
                 head = source.read(ENVELOPE_MAX)
-            signer = self._directory.signer_of(parse_envelope(head).sender_key_id)
-            envelope = verify_envelope(
-                head,
-                lambda _key_id: None if signer is None else signer.public,
-                lambda _key_id: signer is not None and signer.standing is Standing.REVOKED,
-            )
-            origin = known(signer).unit
+            envelope, signer = proven_envelope(head, self._directory)
+            origin = signer.unit
             admission = self._admissions.of(origin, envelope.routing_class)
             proven = Proven(envelope, origin, self._sequence(envelope), admission)
-            self._check(transfer, envelope, known(signer), started)
+            self._check(transfer, envelope, signer, started)
             self._proven[transfer.id] = proven
             return OpenOrder(
                 transfer.id,
@@ -167,7 +163,7 @@ class OpenStage:
                 transfer.size,
                 self._spool.fresh_staging(known(transfer.link), known(transfer.bundle_id)),
                 envelope,
-                known(signer).public,
+                signer.public,
                 proven.origin,
                 self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
                 proven.admission,

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from gateway.bundle import policy
-from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope, verify_envelope
+from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, PermanentError, Scope
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
@@ -19,9 +19,9 @@ from gateway.ledger.queries import TransferFilter
 from gateway.ledger.relaying import Leg, Taking
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
-from gateway.roster.peers import Standing
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.envelopes import proven_envelope
 from gateway.stages.hub_refusals import OUR_LACK, HubRefusals, reaches_further
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.recording import MOVED_ON, Recorder
@@ -33,7 +33,7 @@ from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
 
 LOOKED_AT = 512
-"""Held bundles looked at after a start or a new roster."""
+"""Held bundles read at a time after a start or a new roster."""
 BY_ROSTER = "roster"
 """Stands where the record names a person: the hub may know today what it lacked."""
 
@@ -128,9 +128,16 @@ class RelayStage:
             return
         self._has_looked_again = True
         wanted = TransferFilter(direction=Direction.INBOUND, state=State.FETCHED, held=True)
-        for transfer in self._ledger.search(wanted, LOOKED_AT):
+        held: list[Transfer] = []
+        while page := self._ledger.search(wanted, LOOKED_AT, len(held)):
+            held += page
+        for transfer in held:
             if transfer.hold_code in OUR_LACK:
-                self._ledger.release(transfer, BY_ROSTER, "the roster or the links may have changed")
+                try:
+                    self._ledger.release(transfer, BY_ROSTER, "the roster or the links may have changed")
+                except TransientError as error:
+                    if error.code != MOVED_ON:  # else a person was faster
+                        raise
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
@@ -151,21 +158,18 @@ class RelayStage:
                 raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool")
             with disk.mapped(path.parent), path.open("rb") as source:
                 head = source.read(ENVELOPE_MAX)
-            claimed = parse_envelope(head)
-            if self._checks.is_for_us_alone(claimed):
+            if self._checks.is_for_us_alone(parse_envelope(head)):
                 self._ledger.relays.is_ours(transfer)
                 return None
-            signer = self._directory.signer_of(claimed.sender_key_id)
-            envelope = verify_envelope(
-                head,
-                lambda _key_id: None if signer is None else signer.public,
-                lambda _key_id: signer is not None and signer.standing is Standing.REVOKED,
-            )
-            proven = _Proven(envelope, known(signer).unit)
-            plan = self._checks.check(transfer, envelope, known(signer), waivers(self._ledger, transfer), started)
+            envelope, signer = proven_envelope(head, self._directory)
+            proven = _Proven(envelope, signer.unit)
+            plan = self._checks.check(transfer, envelope, signer, waivers(self._ledger, transfer), started)
             proven = replace(proven, plan=plan)
             if plan.is_repeated:
                 self._take([(transfer, proven)], started)
+                return None
+            if plan.is_ours and not plan.onwards:
+                self._ledger.relays.is_ours(transfer)
                 return None
             self._clocks.signed(proven.origin, envelope.created, after=0.0, warn=self._skew_warn)
             self._ahead.check(transfer, envelope, started)

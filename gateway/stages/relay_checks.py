@@ -12,6 +12,7 @@ from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
 from gateway.roster.roster import Roster
+from gateway.stages.hub_refusals import OFF_THE_WAY
 from gateway.stages.onward import Onward
 
 
@@ -77,6 +78,7 @@ class RelayChecks:
         """Return what becomes of a bundle whose signature holds; raise the error of the first check that fails.
 
         waived: rules that a named person waived for it.     now: seconds since 1970 UTC.
+        Every recipient has to be known and permitted, also one to whom it goes by another link of a hub before us.
         Raises SecurityError `malformed`, `off-the-way`, `key-not-valid`, `equivocation`, `truncated`, `trailing-bytes`;
         PermanentError `expired`, `recipient-unknown`, `not-permitted`, `too-large`, `no-way-onward`.
         """
@@ -97,15 +99,14 @@ class RelayChecks:
         if "too-large" not in waived:
             policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
-        onwards = tuple(
-            Onwards(recipient, self._way(recipient, known(transfer.link)), sequence)
-            for recipient, sequence in others.items()
-        )
+        is_ours = len(others) < len(envelope.recipients)
+        share = self._onward.share(others, known(transfer.link), is_ours=is_ours)
+        onwards = tuple(Onwards(unit, _required(unit, link), others[unit]) for unit, link in share.items())
         told = self._roster.in_class(envelope.routing_class)
         return Plan(
             onwards,
             False,
-            len(others) < len(envelope.recipients),
+            is_ours,
             self._roster.priority_of(envelope.routing_class),
             "" if told is None else told.flow,
         )
@@ -117,7 +118,7 @@ class RelayChecks:
         if peer is None or peer == origin or self._directory.is_hub(peer):
             return
         if unit is None or unit.successor != peer:
-            raise SecurityError("off-the-way", f"{peer} is no hub and brought a bundle of {origin}")
+            raise SecurityError(OFF_THE_WAY, f"{peer} is no hub and brought a bundle of {origin}")
 
     def _known_recipients(self, envelope: Envelope) -> dict[UnitCode, int]:
         """Return the recipients but us, each with its number."""
@@ -143,10 +144,10 @@ class RelayChecks:
             return
         policy.check_permitted(self._roster.any_permission(origin, recipient) is not None)
 
-    def _way(self, recipient: UnitCode, came_by: LinkName) -> LinkName:
-        link = self._onward.next_link(recipient, came_by)
-        if link is None:
-            raise PermanentError(
-                "no-way-onward", f"no link but the one it came by leads to {recipient}", facts={"unit": recipient}
-            )
-        return link
+
+def _required(recipient: UnitCode, link: LinkName | None) -> LinkName:
+    if link is None:
+        raise PermanentError(
+            "no-way-onward", f"no link but the one it came by leads to {recipient}", facts={"unit": recipient}
+        )
+    return link

@@ -143,7 +143,7 @@ TABLE: Table = MappingProxyType(
         ),
         "quarantine-unanswerable": Template(
             "There is nobody to whom a refusal could be sent.",
-            "No verified signature says who sent these bytes.",
+            "No verified signature says who sent these bytes, or it was brought by a unit that had no business with it.",
             "Be done with it by `caseferry quarantine close`; if you know the sender, add its card, then `caseferry quarantine recheck`.",
         ),
         "quarantine-not-recheckable": Template(

@@ -156,3 +156,17 @@ def install(state: Path, raw: bytes, authority: Authority, now: float = SINCE + 
     if store.load() is None:
         return store.trust(raw, authority.fingerprint(), now=now)
     return store.take(raw, now=now)[1]
+
+
+def changed(content: RosterContent, unit: str, **facts: object) -> RosterContent:
+    """Return the roster with one unit's facts changed."""
+    units = tuple(replace(one, **facts) if one.unit == unit else one for one in content.units)  # type: ignore[arg-type]  # names of fields
+    return replace(content, units=units)
+
+
+def with_key(unit: RosterUnit, **facts: object) -> dict[str, object]:
+    return {"keys": tuple(replace(key, **facts) for key in unit.keys)}  # type: ignore[arg-type]  # names of fields
+
+
+def entry(content: RosterContent, unit: str) -> RosterUnit:
+    return next(one for one in content.units if one.unit == unit)

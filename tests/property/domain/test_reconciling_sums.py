@@ -1,8 +1,13 @@
 """Whatever three ledgers say: each number is counted once, silence finds nothing, and agreement finds nothing."""
 
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.holdings import joined
 from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.domain.reconciling import REMARKS, Kind, Own, OwnNumber, OwnStream, Word, compare
 from gateway.domain.statements import Fate, Tally, digest_of
@@ -94,3 +99,26 @@ def test_what_has_a_final_receipt_is_never_sent_again(own: Own, held: Fate | Non
     if own not in (Own.IN_FLIGHT, Own.CUSTODY):
         assert all(one.kind is not Kind.LOST for one in found)
     assert REMARKS.isdisjoint({Kind.LOST})
+
+
+@pytest.mark.parametrize("fate", [Fate.DELIVERED, Fate.TWICE])
+def test_a_word_about_more_numbers_than_there_are_costs_nothing(fate: Fate) -> None:
+    """Whoever is asked may state anything between 1 and 2**53; it is never counted out."""
+    most = 2**53 - 1
+    tally = Tally(US, THEM, 5, 1, most, most, digest_of([]), ((fate, ((1, most),)),), ())
+    found = compare(stream([Own.DELIVERED, Own.UNKNOWN]), {THEM: Word(ASKED, {5: tally}, frozenset())})
+    assert {one.number for one in found} <= {0, 1, 2}
+
+
+spans = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 8)).map(lambda one: (one[0], sum(one))))
+
+
+@given(spans)
+def test_joined_ranges_hold_the_same_numbers_apart_and_ascending(some: list[tuple[int, int]]) -> None:
+    def numbers(pairs: Iterable[tuple[int, int]]) -> set[int]:
+        return {number for first, final in pairs for number in range(first, final + 1)}
+
+    found = joined(some)
+    assert numbers(found) == numbers(some)
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
+    assert joined([(1, 2**53), (5, 2**52)]) == ((1, 2**53),)

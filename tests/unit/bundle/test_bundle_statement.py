@@ -177,3 +177,9 @@ def test_the_largest_of_each_fits(keys: NodeKeys) -> None:
 def test_what_is_of_another_type_is_not_signed(keys: NodeKeys) -> None:
     with pytest.raises(ValueError, match="type"):
         sign_paper(replace(STATEMENT, streams=[]), keys)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_a_paper_that_returns_nothing_is_none(keys: NodeKeys) -> None:
+    """Whoever takes it in would make a receipt file of no receipts, which there is not."""
+    text = canonical.encode(text_of(RETURNED, keys) | {"receipts": []})
+    assert refused(signed(text, keys), keys, US) == "statement-malformed"

@@ -91,3 +91,18 @@ def test_what_goes_wrong_is_told_to_whoever_asked(porters: Porters | InlinePorte
 
     with pytest.raises(RuntimeError, match="a bug"):
         porters.run(work, 5).result(PATIENCE)
+
+
+def test_a_thread_that_cannot_be_made_costs_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    porters = Porters(1, SystemClock())
+
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError):
+            porters.run(lambda: None, 1)
+    done = list[str]()
+    porters.run(lambda: done.append("later"), 1).result(PATIENCE)
+    assert done == ["later"]

@@ -241,6 +241,7 @@ def test_counts_show_the_ledger_at_a_glance(ledger: Ledger, clock: ToldClock) ->
         (Direction.INBOUND, State.CONFIRMED): 1,
     }
     assert counts.held == 1
+    assert ledger.owed_and_held() == (3, 1)
     assert counts.waiting_since == {LINK: START, OTHER_LINK: START + 10}
     assert counts.waiting == {
         (LINK, Direction.OUTBOUND): 1,
@@ -272,6 +273,10 @@ QUERIES = {
     "next due": (queries.next_due_at([State.SEALED], link=None, direction=None), "transfers_due "),
     "next due on a link": (queries.next_due_at([State.SEALED], link=LINK, direction=None), "transfers_due_link "),
     "overdue": (queries.overdue(1.0, link=None, limit=9), "transfers_overdue "),
+    "overdue on a link": (
+        queries.overdue(1.0, link=LINK, limit=9),
+        "transfers_overdue_link (link=? AND state=? AND receipt_due_at>? AND receipt_due_at<?)",
+    ),
     "next receipt due": (queries.next_receipt_due_at(None), "transfers_overdue "),
     "settled": (
         queries.settled(Direction.OUTBOUND, 1.0, 9),

@@ -129,3 +129,9 @@ def test_what_is_here_but_not_delivered_is_not_missing(ledger: Ledger) -> None:
     ledger.advance(Step(fetched, Event.QUARANTINED, Stage.OPEN, delivery_facts(3, 3)))
     delivered(ledger, 5, 5)
     assert ledger.missing(PEER, PEER_EPOCH) == [(4, 4)]
+
+
+def test_a_gap_is_never_counted_out_however_wide_it_is(ledger: Ledger) -> None:
+    """A peer may number as it likes, up to 2**53; one bundle of its may not cost us our memory."""
+    verified(ledger, 1, 2**53 - 1)
+    assert ledger.resync.has_gaps(PEER)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import GatewayError
+from gateway.folders.medium import Medium
 from tests.support.houses import House
 from tests.support.trips import PART, Journey, build
 
@@ -103,3 +104,25 @@ def test_a_pipe_in_the_place_of_an_index(journey: Journey, folder: Path) -> None
     with pytest.raises(GatewayError) as caught:
         refusals(journey, folder)
     assert caught.value.code == "trip-none"
+
+
+def test_what_was_put_on_it_between_two_attempts_leads_nowhere(tmp_path: Path) -> None:
+    """Whoever writes on a medium may be root, and somebody else had it in hand."""
+    trip, victim, source = "0" * 32, tmp_path / "victim", tmp_path / "source"
+    victim.write_bytes(b"mine")
+    source.write_bytes(b"content")
+    for root in (tmp_path / "one", tmp_path / "other"):
+        root.mkdir()
+    medium = Medium(tmp_path / "one")
+    medium.put(trip, 1, source)
+    for name in ("index.part", "000002.part"):
+        (tmp_path / "one" / trip / name).symlink_to(victim)
+    medium.put(trip, 2, source)
+    medium.seal(trip, b"index")
+    assert victim.read_bytes() == b"mine"
+    assert medium.index(trip, 99) == b"index"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "other" / trip).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(GatewayError):
+        Medium(tmp_path / "other").put(trip, 1, source)
+    assert list((tmp_path / "elsewhere").iterdir()) == []

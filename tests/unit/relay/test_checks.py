@@ -9,7 +9,7 @@ from gateway.bundle.suites import Suite
 from gateway.compose.acting import Operator
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, Priority, known
-from gateway.roster.content import RosterContent, RosterUnit
+from gateway.stages import relay
 from tests.support.forging import flipped
 from tests.support.hubs import (
     CITY_A,
@@ -26,6 +26,7 @@ from tests.support.hubs import (
     opened,
     seal,
 )
+from tests.support.rosters import changed, entry, with_key
 
 DAY = 86400
 
@@ -49,20 +50,6 @@ def refused(province: Province, code: str, *, answered: str = "") -> None:
     assert province.held_bytes(CITY_A) == []
 
 
-def changed(content: RosterContent, unit: str, **facts: object) -> RosterContent:
-    """Return the roster with one unit's facts changed."""
-    units = tuple(replace(one, **facts) if one.unit == unit else one for one in content.units)  # type: ignore[arg-type]  # names of fields
-    return replace(content, units=units)
-
-
-def with_key(unit: RosterUnit, **facts: object) -> dict[str, object]:
-    return {"keys": tuple(replace(key, **facts) for key in unit.keys)}  # type: ignore[arg-type]  # names of fields
-
-
-def listed(content: RosterContent, unit: str) -> RosterUnit:
-    return next(one for one in content.units if one.unit == unit)
-
-
 def test_a_bundle_of_somebody_unknown_waits_for_a_person(hub: Province) -> None:
     offer(hub, seal(hub, COUNTY, [PROSECUTOR], keys=generate(Suite.PQ)))
     refused(hub, "unknown-sender")
@@ -82,7 +69,7 @@ def test_a_bundle_under_another_ones_name_is_malformed(hub: Province) -> None:
 
 def test_a_compromised_key_carries_nothing(shut_hub: Province) -> None:
     content = shut_hub.content
-    county = listed(content, shut_hub.unit(COUNTY))
+    county = entry(content, shut_hub.unit(COUNTY))
     shut_hub.contents[CITY_A] = changed(content, county.unit, **with_key(county, compromised=True))
     with opened(shut_hub) as province:
         offer(province, seal(province, COUNTY, [PROSECUTOR]))
@@ -90,7 +77,7 @@ def test_a_compromised_key_carries_nothing(shut_hub: Province) -> None:
 
 
 def test_a_key_revoked_before_the_bundle_was_made_is_refused(shut_hub: Province) -> None:
-    county = listed(shut_hub.content, shut_hub.unit(COUNTY))
+    county = entry(shut_hub.content, shut_hub.unit(COUNTY))
     revoked = with_key(county, revoked_at=int(shut_hub.clock.now()) - 100)
     shut_hub.contents[CITY_A] = changed(shut_hub.content, county.unit, **revoked)
     with opened(shut_hub) as province:
@@ -139,6 +126,21 @@ def test_a_recipient_that_is_not_in_the_roster_yet_waits_for_the_next_one(shut_h
         assert len(province.relays(CITY_A)) == 1
 
 
+def test_however_many_wait_for_the_next_roster_all_of_them_go_on(
+    shut_hub: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "LOOKED_AT", 2)
+    units = tuple(one for one in shut_hub.content.units if one.unit != shut_hub.unit(PROSECUTOR))
+    shut_hub.contents[CITY_A] = replace(shut_hub.content, units=units)
+    with opened(shut_hub) as province:
+        for number in range(1, 6):
+            offer(province, seal(province, COUNTY, [PROSECUTOR], numbers=[number]))
+        assert [one.hold_code for one in province[CITY_A].transfers(IN)] == ["recipient-unknown"] * 5
+        province.reopen(CITY_A, province.content)
+        province.work(CITY_A, turns=3)
+        assert len(province.relays(CITY_A)) == 5
+
+
 def test_a_damaged_segment_is_refused_to_nobody_and_fetched_anew(hub: Province) -> None:
     true = seal(hub, COUNTY, [PROSECUTOR])
     offer(hub, Sealed(true.bundle, flipped(true.raw, -1)))
@@ -173,6 +175,12 @@ def test_a_unit_that_is_no_hub_brings_nothing_of_others(hub: Province) -> None:
     sealed = seal(hub, PROSECUTOR, [COURT])
     offer(hub, sealed)  # by the county's mailbox
     refused(hub, "off-the-way")
+    # Nor does a person's refusal end a transfer that goes its own way.
+    (thing,) = hub[CITY_A].ground.quarantine.listing()
+    Operator(hub[CITY_A].identity.settings, "li", hub.clock).decide(Action.REJECT, thing.id[:8], "not theirs")
+    hub.work(CITY_A, turns=2)
+    refused(hub, "off-the-way")
+    assert [facts["code"] for facts in hub[CITY_A].log.of("decision-failed")] == ["quarantine-unanswerable"]
 
 
 def test_a_bundle_dated_far_ahead_waits_until_its_date(hub: Province) -> None:
@@ -185,7 +193,7 @@ def test_a_bundle_dated_far_ahead_waits_until_its_date(hub: Province) -> None:
 
 def test_two_hubs_that_send_it_to_each_other_come_to_an_end(shut: Province) -> None:
     # For the city's hub the prosecutor is behind the province; for the province's hub it is behind the city.
-    moved = listed(shut.content, shut.unit(PROSECUTOR)).unit
+    moved = entry(shut.content, shut.unit(PROSECUTOR)).unit
     shut.open_only = (CITY_A, PROVINCE)
     shut.contents[PROVINCE] = changed(shut.content, moved, hubs=(shut.unit(CITY_A),))
     with opened(shut) as province:

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from gateway.bundle.receipt import parse_receipt, split_receipts
 from gateway.domain.errors import TransientError
 from gateway.domain.ids import WireName
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode
 from gateway.transport.folder import FolderTransport
+from tests.support.forging import noise
 from tests.support.hubs import (
     CITY_A,
     CITY_B,
@@ -115,3 +117,40 @@ def test_a_failed_deposit_is_tried_again_for_all_of_them(hub: Province, monkeypa
     hub.clock.time += 60
     hub.work(CITY_A, turns=2)
     assert [one.state for one in hub.relays(CITY_A)] == [State.FORWARDED] * 2
+
+
+def test_each_hub_carries_it_to_those_of_its_recipients_that_lie_behind_it(shut: Province) -> None:
+    """The way back to the others is not its affair: whoever handed it over sends to them itself."""
+    shut.open_only = (CITY_A, PROVINCE, CITY_B, PROSECUTOR)
+    with opened(shut) as province:
+        province.put(COUNTY, CITY_A, seal(province, COUNTY, [PROVINCE, PROSECUTOR], numbers=[4, 9]))
+        province.work(turns=14)
+        for name in (PROVINCE, PROSECUTOR):
+            assert list(province.delivered(name).values()) == [b"content"]
+        assert [(one.recipient, one.state) for one in province.relays(CITY_B)] == [
+            (province.unit(PROSECUTOR), State.SETTLED)
+        ]
+        assert {one.state for one in province.relays(CITY_A)} == {State.SETTLED}
+        assert [province.held_bytes(name) for name in (CITY_A, PROVINCE, CITY_B)] == [[], [], []]
+
+
+def test_a_hub_refuses_for_those_only_to_whom_it_would_have_carried_it(shut: Province) -> None:
+    shut.open_only = (CITY_B,)
+    config = shut.root / CITY_B / "etc" / "gateway.yaml"
+    config.write_text(config.read_text("utf-8").replace("limits:", "limits:\n  bundle: 1 MiB"), "utf-8")
+    with opened(shut) as province:
+        sealed = seal(province, COUNTY, [PROVINCE, PROSECUTOR], content=noise(2 << 20))
+        province.put(PROVINCE, CITY_B, sealed)
+        province.work(CITY_B, turns=4)
+        (letter,) = province.mailbox(CITY_B, PROVINCE).glob("*.cfr")
+        said = [parse_receipt(raw) for raw in split_receipts(letter.read_bytes())]
+        assert [(one.code, one.recipient) for one in said] == [(ReceiptCode.TOO_LARGE, province.unit(PROSECUTOR))]
+
+
+def test_a_recipient_that_lies_beyond_nobody_keeps_no_bytes_for_the_others(hub: Province) -> None:
+    """A hub that is addressed, and beyond which no other recipient lies, opens it and carries nothing."""
+    sealed = seal(hub, COUNTY, [CITY_A, PROSECUTOR])
+    hub.put(PROVINCE, CITY_A, sealed)
+    hub.work(CITY_A, turns=5)
+    assert list(hub.delivered(CITY_A).values()) == [b"content"]
+    assert (hub.relays(CITY_A), hub.held_bytes(CITY_A)) == ([], [])

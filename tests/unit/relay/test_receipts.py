@@ -22,6 +22,7 @@ from tests.support.hubs import (
     seal,
     state,
 )
+from tests.support.rosters import changed, entry, with_key
 
 HOUR = 3600.0
 
@@ -185,3 +186,31 @@ def test_lost_receipts_are_brought_again_over_all_hubs(province: Province) -> No
         province.unit(one) for one in (CITY_A, PROVINCE, CITY_B, PROSECUTOR)
     }
     assert bundle_name(known(sent.bundle_id)) not in {path.name for path in province.mail()}
+
+
+def test_a_stolen_key_says_nothing_and_silences_nobody_in_the_same_file(hub: Province) -> None:
+    """Whoever stole it can date anything back; the receipts of others, which a hub brings with it, still count."""
+    sealed, other = seal(hub, COUNTY, [PROSECUTOR]), seal(hub, COUNTY, [COURT])
+    for one in (sealed, other):
+        hub.put(COUNTY, CITY_A, one)
+    hub.work(CITY_A, turns=4)
+    stolen = changed(
+        hub.content, hub.unit(PROSECUTOR), **with_key(entry(hub.content, hub.unit(PROSECUTOR)), compromised=True)
+    )
+    hub.reopen(CITY_A, stolen)
+    forged = state(hub, PROSECUTOR, sealed, ReceiptCode.DELIVERED)
+    post(hub, PROVINCE, CITY_A, forged, state(hub, COURT, other, ReceiptCode.DELIVERED, recipient=hub.unit(COURT)))
+    hub.work(CITY_A, turns=3)
+    states = {relay.recipient: relay.state for relay in hub.relays(CITY_A)}
+    assert states == {hub.unit(PROSECUTOR): State.FORWARDED, hub.unit(COURT): State.SETTLED}
+    assert [facts["code"] for facts in hub[CITY_A].log.of("receipt-refused")] == ["revoked-sender"]
+
+
+def test_a_hub_that_no_way_leads_over_refuses_nothing(hub: Province) -> None:
+    sealed = seal(hub, COUNTY, [PROVINCE])
+    hub.put(COUNTY, CITY_A, sealed)
+    hub.work(CITY_A, turns=4)
+    post(hub, PROVINCE, CITY_A, state(hub, CITY_B, sealed, ReceiptCode.EXPIRED, recipient=hub.unit(PROVINCE)))
+    hub.work(CITY_A, turns=3)
+    assert hub[CITY_A].only(ON).state is State.FORWARDED
+    assert len(hub[CITY_A].log.of("receipt-unmatched")) == 1

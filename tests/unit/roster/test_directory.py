@@ -99,6 +99,17 @@ def test_ssh_keys_overlap_too(tmp_path: Path) -> None:
     assert over.accounts()[UnitCode(UNIT)] == (other.card.ssh_user_key,)
 
 
+def test_who_stole_all_keys_of_a_unit_is_not_let_in_by_the_old_ssh_keys_once_it_is_back(tmp_path: Path) -> None:
+    first, other = holder(UNIT), holder(UNIT)
+    (stolen,) = revoke(roster_of(listed(first.card, "court")), UNIT, START + 5 * DAY, compromised=True).units
+    back = renewed(stolen, other.card)
+    trust = directory(tmp_path, back)
+    assert trust.ssh_host_keys(UNIT) == (other.card.ssh_host_key,)
+    assert trust.accounts()[UnitCode(UNIT)] == (other.card.ssh_user_key,)
+    third = holder(UNIT)  # and from then on they overlap as before
+    assert trust.accounts()[UnitCode(UNIT)][0] in renewed(back, third.card).ssh_user_keys[1:]
+
+
 def test_what_was_signed_before_a_revocation_stays_valid(tmp_path: Path) -> None:
     one = holder(UNIT)
     content = revoke(roster_of(listed(one.card, "court")), UNIT, START + 5 * DAY, compromised=False)
