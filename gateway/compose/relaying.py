@@ -12,6 +12,7 @@ from gateway.domain.ids import LinkName, UnitCode
 from gateway.roster.directory import Directory
 from gateway.roster.roster import Roster
 from gateway.settings.load import Settings
+from gateway.stages.custody import Custody
 from gateway.stages.hub_refusals import HubRefusals
 from gateway.stages.lanes import Lanes
 from gateway.stages.onward import Onward
@@ -48,6 +49,11 @@ def check_hub(settings: Settings, directory: Directory) -> Roster | None:
             facts={"unit": unit},
         )
     return directory.roster
+
+
+def custody_of(ground: Ground, recorder: Recorder) -> Custody:
+    """Return what knows whether a hub still has what it signed for."""
+    return Custody(ledger=ground.ledger, spool=ground.spool, recorder=recorder, clock=ground.clock)
 
 
 def unit_of(identity: Identity) -> Callable[[bytes], UnitCode | None]:
@@ -97,6 +103,7 @@ def relay_stage(
         skew=SkewLimits(settings.timing.clock_skew_warn, settings.timing.clock_skew_hold),
         clocks=ground.clocks,
         directory=identity.directory,
+        custody=custody_of(ground, recorder),
         recorder=recorder,
         clock=ground.clock,
         ops=ground.ops,
