@@ -255,4 +255,7 @@ def who_is_revoked_is_kept_out_everywhere(seven: Seven) -> None:
     eventually(lambda: seven.desks["police"].ask("log", "--state", "sealed")["transfers"], "what is not let go")
     assert [seven.desks[key].run("status").code for key in (THE_HUB, "police")] == [1, 1]
     assert seven.desks["detention"].ask("log", "--state", "delivered")["transfers"] == []
+    assert [one["unit"] for one in seven.node("detention").logged("own-keys-revoked")] == [detention]
+    checked = seven.desks["detention"].run("check", "--json")
+    assert "own-keys-revoked" in {one["code"] for one in checked.json["results"]}
     assert len(seven.node("court").transfers(Direction.INBOUND)) == 1
