@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults import Kind
-from tests.support.hubscene import OVER_A_HUB
+from tests.support.hubscene import OVER_A_HUB, HubScene
 from tests.support.matrix import Point, points, tried
 from tests.support.scenes import SCENES, Scene
 
@@ -56,12 +56,13 @@ def test_one_fault_anywhere_changes_nothing_in_the_end(
 
 
 def test_one_fault_anywhere_in_an_exchange_over_a_hub_changes_nothing_in_the_end(tmp_path: Path) -> None:
+    scene = HubScene("a file is delivered over a hub", OVER_A_HUB.exports[:1])
     built = tmp_path / "built"
-    OVER_A_HUB.build(built)
-    totals = points(OVER_A_HUB, built, tmp_path / "count")
+    scene.build(built)
+    totals = points(scene, built, tmp_path / "count")
     for kind, wanted in OVER_HUB.items():
         for number in range(wanted):
             at = (number * totals[kind] // wanted + totals[kind] // 3 + list(Kind).index(kind) * 7) % totals[kind]
-            outcome = tried(Point(OVER_A_HUB, kind, at), built, tmp_path / f"{kind.name}-{at}")
+            outcome = tried(Point(scene, kind, at), built, tmp_path / f"{kind.name}-{at}")
             assert not outcome.trouble, outcome
             assert outcome.where, f"no run came to point {at} of {totals[kind]}"
