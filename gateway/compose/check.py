@@ -227,6 +227,9 @@ def _roster(settings: Settings, means: Means, found: _Found) -> Trusted | None:
         found.warn(
             Part.ROSTER, subject, ConfigError("roster-without-us", "not listed", facts={"unit": settings.node.unit})
         )
+    elif trusted.roster.has_revoked(settings.node.unit, means.clock.now()):
+        unit = {"unit": settings.node.unit}
+        found.error(Part.ROSTER, subject, ConfigError("own-keys-revoked", "no key of ours counts", facts=unit))
     return trusted
 
 

@@ -8,6 +8,7 @@ from gateway.compose.identity import Identity, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.pacing import carrying, paced
 from gateway.compose.reconciling import Comparing
+from gateway.compose.relaying import custody_of
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import GatewayError, Scope
 from gateway.domain.ids import LinkName
@@ -137,6 +138,7 @@ class LinkLegs:
                 Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
             quarantine=self._quarantine,
+            lacks=custody_of(ground, self._recorder).lacks,
             gate=back_gate,
             precedence=precedence,
             bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),

@@ -138,7 +138,7 @@ class RunningNode:
         """Go by the roster that was accepted since, with the configuration as it is; raises ConfigError if it cannot
         be read, and then everything is as before."""
         if (ground := self._ground) is not None and self._trust.is_due(self._clock.now()):
-            identity = self._trust.renewed(self._identity)
+            identity = self._trust.renewed(self._identity, self._clock.now())
             with self._trust.giving_up():
                 plan = Planner(identity, ground, self._words).plan()
             self._use(identity, plan)

@@ -7,7 +7,7 @@ from gateway.bundle.names import Kind
 from gateway.bundle.statement import STATEMENT_MAX
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
-from gateway.compose.relaying import onward_of
+from gateway.compose.relaying import custody_of, onward_of
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.settings.boundaries import Receipts
 from gateway.settings.kinds import seconds_of_day
@@ -20,6 +20,7 @@ from gateway.stages.legs import Leg, out_leg
 from gateway.stages.receive import Paper
 from gateway.stages.reconcile import ReconcileStage
 from gateway.stages.reconcile_report import Reports
+from gateway.stages.recording import Recorder
 from gateway.stages.resync import ResyncStage
 from gateway.stages.stating import StatementIntake
 from gateway.stages.wayfinding import Ways
@@ -35,7 +36,7 @@ MEDIA_RESYNC = 86400.0
 class Comparing:
     """Makes the parts of one configuration that talk about streams; they share one courier."""
 
-    def __init__(self, identity: Identity, ground: Ground) -> None:
+    def __init__(self, identity: Identity, ground: Ground, recorder: Recorder) -> None:
         settings = identity.settings
         self._settings = settings
         self._directory = identity.directory
@@ -44,6 +45,7 @@ class Comparing:
         self._keys = identity.keyring.signing_keys(ground.clock.now())
         self._own_key = {keys.sign_key_id: keys.public for keys in identity.keyring.node_keys()}.get
         self._onward = onward_of(identity)
+        self._custody = custody_of(ground, recorder)
         neighbours = [link.peer for link in settings.links if link.enabled]
         self._links = frozenset(LinkName(link.name) for link in settings.links if link.enabled)
         self._ways = Ways(self._unit, neighbours, identity.directory)
@@ -123,6 +125,7 @@ class Comparing:
             ledger=ground.ledger,
             directory=self._directory,
             courier=self._courier,
+            custody=self._custody,
             take_receipts=take_receipts,
             ring=ground.bells.ring,
             round_worker=ReconcileStage.name,

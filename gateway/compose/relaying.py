@@ -13,6 +13,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.roster.directory import Directory
 from gateway.roster.roster import Roster
 from gateway.settings.load import Settings
+from gateway.stages.custody import Custody
 from gateway.stages.hub_refusals import HubRefusals
 from gateway.stages.lanes import Lanes
 from gateway.stages.onward import Onward
@@ -61,6 +62,11 @@ def hub_roster(settings: Settings, directory: Directory, ops: OpsLog) -> Roster 
     except ConfigError as error:
         ops.alert("relaying-off", code=error.code, detail=error.detail)
         return None
+
+
+def custody_of(ground: Ground, recorder: Recorder) -> Custody:
+    """Return what knows whether a hub still has what it signed for."""
+    return Custody(ledger=ground.ledger, spool=ground.spool, recorder=recorder, clock=ground.clock)
 
 
 def unit_of(identity: Identity) -> Callable[[bytes], UnitCode | None]:
@@ -117,6 +123,7 @@ def relay_stage(
         skew=SkewLimits(settings.timing.clock_skew_warn, settings.timing.clock_skew_hold),
         clocks=ground.clocks,
         directory=identity.directory,
+        custody=custody_of(ground, recorder),
         recorder=recorder,
         clock=ground.clock,
         ops=ground.ops,

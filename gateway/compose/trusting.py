@@ -32,12 +32,16 @@ class TrustWatch:
         """Whether trust has to be read anew."""
         return self._store.stamp() != self._known or (self._was_valid and now >= self._expires_at)
 
-    def renewed(self, identity: Identity) -> Identity:
-        """Return `identity` with trust read anew. Raises ConfigError if it cannot be read."""
+    def renewed(self, identity: Identity, now: float) -> Identity:
+        """Return `identity` with trust read anew at `now` (seconds since 1970 UTC). Raises ConfigError if it cannot be
+        read."""
         with self.giving_up():
             fresh = replace(identity, directory=load_directory(identity.settings))
         trusted = fresh.directory.trusted
         self._log.info("roster-in-use", version=0 if trusted is None else trusted.version)
+        if trusted is not None and trusted.roster.has_revoked(unit := fresh.settings.node.unit, now):
+            # Everybody else refuses it from now on, mostly without a word: it is for this node to tell its people.
+            self._log.alert("own-keys-revoked", unit=unit, version=trusted.version)
         return fresh
 
     @contextmanager

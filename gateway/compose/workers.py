@@ -88,7 +88,7 @@ class Planner:
         )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._words = words
-        self._comparing = Comparing(identity, ground)
+        self._comparing = Comparing(identity, ground, self._recorder)
         self._legs = LinkLegs(
             identity,
             ground,

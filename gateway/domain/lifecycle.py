@@ -107,7 +107,8 @@ _OUTBOUND: dict[tuple[State, Event], State] = {
 # set aside; the same bundle offered again, whole this time, is fetched anew. That it was collected is noticed only
 # after it was confirmed, so that no receipt is forgotten over it. After a restore the sender returns our own receipt:
 # what was delivered before is recalled, and never delivered again. A receipt comes to what was delivered or refused
-# here only at a hub that is one of several recipients: it owes the sender the others' receipts too.
+# here only at a hub that is one of several recipients: it owes the sender the others' receipts too. What a hub has
+# passed on it fetches anew only if it has lost the bytes while somebody still needs them.
 _INBOUND: dict[tuple[State, Event], State] = {
     (_S.OFFERED, _E.FETCHED): _S.FETCHED,
     (_S.OFFERED, _E.QUARANTINED): _S.QUARANTINED,
@@ -120,6 +121,7 @@ _INBOUND: dict[tuple[State, Event], State] = {
     (_S.CHECKED, _E.CLOSED): _S.CLOSED,
     (_S.SETTLED, _E.RECEIPT_CAME): _S.CHECKED,
     (_S.SETTLED, _E.RECEIPT_ASKED): _S.CHECKED,
+    (_S.SETTLED, _E.OFFERED_AGAIN): _S.OFFERED,
     (_S.SETTLED, _E.CLOSED): _S.CLOSED,
     (_S.FETCHED, _E.QUARANTINED): _S.QUARANTINED,
     (_S.FETCHED, _E.RECALLED): _S.CONFIRMED,

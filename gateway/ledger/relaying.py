@@ -1,12 +1,12 @@
 """What a hub remembers of the bundles that it carries for others: who came by which link, what went on, which receipts
 are owed back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.errors import SecurityError
@@ -21,8 +21,14 @@ from gateway.ledger.schema import events, receipts, transfers
 
 _OPEN: Final = (State.CHECKED, State.FORWARDED)
 """States of a relay whose bytes are still needed."""
+BYTES_GONE: Final = "spool-missing"
+"""Why a relay is held whose bytes nobody finds any more: it counts as one that we do not have."""
 _IN_HAND: Final = (State.OFFERED, State.FETCHED)
 """States of an arrival that was not relayed yet: it takes all receipts with it once it is."""
+
+
+_ASKED: Final = (Event.RECEIPT_ASKED, Event.OFFERED_AGAIN)
+"""What makes all receipts owed once more: whoever sends a bundle again has none, or is told anew that we hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,42 @@ class RelayBook:
         with self._doors.reading() as connection:
             return connection.execute(query).scalar_one() > 0
 
+    def on_the_way(self, streams: Collection[tuple[UnitCode, UnitCode]]) -> list[Transfer]:
+        """Return the relays of these streams (origin, recipient) that are not held and whose bytes are still needed."""
+        c = transfers.c
+        open_ = (c.direction == Direction.RELAY, c.state.in_(_OPEN), c.hold_code.is_(None))
+        with self._doors.reading() as connection:
+            return [
+                to_transfer(row)
+                for origin, recipient in sorted(streams)
+                for row in connection.execute(
+                    select_transfers().where(*open_, c.peer == origin, c.recipient == recipient).order_by(c.id)
+                )
+            ]
+
+    def bytes_are_back(self, bundle_id: BundleId, header_hash: Digest, actor: str, why: str) -> int:
+        """Let go on at once the relays of a bundle whose bytes were gone; return how many. Another hold stays."""
+        c = transfers.c
+        concerned = (c.header_hash == header_hash, c.state.in_(_OPEN))
+        lacking = or_(c.hold_code.is_(None), c.hold_code == BYTES_GONE)
+        query = select_transfers().where(*_relays(bundle_id), *concerned, lacking)
+
+        def work(change: Change) -> int:
+            held = [to_transfer(row) for row in change.connection.execute(query.order_by(c.id))]
+            for one in held:
+                free = changes.release(change, one, actor, why)
+                if free.state is State.FORWARDED:
+                    changes.send_again(change, free)  # what was deposited may be what was lost
+            return len(held)
+
+        return self._doors.change(work)
+
+    def is_held_for_bytes(self, bundle_id: BundleId) -> bool:
+        """Whether a relay of a bundle is held because its bytes were gone."""
+        query = select(func.count()).where(*_relays(bundle_id), transfers.c.hold_code == BYTES_GONE)
+        with self._doors.reading() as connection:
+            return connection.execute(query).scalar_one() > 0
+
     # -- receipts -----------------------------------------------------------------------------------------------------
 
     def receipted(self, steps: Sequence[Step], carried: Sequence[ReceiptRecord]) -> list[Transfer]:
@@ -129,7 +171,7 @@ class RelayBook:
                 select(func.max(e.version)).where(e.transfer_id == arrival.id, e.what.in_(sent))
             ).scalar()
             asked = connection.execute(
-                select(func.max(e.version)).where(e.transfer_id == arrival.id, e.what == Event.RECEIPT_ASKED)
+                select(func.max(e.version)).where(e.transfer_id == arrival.id, e.what.in_(_ASKED))
             ).scalar()
             query = select_receipts().where(r.transfer_id == arrival.id).order_by(r.id)
             if last is not None and (asked is None or asked < last):

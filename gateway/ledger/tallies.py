@@ -25,6 +25,7 @@ from gateway.domain.statements import (
     Tally,
     digest_of,
 )
+from gateway.ledger.relaying import BYTES_GONE
 from gateway.ledger.rows import parts, select_transfers, to_transfer
 from gateway.ledger.schema import receipts, seen, streams, transfers
 
@@ -167,7 +168,9 @@ def _tally(connection: Connection, unit: UnitCode, question: Question, room: int
     ours = (*ours, t.sequence >= question.first)
     ends = _receipted(connection, and_(*ours))
     fates: dict[int, dict[str, tuple[Fate, str]]] = defaultdict(dict)
-    rows = connection.execute(select(t.sequence, t.bundle_id, t.header_hash, t.state, t.id).where(*ours))
+    # A hub does not claim to hold what it has no bytes of: only who sealed it, or the hub before, can send it again.
+    had = () if here else (t.hold_code.is_distinct_from(BYTES_GONE),)
+    rows = connection.execute(select(t.sequence, t.bundle_id, t.header_hash, t.state, t.id).where(*ours, *had))
     for number, bundle, header, state, transfer in rows:
         fate = (_AT_RECIPIENT if here else _AT_HUB).get(State(state)) or ends.get(transfer, Fate.CLOSED)
         fates[number][bundle] = (fate, header)

@@ -50,6 +50,12 @@ class Roster:
         found = self._units.get(unit)
         return found is not None and found.role == HUB
 
+    def has_revoked(self, unit: UnitCode, at: float) -> bool:
+        """Whether every key that `unit` has here is revoked at `at` (seconds since 1970 UTC); False if it is not
+        listed."""
+        found = self._units.get(unit)
+        return found is not None and all(key.revoked_at is not None and key.revoked_at <= at for key in found.keys)
+
     def way_up(self, unit: UnitCode) -> tuple[UnitCode, ...]:
         """Return `unit` and the preferred hubs above it, the nearest first; ends before a hub that comes again."""
         way = [unit]

@@ -1,6 +1,7 @@
 """Which roster each neighbour was last given, or gave us: one small file for each link."""
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,12 +13,13 @@ _NAME_MAX = 200
 
 
 class Told:
-    """Remembers, by link, the wire name of a roster file, which stands for its bytes. Safe between threads, a link
-    each."""
+    """Remembers, by link, the wire name of a roster file, which stands for its bytes. Safe between threads."""
 
     def __init__(self, folder: Path) -> None:
         """folder: the roster's folder."""
         self._folder = folder / FOLDER
+        # One roster may be given and taken over a link at the same moment.
+        self._writing = threading.Lock()
 
     def last(self, link: LinkName) -> str:
         """Return the name of the roster that the neighbour behind `link` has; empty if none is known."""
@@ -32,12 +34,13 @@ class Told:
             return
         temp = self._folder / f".{link}.new"
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with temp.open("wb") as stream:
-                stream.write(name.encode("ascii"))
-                stream.flush()
-                os.fsync(stream.fileno())
-            temp.replace(self._folder / link)
+            with self._writing:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with temp.open("wb") as stream:
+                    stream.write(name.encode("ascii"))
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                temp.replace(self._folder / link)
         except OSError as error:
             raise disk_fault(error, "remembering whom the roster was sent to") from error
 

@@ -104,7 +104,7 @@ class ReceiptIntake:
                 verified.append((raw, self._verify(raw)))
             except SecurityError as error:
                 refused.append(error)
-        steps = [step for wave in _waves(verified) for step in self._apply(wave)]
+        steps = [step for wave in self._waves(verified) for step in self._apply(wave)]
         for step in steps:
             if step.transfer.direction is Direction.RELAY:
                 self._let_go(step.transfer)
@@ -113,6 +113,19 @@ class ReceiptIntake:
         if refused:
             raise refused[0]
         return len(steps)
+
+    def _waves(self, receipts: Sequence[tuple[bytes, Receipt]]) -> list[list[tuple[bytes, Receipt]]]:
+        """Return the receipts in their order, in as few parts as it takes that none holds two about the same transfer:
+        each of them is a step from where the one before has led, as when a hub returns all that it has."""
+        waves: list[list[tuple[bytes, Receipt]]] = []
+        before: Counter[tuple[BundleId, UnitCode]] = Counter()
+        for raw, receipt in receipts:
+            about = receipt.bundle_id, self._about(receipt)
+            if before[about] == len(waves):
+                waves.append([])
+            waves[before[about]].append((raw, receipt))
+            before[about] += 1
+        return waves
 
     def _apply(self, receipts: Sequence[tuple[bytes, Receipt]]) -> list[Step]:
         """Tell the source and record; return the steps taken.
@@ -142,9 +155,6 @@ class ReceiptIntake:
                 self._ops.alert("receipt-not-recorded", bundle=receipts[0][1].bundle_id, code=error.code)
                 return []
             return steps
-        if len(receipts) > 1:
-            # Two of them speak of one transfer, as when a hub returns all that it has: each sees what the other did.
-            return [step for one in receipts for step in self._apply([one])]
         raise TransientError("receipt-not-applied", "the transfers kept moving on; the file is read again")
 
     def _verify(self, raw: bytes) -> Receipt:
@@ -188,12 +198,10 @@ class ReceiptIntake:
 
         A hub may say that it holds or refuses a bundle; that it was delivered, only the recipient can.
         """
-        about = receipt.issuer
-        is_by_hub = receipt.recipient not in (None, receipt.issuer) and self._directory.is_hub(receipt.issuer)
-        if is_by_hub:
-            if receipt.code in (ReceiptCode.DELIVERED, ReceiptCode.COLLECTED):
-                return None
-            about = known(receipt.recipient)
+        about = self._about(receipt)
+        is_by_hub = about != receipt.issuer
+        if is_by_hub and receipt.code in (ReceiptCode.DELIVERED, ReceiptCode.COLLECTED):
+            return None
         transfers = self._ledger.by_bundle(receipt.bundle_id)
         ways = (Direction.OUTBOUND, Direction.RELAY)
         found = next((t for way in ways for t in transfers if t.direction is way and t.recipient == about), None)
@@ -202,6 +210,11 @@ class ReceiptIntake:
             if not self._directory.is_on_the_way(receipt.issuer, origin, about):
                 return None
         return found
+
+    def _about(self, receipt: Receipt) -> UnitCode:
+        """Return the recipient whose transfer the receipt speaks of."""
+        by_hub = receipt.recipient not in (None, receipt.issuer) and self._directory.is_hub(receipt.issuer)
+        return known(receipt.recipient) if by_hub else receipt.issuer
 
     def _step(self, transfer: Transfer, receipt: Receipt, record: ReceiptRecord) -> Step | None:
         """Return the step that a receipt is for its transfer; None for old news."""
@@ -243,17 +256,3 @@ class ReceiptIntake:
             peer = receipt.issuer if receipt.issuer != self._unit else receipt.origin
             self._ledger.resync.want(known(peer), "rebuild")
         return made is not None
-
-
-def _waves(receipts: Sequence[tuple[bytes, Receipt]]) -> list[list[tuple[bytes, Receipt]]]:
-    """Return the receipts in their order, in as few parts as it takes that none holds two about the same transfer:
-    each of them is a step from where the one before has led."""
-    waves: list[list[tuple[bytes, Receipt]]] = []
-    before: Counter[tuple[BundleId, UnitCode]] = Counter()
-    for raw, receipt in receipts:
-        about = receipt.bundle_id, receipt.recipient or receipt.issuer
-        if before[about] == len(waves):
-            waves.append([])
-        waves[before[about]].append((raw, receipt))
-        before[about] += 1
-    return waves

@@ -11,7 +11,7 @@ from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
-from gateway.domain.ids import BundleId, LinkName, WireName, bundle_id
+from gateway.domain.ids import BundleId, Digest, LinkName, WireName, bundle_id
 from gateway.domain.lanes import PAPERS, is_large, rank
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
@@ -79,6 +79,7 @@ class ReceiveStage:
         transport: Transport,
         papers: Mapping[Kind, Paper],
         quarantine: QuarantineDesk,
+        lacks: Callable[[BundleId, Digest], bool],
         gate: Gate,
         precedence: Precedence,
         bulk: BulkLane,
@@ -88,7 +89,10 @@ class ReceiveStage:
         ops: OpsLog,
         poll_seconds: float,
     ) -> None:
-        """papers: the small files that are taken in, by kind; other kinds are left alone."""
+        """papers: the small files that are taken in, by kind; other kinds are left alone.
+
+        lacks: whether we have lost the bytes of a bundle that we passed on, and somebody still needs them.
+        """
         self._link = link
         self._ledger = ledger
         self._spool = spool
@@ -99,6 +103,7 @@ class ReceiveStage:
         self._transport = transport
         self._papers = papers
         self._quarantine = quarantine
+        self._lacks = lacks
         self._gate = gate
         self._precedence = precedence
         self._bulk = bulk
@@ -283,6 +288,11 @@ class ReceiveStage:
         for transfer in held:
             if known(transfer.bundle_id) in self._fetched:
                 self._fetched.discard(known(transfer.bundle_id))
+            elif transfer.state is State.SETTLED and self._lacks(
+                known(transfer.bundle_id), known(transfer.header_hash)
+            ):
+                self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))
+                continue  # it is left where it is, and fetched like any other
             else:
                 self._again(transfer, entries[known(transfer.bundle_id)])
             gone.append(bundle_name(known(transfer.bundle_id)))

@@ -21,6 +21,7 @@ from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.custody import Custody
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.hub_refusals import OUR_LACK, HubRefusals, reaches_further
 from gateway.stages.lanes import BATCH, Lanes, Load
@@ -76,6 +77,7 @@ class RelayStage:
         skew: policy.SkewLimits,
         clocks: PeerClocks,
         directory: Directory,
+        custody: Custody,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -92,6 +94,7 @@ class RelayStage:
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
         self._directory = directory
+        self._custody = custody
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -165,8 +168,8 @@ class RelayStage:
             proven = _Proven(envelope, signer.unit)
             plan = self._checks.check(transfer, envelope, signer, waivers(self._ledger, transfer), started)
             proven = replace(proven, plan=plan)
-            if plan.is_repeated:
-                self._take([(transfer, proven)], started)
+            if plan.is_repeated and not self._custody.lacks(envelope.bundle_id, envelope.header_hash):
+                self._take([(transfer, proven)], started, is_hashed=False)
                 return None
             if plan.is_ours and not plan.onwards:
                 self._ledger.relays.is_ours(transfer)
@@ -199,25 +202,19 @@ class RelayStage:
                 self._failed(transfer, outcome.error, proven, load.started_at)
         self._take(whole, load.started_at)
 
-    def _take(self, bundles: Sequence[tuple[Transfer, _Proven]], started: float) -> None:
-        """Take bundles into custody in one commit; if it is refused, each alone."""
+    def _take(self, bundles: Sequence[tuple[Transfer, _Proven]], started: float, *, is_hashed: bool = True) -> None:
+        """Take bundles into custody in one commit; if it is refused, each alone. is_hashed: every byte was verified."""
         if not bundles:
             return
         try:
-            self._spool.keep_relayed(
-                [
-                    (known(t.link), known(t.bundle_id), p.envelope.header_hash)
-                    for t, p in bundles
-                    if not known(p.plan).is_repeated
-                ]
-            )
+            self._keep(bundles, is_hashed=is_hashed)
             arrivals = self._ledger.relays.take([self._taking(t, p, started) for t, p in bundles])
         except GatewayError as error:
             if error.scope is Scope.NODE:
                 raise  # nobody's in particular: all of it is repeated
             if len(bundles) > 1:
                 for one in bundles:
-                    self._take([one], started)
+                    self._take([one], started, is_hashed=is_hashed)
             elif error.code != MOVED_ON:
                 self._failed(bundles[0][0], error, bundles[0][1], started)
             return
@@ -227,6 +224,18 @@ class RelayStage:
         for transfer, proven in bundles:
             if known(proven.plan).is_repeated:
                 self._ops.warn("relayed-before", transfer=transfer.id, link=transfer.link, origin=proven.origin)
+
+    def _keep(self, bundles: Sequence[tuple[Transfer, _Proven]], *, is_hashed: bool) -> None:
+        """Give the bytes the name under which they are sent on; what was relayed before only if they are gone."""
+        ids = [(known(t.link), known(t.bundle_id), p.envelope.header_hash) for t, p in bundles]
+        before = [known(p.plan).is_repeated for _transfer, p in bundles]
+        missed = [one for one, was in zip(ids, before, strict=True) if was and self._custody.is_missed(*one[1:])]
+        if is_hashed:
+            self._spool.keep_relayed([one for one, was in zip(ids, before, strict=True) if not was] + missed)
+        # Before the arrival is recorded: a cut between leaves it to be taken once more.
+        for _link, bundle, header in missed:
+            if self._custody.came_again(bundle, header):
+                self._ops.warn("relayed-again", bundle=bundle)
 
     def _taking(self, transfer: Transfer, proven: _Proven, started: float) -> Taking:
         plan, envelope, now = known(proven.plan), proven.envelope, self._clock.now()

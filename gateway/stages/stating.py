@@ -15,6 +15,7 @@ from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Standing
 from gateway.stages.courier import Courier
+from gateway.stages.custody import Custody
 
 
 class StatementIntake:
@@ -30,6 +31,7 @@ class StatementIntake:
         ledger: Ledger,
         directory: Directory,
         courier: Courier,
+        custody: Custody,
         take_receipts: Callable[[bytes], object],
         ring: Callable[[str], None],
         round_worker: str,
@@ -46,6 +48,7 @@ class StatementIntake:
         self._ledger = ledger
         self._directory = directory
         self._courier = courier
+        self._custody = custody
         self._take_receipts = take_receipts
         self._ring = ring
         self._round_worker = round_worker
@@ -82,6 +85,7 @@ class StatementIntake:
         if len(allowed) < len(enquiry.streams):
             refused = len(enquiry.streams) - len(allowed)
             self._ops.warn("enquiry-not-permitted", peer=enquiry.issuer, streams=refused)
+        gone = self._custody.look(allowed) if self._courier.relays else 0
         again = self._ledger.reconciling.receipt_again([one for one in allowed if one.origin == enquiry.issuer])
         statement = Statement(
             issuer=self._unit,
@@ -100,6 +104,7 @@ class StatementIntake:
             streams=len(statement.streams),
             receipts=again,
             size=len(body),
+            gone=gone,
         )
 
     def _may_ask(self, issuer: UnitCode, question: Question) -> bool:

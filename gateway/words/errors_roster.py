@@ -56,6 +56,11 @@ TABLE: Table = MappingProxyType(
             "Others that go by the roster know neither its keys nor its hubs, and refuse what it sends.",
             "Send the card of this node to the authority: caseferry peer card --out FILE.",
         ),
+        "own-keys-revoked": Template(
+            "The roster in use has revoked every key of this unit.",
+            "Somebody reported them lost or stolen. Every node that goes by this roster refuses what this one sends.",
+            "Ask the authority why. If keys were stolen, make new ones on a clean machine and send it the new card.",
+        ),
         "roster-fingerprint-mismatch": Template(
             "The fingerprint is not that of this roster's root.",
             "It was mistyped, or the file is not the authority's.",

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tests.conftest import absent
 from tests.support import traces
+from tests.support.hubscene import OVER_A_HUB
 from tests.support.lines import LineFault, a_site
 from tests.support.matrix import Outcome, Point, points, tried
 from tests.support.nodes import make_pair, running
@@ -27,6 +28,7 @@ PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 SAY_EVERY = 30.0
 TRACED = "system calls of real daemons, by strace"
+ALL_SCENES: Sequence[Scene] = (*SCENES, OVER_A_HUB)
 SHOWN = 5
 """Failures of one row that are printed in full."""
 
@@ -82,15 +84,17 @@ def prepared(folder: Path, scenes: Sequence[Scene]) -> dict[str, Path]:
 
 
 def try_point(point: Point, built: dict[str, Path], folder: Path) -> Outcome:
-    return tried(point, built[point.scene.name], folder / f"{SCENES.index(point.scene)}-{point.kind.name}-{point.at}")
+    return tried(
+        point, built[point.scene.name], folder / f"{ALL_SCENES.index(point.scene)}-{point.kind.name}-{point.at}"
+    )
 
 
-def in_one_process(folder: Path, stride: int, processes: int) -> list[Row]:
-    """Try every `stride`-th point of every kind in every scene."""
+def in_one_process(folder: Path, scenes: Sequence[Scene], stride: int, processes: int) -> list[Row]:
+    """Try every `stride`-th point of every kind in every one of `scenes`."""
     rows: dict[tuple[str, str], Row] = {}
     todo: list[Point] = []
-    built = prepared(folder, SCENES)
-    for scene in SCENES:
+    built = prepared(folder, scenes)
+    for scene in scenes:
         for kind, total in points(scene, built[scene.name], folder / "count").items():
             rows[scene.name, kind.name] = Row(kind.value, scene.name, total)
             # The offset differs by kind, so that thinned-out kinds meet other calls.
@@ -187,10 +191,15 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the nodes are made")
     parser.add_argument("--no-write", action="store_true", help="leave docs/reliability.md as it is")
+    parser.add_argument("--hub-only", action="store_true", help="only the exchange over a hub; writes nothing")
     chosen = parser.parse_args()
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="caseferry-matrix-", dir=chosen.folder))
-    rows = in_one_process(folder, chosen.stride, chosen.processes)
+    if chosen.hub_only:
+        rows = in_one_process(folder, [OVER_A_HUB], chosen.stride, chosen.processes)
+        print(table(rows, time.monotonic() - began, chosen.stride, chosen.processes))
+        return 1 if any(row.failed for row in rows) else 0
+    rows = in_one_process(folder, ALL_SCENES, chosen.stride, chosen.processes)
     rows += in_lines(folder)
     if why := absent("needs_strace"):
         print(f"left out: {TRACED}: {why}")

@@ -87,5 +87,8 @@ def test_nobody_is_kept_and_nothing_is_left(server: HangingServer, backlog: int,
     points = [*EARLY, *STEPS]
     with nothing_is_left_behind(), ThreadPoolExecutor(len(points)) as pool:
         ended = dict(zip(points, pool.map(again_and_again, points), strict=True))
-    assert ended == {point: {code} for point, code in EXPECTED.items()}
+    for point, code in EXPECTED.items():
+        assert code in ended[point]
+        # On a busy machine the deadline may pass before the point is reached, and then nothing is unknown.
+        assert ended[point] <= {code, EXPECTED[EARLY[0]]}, (point, ended[point])
     assert server.reached() >= set(STEPS)

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults import Kind
+from tests.support.hubscene import OVER_A_HUB, HubScene
 from tests.support.matrix import Point, points, tried
 from tests.support.scenes import SCENES, Scene
 
 SAMPLE = {Kind.KILL: 5, Kind.POWER: 5, Kind.TORN: 3, Kind.EIO: 5}
 """Points of one kind in one scene in an ordinary run."""
 OTHERS = 2
+OVER_HUB = {Kind.KILL: 1, Kind.POWER: 1, Kind.EIO: 1}
+"""Three nodes cost more than two; each of their parts is met in the other scenes as well."""
 
 
 @pytest.fixture(scope="module", params=SCENES, ids=["exchange", "refusal"])
@@ -50,3 +53,16 @@ def test_one_fault_anywhere_changes_nothing_in_the_end(
         outcome = tried(Point(scene, kind, at), built, tmp_path / str(at))
         assert not outcome.trouble, outcome
         assert outcome.where, f"no run came to point {at} of {total}"
+
+
+def test_one_fault_anywhere_in_an_exchange_over_a_hub_changes_nothing_in_the_end(tmp_path: Path) -> None:
+    scene = HubScene("a file is delivered over a hub", OVER_A_HUB.exports[:1])
+    built = tmp_path / "built"
+    scene.build(built)
+    totals = points(scene, built, tmp_path / "count")
+    for kind, wanted in OVER_HUB.items():
+        for number in range(wanted):
+            at = (number * totals[kind] // wanted + totals[kind] // 3 + list(Kind).index(kind) * 7) % totals[kind]
+            outcome = tried(Point(scene, kind, at), built, tmp_path / f"{kind.name}-{at}")
+            assert not outcome.trouble, outcome
+            assert outcome.where, f"no run came to point {at} of {totals[kind]}"

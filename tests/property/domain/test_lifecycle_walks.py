@@ -42,7 +42,10 @@ def test_what_ended_can_only_be_closed_collected_or_receipted_again(
 ) -> None:
     direction, past = walk
     ended = next((index for index, (_, state) in enumerate(past) if state in ends(direction)), len(past))
-    assert {event for event, _ in past[ended + 1 :]} <= {
+    later = [event for event, _ in past[ended + 1 :]]
+    # A hub that has lost the bytes takes them in like any other arrival.
+    later = later[: later.index(Event.OFFERED_AGAIN)] if Event.OFFERED_AGAIN in later else later
+    assert set(later) <= {
         Event.CLOSED,
         Event.COLLECTED,
         Event.COLLECTION_RECEIPTED,

@@ -66,6 +66,27 @@ def test_a_receipt_that_comes_while_others_are_owed_is_not_forgotten(hub: Provin
     assert set(letters(hub, CITY_A, COUNTY)) == {("100", hub.unit(CITY_A)), ("100", hub.unit(PROVINCE))}
 
 
+def test_two_receipts_about_one_transfer_in_one_file_are_taken_one_after_the_other(hub: Province) -> None:
+    sealed, other = seal(hub, COUNTY, [PROSECUTOR]), seal(hub, COUNTY, [PROSECUTOR], numbers=[2], name="b.txt")
+    for one in (sealed, other):
+        hub.put(COUNTY, CITY_A, one)
+    hub.work(CITY_A, turns=5)
+    said = [
+        state(hub, PROVINCE, sealed, ReceiptCode.CUSTODY),
+        state(hub, PROVINCE, other, ReceiptCode.CUSTODY, sequence=2),
+        state(hub, PROSECUTOR, sealed, ReceiptCode.DELIVERED),
+        # A recipient that names somebody else: it can speak of nothing but its own.
+        state(hub, PROSECUTOR, other, ReceiptCode.DELIVERED, sequence=2, recipient=hub.unit(COURT)),
+    ]
+    node = hub[CITY_A]
+    post(hub, PROVINCE, CITY_A, *said)
+    hub.step(node, "in-province")
+    assert [node.events(relay)[-2:] for relay in hub.relays(CITY_A)] == [
+        ["custody-receipted", "delivery-receipted"]
+    ] * 2
+    assert list(hub.mailbox(PROVINCE, CITY_A).iterdir()) == []
+
+
 def test_only_the_recipient_can_say_that_it_was_delivered(hub: Province) -> None:
     sealed = seal(hub, COUNTY, [PROSECUTOR])
     hub.put(COUNTY, CITY_A, sealed)

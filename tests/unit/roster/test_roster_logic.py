@@ -11,7 +11,7 @@ from gateway.domain.ids import UnitCode
 from gateway.domain.records import Priority
 from gateway.roster import logic
 from gateway.roster.content import FlowClass, Level, Permission, RosterContent, UnitName
-from gateway.roster.roster import HOPS_MAX
+from gateway.roster.roster import HOPS_MAX, Roster
 from tests.support.rosters import SINCE, hub, invented, roster_of
 
 PROVINCE = hub("990000000000")
@@ -119,3 +119,12 @@ def test_keys_that_were_sound_before_are_not_looked_at_again(monkeypatch: pytest
     assert len(looked) == 4
     logic.check_keys(WHOLE, WHOLE)
     assert len(looked) == 4
+
+
+def test_a_unit_is_revoked_once_no_key_of_it_counts() -> None:
+    first, second = POLICE.keys[0], invented(POLICE.unit).keys[0]
+    half = Roster(with_police(keys=(replace(first, revoked_at=SINCE + 5), second)))
+    assert not half.has_revoked(POLICE.unit, SINCE + 9)
+    whole = Roster(with_police(keys=(replace(first, revoked_at=SINCE + 5), replace(second, revoked_at=SINCE + 7))))
+    assert [whole.has_revoked(POLICE.unit, SINCE + at) for at in (6, 7)] == [False, True]
+    assert not whole.has_revoked(UnitCode("990120"), SINCE + 9)
