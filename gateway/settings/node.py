@@ -92,7 +92,7 @@ class ServerSettings(Section):
     enabled: Annotated[bool, Strict()] = Field(default=True, description="false where no peer calls this node")
     mode: ServerMode = Field(
         default=ServerMode.EMBEDDED,
-        description="embedded: this node serves its peers itself; openssh: an sshd beside it does",
+        description="who serves the peers that call: this node itself (embedded), or an sshd beside it (openssh)",
     )
     listen: Listen = Field(
         default="127.0.0.1",

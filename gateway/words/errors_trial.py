@@ -19,7 +19,7 @@ TABLE: Table = MappingProxyType(
         "demo-not-kept": Template(
             "No province was kept in {folder}.",
             "Only a folder that `caseferry demo --keep` filled can be started again.",
-            "Make one: caseferry demo --keep {folder}",
+            "Make one first: caseferry demo --keep {folder} does that.",
         ),
         "simulation-no-room": Template(
             "The disk has too little room for this simulation: {needed} bytes are needed, {free} are free.",

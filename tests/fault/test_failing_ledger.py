@@ -12,26 +12,29 @@ from gateway.compose.ground import Ground
 from gateway.domain.errors import Scope, TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import known
-from gateway.ledger.store import Ledger
 from tests.support.houses import IN, OUT, build, opened, street
 
 EXPORTS = {f"{number}.txt": f"content {number}".encode() for number in range(3)}
-CHANGES = frozenset({"found", "offered", "advance", "advance_many", "fail"})
+CHANGES = frozenset({"found", "offered", "advance", "advance_many", "fail", "receipted", "take"})
+BOOKS = frozenset({"relays"})
+"""Parts of the ledger with changes of their own."""
 STRIDE = 4
 ALWAYS = {"police": 1, "procuratorate": 2}
-"""The changes, one of each four, that an ordinary run has refused; a soak refuses every one."""
+"""The first of the changes, each fourth from there on, that an ordinary run has refused; a soak refuses every one."""
 
 
 class Failing:
     """A ledger whose change number `at` (from 0) fails; `met` counts them."""
 
-    def __init__(self, ledger: Ledger, at: int, met: "itertools.count[int]") -> None:
+    def __init__(self, ledger: object, at: int, met: "itertools.count[int]") -> None:
         self._ledger = ledger
         self._at = at
         self._met = met
 
     def __getattr__(self, name: str) -> object:
         true = getattr(self._ledger, name)
+        if name in BOOKS:
+            return Failing(true, self._at, self._met)
         if name not in CHANGES:
             return true
 

@@ -29,7 +29,7 @@ from tests.vectors.vector import Vector
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SECOND_READER = ("reader", "rules", "primitives", "sm2", "edwards", "stored")
-BEYOND_VECTORS = {"replayed", "equivocation", "not-permitted"}
+BEYOND_VECTORS = {"replayed", "equivocation", "not-permitted", "class-mismatch"}
 """Codes that need a ledger or a roster; their own tests have them."""
 
 READERS: dict[str, Callable[[bytes, Ring], Outcome]] = {

@@ -47,6 +47,7 @@ def test_what_ended_can_only_be_closed_collected_or_receipted_again(
         Event.COLLECTED,
         Event.COLLECTION_RECEIPTED,
         Event.RECEIPT_ASKED,
+        Event.RECEIPT_CAME,
         Event.CONFIRMED,
         Event.DISMISSED,
     }
