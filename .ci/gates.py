@@ -17,7 +17,7 @@ GATES = {
     "words": ["python", "-m", "tests.support.catalogue", "check"],
     "docs": ["python", "-m", "tests.support.pages", "check"],
     # The floor is a gate of its own, so that pytest's closing line speaks of tests only.
-    "tests": ["pytest", "-n", "auto", "--cov", "--cov-report=", "--cov-fail-under=0"],
+    "tests": ["pytest", "-n", "auto", "--dist", "worksteal", "--cov", "--cov-report=", "--cov-fail-under=0"],
     "coverage": ["coverage", "report", "--skip-covered"],
 }
 

@@ -17,7 +17,8 @@ from gateway.roster.directory import Directory
 from gateway.roster.glance import FOLDER
 from gateway.roster.peers import PeerBook
 from gateway.roster.store import RosterStore
-from gateway.settings.load import Settings, load
+from gateway.settings.crosscheck import Known
+from gateway.settings.load import Reading, Settings, load
 from gateway.standard.matrix import load_matrix
 from gateway.standard.package import UNCLASSIFIED
 from gateway.standard.tables import load_tables
@@ -50,11 +51,11 @@ def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callabl
 
 def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
     """Return everything that a start or a reload reads, whole or not at all."""
-    settings = load_settings(config)
-    directory = load_directory(settings)
+    reading = Reading(config)
+    directory = load_directory(reading.settings(Known(packer_names(), None, None), None))
     # With a roster whom no link leads to today may be reached tomorrow: its exports wait, and `check` says so.
-    known = known_names(directory)
-    settings = load(config, packers=packer_names(), beyond=() if directory.roster is None else None, **known)
+    known = Known(packer_names(), **known_names(directory))
+    settings = reading.settings(known, () if directory.roster is None else None)
     return Identity(settings, load_keyring(settings, environ, prompt), directory)
 
 

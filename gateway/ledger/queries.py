@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -300,13 +301,22 @@ def counts(connection: Connection) -> Counts:
 
 def _owing(states: Collection[State], direction: Direction | None, link: LinkName | None) -> ColumnElement[bool]:
     """Test for those of `states` in which something is owed: `delivered` ends outbound, but inbound owes a receipt."""
-    c = transfers.c
-    terms: list[ColumnElement[bool]] = []
-    for way in Direction if direction is None else (direction,):
-        owing = sorted((set(states) & {state for state, _ in TABLE[way]}) - ends(way))
-        if owing:
-            terms.append(and_(c.state.in_(owing), c.direction == way, *(() if link is None else (c.link == link,))))
+    terms = _owed_in(frozenset(states), direction)
+    if link is not None:
+        terms = tuple(and_(term, transfers.c.link == link) for term in terms)
     return or_(*terms) if terms else literal(value=False)
+
+
+@cache
+def _owed_in(states: frozenset[State], direction: Direction | None) -> tuple[ColumnElement[bool], ...]:
+    """Return one test for each direction that owes something in one of `states`; built once, for workers ask often."""
+    c = transfers.c
+    terms = []
+    for way in Direction if direction is None else (direction,):
+        owing = sorted((states & {state for state, _ in TABLE[way]}) - ends(way))
+        if owing:
+            terms.append(and_(c.state.in_(owing), c.direction == way))
+    return tuple(terms)
 
 
 def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:

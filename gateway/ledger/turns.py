@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, literal_column, select
 
 from gateway.domain.ids import LinkName, RouteName
 from gateway.domain.lanes import LARGE_LANES, rank
@@ -57,7 +58,7 @@ class Station:
         if self.addressed is not None:
             tests += (c.recipient.is_not(None) if self.addressed else c.recipient.is_(None),)
         if self.link is not None:
-            tests += (c.link == self.link, c.direction == literal_column(f"'{Direction.RELAY}'"))
+            tests += (c.link == bindparam("link", self.link), c.direction == literal_column(f"'{Direction.RELAY}'"))
         return tests
 
 
@@ -155,7 +156,16 @@ def _by_turns(lines: Sequence[Sequence[Transfer]]) -> Iterator[Transfer]:
 
 
 def _waiting(connection: Connection, station: Station) -> list[_Waiting]:
-    return [_Waiting(*row) for row in connection.execute(waiting(station))]
+    # Every worker asks this at every step, and building the statement costs far more than answering it.
+    is_linked = station.link is not None
+    query = _built_once(station.state, station.addressed, is_linked=is_linked)
+    return [_Waiting(*row) for row in connection.execute(query, {"link": station.link} if is_linked else None)]
+
+
+@cache
+def _built_once(state: State, addressed: bool | None, *, is_linked: bool) -> Select[*tuple[Any, ...]]:
+    """Return `waiting` of such stations; the name of the link is given when it is executed."""
+    return waiting(Station(state, addressed, LinkName("") if is_linked else None))
 
 
 def waiting(station: Station) -> Select[*tuple[Any, ...]]:

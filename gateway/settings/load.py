@@ -92,10 +92,7 @@ def load(
     of. beyond: units that can be reached though no link leads to them; None: any may be, nothing is said of them.
     Raises SettingsError (a ConfigError) with the complaints of all files, each `file:line:column: what; what to do`.
     """
-    checked = check(config_dir, packers=packers, flows=flows, roles=roles, beyond=beyond)
-    if checked.settings is None:
-        raise refusal(checked.complaints)
-    return checked.settings
+    return Reading(config_dir).settings(Known(packers, flows, roles), beyond)
 
 
 def check(
@@ -111,33 +108,46 @@ def check(
 
     is_cautious: units that cannot be reached are cautions and no complaints: a roster changes from day to day.
     """
-    reading = _Reading(config_dir)
-    reading.read()
-    sources = reading.sources
-    reading.complaints += cross_check(sources, config_dir, Known(packers, flows, roles))
-    unreached = tuple(sorted(strangers(sources, beyond)))
-    if not is_cautious:
-        reading.complaints += unreached
-    if reading.complaints or sources.node is None:
-        return Checked(None, tuple(sorted(reading.complaints)))
-    node = sources.node.value
-    settings = Settings(
-        **{name: getattr(node, name) for name in NodeFile.model_fields},
-        links=tuple(link.value for link in sources.links),
-        outbound=tuple(route.value for route in sources.outbound),
-        inbound=tuple(sorted((route.value for route in sources.inbound), key=precision)),
-    )
-    return Checked(settings, (), unreached if is_cautious else ())
+    return Reading(config_dir).checked(Known(packers, flows, roles), beyond, is_cautious=is_cautious)
 
 
-class _Reading:
+class Reading:
+    """A configuration folder as it was read once; it may be checked as often as more is known."""
+
     def __init__(self, config_dir: Path) -> None:
+        """Read the folder `config_dir`; raises nothing for bad input."""
         self._folder = config_dir
         self._context = {"base": str(config_dir.absolute())}
         self.sources = Sources()
         self.complaints: list[Complaint] = []
+        self._read()
 
-    def read(self) -> None:
+    def settings(self, known: Known, beyond: Collection[str] | None) -> Settings:
+        """Return the settings, see `load`; SettingsError with all complaints otherwise."""
+        checked = self.checked(known, beyond)
+        if checked.settings is None:
+            raise refusal(checked.complaints)
+        return checked.settings
+
+    def checked(self, known: Known, beyond: Collection[str] | None, *, is_cautious: bool = False) -> Checked:
+        """Return the settings, or all complaints about them, see `check`."""
+        sources = self.sources
+        complaints = [*self.complaints, *cross_check(sources, self._folder, known)]
+        unreached = tuple(sorted(strangers(sources, beyond)))
+        if not is_cautious:
+            complaints += unreached
+        if complaints or sources.node is None:
+            return Checked(None, tuple(sorted(complaints)))
+        node = sources.node.value
+        settings = Settings(
+            **{name: getattr(node, name) for name in NodeFile.model_fields},
+            links=tuple(link.value for link in sources.links),
+            outbound=tuple(route.value for route in sources.outbound),
+            inbound=tuple(sorted((route.value for route in sources.inbound), key=precision)),
+        )
+        return Checked(settings, (), unreached if is_cautious else ())
+
+    def _read(self) -> None:
         document = read_file(self._folder / NODE_FILE)
         node = self._parsed(document, NodeFile)
         self.sources.node = Placed(node, document) if node else None

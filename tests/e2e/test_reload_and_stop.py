@@ -111,7 +111,7 @@ def caught_in(pair: Pair, stage: Stage, content: bytes) -> str:
 
 def test_a_node_stops_in_the_middle_of_something_big_and_goes_on_after_the_start(tmp_path: Path) -> None:
     # To receive from a mailbox that the node hosts itself is one link on its own disk: nothing is ever half done there.
-    content = noise(1 << 20) * 96
+    content = noise(1 << 20) * 48
     with running(make_pair(tmp_path)) as pair:
         for stage in (Stage.PACK, Stage.SEND, Stage.OPEN):
             busy = pair.police if stage in (Stage.PACK, Stage.SEND) else pair.procuratorate

@@ -90,7 +90,7 @@ def cut_among_repeats(sent: Path, root: Path, first: int, stride: int) -> None:
 
 
 def test_a_power_cut_sends_nothing_twice_that_is_dropped_again(sent: Path, tmp_path: Path) -> None:
-    cut_among_repeats(sent, tmp_path, 5, 70)
+    cut_among_repeats(sent, tmp_path, 5, 130)
 
 
 @pytest.mark.soak

@@ -96,8 +96,9 @@ def _codes(modules: Mapping[str, ast.Module], makers: Mapping[str, tuple[int, st
     """Follow `makers` (name -> place and keyword of the code) through every function that hands an argument on."""
     takers = dict(makers)
     constants = _constants(modules)
+    functions = list(_functions(modules))
     while True:
-        handing_on = _handing_on(modules, takers)
+        handing_on = _handing_on(functions, takers)
         if handing_on.keys() <= takers.keys():
             break
         takers = {**handing_on, **takers}
@@ -124,8 +125,17 @@ def _resolved(argument: ast.expr, constants: Mapping[str, ast.expr]) -> ast.expr
     return constants.get(_last_name(argument), argument) if isinstance(argument, ast.Name | ast.Attribute) else argument
 
 
-def _handing_on(modules: Mapping[str, ast.Module], takers: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
-    found = {}
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A function, its positional arguments without self or cls, all its arguments, and the calls in it."""
+
+    name: str
+    bound: list[str]
+    every: set[str]
+    calls: list[ast.Call]
+
+
+def _functions(modules: Mapping[str, ast.Module]) -> Iterator[_Function]:
     for tree in modules.values():
         for function in ast.walk(tree):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or function.name.startswith("__"):
@@ -133,11 +143,17 @@ def _handing_on(modules: Mapping[str, ast.Module], takers: Mapping[str, tuple[in
             names = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
             bound = names[1:] if names[:1] in (["self"], ["cls"]) else names
             every = {*bound, *(arg.arg for arg in function.args.kwonlyargs)}
-            for call in _calls(function):
-                argument = _argument(call, takers)
-                if isinstance(argument, ast.Name) and argument.id in every:
-                    position = bound.index(argument.id) if argument.id in bound else -1
-                    found[function.name] = (position, argument.id)
+            yield _Function(function.name, bound, every, list(_calls(function)))
+
+
+def _handing_on(functions: list[_Function], takers: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+    found = {}
+    for function in functions:
+        for call in function.calls:
+            argument = _argument(call, takers)
+            if isinstance(argument, ast.Name) and argument.id in function.every:
+                position = function.bound.index(argument.id) if argument.id in function.bound else -1
+                found[function.name] = (position, argument.id)
     return found
 
 

@@ -12,12 +12,12 @@ from gateway.folders import disk
 
 @pytest.fixture
 def other_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder out of reach of renames from `tmp_path`: on a tmpfs where there is one, else by refusing."""
-    shared = Path("/dev/shm")
-    if shared.is_dir() and os.access(shared, os.W_OK) and shared.stat().st_dev != tmp_path.stat().st_dev:
-        with tempfile.TemporaryDirectory(dir=shared) as folder:
-            yield Path(folder)
-        return
+    """A folder out of reach of renames from `tmp_path`: on a disk or a tmpfs where there is one, else by refusing."""
+    for place in (Path(tempfile.gettempdir()), Path("/dev/shm")):
+        if place.is_dir() and os.access(place, os.W_OK) and place.stat().st_dev != tmp_path.stat().st_dev:
+            with tempfile.TemporaryDirectory(dir=place) as folder:
+                yield Path(folder)
+            return
     folder = tmp_path / "other-device"
     folder.mkdir()
     refuse_renames_across(folder, monkeypatch)

@@ -136,7 +136,7 @@ def test_what_fails_again_lies_in_quarantine_again_and_nothing_was_waived(made: 
     assert not list(made.there.glob("*.cfb"))
 
 
-@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.soak)])
 def test_a_recheck_that_dies_at_any_effect_is_finished_by_the_next_start(
     closed: Street, tmp_path: Path, stride: int
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import wire_name
+from gateway.transport import sftp_session
 from gateway.transport import sftp_wire as wire
 from gateway.transport.errors import fault
 from gateway.transport.sftp import SftpTransport
@@ -237,7 +238,9 @@ def endless(kind: int, number: int, _fields: Cursor) -> list[bytes]:
     return [packet(Kind.NAME, number, wire.u32(50_000), entry * 50_000)]
 
 
-def test_a_listing_without_end_is_refused() -> None:
+def test_a_listing_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A million entries take ten seconds to make.
+    monkeypatch.setattr(sftp_session, "_LISTING_MAX", 20_000)
     with refused("mailbox-failed"):
         SftpSession(ScriptedChannel(endless)).names(b"/out")
 
