@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 whys[mark] = absent(mark)
             if whys[mark]:
                 item.add_marker(pytest.mark.skip(reason=whys[mark]))
+
+
+@pytest.fixture(autouse=True)
+def _own_umask() -> Iterator[None]:
+    """Give every test the umask that it would have alone: commands that make keys narrow it for their whole process."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)

@@ -99,7 +99,10 @@ def way_to(settings: Settings, territory: Territory, recipient: Recipient) -> tu
     if peer == recipient.unit or territory.roster is None:
         return (territory.unit, recipient.unit)
     whole = territory.roster.way(territory.unit, recipient.unit)
-    return whole if peer in whole else (territory.unit, *territory.roster.way(peer, recipient.unit))
+    if peer in whole:
+        return whole
+    beyond = territory.roster.way(peer, recipient.unit)
+    return (territory.unit, *beyond) if beyond and territory.unit not in beyond else ()
 
 
 def outbound_route(route: RouteSettings) -> OutboundRoute:

@@ -122,7 +122,11 @@ def _outbound(pair: Pair) -> list[Transfer]:
 
 def test_the_demo_says_that_all_is_well() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "gateway", "demo", "--json"], cwd=ROOT, capture_output=True, check=False, timeout=100
+        [sys.executable, "-m", "gateway", "demo", "--small", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        timeout=100,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     told = json.loads(ran.stdout)

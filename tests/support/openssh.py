@@ -91,6 +91,7 @@ def village() -> Iterator[Village]:
     """Make everything as an administrator would, by what the commands print; end and remove it in any case."""
     base = Path(tempfile.mkdtemp(prefix="caseferry-", dir="/run"))
     with ExitStack() as stack:
+        stack.callback(os.umask, os.umask(0o022))  # sshd's and the guests' accounts are to read what is made here
         stack.callback(shutil.rmtree, base, ignore_errors=True)
         base.chmod(0o755)
         made = _made(base)
