@@ -81,7 +81,7 @@ def test_the_tour_goes_as_the_readme_says(place: Path) -> None:
         "25_id_checksum.zip.err.txt",
         "It waits because link procuratorate does not work",
         "is asked what it holds",
-        "Backed up ledger, peers and configuration",
+        "Backed up ledger, peers, roster and configuration",
     ):
         assert expected in said, f"{shlex.quote(expected)} is missing in:\n{said}"
     assert re.search(r"^ +3 .* A9901020000002026030027 .*delivered", done.stdout, re.MULTILINE), said
