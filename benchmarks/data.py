@@ -4,12 +4,12 @@ import hashlib
 import os
 import random
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -22,6 +22,7 @@ PIECE = 4 << 20
 KIB = 1 << 10
 MIB = 1 << 20
 
+_CASE = re.compile(r"A[0-9]{22}")
 _WORDS = (
     "经依法审查查明犯罪嫌疑人某某于上述时间在本市某区某路实施盗窃诈骗行为涉案金额人民币元证据确实充分足以认定"
     "上述事实有下列证据予以证明被害人陈述证人证言书证物证鉴定意见勘验检查笔录视听资料电子数据供述和辩解"
@@ -113,12 +114,20 @@ def handover(path: Path, size: int, seed: str, members: int = 1) -> Made:
 
 
 def police_case(sample: Path, folder: Path, number: int) -> Made:
-    """Copy a police export with its mark into `folder` as if it had been made `number` seconds after midnight."""
-    clock = f"{number // 3600:02d}{number // 60 % 60:02d}{number % 60:02d}"
-    path = folder / re.sub(r"[0-9]{6}\.zip$", f"{clock}.zip", sample.name)
+    """Make a police export with its mark in `folder`: that of `sample`, but of a case of its own, the `number`-th."""
+    case = _CASE.search(sample.name)
+    if case is None:
+        raise ValueError(f"{sample.name} names no case")
+    other = f"{case[0][:-4]}{number:04d}"
+    path = folder / sample.name.replace(case[0], other)
     mark = path.with_name(f"{path.name}.ok")
-    shutil.copyfile(sample, path)
-    shutil.copyfile(sample.with_name(f"{sample.name}.ok"), mark)
+    with ZipFile(sample, metadata_encoding="gb18030") as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            body = old.read(name)
+            new.writestr(name, body.replace(case[0].encode(), other.encode()) if name.endswith(".xml") else body)
+    whole = path.read_bytes()
+    digest = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper()
+    mark.write_bytes(f"MD5={digest}\r\nSIZE={len(whole)}\r\n".encode())
     digests = {}
     with load_packer("police").read((path, mark)) as reading:
         for member in reading.members:
