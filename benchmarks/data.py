@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from gateway.plugins import load_packer
+from gateway.standard.loading import packaged_standard
 
 PIECE = 4 << 20
 """Bytes made and written at once."""
@@ -129,7 +130,7 @@ def police_case(sample: Path, folder: Path, number: int) -> Made:
     digest = hashlib.md5(whole, usedforsecurity=False).hexdigest().upper()
     mark.write_bytes(f"MD5={digest}\r\nSIZE={len(whole)}\r\n".encode())
     digests = {}
-    with load_packer("police").read((path, mark)) as reading:
+    with load_packer("police").read((path, mark), packaged_standard()) as reading:
         for member in reading.members:
             with member.open() as stream:
                 digests[member.path] = hashlib.sha256(stream.read()).hexdigest()

@@ -1,14 +1,19 @@
-"""The Packer protocol: what a packer of one agency's export format sees and must return."""
+"""The Packer protocol: what a packer of one agency's format sees and must return, and what the standard says to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
-from gateway.standard.findings import Finding
-from gateway.standard.package import CasePackage
+from gateway.standard.catalogue import Standard
+from gateway.standard.checking import PresentFile
+from gateway.standard.checks import check_case_package
+from gateway.standard.content import Content
+from gateway.standard.findings import SECRET, Finding
+from gateway.standard.package import CasePackage, marks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +55,53 @@ class Member:
     path: relative POSIX path, NFC, no `.` or `..`, UTF-8.
     raw:  the original name's bytes where they were not that UTF-8 text (GBK); else None.
     size: bytes; `open()` yields exactly that many, and may be called more than once.
+    is_record: whether it is the format's own record of the case (its XML, JSON or CSV) and no document: the case
+    package says the same, and what is masked leaves it at home.
     """
 
     path: str
     raw: bytes | None
     size: int
     open: Callable[[], BinaryIO]
+    is_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a packer made of an export: the case package, the members that travel, everything that was found wrong.
+    """What a packer made of an export: the case package, the members that travel, everything wrong with their form.
 
+    What the standard asks of the case is checked by who reads this (gateway/standard/checks.py), not by the packer.
     If a finding says reject or hold, `members` may be incomplete or empty; the export then does not travel.
+
+    names:    path of a member -> its name in the export, where that is another one.
+    contents: path of a member -> what its bytes proved to be, for those that were looked into.
+    is_understood: whether the packer knows the format's meaning; what it does not is not checked against the standard.
+    is_whole: false where members are missing anyway, so that comparing them with the export's lists says nothing.
+    role:     of the agency whose format it is, as the charges' table names it (`police`, `supervision`, ...).
     """
 
     package: CasePackage
     members: Sequence[Member]
     findings: tuple[Finding, ...]
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    contents: Mapping[str, Content] = field(default_factory=lambda: MappingProxyType({}))
+    is_understood: bool = False
+    is_whole: bool = True
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One unit as both sides' case systems know it. codes: scheme (`ga380`, `procuratorate`, ...) -> its code there."""
+
+    unit: str = ""
+    name: str = ""
+    role: str = ""
+    codes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+ORIGINALS = "原始数据"
+"""The folder of a foreign import that holds the sender's own records: what a writer did not understand travels too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +114,9 @@ class Packet:
     """member path -> original name bytes, for those that had other bytes than UTF-8."""
     name: str
     """The deterministic, safe base name under which to deliver."""
+    standard: Standard
+    sender: Party = Party()
+    receiver: Party = Party()
     corrects: str = ""
     """The name of the earlier delivery that this one corrects; empty for most."""
 
@@ -91,8 +128,9 @@ class Packer(Protocol):
         """Group a folder's entries into exports and say of each whether it is complete; pure."""
         ...
 
-    def read(self, parts: Sequence[Path]) -> AbstractContextManager[Reading]:
-        """Open the export made of `parts` (claimed, private paths, in the order of `Candidate.parts`).
+    def read(self, parts: Sequence[Path], standard: Standard) -> AbstractContextManager[Reading]:
+        """Open the export made of `parts` (claimed, private paths, in the order of `Candidate.parts`), understood with
+        the flows and code tables of `standard`.
 
         Reports defects as findings, all at once; raises only GatewayError of kind transient (IO trouble).
         Members stay readable until the context ends.
@@ -102,7 +140,33 @@ class Packer(Protocol):
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
         """Write the import into the empty folder `into` and return its entries' names in the order of publication.
 
+        What came from the same format goes back to it byte for byte; any other case package is written as this format
+        writes it, the sender's own records beside it (ORIGINALS).
+
         The first is published first, a completion mark last. A correction names the delivery that it corrects. Files
         under `packet.root` may be moved. Not fsynced: the caller does that.
         """
         ...
+
+
+def checked(reading: Reading, standard: Standard) -> Reading:
+    """Return `reading` with what the standard finds wrong with it, and the marks that are to travel; pure.
+
+    What its packer knows no meaning of is not checked. Marked material hands on nothing but what a record of its
+    refusal needs (catalogue, principle 3).
+    """
+    findings = reading.findings
+    if reading.is_understood:
+        files = [
+            PresentFile(one.path, reading.names.get(one.path, one.path), reading.contents.get(one.path))
+            for one in reading.members
+            if not one.is_record
+        ]
+        findings += check_case_package(
+            reading.package, files, standard, sender_role=reading.role, has_lists=reading.is_whole
+        )
+    if any(one.code == SECRET for one in findings):
+        old = reading.package
+        bare = CasePackage(old.source, old.flow, case_no=old.case_no, receiver_code=old.receiver_code)
+        return replace(reading, package=bare, members=(), findings=findings)
+    return replace(reading, package=replace(reading.package, marks=marks_of(findings)), findings=findings)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from gateway.domain.errors import disk_fault
 from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
+from gateway.standard.catalogue import Standard
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import UNCLASSIFIED, CasePackage, Renamed, Source, marks_of
 from packers import names
@@ -50,7 +51,7 @@ class FolderPacker:
         ]
 
     @contextmanager
-    def read(self, parts: Sequence[Path]) -> Iterator[Reading]:
+    def read(self, parts: Sequence[Path], standard: Standard) -> Iterator[Reading]:
         """Open the folder or file `parts[0]`. Links, devices and sockets are refused, leftovers dropped."""
         try:
             yield _Walk(parts[0], self.max_members).reading()

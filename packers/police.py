@@ -10,13 +10,10 @@ from typing import BinaryIO
 
 from gateway.domain.errors import disk_fault
 from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
-from gateway.standard.check_documents import suffix_of
-from gateway.standard.checking import PresentFile
-from gateway.standard.checks import check_case_package
-from gateway.standard.content import ContentWatch
+from gateway.standard.catalogue import Standard
+from gateway.standard.content import ContentWatch, suffix_of
 from gateway.standard.findings import Finding, Place, Verdict
-from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, is_readable, marks_of
-from gateway.standard.tables import Tables, load_tables
+from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, is_readable
 from packers import names
 from packers.container import Container, ContainerEntry, Limits, open_container
 from packers.marker import MAX_MARK_BYTES, Digests, Mark, digest_file, mark_bytes, read_mark
@@ -26,6 +23,7 @@ from packers.zipwriter import ZipWriter
 
 CASE_XML = "案件信息.xml"
 FORMAT = "police"
+ROLE = "police"
 _MARK_SUFFIX = ".ok"
 _CORRECTS_SUFFIX = ".corrects"
 """Beside the zip of a correction: GBK text that names the zip that it takes the place of. The zip stays as it came."""
@@ -43,7 +41,6 @@ class PolicePacker:
     """Reads and writes exports of the police case system (layout 2.1). Stateless; `limits` bound what is accepted."""
 
     limits: Limits = field(default_factory=Limits)
-    tables: Tables = field(default_factory=load_tables)
 
     def candidates(self, entries: Sequence[Entry]) -> list[Candidate]:
         """One candidate per zip; complete with its `.ok` beside it. Everything else is no police export."""
@@ -59,10 +56,10 @@ class PolicePacker:
         return found
 
     @contextmanager
-    def read(self, parts: Sequence[Path]) -> Iterator[Reading]:
+    def read(self, parts: Sequence[Path], standard: Standard) -> Iterator[Reading]:
         """Open the zip `parts[0]` with its completion mark `parts[1]`; without a mark the reading says so (D1)."""
         try:
-            with _opened(parts, self.limits, self.tables) as reading:
+            with _opened(parts, self.limits, standard) as reading:
                 yield reading
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an export") from e
@@ -108,7 +105,7 @@ def _written_name(packet: Packet, path: str) -> tuple[bytes, bool]:
 
 
 @contextmanager
-def _opened(parts: Sequence[Path], limits: Limits, tables: Tables) -> Iterator[Reading]:
+def _opened(parts: Sequence[Path], limits: Limits, standard: Standard) -> Iterator[Reading]:
     file = parts[0]
     digests = digest_file(file)
     findings = _check_mark(file, parts[1:], digests)
@@ -118,7 +115,7 @@ def _opened(parts: Sequence[Path], limits: Limits, tables: Tables) -> Iterator[R
         yield Reading(CasePackage(source), (), tuple(findings))
         return
     with open_container(file, limits) as container:
-        yield _Examination(file.name, container, source, tables, findings).reading()
+        yield _Examination(file.name, container, source, standard, findings).reading()
 
 
 def _check_mark(file: Path, marks: Sequence[Path], digests: Digests) -> list[Finding]:
@@ -146,7 +143,7 @@ class _Examination:
     file: str
     container: Container
     source: Source
-    tables: Tables
+    standard: Standard
     findings: list[Finding]
 
     def reading(self) -> Reading:
@@ -159,27 +156,22 @@ class _Examination:
         self.findings.extend(self.container.findings)
         if not self.container.is_readable:
             return Reading(CasePackage(self.source), (), tuple(self.findings))
-        package = self._package()
-        files = [
-            PresentFile(e.path, e.name, watches[e.path].result()) for e in self.container.entries if e.path != CASE_XML
-        ]
-        if package.business:
-            whole = not any(f.verdict is Verdict.REJECT for f in self.container.findings)
-            self.findings.extend(check_case_package(package, files, self.tables, sender_role="police", has_lists=whole))
-        package = replace(
+        package = replace(self._package(), renamed=tuple(self.container.renamed), dropped=tuple(self.container.dropped))
+        return Reading(
             package,
-            renamed=tuple(self.container.renamed),
-            dropped=tuple(self.container.dropped),
-            marks=marks_of(tuple(self.findings)),
+            tuple(map(self._member, self.container.entries)),
+            tuple(self.findings),
+            names={e.path: e.name for e in self.container.entries if e.name != e.path},
+            contents={e.path: watches[e.path].result() for e in self.container.entries if e.path != CASE_XML},
+            is_understood=bool(package.business),
+            is_whole=not any(f.verdict is Verdict.REJECT for f in self.container.findings),
+            role=ROLE,
         )
-        if any(f.code == "SEC-LEVEL" for f in self.findings):
-            # Marked material leaves no copy anywhere (catalogue, principle 3); its number is needed to say so.
-            bare = CasePackage(self.source, package.flow, case_no=package.case_no, receiver_code=package.receiver_code)
-            return Reading(bare, (), tuple(self.findings))
-        return Reading(package, tuple(map(self._member, self.container.entries)), tuple(self.findings))
 
     def _member(self, entry: ContainerEntry) -> Member:
-        return Member(entry.path, entry.raw, entry.size, partial(self.container.open, entry))
+        return Member(
+            entry.path, entry.raw, entry.size, partial(self.container.open, entry), is_record=entry.path == CASE_XML
+        )
 
     def _package(self) -> CasePackage:
         named = _NAME.fullmatch(self.file)
@@ -199,7 +191,7 @@ class _Examination:
         self.findings.extend(parsed.findings)
         if parsed.root is None:
             return empty
-        reader = PoliceReader(CASE_XML, self._path_of())
+        reader = PoliceReader(CASE_XML, self._path_of(), self.standard)
         package = reader.read(
             parsed.root, self._source(parsed.root.get("XTMC", ""), parsed.root.get("BB", ""), parsed.source)
         )

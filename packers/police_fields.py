@@ -2,16 +2,6 @@
 
 from types import MappingProxyType
 
-FLOWS = MappingProxyType(
-    {
-        "TQPZDB": "arrest-request",
-        "YSQS": "prosecution-transfer",
-        "BCZCWB": "supplementary-investigation",
-        "HY": "custody-handover",
-    }
-)
-"""YWLX -> flow."""
-
 CASE = MappingProxyType(
     {
         "YWLX": ("business", "业务类型"),

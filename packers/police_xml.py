@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type information
 
+from gateway.standard.catalogue import Standard
 from gateway.standard.check_documents import person_named
 from gateway.standard.dates import read_when
 from gateway.standard.findings import Finding, Place, Verdict
@@ -27,6 +29,8 @@ from gateway.standard.package import (
 from packers import police_fields as tags
 
 ROOT = "ZFAJ"
+FORM = "police"
+"""The name of this format in the standard's tables."""
 _SECTIONS = frozenset({"XYRS", "WSLB", "JZML"})
 MAX_ELEMENTS = 400_000
 """Four elements for each of 100,000 dossier entries."""
@@ -41,6 +45,7 @@ class PoliceReader:
 
     file: str
     path_of: Callable[[str], str]
+    standard: Standard
     findings: list[Finding] = field(default_factory=list)
     _origins: list[Origin] = field(default_factory=list)
     _unknown: list[UnknownValue] = field(default_factory=list)
@@ -92,7 +97,7 @@ class PoliceReader:
         number = value("case_no")
         return CasePackage(
             source,
-            flow=tags.FLOWS.get(value("business"), UNCLASSIFIED),
+            flow=self.standard.flow_of(FORM, value("business")) or UNCLASSIFIED,
             business=value("business"),
             business_name=value("business_name"),
             sender_code=value("handling_unit"),
@@ -151,7 +156,7 @@ class PoliceReader:
     def _person(self, element: etree._Element, n: int) -> Person:
         prefix, path = f"persons[{n}].", f"{ROOT}/XYRS/XYR"
         before = len(self._origins)
-        values = self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", ("SAZM", "QZCS"))
+        values: dict[str, Any] = {**self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", ("SAZM", "QZCS"))}
         # Only those of this person: looking through all for each would take minutes for a file full of persons.
         if any(origin.value == f"{prefix}id_no" and origin.text for origin in self._origins[before:]):
             place = Place(self.file, element.sourceline or 0, 0, "身份号码(SFHM)")
@@ -166,12 +171,17 @@ class PoliceReader:
                 charges.append(Charge(**self._values(child, tags.CHARGE, at + ".", path)))
             elif child.tag == "QZCS":
                 at = f"{prefix}measures[{len(measures)}]"
-                measures.append(Measure(**self._values(child, tags.MEASURE, at + ".", path)))
+                measures.append(self._measure(self._values(child, tags.MEASURE, at + ".", path)))
         return Person(**values, charges=tuple(charges), measures=tuple(measures))
+
+    def _measure(self, values: dict[str, str]) -> Measure:
+        kind = self.standard.table("coercive-measure").read(FORM, values.get("kind", ""))
+        return Measure(**{**values, "kind": kind})
 
     def _document(self, element: etree._Element) -> Document:
         values = self._leaves(element, tags.DOCUMENT, f"{ROOT}/WSLB")
         title, written = values.get("title", ""), values.get("path", "")
+        kind = self.standard.document_titled(title)
         return Document(
             title=title,
             path=self.path_of(written),
@@ -179,6 +189,7 @@ class PoliceReader:
             pages=_pages(values.get("pages", "")),
             signed=values.get("signed", ""),
             person=person_named(title, written.replace("\\", "/")),
+            kind=kind.code if kind is not None else "",
             ordinal=values.get("ordinal", ""),
             line=element.sourceline or 0,
         )
@@ -208,7 +219,8 @@ class PoliceReader:
                         line=file.sourceline or 0,
                     )
                 )
-        return Volume(values.get("kind", ""), values.get("title", ""), tuple(entries), values.get("ordinal", ""), line)
+        kind = self.standard.table("volume-kind").read(FORM, values.get("kind", ""))
+        return Volume(kind, values.get("title", ""), tuple(entries), values.get("ordinal", ""), line)
 
     def _leaves(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
         """Like `_values` for records that carry their own line: no origin for each value."""

@@ -25,7 +25,8 @@ def inspect(
 
     with speaking(as_json=json) as unsettled:
         terminal, settings = _settled(unsettled, config, is_needed=bool(route))
-        code = show(terminal, settings, export, packer=packer, route=route)
+        folder = config_folder(config) if settings is not None else None
+        code = show(terminal, settings, folder, export, packer=packer, route=route)
     raise typer.Exit(code)
 
 

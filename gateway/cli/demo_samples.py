@@ -15,7 +15,7 @@ from gateway.plugins import load_packer
 from gateway.stages.contents import read_content
 from gateway.stages.layout import CONTENT
 from gateway.standard.business import business_key, is_of_case
-from gateway.standard.tables import load_tables
+from gateway.standard.loading import packaged_standard
 
 READ_BYTES = 1 << 20
 
@@ -71,7 +71,7 @@ def drop(sample: Sample, outbound: Path) -> int:
 
 def arrived_whole(sample: Sample, delivery: Path) -> bool:
     """Whether the delivered folder holds exactly the members of the export, byte for byte, under their true names."""
-    with load_packer(sample.packer).read(sample.parts) as reading:
+    with load_packer(sample.packer).read(sample.parts, packaged_standard()) as reading:
         sent: dict[str, str] = {}
         for member in reading.members:
             hasher = hashlib.sha256()
@@ -91,8 +91,8 @@ def _compared(samples: Sequence[Sample]) -> list[Sample]:
     for sample in samples:
         expected = sample.expected
         if expected == "delivered":
-            with load_packer(sample.packer).read(sample.parts) as reading:
-                key = business_key(reading.package, reading.package.receiver_code, sample.route, load_tables())
+            with load_packer(sample.packer).read(sample.parts, packaged_standard()) as reading:
+                key = business_key(reading.package, reading.package.receiver_code, sample.route, packaged_standard())
                 content = read_content(reading.members, DEFAULT_SUITE, silent)
             first = sent.setdefault(key, content)
             if first == content:

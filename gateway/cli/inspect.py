@@ -25,9 +25,11 @@ _OUTCOMES = (
 )
 
 
-def inspect(terminal: Terminal, settings: Settings | None, export: Path, *, packer: str, route: str) -> int:
-    """Show what would happen to `export`; return 0 sendable, 1 held or waiting, 2 refused."""
-    found = inspect_export(export, settings, packer=packer, route=route)
+def inspect(
+    terminal: Terminal, settings: Settings | None, config: Path | None, export: Path, *, packer: str, route: str
+) -> int:
+    """Show what would happen to `export` on the node of `config`; return 0 sendable, 1 held or waiting, 2 refused."""
+    found = inspect_export(export, settings, config, packer=packer, route=route)
     outcome, code, sentence = next(
         (name, code, sentence) for verdict, name, code, sentence in _OUTCOMES if verdict is found.verdict
     )

@@ -30,6 +30,7 @@ from gateway.settings.links import TransportKind
 from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
 from gateway.settings.node import ServerMode
+from gateway.standard.loading import load_standard, place_of
 from gateway.transport.hosted import IN
 from gateway.transport.media import media_mailbox
 
@@ -138,7 +139,7 @@ def _read(config: Path) -> Checked:
         directory = load_directory(first.settings)
     except GatewayError:
         return first
-    known, reached = known_names(directory), None
+    known, reached = known_names(directory, load_standard(place_of(config))), None
     if directory.roster is not None:
         unlinked = first.settings.unlinked()
         reached = unlinked - set(unreachable(first.settings, directory, unlinked))

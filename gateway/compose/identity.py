@@ -19,9 +19,10 @@ from gateway.roster.peers import PeerBook
 from gateway.roster.store import RosterStore
 from gateway.settings.crosscheck import Known
 from gateway.settings.load import Reading, Settings, load
-from gateway.standard.matrix import load_matrix
+from gateway.standard.catalogue import Standard
+from gateway.standard.loading import StandardPlace, load_standard, place_of
 from gateway.standard.package import UNCLASSIFIED
-from gateway.standard.tables import load_tables
+from gateway.standard.pseudonyms import PseudonymKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Identity:
     settings: Settings
     keyring: Keyring
     directory: Directory
+    standard: StandardPlace
+    """The exchange standard: the packaged one, and what the configuration folder puts in its place."""
+
+    @property
+    def pseudonyms(self) -> PseudonymKey:
+        """The secret behind the pseudonyms of persons."""
+        return PseudonymKey(self.keyring.pseudonyms)
 
 
 def load_settings(config: Path) -> Settings:
@@ -54,9 +62,10 @@ def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[],
     reading = Reading(config)
     directory = load_directory(reading.settings(Known(packer_names(), None, None), None))
     # With a roster whom no link leads to today may be reached tomorrow: its exports wait, and `check` says so.
-    known = Known(packer_names(), **known_names(directory))
+    place = place_of(config)
+    known = Known(packer_names(), **known_names(directory, load_standard(place)))
     settings = reading.settings(known, () if directory.roster is None else None)
-    return Identity(settings, load_keyring(settings, environ, prompt), directory)
+    return Identity(settings, load_keyring(settings, environ, prompt), directory, place)
 
 
 class KnownNames(TypedDict):
@@ -66,11 +75,10 @@ class KnownNames(TypedDict):
     roles: frozenset[str]
 
 
-def known_names(directory: Directory) -> KnownNames:
+def known_names(directory: Directory, standard: Standard) -> KnownNames:
     """Return the flows and roles of the exchange standard, and those that the node's roster has besides."""
-    matrix = load_matrix()
-    flows = {UNCLASSIFIED, *load_tables().flows, *(one.flow for one in matrix.flows)}
-    roles = set(matrix.roles)
+    flows = {UNCLASSIFIED, *standard.names()}
+    roles = set(standard.roles)
     if directory.roster is not None:
         content = directory.roster.content
         flows |= {one.flow for one in content.permissions} | {one.flow for one in content.classes if one.flow}

@@ -15,7 +15,7 @@ from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.domain.ids import UnitCode
 from gateway.folders import disk
 from gateway.folders.entries import look
-from gateway.packing import Candidate, Entry, Reading, Settled
+from gateway.packing import Candidate, Entry, Reading, Settled, checked
 from gateway.plugins import load_packer, packer_names
 from gateway.roster.peers import PREFERENCE
 from gateway.settings.load import Settings
@@ -24,9 +24,10 @@ from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
 from gateway.standard.business import business_key, is_of_case, same_content
+from gateway.standard.catalogue import Standard
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
+from gateway.standard.loading import load_standard, place_of
 from gateway.standard.package import CasePackage
-from gateway.standard.tables import load_tables
 
 GENERIC = "folder"
 """The packer that takes anything; asked last."""
@@ -84,9 +85,12 @@ class Inspection:
         return worst(self.findings)
 
 
-def inspect_export(export: Path, settings: Settings | None, *, packer: str = "", route: str = "") -> Inspection:
+def inspect_export(
+    export: Path, settings: Settings | None, config: Path | None = None, *, packer: str = "", route: str = ""
+) -> Inspection:
     """Return what the daemon would find in `export`, which is only read; may be repeated.
 
+    config: the node's configuration folder, which may hold a standard of its own.
     packer: its name; else that of the route, else the first installed packer that takes an entry of this name.
     route:  its name; else the one whose outbound folder holds the export, if there is one.
     Raises PermanentError `file-not-there`, `entry-unsafe`, `export-too-many-files`, ConfigError `packer-unknown`,
@@ -98,14 +102,16 @@ def inspect_export(export: Path, settings: Settings | None, *, packer: str = "",
     name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
     candidate = _candidate(name, path.name, entries)
     parts = [path.parent / part for part in candidate.parts]
-    with disk.mapped(path.parent), load_packer(name).read(parts) as reading:
+    standard = load_standard(place_of(config))
+    with disk.mapped(path.parent), load_packer(name).read(parts, standard) as read:
+        reading = checked(read, standard)
         findings, decision, ways = reading.findings, None, {}
         if settings is not None and chosen is not None:
             territory = _territory(settings)
             findings, decision = examine(reading, outbound_route(chosen), territory, SystemClock().now())
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
             if decision.choices and worst(findings) is not Verdict.REJECT:
-                findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings)
+                findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings, standard)
         return Inspection(
             export=candidate.name,
             packer=name,
@@ -178,11 +184,13 @@ def _unfinished(candidate: Candidate, entries: Sequence[Entry]) -> tuple[Finding
     return (Finding("FS-NO-MARKER", Verdict.WAIT, place, mender="vendor"),)
 
 
-def _compared(reading: Reading, route: str, recipient: UnitCode, settings: Settings) -> tuple[Finding, ...]:
+def _compared(
+    reading: Reading, route: str, recipient: UnitCode, settings: Settings, standard: Standard
+) -> tuple[Finding, ...]:
     """Return what the node's ledger knows of an export like this; nothing where there is no ledger that may be read."""
     from gateway.stages.repeats import different, sent_time
 
-    key = business_key(reading.package, recipient, route, load_tables())
+    key = business_key(reading.package, recipient, route, standard)
     name = reading.package.source.name
     try:
         with ledger_to_read(settings, SystemClock()) as ledger:

@@ -19,6 +19,7 @@ from gateway.roster.directory import Directory
 from gateway.roster.peers import PeerBook
 from gateway.settings.load import LINKS_FOLDER, ROUTES_FOLDER
 from gateway.settings.writing import Values, link_yaml, routes_yaml
+from gateway.standard.loading import place_of
 from gateway.standard.reference import load_reference
 
 PORTS_FILE = "ports.json"
@@ -221,5 +222,5 @@ def trusting(scenario: Scenario, units: Sequence[UnitCode]) -> Mapping[UnitCode,
         settings = load_settings(config_of(scenario.root, unit))
         trusted = trusted or roster_store(settings).load()
         directory = Directory(PeerBook.open(settings.paths.peers), trusted=trusted)
-        identities[unit] = Identity(settings, load_keyring(settings, {}), directory)
+        identities[unit] = Identity(settings, load_keyring(settings, {}), directory, place_of(None))
     return identities

@@ -179,6 +179,8 @@ class Planner:
             shelf=ground.shelf,
             lanes=self._lanes(Stage.PACK, PackStage.name, takes=1),
             keys=keys,
+            standard=self._identity.standard,
+            pseudonyms=self._identity.pseudonyms,
             telling=self._telling,
             repeats=RepeatDesk(
                 ledger=ground.ledger,
@@ -205,6 +207,8 @@ class Planner:
             lanes=self._lanes(Stage.OPEN, OpenStage.name, takes=OPENING),
             shortage=ground.shortage,
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
+            standard=self._identity.standard,
+            pseudonyms=self._identity.pseudonyms,
             size_limit=self._settings.limits.bundle,
             refuse_unasked=self._settings.limits.refuse_unasked,
             relays=self._roster is not None,

@@ -15,6 +15,7 @@ from gateway.domain.ids import (
     UnitCode,
 )
 from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.matter import Matter
 
 T = TypeVar("T")
 
@@ -190,6 +191,8 @@ class Facts:
     route: RouteName | None = None
     hold_code: str | None = None
     """Holds the transfer in its new state; None leaves a hold as it is."""
+    matter: Matter | None = None
+    """What was in the bundle, kept beside the transfer."""
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
     code: str = ""

@@ -1,6 +1,7 @@
 """The node's own keys in one place: made once, kept for our account only, shown to nobody."""
 
 import os
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ CREDENTIAL = "caseferry-keys"
 VALID_SECONDS = 2 * 365 * 86400
 """Two years: peers compare fingerprints anew by hand, and a node must not fall silent because nobody did."""
 
+_PSEUDONYM_BYTES = 32
 _VERSION = 1
 
 
@@ -79,13 +81,14 @@ class NextSsh:
 class Keyring:
     """All private keys of this node."""
 
-    __slots__ = ("_dated", "is_clear", "next_ssh", "ssh_host", "ssh_user")
+    __slots__ = ("_dated", "is_clear", "next_ssh", "pseudonyms", "ssh_host", "ssh_user")
 
     def __init__(
         self,
         dated: Sequence[DatedKeys],
         ssh_host: SshKey,
         ssh_user: SshKey,
+        pseudonyms: bytes,
         *,
         is_clear: bool,
         next_ssh: NextSsh | None = None,
@@ -93,6 +96,8 @@ class Keyring:
         self._dated = tuple(sorted(dated, key=lambda one: (one.not_before, one.keys.suite), reverse=True))
         self.ssh_host = ssh_host
         self.ssh_user = ssh_user
+        self.pseudonyms = pseudonyms
+        """The secret behind the pseudonyms of persons on this node; never renewed: they are to stay the same."""
         self.next_ssh = next_ssh
         """SSH keys that are on the card, so that others learn them, and not yet in use; None but while they change."""
         self.is_clear = is_clear
@@ -124,7 +129,7 @@ class Keyring:
         if os.path.lexists(path):
             raise exists(path)
         fresh = [_fresh(suite, now, valid_seconds) for suite in sorted(set(suites))]
-        ring = cls(fresh, _new_ssh(), _new_ssh(), is_clear=passphrase is None)
+        ring = cls(fresh, _new_ssh(), _new_ssh(), secrets.token_bytes(_PSEUDONYM_BYTES), is_clear=passphrase is None)
         locked = lock(ring._to_bytes(), passphrase, cost or Cost())
         make_folder(folder)
         write_new(path, locked)
@@ -145,9 +150,9 @@ class Keyring:
             check_folder(folder)
             path = folder / KEY_FILE
             raw = read_private(path, FILE_MAX)
-        secrets = unlock(raw, passphrase)
+        opened = unlock(raw, passphrase)
         try:
-            return cls._from_bytes(secrets, is_clear=is_clear(raw))
+            return cls._from_bytes(opened, is_clear=is_clear(raw))
         except (ValueError, SecurityError):
             # Without the cause, whose traceback would hold the secrets' bytes.
             raise ConfigError(
@@ -181,7 +186,14 @@ class Keyring:
         if len(kept) + len(fresh) > KEYS_MAX:
             raise ConfigError("keys-too-many", "renewed too often; wait until old keys have expired", scope=Scope.NODE)
         following = NextSsh(_new_ssh(), _new_ssh()) if ssh else self.next_ssh
-        ring = Keyring([*kept, *fresh], self.ssh_host, self.ssh_user, is_clear=passphrase is None, next_ssh=following)
+        ring = Keyring(
+            [*kept, *fresh],
+            self.ssh_host,
+            self.ssh_user,
+            self.pseudonyms,
+            is_clear=passphrase is None,
+            next_ssh=following,
+        )
         replace(path, lock(ring._to_bytes(), passphrase, cost or Cost()))
         return ring
 
@@ -195,7 +207,8 @@ class Keyring:
         read_private(path, FILE_MAX)
         if self.next_ssh is None:
             raise ConfigError("ssh-keys-not-drawn", "run: caseferry key rotate --ssh", scope=Scope.NODE)
-        ring = Keyring(self._dated, self.next_ssh.host, self.next_ssh.user, is_clear=passphrase is None)
+        host, user = self.next_ssh.host, self.next_ssh.user
+        ring = Keyring(self._dated, host, user, self.pseudonyms, is_clear=passphrase is None)
         replace(path, lock(ring._to_bytes(), passphrase, cost or Cost()))
         return ring
 
@@ -252,6 +265,7 @@ class Keyring:
                 ],
                 "ssh_host": self.ssh_host.to_seed().hex(),
                 "ssh_user": self.ssh_user.to_seed().hex(),
+                "pseudonyms": self.pseudonyms.hex(),
                 **({"next_ssh": [one.to_seed().hex() for one in pair]} if pair else {}),
             }
         )
@@ -260,7 +274,8 @@ class Keyring:
     def _from_bytes(cls, raw: bytes, *, is_clear: bool) -> Self:
         found = canonical.decode(raw, limit=FILE_MAX, values_limit=256)
         is_changing = isinstance(found, dict) and "next_ssh" in found
-        whole = canonical.fields(found, "v", "keys", "ssh_host", "ssh_user", *(("next_ssh",) if is_changing else ()))
+        more = ("next_ssh",) if is_changing else ()
+        whole = canonical.fields(found, "v", "keys", "ssh_host", "ssh_user", "pseudonyms", *more)
         canonical.integer(whole["v"], "v", least=_VERSION, most=_VERSION)
         dated = [_dated(one) for one in canonical.items(whole["keys"], "keys", limit=KEYS_MAX)]
         if not dated:
@@ -274,7 +289,8 @@ class Keyring:
         ]
         if is_changing and len(following) != 2:
             raise ValueError("half a pair of SSH keys")
-        return cls(dated, host, user, is_clear=is_clear, next_ssh=NextSsh(*following) if following else None)
+        secret = canonical.hexadecimal(whole["pseudonyms"], "pseudonyms", least=_PSEUDONYM_BYTES, most=_PSEUDONYM_BYTES)
+        return cls(dated, host, user, secret, is_clear=is_clear, next_ssh=NextSsh(*following) if following else None)
 
 
 def _new_ssh() -> SshKey:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import exists, insert, select
 
 from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.matter import Matter
 from gateway.domain.records import Copy, Stage, Step, Transfer
-from gateway.ledger import arrivals, changes, streams
+from gateway.ledger import arrivals, changes, matter_rows, streams
 from gateway.ledger.changes import Change
 from gateway.ledger.rows import fetch
 from gateway.ledger.schema import transfers
@@ -22,11 +23,11 @@ def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
         if step.copies and step.event is not Event.SEALED:
             raise ValueError("only sealing makes copies")
         for number, copy in enumerate(step.copies, start=1):
-            _born(change, now, copy, number)
+            _born(change, now, copy, number, step.facts.matter)
     return taken
 
 
-def _born(change: Change, first: Transfer, copy: Copy, number: int) -> None:
+def _born(change: Change, first: Transfer, copy: Copy, number: int, matter: Matter | None) -> None:
     """Record the transfer of one copy; one that a receipt brought back after a restore is left as it is."""
     c = transfers.c
     its = (c.bundle_id == first.bundle_id, c.recipient == copy.recipient, c.direction == Direction.OUTBOUND)
@@ -63,3 +64,5 @@ def _born(change: Change, first: Transfer, copy: Copy, number: int) -> None:
     streams.give_out(change.connection, transfer, change.epoch)
     changes.born(change, transfer, Stage.PACK)
     changes.mark_corrected(change, transfer, Stage.PACK)
+    if matter is not None:
+        matter_rows.keep(change.connection, change.now, transfer.id, matter)

@@ -16,16 +16,11 @@ from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Sta
 from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
 from gateway.ledger.changes import Change, Touched
 from gateway.ledger.database import damage, locate
-from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
-from gateway.ledger.reconciling import ReconcileBook
-from gateway.ledger.relaying import RelayBook
-from gateway.ledger.resync import ResyncBook
+from gateway.ledger.shelves import Shelves
 from gateway.ledger.streams import StreamState
-from gateway.ledger.trips import TripBook
-from gateway.ledger.turns import Turns
 
 T = TypeVar("T")
 
@@ -34,7 +29,7 @@ BATCH = 500
 """Transfers changed in one commit where an operator means many, so that nobody waits long behind it."""
 
 
-class Ledger:
+class Ledger(Shelves):
     """The database of transfers. Every method may be called from any thread; what returned from a change is durable.
 
     Errors: gateway/ledger/faults.py. An `IllegalStepError` or `ValueError` out of `advance` is a bug of the caller;
@@ -47,18 +42,7 @@ class Ledger:
         self._unit = unit
         self._clock = clock
         self._listeners: tuple[Callable[[Touched], None], ...] = ()
-        self.resync = ResyncBook(self, unit, connections.epoch)
-        """What serves resync and restore."""
-        self.reconciling = ReconcileBook(self, unit)
-        """What serves reconciliation."""
-        self.decisions = DecisionBook(self)
-        """What people decided."""
-        self.relays = RelayBook(self)
-        """What serves hubs."""
-        self.turns = Turns(self)
-        """Whose turn it is at what the whole node shares."""
-        self.trips = TripBook(self)
-        """What removable media carry."""
+        super().__init__(self, unit, connections.epoch)
 
     @classmethod
     def open(

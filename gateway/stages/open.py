@@ -37,6 +37,8 @@ from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_ag
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
+from gateway.standard.loading import StandardPlace
+from gateway.standard.pseudonyms import PseudonymKey
 
 
 class OpenStage:
@@ -56,6 +58,8 @@ class OpenStage:
         lanes: Lanes[tuple[OpenOutcome, ...]],
         shortage: Shortage,
         keys: tuple[NodeKeys, ...],
+        standard: StandardPlace,
+        pseudonyms: PseudonymKey,
         size_limit: int,
         refuse_unasked: bool,
         relays: bool,
@@ -83,6 +87,8 @@ class OpenStage:
         """Inbound folder -> sizes of the imports that found no room there in this step."""
         self._first_lack: dict[Path, TransientError] = {}
         self._keys = keys
+        self._standard = standard
+        self._pseudonyms = pseudonyms
         self._pen = ReceiptPen(unit, keys[0])
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
@@ -138,7 +144,7 @@ class OpenStage:
         orders = {order.transfer: order for order in (self._order(t, started) for t in transfers) if order is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was set aside or failed, and is due no more.
-        batch = OpenBatch(tuple(orders.values()), self._keys, self._routes)
+        batch = OpenBatch(tuple(orders.values()), self._keys, self._routes, self._standard, self._pseudonyms)
         return not ready or self._lanes.start(open_bundles, batch, ready)
 
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
@@ -296,6 +302,7 @@ class OpenStage:
             flow=delivery.flow,
             case_no=delivery.case_no,
             earlier=delivery.corrects,
+            matter=delivery.matter,
         )
 
     def _has_room(self, staging: Staging, delivery: Delivery, folder: Path) -> bool:

@@ -13,6 +13,7 @@ from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
+from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
 from gateway.folders import disk
 from gateway.folders.spool import Staging
@@ -22,7 +23,10 @@ from gateway.stages import layout
 from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import OPENING
+from gateway.standard import matter as matters
+from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
+from gateway.standard.pseudonyms import PseudonymKey
 
 DELIVERY_NOTE = "delivery.json"
 """In the staging folder of a verified bundle: which route, which entries in which order; read again after a power
@@ -73,6 +77,8 @@ class OpenBatch:
     orders: tuple[OpenOrder, ...]
     keys: tuple[NodeKeys, ...]
     routes: tuple[InboundRoute, ...]
+    standard: StandardPlace
+    pseudonyms: PseudonymKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class Delivery:
     case_no: str
     corrects: BundleId | None = None
     """The bundle whose delivery this one corrects, by its sender's word."""
+    matter: Matter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,7 @@ def read_delivery(staging: Staging) -> Delivery:
         found["flow"],
         found["case_no"],
         bundle_id(corrects) if corrects else None,
+        matters.from_bytes(found["matter"].encode()),
     )
 
 
@@ -150,6 +158,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             progress=progress,
         )
     package = _case_package(opened, manifest)
+    standard = load_standard(batch.standard)
     corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)
@@ -164,10 +173,12 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         content,
         raw_names,
         _name(package.case_no, order.envelope.bundle_id),
-        _name(package.case_no, corrects) if corrects is not None else "",
+        standard,
+        corrects=_name(package.case_no, corrects) if corrects is not None else "",
     )
     entries = load_packer(route.packer).write(packet, made)
-    delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no, corrects)
+    matter = matters.matter_of(package, standard, batch.pseudonyms)
+    delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no, corrects, matter)
     disk.fsync_tree(made)
     note = {
         "route": route.name,
@@ -176,6 +187,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         "flow": package.flow,
         "case_no": package.case_no,
         "corrects": corrects or "",
+        "matter": matters.to_bytes(matter).decode(),
     }
     disk.write_durably(order.staging.root / DELIVERY_NOTE, json.dumps(note, ensure_ascii=False).encode())
     disk.remove_tree(opened)

@@ -27,6 +27,8 @@ from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
 from gateway.stages.telling import SourceTelling
 from gateway.standard.findings import Verdict
+from gateway.standard.loading import StandardPlace
+from gateway.standard.pseudonyms import PseudonymKey
 
 EXPORT_HELD = "export-held"
 
@@ -47,6 +49,8 @@ class PackStage:
         shelf: ClaimShelf,
         lanes: Lanes[tuple[PackOutcome, ...]],
         keys: NodeKeys,
+        standard: StandardPlace,
+        pseudonyms: PseudonymKey,
         telling: SourceTelling,
         repeats: RepeatDesk,
         recorder: Recorder,
@@ -67,6 +71,8 @@ class PackStage:
         self._shelf = shelf
         self._lanes = lanes
         self._keys = keys
+        self._standard = standard
+        self._pseudonyms = pseudonyms
         self._telling = telling
         self._repeats = repeats
         self._recorder = recorder
@@ -101,7 +107,7 @@ class PackStage:
         return not ready or self._lanes.start(pack_exports, self._batch(orders.values()), ready)
 
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
-        return PackBatch(tuple(orders), self._keys, self._territory)
+        return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._pseudonyms)
 
     def _order(self, transfer: Transfer) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""

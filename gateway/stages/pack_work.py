@@ -11,8 +11,9 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
+from gateway.domain.matter import Matter
 from gateway.domain.records import Facts, Priority
-from gateway.packing import Reading
+from gateway.packing import Reading, checked
 from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
@@ -20,8 +21,10 @@ from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.findings import Finding, Place, Verdict, worst
-from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable
-from gateway.standard.tables import load_tables
+from gateway.standard.loading import StandardPlace, load_standard
+from gateway.standard.matter import matter_of
+from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable, marks_of
+from gateway.standard.pseudonyms import PseudonymKey
 
 SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
 
@@ -53,6 +56,8 @@ class PackBatch:
     orders: tuple[PackOrder, ...]
     keys: NodeKeys
     territory: Territory
+    standard: StandardPlace
+    pseudonyms: PseudonymKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class PackOutcome:
     recipients: tuple[Recipient, ...] = ()
     """Whom the bundle is sealed to: the recipient first, then its copies; none if the export is refused."""
     priority: Priority = Priority.NORMAL
+    matter: Matter | None = None
     business_key: str | None = None
     copy_keys: tuple[str, ...] = ()
     """The business keys of the copies, in their order."""
@@ -95,6 +101,7 @@ class PackOutcome:
             business_key=self.business_key,
             content_hash=self.content_hash,
             priority=self.priority,
+            matter=self.matter if self.prepared is not None else None,
             note=self.codes(),
         )
 
@@ -126,8 +133,11 @@ def examine(
 def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> PackOutcome:
     keys = batch.keys
     try:
-        with local_io(), load_packer(order.route.packer).read(order.parts) as reading:
+        standard = load_standard(batch.standard)
+        with local_io(), load_packer(order.route.packer).read(order.parts, standard) as read:
+            reading = checked(read, standard)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
+            package = replace(reading.package, marks=marks_of(findings))
             # What was sealed before had passed; whatever a person decided then may have been forgotten.
             verdict = worst(findings) if order.sealed is None else Verdict.PASS
             outcome = PackOutcome(
@@ -135,16 +145,17 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 order.out,
                 findings,
                 verdict,
-                reading.package.flow,
-                reading.package.case_no,
+                package.flow,
+                package.case_no,
                 decision.recipients,
                 decision.priority,
+                matter_of(package, standard, batch.pseudonyms),
             )
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
             if not waved or outcome.recipient is None:
                 return outcome
             key, *copy_keys = (
-                business_key(reading.package, one.unit, order.route.name, load_tables()) for one in outcome.recipients
+                business_key(package, one.unit, order.route.name, standard) for one in outcome.recipients
             )
             outcome = replace(outcome, business_key=key, copy_keys=tuple(copy_keys), corrects=order.corrects)
             if order.sealed is not None or (key in order.sent and order.corrects is None):
@@ -152,7 +163,7 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 if order.sealed is not None or is_of_case(key) or content == order.sent[key]:
                     return replace(outcome, content_hash=content)
             readers = _readers(outcome.recipients)
-            case_package = reading.package.to_json()
+            case_package = package.to_json()
             if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             with order.out.open("w+b") as out:

@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Final
 
+from gateway.standard.catalogue import Flow, Standard
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import CasePackage
-from gateway.standard.tables import FlowRule, Tables
 
 SAME: Final = "DUP-SAME"
 DIFFERENT: Final = "DUP-DIFFERENT"
@@ -15,16 +15,18 @@ _OF_CASE: Final = "case:"
 _OF_NAME: Final = "name:"
 
 
-def business_key(package: CasePackage, recipient: str, route: str, tables: Tables) -> str:
+def business_key(package: CasePackage, recipient: str, route: str, standard: Standard) -> str:
     """Return the business key of an export for the unit `recipient`; pure, at most 69 characters, no case content.
 
     Where the standard names the values that identify a flow (`key` in flows.yaml) and the export states the case
     number, they make the key, whatever the file is called. Otherwise only name and route say what an export is.
     """
-    rule = tables.flows.get(package.flow)
-    if rule is None or not package.case_no:
+    rule = standard.flow(package.flow)
+    parts = [_value(package, name, rule, standard) for name in rule.key] if rule is not None else []
+    # A flow that goes several times in one case tells its exports apart by their letters: without one the name must.
+    if rule is None or not package.case_no or [] in parts:
         return _OF_NAME + _digest([package.flow, recipient, route, package.source.name])
-    return _OF_CASE + _digest([package.flow, recipient, *(_value(package, name, rule) for name in rule.key)])
+    return _OF_CASE + _digest([package.flow, recipient, *parts])
 
 
 def is_of_case(key: str) -> bool:
@@ -43,12 +45,13 @@ def other_content(name: str, sent: str, receipted: str, bundle: str) -> Finding:
     return Finding(DIFFERENT, Verdict.HOLD, Place(name), facts=facts)
 
 
-def _value(package: CasePackage, name: str, rule: FlowRule) -> str | list[str]:
+def _value(package: CasePackage, name: str, rule: Flow, standard: Standard) -> str | list[str]:
     """Return one part of a key: a field's value, the persons' numbers, or the number of the flow's leading document."""
     if name == "persons":
         return sorted(person.person_no for person in package.persons)
     if name == "document_number":
-        return sorted({d.number for d in package.documents if d.title in rule.documents[:1] and d.number})
+        leading = {title for kind in rule.documents.required[:1] for title in standard.documents[kind].titles}
+        return sorted({d.number for d in package.documents if d.title in leading and d.number})
     return str(getattr(package, name))
 
 

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from gateway.standard.checking import Case
 from gateway.standard.dates import When, read_when
+from gateway.standard.fields import values
 from gateway.standard.findings import Place, Verdict
 
-DETENTION = "02"
-"""Code of the coercive measure 拘留."""
+DETENTION = "detained"
 _SECRET = re.compile("秘密|机密|绝密")
 _SECRET_FOLDER = re.compile("^(?:秘密|机密|绝密)(?:级|卷|件|材料|文件|$)|[秘机绝]密★")
 _WORK_LEVEL = "工作秘密"
@@ -32,22 +32,21 @@ def check_secrecy(case: Case) -> None:
 
 def check_required(case: Case) -> None:
     """D24: every required value that is missing, one finding each, of the case and of each person."""
-    rule = case.rule
-    if rule is None:
+    if case.flow is not None:
+        required = case.flow.required
+    elif case.reply is not None:
+        required = case.reply.fields
+    else:
         return
     package = case.package
-    for name in rule.fields:
-        value = package.handler.name if name == "handler.name" else str(getattr(package, name))
-        if not value:
-            case.add("FIELD-MISSING", Verdict.REJECT, name)
     if not package.persons:
         case.add("FIELD-MISSING", Verdict.REJECT, "persons")
-    for n, person in enumerate(package.persons):
-        for name in rule.person_fields:
-            if not getattr(person, name):
-                case.add("FIELD-MISSING", Verdict.REJECT, f"persons[{n}].{name}", {"person": person.name})
-        if not person.charges:
-            case.add("FIELD-MISSING", Verdict.REJECT, f"persons[{n}].charges", {"person": person.name})
+    for name in required:
+        for one in values(package, name):
+            if one.value or (name == "id-no" and one.person is not None):
+                continue  # who has no number is asked for the reason by the checks of identity
+            whose = {} if one.person is None else {"person": package.persons[one.person].name}
+            case.add("FIELD-MISSING", Verdict.REJECT, one.place, whose)
 
 
 def check_person_count(case: Case) -> None:

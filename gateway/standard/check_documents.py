@@ -1,17 +1,20 @@
 """Checks of documents and dossier: what is required, what is listed, what is there, and whether it can be read."""
 
 import re
+from collections.abc import Collection
 from types import MappingProxyType
 
-from gateway.standard.check_case import DETENTION
 from gateway.standard.check_persons import normal_name
 from gateway.standard.checking import Case
-from gateway.standard.content import Trouble
+from gateway.standard.content import Trouble, suffix_of
+from gateway.standard.facts import any_holds
 from gateway.standard.findings import Place, Verdict
 
 _EDITABLE = frozenset({"doc", "docx", "wps", "rtf", "txt"})
 _FINAL = frozenset({"pdf", "ofd"})
-_INTERNAL_KIND = frozenset({"ZCJ", "ZCGZJ", "JCNJ", "FJ"})
+_INTERNAL_KIND = frozenset({"investigation", "procuratorate-internal", "court-secondary"})
+_DOSSIER = frozenset({"e-dossier", "dossier-catalogue"})
+"""Not files of their own: the volumes with their entries."""
 _INTERNAL = re.compile("侦查卷|侦查工作卷|检察内卷|副卷|合议|审委会")
 _OF_TROUBLE = MappingProxyType(
     {
@@ -25,11 +28,6 @@ _OF_TROUBLE = MappingProxyType(
 )
 _NUMBERED = re.compile(r"^\d{1,4}[_-]")
 _PERSON_IN_TITLE = re.compile(r"[（(]([^（）()]{2,30})[）)]$")
-
-
-def suffix_of(path: str) -> str:
-    """Return the suffix of `path` in lower case without its dot, empty if it has none."""
-    return path.rpartition("/")[2].rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else ""
 
 
 def check_lists(case: Case) -> None:
@@ -59,27 +57,38 @@ def _check_listed(case: Case, title: str, path: str, line: int, present: set[str
 
 
 def check_required_documents(case: Case) -> None:
-    """D40 and D45. A required document that is there but not listed counts here; D42 asks about it."""
-    rule = case.rule
-    if rule is None:
+    """D40, D45 and D57. A required document that is there but not listed counts here; D42 asks about it."""
+    kind = case.flow or case.reply
+    if kind is None:
         return
-    needed = [(title, Verdict.REJECT) for title in rule.documents]
-    for condition in rule.documents_if:
-        if (condition.when == "detained" and _is_detained(case)) or (
-            condition.when == "juvenile" and _is_juvenile(case)
-        ):
-            needed.append((condition.title, condition.verdict))
-    stems = [_stem(f.path) for f in case.files]
-    titles = [d.title for d in case.package.documents] + [e.title for v in case.package.volumes for e in v.entries]
-    for title, verdict in needed:
-        if not any(t.startswith(title) for t in titles) and not any(s.startswith(title) for s in stems):
-            case.add("DOC-MISSING", verdict, Place(field=title), {"title": title})
-    if rule.dossier and not any(v.entries for v in case.package.volumes):
-        case.add("DOC-MISSING", Verdict.REJECT, "volumes", {"title": "电子卷宗及目录"})
-    _check_final_forms(case, rule.documents)
+    for code in kind.documents.required:
+        _require(case, code, Verdict.REJECT)
+    for one in kind.documents.required_if:
+        if any_holds(case.package, one.when):
+            for code in one.documents:
+                _require(case, code, Verdict(one.severity))
+    required = {t for code in kind.documents.required for t in case.standard.documents[code].titles}
+    _check_final_forms(case, required)
 
 
-def _check_final_forms(case: Case, required: tuple[str, ...]) -> None:
+def _require(case: Case, code: str, verdict: Verdict) -> None:
+    if not _is_there(case, code):
+        title = case.standard.documents[code].zh
+        case.add("DOC-MISSING", verdict, Place(field=title), {"title": title})
+
+
+def _is_there(case: Case, code: str) -> bool:
+    """Whether a document of this kind is listed, or lies there under its title."""
+    volumes = case.package.volumes
+    if code in _DOSSIER:
+        return any(volume.entries for volume in volumes)
+    titles = case.standard.documents[code].titles
+    listed = [d.title for d in case.package.documents] + [e.title for v in volumes for e in v.entries]
+    found = [*listed, *(_stem(file.path) for file in case.files)]
+    return any(one.startswith(title) for one in found for title in titles)
+
+
+def _check_final_forms(case: Case, required: Collection[str]) -> None:
     final = {d.title for d in case.package.documents if suffix_of(d.path) in _FINAL}
     for document in case.package.documents:
         suffix = suffix_of(document.path)
@@ -137,14 +146,6 @@ def person_named(title: str, path: str) -> str:
 
 def _is_internal_path(path: str) -> bool:
     return any(_INTERNAL.search(p) for p in path.split("/")[:-1])
-
-
-def _is_detained(case: Case) -> bool:
-    return any(m.kind == DETENTION for p in case.package.persons for m in p.measures)
-
-
-def _is_juvenile(case: Case) -> bool:
-    return any(p.juvenile == "1" for p in case.package.persons)
 
 
 def _stem(path: str) -> str:

@@ -122,7 +122,7 @@ def check_ages(case: Case) -> None:
 
 def _check_responsibility(case: Case, n: int, person: Person, age: int) -> bool:
     for charge in person.charges:
-        rule = case.tables.charge_by_name(charge.name)
+        rule = case.standard.charges.by_name(charge.name)
         needed = rule.age if rule else 16
         if age >= needed:
             continue
@@ -146,8 +146,8 @@ def check_charges(case: Case) -> None:
         for m, charge in enumerate(person.charges):
             place = f"persons[{n}].charges[{m}]"
             facts: dict[str, str | int] = {"person": person.name, "code": charge.code, "charge": charge.name}
-            by_code = case.tables.charge_by_code(charge.code)
-            by_name = case.tables.charge_by_name(charge.name)
+            by_code = case.standard.charges.by_code(case.package.source.format, charge.code)
+            by_name = case.standard.charges.by_name(charge.name)
             if by_code is not None and by_code != by_name:
                 case.add(
                     "CHG-MISMATCH",

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.standard import facts
+from gateway.standard.catalogue import Flow, Reply, Standard
 from gateway.standard.content import Content
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import CasePackage, Origin
-from gateway.standard.tables import FlowRule, Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Case:
 
     package: CasePackage
     files: Sequence[PresentFile]
-    tables: Tables
+    standard: Standard
     sender_role: str
     findings: list[Finding] = field(default_factory=list)
     _origins: Mapping[str, Origin] = field(init=False)
@@ -33,9 +34,18 @@ class Case:
         self._origins = {o.value: o for o in self.package.origins}
 
     @property
-    def rule(self) -> FlowRule | None:
-        """What the case's flow requires; None for a flow that has no rules here."""
-        return self.tables.flows.get(self.package.flow)
+    def flow(self) -> Flow | None:
+        """The case's flow; None for a reply, or a flow that is not in the standard."""
+        return self.standard.flow(self.package.flow)
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply that the case is; None if it is none."""
+        return self.standard.reply(self.package.flow)
+
+    def ask(self, name: str, person: int | None = None) -> str:
+        """Return what a condition of the catalogue asks for, of one person or of the case; empty if nobody says."""
+        return facts.of(self.package, name, person) or facts.of(self.package, name)
 
     def label(self, value: str) -> str:
         """Return the Chinese name and tag of a value: `案件编号(AJBH)`."""

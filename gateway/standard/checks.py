@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 
 from gateway.standard import check_case, check_documents, check_persons
+from gateway.standard.catalogue import Standard
 from gateway.standard.checking import Case, PresentFile
 from gateway.standard.findings import Finding
 from gateway.standard.package import CasePackage
-from gateway.standard.tables import Tables
 
 
 def check_case_package(
-    package: CasePackage, files: Sequence[PresentFile], tables: Tables, *, sender_role: str, has_lists: bool = True
+    package: CasePackage, files: Sequence[PresentFile], standard: Standard, *, sender_role: str, has_lists: bool = True
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong with `package` and its `files`; pure, the same input gives the same findings.
 
     sender_role: as in the offences' table (`police`, `supervision`, ...).
     has_lists:   false where the files are not complete anyway, so that comparing them with the lists says nothing.
     """
-    case = Case(package, files, tables, sender_role)
+    case = Case(package, files, standard, sender_role)
     check_case.check_secrecy(case)
     check_case.check_required(case)
     check_case.check_person_count(case)

@@ -63,6 +63,11 @@ PROPRIETARY_SUFFIXES = frozenset({"dav", "264", "h264", "hik", "ifv", "mbf"})
 """Recorder formats that need their maker's player (catalogue D76)."""
 
 
+def suffix_of(path: str) -> str:
+    """Return the suffix of `path` in lower case without its dot, empty if it has none."""
+    return path.rpartition("/")[2].rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else ""
+
+
 class ContentWatch:
     """Takes a file's bytes in order and any portions; `result` says what they were. Constant memory."""
 

@@ -18,6 +18,9 @@ class Verdict(StrEnum):
 
 _ORDER = tuple(Verdict)
 
+SECRET = "SEC-LEVEL"  # noqa: S105  a code, no password
+"""The code of material that must not be on this network at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -3,16 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
-
-import yaml
 
 from gateway.domain.records import Priority
-
-REPLY_CLASSES = 100
-"""The reply of a flow travels under the number of the flow's class and this."""
+from gateway.standard.catalogue import Standard
+from gateway.standard.loading import packaged_standard
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +31,17 @@ class Matrix:
 
 @cache
 def load_matrix() -> Matrix:
-    """Return the matrix as packaged; read once."""
-    raw: Any = yaml.safe_load(files("gateway.standard.data").joinpath("permissions.yaml").read_text("utf-8"))
+    """Return the matrix of the packaged standard: the default of a new roster, which the authority may change."""
+    return matrix_of(packaged_standard())
+
+
+def matrix_of(standard: Standard) -> Matrix:
+    """Return the matrix of `standard`."""
     found: list[FlowMatter] = []
-    for flow, row in raw["flows"].items():
-        senders, receivers = tuple(row["senders"]), tuple(row["receivers"])
-        found.append(FlowMatter(flow, row["class"], Priority[row["lane"].upper()], senders, receivers))
-        if "reply" in row:
-            lane = Priority[row["reply_lane"].upper()]
-            found.append(FlowMatter(row["reply"], row["class"] + REPLY_CLASSES, lane, receivers, senders))
-    return Matrix(MappingProxyType(raw["roles"]), tuple(sorted(found, key=lambda one: one.number)))
+    for flow in standard.flows():
+        receivers = (*flow.receivers, *(one for one in flow.cc if one not in flow.receivers))
+        found.append(FlowMatter(flow.code, flow.number, flow.lane, flow.senders, receivers))
+        if flow.reply is not None:
+            found.append(FlowMatter(flow.reply.code, flow.reply.number, flow.reply.lane, receivers, flow.senders))
+    roles = MappingProxyType({code: role.zh for code, role in standard.roles.items()})
+    return Matrix(roles, tuple(sorted(found, key=lambda one: one.number)))

@@ -46,15 +46,24 @@ class UnknownValue:
 
 @dataclass(frozen=True, slots=True)
 class CaseNumber:
-    """One number under which an agency knows the case; `scheme` is a field of the standard, e.g. `police-case-no`."""
+    """One number under which an agency knows the case. `scheme` is a field of the standard: `platform-case-no`,
+    `police-case-no`, `proc-unified-no`, `proc-dept-no`, `court-case-no`, `prison-business-no`, `property-case-no`."""
 
     scheme: str
     number: str
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """One value of the field dictionary for which the case package has no place of its own, by the field's slug."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
-    """One suspected offence: code in the sender's scheme, name, article of the Criminal Law (`264`)."""
+    """One offence: code in the sender's scheme, name, article of the Criminal Law (`264`)."""
 
     code: str = ""
     name: str = ""
@@ -63,7 +72,10 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One coercive measure. `extension_basis` is the number of days the sender claims: 3, 7 or 30."""
+    """One coercive measure. `kind`: of the table `coercive-measure`, the sender's own code where that has none.
+
+    extension_basis: the number of days the sender claims: 3, 7 or 30.
+    """
 
     kind: str = ""
     name: str = ""
@@ -74,13 +86,59 @@ class Measure:
     inmate_no: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one person. `kind`: of a table of the standard such as `arrest-decision`, and `name` as
+    the sender writes it; `document`: the member that states it."""
+
+    kind: str = ""
+    name: str = ""
+    day: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence with its execution. `term` as the sender writes it (`七年六个月`); days are ISO 8601.
+
+    custody_start: first day of custody before it.   credit_days: custody that counts towards it.
+    """
+
+    kind: str = ""
+    term: str = ""
+    additional: str = ""
+    start: str = ""
+    end: str = ""
+    custody_start: str = ""
+    credit_days: str = ""
+    executor: str = ""
+    court: str = ""
+    court_case_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the sentence that is proposed or decided. `kind`: of the table `change-kind`."""
+
+    kind: str = ""
+    proposal: str = ""
+    proposed_end: str = ""
+    prior_changes: str = ""
+    property_penalty: str = ""
+    procuratorial_opinion: str = ""
+    materials: str = ""
+    """The folder of this person's documents in a batch."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Person:
-    """One suspect. The flags are `1`, `0` or empty; codes are those of the sender (GB/T 2261.1, GA/T 2000.156)."""
+    """One suspect, defendant or prisoner. The flags are `1`, `0` or empty; codes are those of the standard's tables,
+    else the sender's (GB/T 2261.1, GA/T 2000.156)."""
 
     ordinal: str = ""
     person_no: str = ""
     name: str = ""
+    alias: str = ""
     sex: str = ""
     birth_date: str = ""
     ethnicity: str = ""
@@ -96,12 +154,33 @@ class Person:
     special_identity: str = ""
     plea: str = ""
     juvenile: str = ""
+    sealed: str = ""
+    """Whether this person's record of an offence as a minor is sealed."""
     charges: tuple[Charge, ...] = ()
     measures: tuple[Measure, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    changes: tuple[Change, ...] = ()
+    values: tuple[Value, ...] = ()
 
     def __repr__(self) -> str:
         # Values end up in logs and tracebacks; persons must not.
         return f"Person(ordinal={self.ordinal!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyItem:
+    """One thing of the property in the case. `value` in yuan as written."""
+
+    ordinal: str = ""
+    name: str = ""
+    quantity: str = ""
+    unit: str = ""
+    value: str = ""
+    place: str = ""
+    owner: str = ""
+    proposal: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +194,10 @@ class Document:
     signed: str = ""
     person: str = ""
     """The person named by the file name, where it names one."""
+    person_no: str = ""
+    """The number of the person whose it is, where the export says so."""
+    kind: str = ""
+    """Slug of the document's kind in the standard; empty where its title is none of the standard's."""
     ordinal: str = ""
     line: int = 0
 
@@ -205,7 +288,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CasePackage:
-    """One case. `flow` is a slug of the flow catalogue; codes of units are those of the export's own scheme."""
+    """One case, or one batch. `flow` is the slug of a flow or reply; codes of units are of the export's scheme."""
 
     source: Source
     flow: str = UNCLASSIFIED
@@ -220,6 +303,9 @@ class CasePackage:
     case_no: str = ""
     case_name: str = ""
     case_numbers: tuple[CaseNumber, ...] = ()
+    related_package: str = ""
+    """The bundle that this one answers or withdraws, where the export names it."""
+    batch_no: str = ""
     category: str = ""
     filing_date: str = ""
     offence_start: str = ""
@@ -233,9 +319,15 @@ class CasePackage:
     person_count: str = ""
     handler: Handler = field(default_factory=Handler)
     brief: str = ""
+    grant: str = ""
+    """The grant of the sharing catalogue under which this is sent."""
+    profile: str = ""
+    """The masking profile that was applied; empty for what left as it is."""
+    values: tuple[Value, ...] = ()
     persons: tuple[Person, ...] = ()
     documents: tuple[Document, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    property: tuple[PropertyItem, ...] = ()
     origins: tuple[Origin, ...] = ()
     unknown: tuple[UnknownValue, ...] = ()
     renamed: tuple[Renamed, ...] = ()
@@ -246,6 +338,10 @@ class CasePackage:
 
     def __repr__(self) -> str:
         return f"CasePackage(flow={self.flow!r}, persons={len(self.persons)}, documents={len(self.documents)})"
+
+    def number(self, scheme: str) -> str:
+        """Return the case's number in `scheme`, empty if it has none there."""
+        return next((one.number for one in self.case_numbers if one.scheme == scheme), "")
 
     def to_json(self) -> bytes:
         """Return the canonical form: UTF-8, sorted keys, no spaces. The same value always gives the same bytes."""

@@ -14,6 +14,7 @@ from gateway.words import (
     errors_resync,
     errors_roster,
     errors_routing,
+    errors_standard,
     errors_trial,
     errors_trust,
 )
@@ -31,6 +32,7 @@ PARTS: tuple[Table, ...] = (
     errors_resync.TABLE,
     errors_roster.TABLE,
     errors_routing.TABLE,
+    errors_standard.TABLE,
     errors_trial.TABLE,
     errors_trust.TABLE,
 )

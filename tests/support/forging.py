@@ -15,6 +15,7 @@ from gateway.stages import layout
 from gateway.standard.package import CasePackage
 from packers.folder import FolderPacker
 from tests.support.nodes import CLOCK
+from tests.support.standard import STANDARD
 
 DAY = 86400
 
@@ -33,7 +34,7 @@ class Forged:
 
 def package_of(path: Path) -> CasePackage:
     """Return the case package that the folder packer makes of a file."""
-    with FolderPacker().read([path]) as reading:
+    with FolderPacker().read([path], STANDARD) as reading:
         return reading.package
 
 

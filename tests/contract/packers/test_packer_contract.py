@@ -18,6 +18,7 @@ from packers.folder import FolderPacker
 from packers.police import PolicePacker
 from tests.support.exports import PoliceExport
 from tests.support.samples import FOLDER_FILES, FOLDER_NAME
+from tests.support.standard import STANDARD
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def opened(reading: Reading, root: Path, name: str = "A1_0f", corrects: str = ""
         with member.open() as stream:
             path.write_bytes(stream.read())
     raw = {m.path: m.raw for m in reading.members if m.raw is not None}
-    return Packet(CasePackage.from_json(reading.package.to_json()), root, raw, name, corrects)
+    return Packet(CasePackage.from_json(reading.package.to_json()), root, raw, name, STANDARD, corrects=corrects)
 
 
 @pytest.fixture(params=SUBJECTS, ids=str)
@@ -131,20 +132,20 @@ def test_candidates_of_nothing_are_none(subject: Subject) -> None:
 
 
 def test_honest_export_passes(subject: Subject, outbound: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         assert worst(reading.findings).value == "pass"
         assert reading.members
 
 
 def test_member_sizes_are_true_and_members_open_twice(subject: Subject, outbound: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         first, second = contents(reading), contents(reading)
         assert first == second
         assert {m.path: m.size for m in reading.members} == {path: len(data) for path, data in first.items()}
 
 
 def test_members_can_be_read_side_by_side(subject: Subject, outbound: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         streams = [m.open() for m in reading.members]
         halves = [s.read(10) for s in streams]
         wholes = [half + s.read() for half, s in zip(halves, streams, strict=True)]
@@ -154,12 +155,12 @@ def test_members_can_be_read_side_by_side(subject: Subject, outbound: Path) -> N
 
 
 def test_member_paths_are_safe_and_unique(subject: Subject, outbound: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         check_paths(f"content/{m.path}" for m in reading.members)
 
 
 def test_raw_names_are_kept_where_they_were_not_utf8(subject: Subject, outbound: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         raws = [(m.path, m.raw) for m in reading.members if m.raw is not None]
         assert raws
         assert all(raw.decode("gb18030") == path for path, raw in raws if raw)
@@ -168,14 +169,14 @@ def test_raw_names_are_kept_where_they_were_not_utf8(subject: Subject, outbound:
 def test_reading_leaves_the_export_as_it_was(subject: Subject, outbound: Path) -> None:
     parts = subject.drop(outbound)
     before = tree(outbound)
-    with subject.packer.read(parts) as reading:
+    with subject.packer.read(parts, STANDARD) as reading:
         contents(reading)
     assert tree(outbound) == before
 
 
 def test_reading_twice_gives_the_same(subject: Subject, outbound: Path) -> None:
     parts = subject.drop(outbound)
-    with subject.packer.read(parts) as one, subject.packer.read(parts) as two:
+    with subject.packer.read(parts, STANDARD) as one, subject.packer.read(parts, STANDARD) as two:
         assert one.package.to_json() == two.package.to_json()
         assert one.findings == two.findings
         assert [m.path for m in one.members] == [m.path for m in two.members]
@@ -184,12 +185,12 @@ def test_reading_twice_gives_the_same(subject: Subject, outbound: Path) -> None:
 def test_hostile_export_gives_findings_and_no_error(subject: Subject, outbound: Path) -> None:
     parts = subject.drop(outbound)
     subject.spoil(parts)
-    with subject.packer.read(parts) as reading:
+    with subject.packer.read(parts, STANDARD) as reading:
         assert worst(reading.findings).value == "reject"
 
 
 def test_case_package_is_canonical(subject: Subject, outbound: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         raw = reading.package.to_json()
     assert CasePackage.from_json(raw).to_json() == raw
 
@@ -198,7 +199,7 @@ def test_missing_export_is_a_transient_error(subject: Subject, outbound: Path) -
     parts = subject.drop(outbound)
     for part in parts:
         shutil.rmtree(part) if part.is_dir() else part.unlink()
-    with pytest.raises(TransientError, match="local-io"), subject.packer.read(parts):
+    with pytest.raises(TransientError, match="local-io"), subject.packer.read(parts, STANDARD):
         pass
 
 
@@ -208,12 +209,12 @@ def test_what_was_read_can_be_written_and_read_again(
 ) -> None:
     imports = tmp_path / "imports"
     imports.mkdir()
-    with reader.packer.read(reader.drop(outbound)) as reading:
+    with reader.packer.read(reader.drop(outbound), STANDARD) as reading:
         wanted = contents(reading)
         raws = {m.path: m.raw for m in reading.members}
         entries = writer.packer.write(opened(reading, tmp_path / "opened"), imports)
     assert set(entries) == {p.name for p in imports.iterdir()}
-    with writer.packer.read([imports / e for e in entries]) as again:
+    with writer.packer.read([imports / e for e in entries], STANDARD) as again:
         found = contents(again)
         if writer.name == "folder":
             found = {p.removeprefix("content/"): d for p, d in found.items() if p.startswith("content/")}
@@ -225,7 +226,7 @@ def test_what_was_read_can_be_written_and_read_again(
 
 def test_writing_twice_gives_the_same_bytes(subject: Subject, outbound: Path, tmp_path: Path) -> None:
     trees = []
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         for attempt in ("one", "two"):
             into = tmp_path / attempt
             into.mkdir()
@@ -235,7 +236,7 @@ def test_writing_twice_gives_the_same_bytes(subject: Subject, outbound: Path, tm
 
 
 def test_written_names_start_with_the_name_given(subject: Subject, outbound: Path, tmp_path: Path) -> None:
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         (tmp_path / "imports").mkdir()
         packet = opened(reading, tmp_path / "opened", "N1_ab")
         assert all(n.startswith("N1_ab") for n in subject.packer.write(packet, tmp_path / "imports"))
@@ -245,7 +246,7 @@ def test_a_correction_names_what_it_corrects_and_is_the_same_otherwise(
     subject: Subject, outbound: Path, tmp_path: Path
 ) -> None:
     trees, orders = [], []
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         for corrects in ("", "A1_00"):
             into = tmp_path / f"imports-{corrects}"
             into.mkdir()
@@ -262,7 +263,7 @@ def test_a_correction_names_what_it_corrects_and_is_the_same_otherwise(
 def test_writing_into_a_taken_name_is_an_error(subject: Subject, outbound: Path, tmp_path: Path) -> None:
     into = tmp_path / "imports"
     into.mkdir()
-    with subject.packer.read(subject.drop(outbound)) as reading:
+    with subject.packer.read(subject.drop(outbound), STANDARD) as reading:
         subject.packer.write(opened(reading, tmp_path / "one"), into)
         with pytest.raises(TransientError, match="local-io"):
             subject.packer.write(opened(reading, tmp_path / "two"), into)

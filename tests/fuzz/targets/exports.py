@@ -12,7 +12,6 @@ from gateway.packing import Reading
 from gateway.standard.checks import check_case_package
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CasePackage, Source, UnknownValue
-from gateway.standard.tables import load_tables
 from packers import police_fields as tags
 from packers import zipformat as z
 from packers.container import Limits, open_container
@@ -24,9 +23,9 @@ from tests.fuzz.places import place, put
 from tests.fuzz.shapes import canonical_form
 from tests.fuzz.target import Draw, Target, attempt, piece
 from tests.support.exports import FILES, STEM, PoliceExport, ZipItem, zip_bytes
+from tests.support.standard import STANDARD
 
 PACKER = PolicePacker()
-TABLES = load_tables()
 LIMITS = Limits(members=200, inflated=32 << 20, total_ratio_floor=8 << 20, ratio_floor=1 << 20)
 STOPS = frozenset({Verdict.HOLD, Verdict.REJECT, Verdict.WAIT})
 
@@ -66,7 +65,7 @@ def run_xml(data: bytes) -> None:
         return
     reader = PoliceReader("案件信息.xml", str)
     package = reader.read(parsed.root, Source("police", "x.zip", len(data)))
-    check_case_package(package, (), TABLES, sender_role="police")
+    check_case_package(package, (), STANDARD, sender_role="police")
     assert CasePackage.from_json(package.to_json()) == package
 
 
@@ -142,7 +141,7 @@ def run_police(data: bytes) -> None:
 
 
 def examine(parts: tuple[Path, ...]) -> Reading:
-    with PACKER.read(parts) as reading:
+    with PACKER.read(parts, STANDARD) as reading:
         if worst(reading.findings) not in STOPS:
             check_paths(f"content/{member.path}" for member in reading.members)
         for member in reading.members:

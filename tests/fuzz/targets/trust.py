@@ -71,7 +71,7 @@ def run_key_file(data: bytes) -> None:
 
 def key_file_seeds() -> Mapping[str, bytes]:
     dated = [DatedKeys(keys, START, START + 100) for keys in (SENDER, RECIPIENT)]
-    ring = Keyring(dated, SshKey(bytes(32)), SshKey(bytes([1]) * 32), is_clear=True)
+    ring = Keyring(dated, SshKey(bytes(32)), SshKey(bytes([1]) * 32), bytes(32), is_clear=True)
     secrets = ring._to_bytes()
     locked = lock(secrets, PASSPHRASE, CHEAP)
     return {"clear": b"\0" + lock(secrets, None, CHEAP), "locked": b"\0" + locked, "secrets": b"\1" + secrets}

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.bundle.paths import check_paths
-from gateway.packing import Reading
+from gateway.packing import Reading, checked
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CasePackage
 from packers import names
 from packers.police import PolicePacker
 from packers.xmltext import parse_xml
 from tests.support.exports import PoliceExport, ZipItem
+from tests.support.standard import STANDARD
 
 PACKER = PolicePacker()
 HONEST = PoliceExport().zip()
@@ -43,7 +44,8 @@ _ITEMS = st.builds(
 
 def examine(export: PoliceExport) -> Reading:
     """Read the export whole; every member that is handed out must be what it promises."""
-    with TemporaryDirectory() as folder, PACKER.read(export.drop(Path(folder))) as reading:
+    with TemporaryDirectory() as folder, PACKER.read(export.drop(Path(folder)), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         check_paths(f"content/{m.path}" for m in reading.members)
         for member in reading.members:
             with member.open() as stream:
@@ -97,7 +99,8 @@ def test_any_completion_mark(mark: bytes) -> None:
     with TemporaryDirectory() as folder:
         parts = PoliceExport().drop(Path(folder))
         parts[1].write_bytes(mark)
-        with PACKER.read(parts) as reading:
+        with PACKER.read(parts, STANDARD) as unchecked:
+            reading = checked(unchecked, STANDARD)
             assert [f.code for f in reading.findings] == ["FS-MARKER-MISMATCH"]
 
 

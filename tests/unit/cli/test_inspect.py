@@ -10,10 +10,10 @@ from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE
 from gateway.stages.contents import read_content
 from gateway.standard.business import business_key
-from gateway.standard.tables import load_tables
 from packers.police import PolicePacker
 from tests.support import filling
 from tests.support.desk import PEER, Answer, Desk, run
+from tests.support.standard import STANDARD
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 HONEST = SAMPLES / "police" / "TQPZDB_990102000000_990102_A9901020000002026030012_20260310153012.zip"
@@ -127,8 +127,8 @@ def test_an_export_in_an_outbound_folder_is_asked_of_its_route(desks: tuple[Desk
 def test_what_was_sent_before_is_compared_and_named(desks: tuple[Desk, Desk]) -> None:
     desk = desks[0]
     parts = sorted(HONEST.parent.glob(f"{HONEST.name}*"))
-    with PolicePacker().read(parts) as reading:
-        key = business_key(reading.package, PEER, "police", load_tables())
+    with PolicePacker().read(parts, STANDARD) as reading:
+        key = business_key(reading.package, PEER, "police", STANDARD)
         content = read_content(reading.members, DEFAULT_SUITE, silent)
     with desk.ledger() as ledger:
         filling.sealed(ledger, 1, key=key, content=content)

@@ -13,6 +13,7 @@ from gateway.cli.main import app
 from gateway.standard.matrix import load_matrix
 from packers.folder import FolderPacker
 from tests.support.ledger import START, ToldClock
+from tests.support.standard import STANDARD
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -68,7 +69,7 @@ def test_everybody_but_the_hub_hangs_on_the_hub() -> None:
 def test_a_template_becomes_an_export_that_is_read_as_it_is_meant(number: int, tmp_path: Path) -> None:
     export = EXPORTS[number]
     sample = make_export(export, ROOT / "samples", tmp_path)
-    with FolderPacker().read(sample.parts) as reading:
+    with FolderPacker().read(sample.parts, STANDARD) as reading:
         assert (reading.package.flow, reading.package.case_no) == (export.flow, export.case_no)
         assert reading.package.receiver_code == BY_KEY[export.to[0]].unit
         paths = {member.path for member in reading.members}

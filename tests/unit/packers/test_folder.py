@@ -11,6 +11,7 @@ from gateway.standard.findings import Finding, Verdict
 from gateway.standard.package import CasePackage, Renamed, Source
 from packers.folder import CASE_FILE, READY, FolderPacker
 from packers.names import MAX_DEPTH
+from tests.support.standard import STANDARD
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def export(tmp_path: Path) -> Path:
 
 
 def findings(root: Path, packer: FolderPacker | None = None) -> tuple[Finding, ...]:
-    with (packer or FolderPacker()).read([root]) as reading:
+    with (packer or FolderPacker()).read([root], STANDARD) as reading:
         return reading.findings
 
 
@@ -33,7 +34,7 @@ def codes(root: Path) -> list[tuple[str, str]]:
 def test_single_file_is_one_member(tmp_path: Path) -> None:
     path = tmp_path / "换押证.pdf"
     path.write_bytes(b"x")
-    with FolderPacker().read([path]) as reading:
+    with FolderPacker().read([path], STANDARD) as reading:
         assert [(m.path, m.raw, m.size) for m in reading.members] == [("换押证.pdf", None, 1)]
         assert reading.package.source == Source("folder", "换押证.pdf", 1)
         assert reading.package.flow == "unclassified"
@@ -42,7 +43,7 @@ def test_single_file_is_one_member(tmp_path: Path) -> None:
 def test_name_in_gbk_is_read_and_its_bytes_are_kept(export: Path) -> None:
     raw = "乙.txt".encode("gbk")
     (export / os.fsdecode(raw)).write_bytes(b"two")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert {m.path: m.raw for m in reading.members} == {"甲.txt": None, "乙.txt": raw}
 
 
@@ -50,16 +51,16 @@ def test_name_that_is_both_follows_its_neighbours(export: Path) -> None:
     both = "目录".encode("gbk")
     assert both.decode("utf-8") == "\u013f\u00bc"
     (export / os.fsdecode(both)).write_bytes(b"x")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert {m.path for m in reading.members} == {"甲.txt", "\u013f\u00bc"}
     (export / os.fsdecode("清单.txt".encode("gbk"))).write_bytes(b"x")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert {m.path for m in reading.members} == {"甲.txt", "目录", "清单.txt"}
 
 
 def test_decomposed_name_is_composed_and_its_bytes_are_kept(export: Path) -> None:
     (export / "e\u0301.txt").write_bytes(b"x")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert {m.path: m.raw for m in reading.members}["\u00e9.txt"] == "e\u0301.txt".encode()
 
 
@@ -92,7 +93,7 @@ def test_leftovers_are_dropped_and_traced(export: Path) -> None:
         (export / name).write_bytes(b"x")
     (export / "__MACOSX").mkdir()
     (export / "__MACOSX" / "._甲").write_bytes(b"x")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert [(f.code, f.verdict, f.facts["count"]) for f in reading.findings] == [("FS-LEFTOVER", Verdict.FIX, 6)]
         assert [m.path for m in reading.members] == ["甲.txt"]
         assert len(reading.package.dropped) == 6
@@ -159,7 +160,7 @@ def test_whole_path_that_is_too_long_gets_a_short_one(export: Path) -> None:
         folder = folder / (chr(0x4E00 + n) * 80)
         folder.mkdir()
     (folder / "末.pdf").write_bytes(b"x")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         (path,) = (m.path for m in reading.members if m.path != "甲.txt")
         assert path.startswith("~long/末~")
         assert [f.code for f in reading.findings] == ["NAME-TOO-LONG"]
@@ -167,7 +168,7 @@ def test_whole_path_that_is_too_long_gets_a_short_one(export: Path) -> None:
 
 
 def test_file_replaced_by_a_link_after_listing_is_not_followed(export: Path) -> None:
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         (export / "甲.txt").unlink()
         (export / "甲.txt").symlink_to("/etc/passwd")
         (member,) = reading.members
@@ -187,7 +188,7 @@ def test_write_publishes_everything_by_one_name(tmp_path: Path) -> None:
     into.mkdir()
     (root / "深" / "一.txt").write_bytes(b"1")
     case = CasePackage(Source("folder", "x"), case_no="A1")
-    assert FolderPacker().write(Packet(case, root, {}, "A1_00"), into) == ("A1_00",)
+    assert FolderPacker().write(Packet(case, root, {}, "A1_00", STANDARD), into) == ("A1_00",)
     assert {p.relative_to(into).as_posix() for p in into.rglob("*") if p.is_file()} == {
         "A1_00/content/深/一.txt",
         f"A1_00/{CASE_FILE}",

@@ -10,6 +10,7 @@ from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import UNCLASSIFIED
 from packers.folder import FolderPacker
 from packers.label import LABEL, LABEL_MAX, Label, read_label
+from tests.support.standard import STANDARD
 
 WHOLE = {
     "flow": "custody-handover",
@@ -56,7 +57,7 @@ def export(tmp_path: Path) -> Path:
 
 
 def test_the_packer_takes_flow_receiver_and_case_from_the_label_and_lets_it_travel(export: Path) -> None:
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         package = reading.package
         assert (package.flow, package.receiver_code, package.case_no) == ("custody-handover", "990102D00", "A1")
         assert {member.path for member in reading.members} == {"换押证.pdf", LABEL}
@@ -65,7 +66,7 @@ def test_the_packer_takes_flow_receiver_and_case_from_the_label_and_lets_it_trav
 
 def test_a_label_that_cannot_be_read_is_refused(export: Path) -> None:
     (export / LABEL).write_bytes(b"{")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert [(one.code, one.verdict) for one in reading.findings] == [("FS-LABEL-UNREADABLE", Verdict.REJECT)]
         assert reading.package.flow == UNCLASSIFIED
 
@@ -74,7 +75,7 @@ def test_only_a_label_at_the_top_counts(export: Path) -> None:
     (export / LABEL).unlink()
     (export / "inner").mkdir()
     (export / "inner" / LABEL).write_text(json.dumps(WHOLE), "utf-8")
-    with FolderPacker().read([export]) as reading:
+    with FolderPacker().read([export], STANDARD) as reading:
         assert reading.package.flow == UNCLASSIFIED
 
 

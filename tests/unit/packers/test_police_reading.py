@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.packing import Candidate, Entry, Settled
+from gateway.packing import Candidate, Entry, Settled, checked
 from gateway.standard.findings import Verdict
 from gateway.standard.package import CaseNumber, CasePackage, Charge, Handler, Measure, UnknownValue
 from packers.police import PolicePacker
 from tests.support.exports import CASE_XML, STEM, PoliceExport, ZipItem, zip_bytes
+from tests.support.standard import STANDARD
 
 
 def entry(name: str, *, is_folder: bool = False) -> Entry:
@@ -23,7 +24,8 @@ def packer() -> PolicePacker:
 
 
 def read(packer: PolicePacker, export: PoliceExport, folder: Path) -> CasePackage:
-    with packer.read(export.drop(folder)) as reading:
+    with packer.read(export.drop(folder), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         return reading.package
 
 
@@ -58,7 +60,7 @@ def test_person_values(case: CasePackage) -> None:
     assert (first.special_identity, first.plea, first.juvenile) == ("0", "1", "0")
     assert first.charges == (Charge("050200", "盗窃罪", "264"),)
     assert first.measures == (
-        Measure("02", "拘留", "2026-03-03", "2026-03-10", "7", "990102111", "990102111202603030001"),
+        Measure("detained", "拘留", "2026-03-03", "2026-03-10", "7", "990102111", "990102111202603030001"),
     )
     assert second.name == "李样例"
 
@@ -73,8 +75,8 @@ def test_documents_and_dossier(case: CasePackage) -> None:
     assert (letter.pages, letter.signed, letter.ordinal, letter.person) == (1, "1", "1", "")
     assert (first.person, second.person) == ("张测试", "李样例")
     assert [(v.kind, v.title, len(v.entries)) for v in case.volumes] == [
-        ("SSWSJ", "诉讼文书卷", 1),
-        ("ZJCLJ", "证据材料卷", 2),
+        ("litigation", "诉讼文书卷", 1),
+        ("evidence", "证据材料卷", 2),
     ]
     assert case.volumes[1].entries[1].path == "卷宗/证据材料卷/002_现场照片.jpg"
 
@@ -123,7 +125,8 @@ def test_nothing_unknown_is_lost(packer: PolicePacker, tmp_path: Path) -> None:
 
 def test_repeated_value_is_held_and_kept(packer: PolicePacker, tmp_path: Path) -> None:
     export = PoliceExport().changed(("<RS>2</RS>", "<RS>2</RS><RS>3</RS>"))
-    with packer.read(export.drop(tmp_path)) as reading:
+    with packer.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert [(f.code, f.verdict) for f in reading.findings] == [("FIELD-REPEATED", Verdict.HOLD)]
         assert reading.package.person_count == "2"
         assert reading.package.unknown == (UnknownValue("ZFAJ/JBXX/RS", "3", CASE_XML, 10),)
@@ -138,7 +141,8 @@ def test_fix_and_warn_travel_as_marks(packer: PolicePacker, tmp_path: Path) -> N
 
 def test_file_name_and_content_must_agree(packer: PolicePacker, tmp_path: Path) -> None:
     export = replace(PoliceExport(), stem=STEM.replace("_990102_", "_990199_"))
-    with packer.read(export.drop(tmp_path)) as reading:
+    with packer.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert [(f.code, f.verdict) for f in reading.findings] == [("FS-NAME-MISMATCH", Verdict.HOLD)]
 
 
@@ -149,13 +153,15 @@ def test_export_of_any_name_is_read(packer: PolicePacker, tmp_path: Path) -> Non
 
 def test_zip_without_case_xml(packer: PolicePacker, tmp_path: Path) -> None:
     items = [i for i in PoliceExport().items() if i.name != CASE_XML.encode("gbk")]
-    with packer.read(replace(PoliceExport(), raw=zip_bytes(items)).drop(tmp_path)) as reading:
+    with packer.read(replace(PoliceExport(), raw=zip_bytes(items)).drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert {f.code for f in reading.findings} == {"XML-ABSENT"}
         assert reading.package.flow == "unclassified"
 
 
 def test_other_xml_is_no_police_export(packer: PolicePacker, tmp_path: Path) -> None:
-    with packer.read(replace(PoliceExport(), xml="<OTHER/>\n").drop(tmp_path)) as reading:
+    with packer.read(replace(PoliceExport(), xml="<OTHER/>\n").drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert {f.code for f in reading.findings} == {"XML-SCHEMA"}
 
 
@@ -166,7 +172,8 @@ def test_other_xml_is_no_police_export(packer: PolicePacker, tmp_path: Path) -> 
 )
 def test_time_of_the_act_may_be_vague(text: str, packer: PolicePacker, tmp_path: Path) -> None:
     export = PoliceExport().changed(("<FASJC>2026-02-27 23:10:00</FASJC>", f"<FASJC>{text}</FASJC>"))
-    with packer.read(export.drop(tmp_path)) as reading:
+    with packer.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert [f.code for f in reading.findings] == (["FIELD-FORMAT"] if "年" in text else [])
 
 
@@ -174,7 +181,8 @@ def test_unknown_identity_with_a_reason_passes(packer: PolicePacker, tmp_path: P
     export = PoliceExport().changed(
         ("<SFHM>990102199202290172</SFHM><WZJYY></WZJYY>", "<SFHM></SFHM><WZJYY>身份不明</WZJYY>")
     )
-    with packer.read(export.drop(tmp_path)) as reading:
+    with packer.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert reading.findings == ()
 
 
@@ -182,12 +190,14 @@ def test_part_of_a_compound_charge_passes(packer: PolicePacker, tmp_path: Path) 
     export = PoliceExport().changed(
         ("<ZMDM>050200</ZMDM><ZMMC>盗窃罪</ZMMC>", "<ZMDM>070100</ZMDM><ZMMC>贩卖毒品罪</ZMMC>")
     )
-    with packer.read(export.drop(tmp_path)) as reading:
+    with packer.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert reading.findings == ()
 
 
 def test_marked_material_leaves_no_copy(packer: PolicePacker, tmp_path: Path) -> None:
-    with packer.read(PoliceExport().changed(("<MJ>内部</MJ>", "<MJ>绝密</MJ>")).drop(tmp_path)) as reading:
+    with packer.read(PoliceExport().changed(("<MJ>内部</MJ>", "<MJ>绝密</MJ>")).drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert reading.members == ()
         assert (reading.package.case_no, reading.package.receiver_code) == ("A9901020000002026030012", "990102")
         kept = reading.package.to_json().decode()
@@ -233,12 +243,14 @@ def test_candidates_pair_zip_and_mark(packer: PolicePacker) -> None:
 def test_checks_beyond_the_catalogue(
     changes: tuple[tuple[str, str], ...], code: str, packer: PolicePacker, tmp_path: Path
 ) -> None:
-    with packer.read(PoliceExport().changed(*changes).drop(tmp_path)) as reading:
+    with packer.read(PoliceExport().changed(*changes).drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert code in {f.code for f in reading.findings}
 
 
 def test_too_large_an_xml_is_refused_unread(packer: PolicePacker, tmp_path: Path) -> None:
     items = [i for i in PoliceExport().items() if i.name != CASE_XML.encode("gbk")]
     big = ZipItem(CASE_XML.encode("gbk"), b"<ZFAJ/>" + random.Random(1).randbytes(1000) * 17_000, method=0)
-    with packer.read(replace(PoliceExport(), raw=zip_bytes([big, *items])).drop(tmp_path)) as reading:
+    with packer.read(replace(PoliceExport(), raw=zip_bytes([big, *items])).drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert [(f.code, f.facts["limit"]) for f in reading.findings] == [("XML-LIMIT", 16 << 20)]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.packing import checked
 from gateway.standard.findings import Verdict, worst
 from packers.police import PolicePacker
 from tests.support.exports import CASE_XML, STEM, PoliceExport
 from tests.support.samples import FRAUD_STEM, TRANSFER_STEM, fraud_case, prosecution_transfer
+from tests.support.standard import STANDARD
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "tests" / "data" / "police"
@@ -39,7 +41,8 @@ def packer() -> PolicePacker:
     ],
 )
 def test_honest_sample_passes(stem: str, flow: str, case_no: str, packer: PolicePacker) -> None:
-    with packer.read(parts(ROOT / "samples" / "police" / f"{stem}.zip")) as reading:
+    with packer.read(parts(ROOT / "samples" / "police" / f"{stem}.zip"), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert reading.findings == ()
         package = reading.package
     assert (package.flow, package.case_no) == (flow, case_no)
@@ -58,7 +61,8 @@ def test_made_samples_are_what_the_builder_makes(made: Callable[[], PoliceExport
 def test_defective_sample_gets_its_row(row: dict[str, str], packer: PolicePacker) -> None:
     verdict, _, alarm = row["verdict"].partition("+")
     allowed = {"fix", "reject"} if verdict == "fix-or-reject" else {verdict}
-    with packer.read(parts(DATA / "defects" / row["path"])) as reading:
+    with packer.read(parts(DATA / "defects" / row["path"]), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         own = [f for f in reading.findings if f.code == row["code"]]
         rest = {f.code for f in reading.findings}
         gravest = worst(f for f in reading.findings if f.code not in _MILD - {row["code"]})
@@ -70,14 +74,16 @@ def test_defective_sample_gets_its_row(row: dict[str, str], packer: PolicePacker
 
 def test_unknown_receiver_is_left_to_the_route(packer: PolicePacker) -> None:
     (row,) = (r for r in DEFECTS if r["no"] == 37)
-    with packer.read(parts(DATA / "defects" / row["path"])) as reading:
+    with packer.read(parts(DATA / "defects" / row["path"]), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert reading.findings == ()
         assert reading.package.receiver_code == "998877"
 
 
 @pytest.mark.parametrize("row", SHOWN, ids=lambda r: r["path"])
 def test_shown_defect_says_the_same(row: dict[str, str], packer: PolicePacker) -> None:
-    with packer.read(parts(ROOT / "samples" / "defects" / row["path"])) as reading:
+    with packer.read(parts(ROOT / "samples" / "defects" / row["path"]), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         assert row["verdict"].removesuffix("+alarm") in {
             f.verdict.value for f in reading.findings if f.code == row["code"]
         }
@@ -88,7 +94,8 @@ def test_shown_defect_says_the_same(row: dict[str, str], packer: PolicePacker) -
     [("utf8_flag.zip", "utf-8"), ("utf8_noflag.zip", "utf-8"), ("gb18030_noflag.zip", "gb18030")],
 )
 def test_every_way_of_writing_names_is_read(name: str, encoding: str, packer: PolicePacker) -> None:
-    with packer.read((DATA / "name-variants" / name,)) as reading:
+    with packer.read((DATA / "name-variants" / name,), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         members = {m.path: m.raw for m in reading.members}
         assert reading.package.source.name_encoding == encoding
         assert worst(f for f in reading.findings if f.code == "FS-NO-MARKER") is Verdict.WAIT

@@ -20,6 +20,7 @@ from gateway.stages.routing import Territory, decide
 from gateway.standard.findings import Verdict, worst
 from tests.support.configs import LINK, NODE, config
 from tests.support.rosters import SINCE, hub, roster_of
+from tests.support.standard import STANDARD
 
 PAGE = Path(__file__).parents[3] / "docs" / "routing.md"
 NOW = SINCE + 1000
@@ -56,7 +57,7 @@ def route_of(settings: str, folder: Path) -> OutboundRoute:
     """Return the route with these settings, as a node with the page's roster reads it."""
     inner = "".join(f"    {line}\n" for line in settings.splitlines())
     text = f"outbound:\n  - name: r\n    folder: ../out\n    packer: police\n{inner}"
-    names = known_names(Directory(PeerBook(folder, {}), territory().roster))
+    names = known_names(Directory(PeerBook(folder, {}), territory().roster), STANDARD)
     checked = check(config(folder, NODE, LINK, text), beyond={one.unit for one in listed()}, **names)
     assert checked.settings is not None, checked.complaints
     return outbound_route(checked.settings.outbound[0])

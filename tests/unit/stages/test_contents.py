@@ -17,6 +17,7 @@ from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from packers.police import PolicePacker
 from tests.support.exports import STEM, PoliceExport
+from tests.support.standard import STANDARD
 
 FILES = {"a.txt": b"one", "b/c.pdf": bytes(3 << 20), "b.txt": b""}
 
@@ -69,6 +70,6 @@ def test_zip_mark_and_name_of_an_export_do_not_count(tmp_path: Path) -> None:
     for number, one in enumerate((export, later)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        with PolicePacker().read(one.drop(folder)) as reading:
+        with PolicePacker().read(one.drop(folder), STANDARD) as reading:
             found.add(read_content(reading.members, DEFAULT_SUITE, silent))
     assert len(found) == 1

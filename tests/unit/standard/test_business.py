@@ -6,9 +6,8 @@ import pytest
 
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.package import UNCLASSIFIED, CasePackage, Document, Person, Source
-from gateway.standard.tables import load_tables
+from tests.support.standard import STANDARD
 
-TABLES = load_tables()
 CASE = CasePackage(
     Source("police", "a.zip"),
     flow="arrest-request",
@@ -21,7 +20,7 @@ GENERIC = CasePackage(Source("folder", "a.txt"), case_name="a.txt")
 
 
 def key(package: CasePackage, recipient: str = "990102", route: str = "police") -> str:
-    return business_key(package, recipient, route, TABLES)
+    return business_key(package, recipient, route, STANDARD)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_a_handover_is_of_its_persons_in_any_order() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [GENERIC, replace(CASE, case_no=""), replace(CASE, flow=UNCLASSIFIED), replace(CASE, flow="package-withdrawal")],
+    [GENERIC, replace(CASE, case_no=""), replace(CASE, flow=UNCLASSIFIED), replace(CASE, flow="arrest-decision")],
     ids=["generic", "no-case", "unclassified", "a-flow-without-rules"],
 )
 def test_what_the_standard_does_not_identify_goes_by_name_and_route(other: CasePackage) -> None:

@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 
+from gateway.standard.catalogue import Standard
 from gateway.standard.check_persons import normal_name
 from gateway.standard.dates import age_on, read_when
 from gateway.standard.findings import Verdict, masked, worst
 from gateway.standard.identity import check_digit, normal_number, read_number
-from gateway.standard.tables import Tables, load_tables
+from tests.support.standard import STANDARD
 
 
 @pytest.mark.parametrize(
@@ -106,13 +107,13 @@ def test_worst_of_nothing_is_pass() -> None:
 
 
 @pytest.fixture(scope="module")
-def tables() -> Tables:
-    return load_tables()
+def tables() -> Standard:
+    return STANDARD
 
 
-def test_offences_have_sane_ages(tables: Tables) -> None:
-    assert {c.age for c in tables.charges} == {14, 16}
-    assert {c.name for c in tables.charges if c.with_approval} == {"故意杀人罪", "故意伤害罪"}
+def test_offences_have_sane_ages(tables: Standard) -> None:
+    assert {c.age for c in tables.charges.rules} == {14, 16}
+    assert {c.name for c in tables.charges.rules if c.with_approval} == {"故意杀人罪", "故意伤害罪"}
 
 
 @pytest.mark.parametrize(
@@ -128,13 +129,13 @@ def test_offences_have_sane_ages(tables: Tables) -> None:
         ("", None),
     ],
 )
-def test_parts_of_a_compound_offence_are_known(name: str, wanted: str | None, tables: Tables) -> None:
-    rule = tables.charge_by_name(name)
+def test_parts_of_a_compound_offence_are_known(name: str, wanted: str | None, tables: Standard) -> None:
+    rule = tables.charges.by_name(name)
     assert (rule.name if rule else None) == wanted
 
 
-def test_code_finds_its_offence(tables: Tables) -> None:
-    rule = tables.charge_by_code("050200")
+def test_code_finds_its_offence(tables: Standard) -> None:
+    rule = tables.charges.by_code("police", "050200")
     assert rule is not None
     assert rule.name == "盗窃罪"
-    assert tables.charge_by_code("") is None
+    assert tables.charges.by_code("police", "") is None

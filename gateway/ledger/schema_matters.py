@@ -1,0 +1,47 @@
+"""The tables of what was in the bundles: a row each, with numbers and pseudonyms to find it by."""
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, Table
+
+from gateway.ledger.schema import WHOLE, metadata, text_column, time_column, whole_column
+
+matters: Final = Table(
+    "matters",
+    metadata,
+    Column("transfer_id", WHOLE, ForeignKey("transfers.id"), primary_key=True),
+    time_column("at"),
+    text_column("flow"),
+    # The flow that a reply answers; empty for a request.
+    text_column("request"),
+    # The whole of it, canonical (gateway/standard/matter.py).
+    Column("raw", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+Index("matters_flow", matters.c.flow, matters.c.at)
+
+matter_numbers: Final = Table(
+    "matter_numbers",
+    metadata,
+    Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
+    text_column("scheme"),
+    text_column("number"),
+    PrimaryKeyConstraint("scheme", "number", "transfer_id"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+Index("matter_numbers_transfer", matter_numbers.c.transfer_id)
+
+matter_persons: Final = Table(
+    "matter_persons",
+    metadata,
+    Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
+    whole_column("position"),
+    # Pseudonyms of this node, of the identity number and of the name; empty where there is none.
+    text_column("number_key"),
+    text_column("name_key"),
+    text_column("shown"),
+    PrimaryKeyConstraint("transfer_id", "position"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)

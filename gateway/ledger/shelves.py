@@ -1,0 +1,31 @@
+"""The parts of the ledger that have a face of their own, each behind the ledger's two doors."""
+
+from gateway.domain.ids import UnitCode
+from gateway.ledger.decisionbook import DecisionBook
+from gateway.ledger.doors import Doors
+from gateway.ledger.matters import MatterBook
+from gateway.ledger.reconciling import ReconcileBook
+from gateway.ledger.relaying import RelayBook
+from gateway.ledger.resync import ResyncBook
+from gateway.ledger.trips import TripBook
+from gateway.ledger.turns import Turns
+
+
+class Shelves:
+    """What the ledger inherits its parts from."""
+
+    def __init__(self, doors: Doors, unit: UnitCode, epoch: int) -> None:
+        self.resync = ResyncBook(doors, unit, epoch)
+        """What serves resync and restore."""
+        self.reconciling = ReconcileBook(doors, unit)
+        """What serves reconciliation."""
+        self.decisions = DecisionBook(doors)
+        """What people decided."""
+        self.relays = RelayBook(doors)
+        """What serves hubs."""
+        self.turns = Turns(doors)
+        """Whose turn it is at what the whole node shares."""
+        self.trips = TripBook(doors)
+        """What removable media carry."""
+        self.matters = MatterBook(doors)
+        """What was in the bundles."""

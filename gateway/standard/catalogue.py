@@ -1,0 +1,314 @@
+"""The exchange standard as values: flows, what they must hold, by when they are answered; dictionaries and codes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.domain.records import Priority
+from gateway.standard.charges import Charges
+
+REPLY_CLASSES = 100
+"""The reply of a flow travels under the number of the flow's class and this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """Which edition of a file of the standard counts when: from `since` until before `until` (None: still)."""
+
+    version: str
+    since: date
+    until: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether it counts on `day`."""
+        return self.since <= day and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredIf:
+    """Documents that are required where the condition `when` holds (gateway/standard/conditions.py)."""
+
+    when: str
+    documents: tuple[str, ...]
+    severity: str = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Documents of one flow or reply, by their slugs. `one_of`: sets of which exactly one must be whole."""
+
+    required: tuple[str, ...] = ()
+    required_if: tuple[RequiredIf, ...] = ()
+    one_of: tuple[tuple[str, ...], ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A longer limit that the law allows, from the same clock, once notice of it has come. `limit`: ISO 8601."""
+
+    limit: str
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One term. `limit`, `amber` and `red` are ISO 8601 durations from `clock`; negative ones count back from it.
+
+    kind:  reply (the other side answers), send (this side sends), stage (a term of the case itself, shown only).
+    owner: `sender` or `receiver` of the request.
+    clock: `receipt`, `receipt:<flow>`, `field:<field>`, `before:<field>` or `event:<event>`.
+    """
+
+    id: str
+    zh: str
+    en: str
+    kind: str
+    owner: str
+    clock: str
+    when: str
+    limit: str
+    calendar: str
+    amber: str
+    red: str
+    extensions: tuple[Extension, ...]
+    basis: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The business answer to a flow: an ordinary case package under a flow slug of its own.
+
+    request: the flow that it answers. number: of its routing class. per: `person` where each is answered by itself.
+    business: export format -> that format's own codes for it.
+    """
+
+    code: str
+    request: str
+    zh: str
+    en: str
+    number: int
+    lane: Priority
+    documents: Documents
+    fields: tuple[str, ...]
+    per: str
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    cc: tuple[str, ...]
+    business: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One business flow. Roles, documents, fields and checks by their slugs.
+
+    unit: `case`, `person` or `batch`. number: of its routing class, which never changes meaning.
+    key: what makes two exports versions of one thing, beside flow and recipient (gateway/standard/business.py).
+    severities: check -> the severity that this flow gives it instead of its own.
+    """
+
+    code: str
+    life: Life
+    zh: str
+    en: str
+    aliases: tuple[str, ...]
+    group: str
+    unit: str
+    number: int
+    lane: Priority
+    profile: str
+    size_class: str
+    trigger: str
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    cc: tuple[str, ...]
+    business: Mapping[str, tuple[str, ...]]
+    key: tuple[str, ...]
+    documents: Documents
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    checks: tuple[str, ...]
+    severities: Mapping[str, str]
+    reply: Reply | None
+    deadlines: tuple[Deadline, ...]
+    grant: bool
+    """Whether its exports must name a grant of the sharing catalogue."""
+    notes: str
+    reference_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKind:
+    """One kind of legal document. signed: `required`, `expected`, `none`. pii: 0 none to 3 highly sensitive."""
+
+    code: str
+    zh: str
+    en: str
+    issuer: str
+    signed: str
+    pii: int
+    aliases: tuple[str, ...]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Every title under which it is written."""
+        return (self.zh, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldKind:
+    """One field of the dictionary. mask: how the masked profile writes it; empty: as it is. codes: whose codes."""
+
+    code: str
+    zh: str
+    en: str
+    type: str
+    pii: int
+    mask: str
+    codes: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckKind:
+    """What a check of a flow does when it strikes: its severity unless the flow says another."""
+
+    code: str
+    severity: str
+    rule: str
+    basis: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who a unit is in the exchange."""
+
+    code: str
+    zh: str
+    en: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One legal text that `basis` quotes. evidence: how its wording is known; watch: what may change it."""
+
+    code: str
+    zh: str
+    version: str
+    evidence: str
+    watch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One value of a code table: our slug, its names, and its code in each scheme (an export format, or a standard)."""
+
+    code: str
+    zh: str
+    en: str
+    schemes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTable:
+    """One code table, e.g. `coercive-measure`."""
+
+    name: str
+    codes: Mapping[str, Code]
+
+    def read(self, scheme: str, text: str) -> str:
+        """Return our code for `text` of `scheme` (or for its Chinese name, or our own code); `text` if it has none."""
+        if text in self.codes:
+            return text
+        for one in self.codes.values():
+            if text in one.schemes.get(scheme, ()) or text == one.zh:
+                return one.code
+        return text
+
+    def write(self, scheme: str, code: str) -> str:
+        """Return how `scheme` writes our `code`: its first code there; `code` itself where it has none."""
+        one = self.codes.get(code)
+        return next(iter(one.schemes.get(scheme, ())), code) if one is not None else code
+
+    def name_of(self, code: str) -> str:
+        """Return the Chinese name of `code`, `code` itself where it is not in the table."""
+        one = self.codes.get(code)
+        return one.zh if one is not None else code
+
+
+@dataclass(frozen=True, slots=True)
+class Holidays:
+    """The State Council's table: days off that are no weekend, and weekend days that are worked. `years` it covers."""
+
+    off: frozenset[date]
+    worked: frozenset[date]
+    years: frozenset[int]
+    morning: tuple[int, int]
+    """Minutes of the day when work begins and pauses."""
+    afternoon: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """The whole standard as a node has it. `digest`: hexadecimal SHA-256 over its files."""
+
+    digest: str
+    editions: tuple[Flow, ...]
+    """Every flow in every edition; `flow` finds the one of a day."""
+    documents: Mapping[str, DocumentKind]
+    fields: Mapping[str, FieldKind]
+    checks: Mapping[str, CheckKind]
+    roles: Mapping[str, Role]
+    laws: Mapping[str, Law]
+    tables: Mapping[str, CodeTable]
+    charges: Charges
+    holidays: Holidays
+
+    def flows(self, day: date | None = None) -> Iterator[Flow]:
+        """Return the flows as they count on `day`, by number; without a day the newest edition of each."""
+        newest: dict[str, Flow] = {}
+        for one in self.editions:
+            known = newest.get(one.code)
+            if (day is None or one.life.holds(day)) and (known is None or one.life.since > known.life.since):
+                newest[one.code] = one
+        return iter(sorted(newest.values(), key=lambda one: one.number))
+
+    def flow(self, code: str, day: date | None = None) -> Flow | None:
+        """Return the flow `code` as it counts on `day`; None if it is no flow, or a reply."""
+        found = [one for one in self.editions if one.code == code and (day is None or one.life.holds(day))]
+        return max(found, key=lambda one: one.life.since, default=None)
+
+    def reply(self, code: str, day: date | None = None) -> Reply | None:
+        """Return the reply `code`; None if it is none."""
+        found = [one for one in self.editions if one.reply is not None and one.reply.code == code]
+        found = [one for one in found if day is None or one.life.holds(day)]
+        newest = max(found, key=lambda one: one.life.since, default=None)
+        return newest.reply if newest is not None else None
+
+    def names(self) -> frozenset[str]:
+        """Return the slugs of all flows and replies."""
+        return frozenset({one.code for one in self.editions} | {o.reply.code for o in self.editions if o.reply})
+
+    def flow_of(self, form: str, business: str) -> str:
+        """Return the slug of the flow or reply that the export format `form` calls `business`; empty if none is."""
+        for one in self.flows():
+            if business in one.business.get(form, ()):
+                return one.code
+            if one.reply is not None and business in one.reply.business.get(form, ()):
+                return one.reply.code
+        return ""
+
+    def business_of(self, form: str, code: str) -> str:
+        """Return what the export format `form` calls the flow or reply `code`; empty if it has no name for it."""
+        kind = self.flow(code) or self.reply(code)
+        return next(iter(kind.business.get(form, ())), "") if kind is not None else ""
+
+    def document_titled(self, title: str) -> DocumentKind | None:
+        """Return the kind of document that is written as `title`, by its longest title that begins it; None if none."""
+        found = [(len(t), kind) for kind in self.documents.values() for t in kind.titles if title.startswith(t)]
+        return max(found, key=lambda one: one[0])[1] if found else None
+
+    def table(self, name: str) -> CodeTable:
+        """Return the code table `name`; an empty one where the standard has none."""
+        return self.tables.get(name) or CodeTable(name, {})

@@ -1,0 +1,314 @@
+"""The standard read from its files: the packaged ones, and those of a node's configuration in their places."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+import yaml
+
+from gateway.domain.errors import ConfigError, Scope, TransientError
+from gateway.domain.records import Priority
+from gateway.standard.catalogue import (
+    REPLY_CLASSES,
+    CheckKind,
+    Code,
+    CodeTable,
+    Deadline,
+    DocumentKind,
+    Documents,
+    Extension,
+    FieldKind,
+    Flow,
+    Holidays,
+    Law,
+    Life,
+    Reply,
+    RequiredIf,
+    Role,
+    Standard,
+)
+from gateway.standard.charges import ChargeRule, Charges
+
+FLOWS: Final = "flows"
+CODES: Final = "codes"
+FOLDERS: Final = (FLOWS, CODES)
+"""Below the configuration folder, and packaged: a file there takes the place of the packaged one of its name."""
+
+T = TypeVar("T")
+# Every scalar stays text: what YAML 1.1 makes of `no`, `0110` or 10:30 is never what an operator meant.
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class StandardPlace:
+    """Which standard a node uses. `folder`: its configuration, or None for the packaged files alone.
+
+    digest: of all files together as they were read; whoever reads others under this name is told so.
+    """
+
+    folder: Path | None
+    digest: str
+
+
+def place_of(folder: Path | None) -> StandardPlace:
+    """Return the place of the standard of a node whose configuration is in `folder`, as its files are now."""
+    return StandardPlace(folder, _digest(_texts(folder)))
+
+
+@cache
+def load_standard(place: StandardPlace) -> Standard:
+    """Return the standard at `place`; read once a process.
+
+    Raises ConfigError `standard-malformed` naming the file, TransientError `standard-changed` where the files are no
+    longer those of the place: whoever changed them reloads the node.
+    """
+    texts = _texts(place.folder)
+    if _digest(texts) != place.digest:
+        raise TransientError(
+            "standard-changed", "the files of the exchange standard were changed", scope=Scope.NODE, facts={}
+        )
+    return _build(texts, place.digest)
+
+
+def packaged_standard() -> Standard:
+    """Return the packaged standard; read once a process."""
+    return load_standard(_packaged())
+
+
+@cache
+def _packaged() -> StandardPlace:
+    return place_of(None)
+
+
+def _texts(folder: Path | None) -> dict[str, bytes]:
+    """Return every file by `flows/<name>` or `codes/<name>`, those of `folder` in the place of the packaged ones."""
+    found: dict[str, bytes] = {}
+    for kind in FOLDERS:
+        packaged = files("gateway.standard.data").joinpath(kind)
+        found |= {f"{kind}/{one.name}": one.read_bytes() for one in packaged.iterdir() if one.name.endswith(".yaml")}
+        own = folder / kind if folder is not None else None
+        if own is not None and own.is_dir():
+            found |= {f"{kind}/{one.name}": one.read_bytes() for one in own.iterdir() if one.name.endswith(".yaml")}
+    return dict(sorted(found.items()))
+
+
+def _digest(texts: Mapping[str, bytes]) -> str:
+    whole = hashlib.sha256()
+    for name, raw in texts.items():
+        whole.update(f"{name}\n{len(raw)}\n".encode() + raw)
+    return whole.hexdigest()
+
+
+def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
+    parsed = {name: _parsed(name, raw) for name, raw in texts.items()}
+
+    def table(name: str, make: Callable[[str, Any], T]) -> Mapping[str, T]:
+        file = f"{CODES}/{name}.yaml"
+        return _guarded(
+            file, lambda: MappingProxyType({key: make(key, one) for key, one in parsed[file][name].items()})
+        )
+
+    flows = tuple(_guarded(name, partial(_flow, raw)) for name, raw in parsed.items() if name.startswith(f"{FLOWS}/"))
+    return Standard(
+        digest=digest,
+        editions=flows,
+        documents=table("documents", _document),
+        fields=table("fields", _field),
+        checks=table("checks", _check),
+        roles=table("roles", lambda key, one: Role(key, one["zh"], one["en"], one.get("network", ""))),
+        laws=table(
+            "laws",
+            lambda key, one: Law(key, one["zh"], one["version"], one.get("evidence", ""), one.get("watch", "")),
+        ),
+        tables=table("tables", _code_table),
+        charges=_guarded(f"{CODES}/charges.yaml", lambda: _charges(parsed[f"{CODES}/charges.yaml"])),
+        holidays=_guarded(f"{CODES}/holidays.yaml", lambda: _holidays(parsed[f"{CODES}/holidays.yaml"])),
+    )
+
+
+def _parsed(name: str, raw: bytes) -> Any:
+    return _guarded(name, lambda: yaml.load(raw.decode("utf-8"), Loader=_LOADER))  # noqa: S506  makes text only
+
+
+def _guarded(name: str, make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        detail = f"{name}: {type(error).__name__}: {error}"
+        raise ConfigError("standard-malformed", detail, scope=Scope.NODE, facts={"file": name}) from error
+
+
+def _texts_of(one: Any) -> tuple[str, ...]:
+    return tuple(one or ())
+
+
+def _life(raw: Any) -> Life:
+    until = raw.get("effective_until")
+    return Life(raw["version"], date.fromisoformat(raw["effective_from"]), date.fromisoformat(until) if until else None)
+
+
+def _documents(raw: Any) -> Documents:
+    return Documents(
+        _texts_of(raw.get("required")),
+        tuple(
+            RequiredIf(one["when"], tuple(one["docs"]), one.get("severity", "reject"))
+            for one in raw.get("required_if") or ()
+        ),
+        tuple(tuple(one) for one in raw.get("one_of") or ()),
+        _texts_of(raw.get("optional")),
+    )
+
+
+def _business(raw: Any) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({form: tuple(codes) for form, codes in (raw.get("business") or {}).items()})
+
+
+def _flow(raw: Any) -> Flow:
+    checks = [one if isinstance(one, str) else next(iter(one)) for one in raw["checks"]]
+    return Flow(
+        code=raw["code"],
+        life=_life(raw),
+        zh=raw["zh"],
+        en=raw["en"],
+        aliases=_texts_of(raw.get("aliases")),
+        group=raw["group"],
+        unit=raw["unit"],
+        number=int(raw["class"]),
+        lane=Priority[raw["lane"].upper()],
+        profile=raw["profile"],
+        size_class=raw["size_class"],
+        trigger=raw["trigger"],
+        senders=tuple(raw["senders"]),
+        receivers=tuple(raw["receivers"]),
+        cc=_texts_of(raw.get("cc")),
+        business=_business(raw),
+        key=tuple(raw["key"]),
+        documents=_documents(raw["docs"]),
+        required=tuple(raw["fields"]["required"]),
+        optional=_texts_of(raw["fields"].get("optional")),
+        checks=tuple(checks),
+        severities=MappingProxyType(
+            {k: v for one in raw["checks"] if not isinstance(one, str) for k, v in one.items()}
+        ),
+        reply=_reply(raw) if raw.get("reply") else None,
+        deadlines=tuple(_deadline(one) for one in raw.get("deadlines") or ()),
+        grant=raw.get("grant") == "true",
+        notes=raw.get("notes", ""),
+        reference_count=int(raw.get("reference_count", 0)),
+    )
+
+
+def _reply(flow: Any) -> Reply:
+    raw = flow["reply"]
+    return Reply(
+        code=raw["code"],
+        request=flow["code"],
+        zh=raw["zh"],
+        en=raw["en"],
+        number=int(flow["class"]) + REPLY_CLASSES,
+        lane=Priority[raw["lane"].upper()],
+        documents=_documents(raw["docs"]),
+        fields=tuple(raw["fields"]),
+        per=raw.get("per", ""),
+        senders=(*flow["receivers"], *(flow.get("cc") or ())),
+        receivers=tuple(flow["senders"]),
+        cc=_texts_of(raw.get("cc")),
+        business=_business(raw),
+    )
+
+
+def _deadline(raw: Any) -> Deadline:
+    return Deadline(
+        id=raw["id"],
+        zh=raw["zh"],
+        en=raw.get("en", raw["id"]),
+        kind=raw["kind"],
+        owner=raw["owner"],
+        clock=raw["clock"],
+        when=raw.get("when", ""),
+        limit=raw["limit"],
+        calendar=raw["calendar"],
+        amber=raw["amber"],
+        red=raw["red"],
+        extensions=tuple(Extension(one["limit"], one.get("when", "")) for one in raw.get("extension") or ()),
+        basis=tuple(raw["basis"]),
+        note=raw.get("note", ""),
+    )
+
+
+def _document(key: str, raw: Any) -> DocumentKind:
+    return DocumentKind(
+        key, raw["zh"], raw["en"], raw["issuer"], raw["signed"], int(raw["pii"]), _texts_of(raw.get("aliases"))
+    )
+
+
+def _field(key: str, raw: Any) -> FieldKind:
+    return FieldKind(key, raw["zh"], raw["en"], raw["type"], int(raw["pii"]), raw.get("mask", ""), raw.get("codes", ""))
+
+
+def _check(key: str, raw: Any) -> CheckKind:
+    return CheckKind(key, raw["severity"], raw["rule"], _texts_of(raw.get("basis")))
+
+
+def _code_table(name: str, raw: Any) -> CodeTable:
+    def code(key: str, one: Any) -> Code:
+        schemes = {scheme: tuple(codes) for scheme, codes in one.items() if scheme not in {"zh", "en"}}
+        return Code(key, one["zh"], one["en"], MappingProxyType(schemes))
+
+    return CodeTable(name, MappingProxyType({key: code(key, one) for key, one in raw.items()}))
+
+
+def _charges(raw: Any) -> Charges:
+    return Charges(
+        tuple(
+            ChargeRule(
+                id=one["id"],
+                name=one["zh"],
+                article=one["article"],
+                age=int(one["age"]),
+                by=one["by"],
+                with_approval=int(one.get("with_approval", 0)),
+                severe=one.get("severe") == "true",
+                privacy=one.get("privacy") == "true",
+                since=date.fromisoformat(one["since"]) if one.get("since") else None,
+                codes=MappingProxyType(dict(one.get("codes") or {})),
+                note=one.get("note", ""),
+            )
+            for one in raw["charges"]
+        )
+    )
+
+
+def _holidays(raw: Any) -> Holidays:
+    years = raw["years"]
+    morning, afternoon = (tuple(_minutes(at) for at in raw["hours"][part]) for part in ("morning", "afternoon"))
+    return Holidays(
+        frozenset(day for one in years.values() for span in one["off"] for day in _days(span)),
+        frozenset(day for one in years.values() for span in one["worked"] for day in _days(span)),
+        frozenset(map(int, years)),
+        (morning[0], morning[1]),
+        (afternoon[0], afternoon[1]),
+    )
+
+
+def _days(span: str) -> Iterator[date]:
+    match = _SPAN.fullmatch(span)
+    if match is None:
+        raise ValueError(f"{span} is neither a day nor a span of days")
+    first = date.fromisoformat(match[1])
+    last = date.fromisoformat(match[2]) if match[2] else first
+    for n in range((last - first).days + 1):
+        yield first + timedelta(days=n)
+
+
+def _minutes(text: str) -> int:
+    hours, _, minutes = text.partition(":")
+    return int(hours) * 60 + int(minutes)

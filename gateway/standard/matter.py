@@ -1,0 +1,77 @@
+"""From a case package to what its node remembers of it."""
+
+from typing import Final
+
+from gateway.domain.matter import Matter, PersonMatter
+from gateway.standard import canonical, facts
+from gateway.standard.catalogue import Standard
+from gateway.standard.fields import OF_LISTS, OF_PERSON, values
+from gateway.standard.package import CasePackage
+from gateway.standard.pseudonyms import PseudonymKey, starred
+
+PII_KEPT: Final = 1
+"""Fields above this (docs/flows/README.md) never reach the ledger."""
+FACT_MAX: Final = 64
+"""Characters; what is longer is prose."""
+MATTER_MAX: Final = 8 << 20
+_VALUES_MAX: Final = 1 << 20
+_NEVER: Final = frozenset({"person-no", "charges", "inmate-no", "handler", "case-brief", "property-items"})
+"""Kept elsewhere, or names somebody."""
+
+
+def matter_of(package: CasePackage, standard: Standard, key: PseudonymKey) -> Matter:
+    """Return what is remembered of `package`; pure. Nothing in it names a person."""
+    flow, reply = standard.flow(package.flow), standard.reply(package.flow)
+    wanted = flow.required if flow is not None else reply.fields if reply is not None else ()
+    found = {field: values(package, field) for field in wanted}
+    kept = [name for name, kind in standard.fields.items() if kind.pii <= PII_KEPT and name not in _NEVER]
+    return Matter(
+        flow=package.flow,
+        request=reply.request if reply is not None else "",
+        numbers=tuple((one.scheme, one.number) for one in package.case_numbers),
+        related=package.related_package,
+        persons=tuple(
+            PersonMatter(n, key.of_number(person), key.of_name(person), starred(person.name), _facts(package, kept, n))
+            for n, person in enumerate(package.persons)
+        ),
+        facts=_facts(package, kept, None),
+        charges=_charges(package, standard),
+        documents=tuple(dict.fromkeys(one.kind for one in package.documents if one.kind)),
+        system=package.source.system or package.source.format,
+        version=package.source.version,
+        asked=sum(len(one) for one in found.values()),
+        filled=sum(1 for one in found.values() for each in one if each.value),
+        fields=tuple((f, str(len(one)), str(sum(1 for e in one if e.value))) for f, one in found.items()),
+    )
+
+
+def to_bytes(matter: Matter) -> bytes:
+    """Return the canonical form of `matter`."""
+    return canonical.dump(matter)
+
+
+def from_bytes(raw: bytes) -> Matter:
+    """Undo `to_bytes`; SecurityError `case-package-malformed` for anything else."""
+    return canonical.load(Matter, raw, MATTER_MAX, _VALUES_MAX)
+
+
+def _facts(package: CasePackage, kept: list[str], person: int | None) -> tuple[tuple[str, str], ...]:
+    """Return the last value of each field that is kept: of lists that grow, such as measures, the present one."""
+    found: dict[str, str] = {}
+    for field in kept:
+        if (person is None) == (field in OF_PERSON or field in OF_LISTS):
+            continue
+        for one in values(package, field):
+            if one.value and len(one.value) <= FACT_MAX and one.person == person:
+                found[field] = one.value
+    if person is not None:
+        found |= {name: derive(package, package.persons[person]) for name, derive in facts.OF_PERSON.items()}
+    else:
+        found |= {name: derive(package) for name, derive in facts.OF_CASE.items()}
+    return tuple(sorted((name, value) for name, value in found.items() if value))
+
+
+def _charges(package: CasePackage, standard: Standard) -> tuple[str, ...]:
+    names = dict.fromkeys(charge.name for person in package.persons for charge in person.charges if charge.name)
+    rules = [(name, standard.charges.by_name(name)) for name in names]
+    return tuple(rule.id if rule is not None else name[:FACT_MAX] for name, rule in rules)

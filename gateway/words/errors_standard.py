@@ -1,0 +1,20 @@
+"""What is said about the files of the exchange standard."""
+
+from types import MappingProxyType
+
+from gateway.words.templates import Table, Template
+
+TABLE: Table = MappingProxyType(
+    {
+        "standard-changed": Template(
+            "The files of the exchange standard were changed under a running node.",
+            "What is under way is read with the standard that the node has loaded, and that is no longer on the disk.",
+            "Nothing is lost. Run: caseferry flows check; then reload the service, and it goes on by itself.",
+        ),
+        "standard-malformed": Template(
+            "{file} of the exchange standard cannot be read.",
+            "A name is missing, doubled or of another kind than the standard knows.",
+            "Run: caseferry flows check; it says line and column. Mend the file, or delete it to use the packaged one.",
+        ),
+    }
+)
