@@ -71,8 +71,8 @@ def _targets(documents: set[str], entries: set[str], places: Places) -> dict[str
 
 def _inside(path: str) -> str:
     """Return the path without the folder that only says that volumes are in it."""
-    first, _, rest = path.partition("/")
-    return rest if "/" in rest else path if not rest else f"{first}/{rest}"
+    rest = path.partition("/")[2]
+    return rest if "/" in rest else path
 
 
 def _moved(package: CasePackage, targets: Mapping[str, str], extra: Iterable[str]) -> CasePackage:
