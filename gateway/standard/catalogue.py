@@ -75,6 +75,7 @@ class Deadline:
     extensions: tuple[Extension, ...]
     basis: tuple[str, ...]
     note: str = ""
+    note_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,10 @@ class Reply:
     receivers: tuple[str, ...]
     cc: tuple[str, ...]
     business: Mapping[str, tuple[str, ...]]
+    notify: tuple[str, ...] = ()
+    """Roles that must learn of it besides."""
+    nodes: tuple[str, ...] = ()
+    """Steps of the answer, in Chinese, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,8 @@ class Flow:
     """Whether its exports must name a grant of the sharing catalogue."""
     notes: str
     reference_count: int
+    trigger_en: str = ""
+    notes_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +200,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """One legal text that `basis` quotes. evidence: how its wording is known; watch: what to check before going live."""
+    """One legal text that `basis` quotes. evidence: how its wording is known; watch: to check before going live."""
 
     code: str
     zh: str
