@@ -3,15 +3,14 @@ what is not travels beside it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from gateway.packing import ORIGINALS, Packet, Party
+from gateway.packing import Packet, Party
+from gateway.standard.catalogue import Standard
 from gateway.standard.content import suffix_of
 from gateway.standard.package import CasePackage, Document
 from packers import names
+from packers.originals import beside
 
-CASE_PACKAGE = "case-package.json"
-"""Below ORIGINALS: the case package as it came, canonical, so that nothing is lost that the format has no name for."""
 _DATA = frozenset({"xml", "json", "csv", "md5", ""})
 """Suffixes of what case systems read, not people: nobody's document, even where no list says what it is."""
 
@@ -33,11 +32,6 @@ class Layout:
     targets: Mapping[str, str]
 
 
-def members_of(root: Path) -> list[str]:
-    """Return the paths of all files below `root`, in order. OSError if the disk fails."""
-    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-
-
 def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
     """Return where each of `members` goes in an import that is not of the format they came in; pure."""
     package, present = packet.package, list(members)
@@ -47,15 +41,20 @@ def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
     documents = {p for p in present if p in listed} | {*extra}
     records = [p for p in present if p not in documents | entries]
     targets = _targets(documents, {p for p in present if p in entries}, places)
-    clashing = any(names.folded(p).split("/")[0] == CASE_PACKAGE for p in records)
-    beside = f"{ORIGINALS}/~" if clashing else ORIGINALS
-    targets |= {p: f"{beside}/{p}" for p in records}
+    targets |= {p: beside(p) for p in records}
     return Layout(_moved(package, targets, extra), targets)
 
 
 def code_of(party: Party, scheme: str, stated: str) -> str:
     """Return the unit's code in the receiver's own scheme, else the one that the sender's system stated."""
     return party.codes.get(scheme) or stated
+
+
+def kind_in(standard: Standard, table: str, form: str, kind: str) -> str:
+    """Return how the format `form` writes our code `kind` of a table: by its code there, else by its Chinese name."""
+    codes = standard.table(table)
+    written = codes.write(form, kind)
+    return codes.name_of(kind) if written == kind else written
 
 
 def _targets(documents: set[str], entries: set[str], places: Places) -> dict[str, str]:

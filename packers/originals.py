@@ -26,12 +26,17 @@ def move_into(packet: Packet, path: str, target: Path) -> None:
     shutil.move(packet.root / path, target)
 
 
+def beside(path: str) -> str:
+    """Return where the member `path`, which the receiver's format has no place for, lies in an import."""
+    clashes = names.folded(path.partition("/")[0]) in {CASE_FILE, _ASIDE}  # the latter: no two may meet
+    return f"{ORIGINALS}/{_ASIDE}/{path}" if clashes else f"{ORIGINALS}/{path}"
+
+
 def leave_originals(packet: Packet, rest: Iterable[str], folder: Path) -> None:
     """Move the members `rest`, which the receiver's format has no place for, below `folder`, and the case package with
     them; OSError if the disk fails."""
     home = folder / ORIGINALS
     home.mkdir()
     for path in rest:
-        clashes = names.folded(path.partition("/")[0]) == CASE_FILE
-        move_into(packet, path, home / _ASIDE / path if clashes else home / path)
+        move_into(packet, path, folder / beside(path))
     (home / CASE_FILE).write_bytes(packet.package.to_json())

@@ -202,6 +202,11 @@ DATES = frozenset(
 FLAGS = frozenset({"juvenile-flag", "plea", "juvenile", "sealed", "signed"})
 """Values that are `1` or `0` in the case package; here also Y, N, true and false."""
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"measures": ("coercive-measure",), "changes": ("change-kind",), "decisions": ("arrest-decision",)}
+    {
+        "measures": ("coercive-measure",),
+        "decisions": ("arrest-decision",),
+        "sentences": ("sentence-kind",),
+        "changes": ("change-kind",),
+    }
 )
 """Rows of a person -> code tables of the standard in which their kind is looked up."""

@@ -214,7 +214,13 @@ def test_names_that_would_meet_keep_their_whole_paths(packer: Packer, tmp_path: 
 
 @pytest.mark.parametrize("packer", [POLICE, PROCURATORATE], ids=["police", "procuratorate"])
 def test_what_no_list_names_is_a_document_or_a_record(packer: Packer, tmp_path: Path) -> None:
-    files = {"x/说明.pdf": pdf("1"), "a.xml": b"<a/>", "case-package.json": b"{}", "无后缀": b"1"}
+    files = {
+        "x/说明.pdf": pdf("1"),
+        "a.xml": b"<a/>",
+        "case-package.json": b"{}",
+        "~/case-package.json": b"2",
+        "无": b"1",
+    }
     case = CasePackage(FOREIGN, flow="arrest-request")
     found = packet(case, files, tmp_path / "opened")
     with packer.read(written(packer, found, tmp_path / "imports"), STANDARD) as reading:
@@ -223,7 +229,12 @@ def test_what_no_list_names_is_a_document_or_a_record(packer: Packer, tmp_path: 
         beside = {m.path: content(reading, m.path) for m in reading.members if m.path.startswith(ORIGINALS)}
         assert all(m.is_record for m in reading.members if m.path.startswith(ORIGINALS))
     assert CasePackage.from_json(beside.pop(f"{ORIGINALS}/case-package.json")) == case
-    assert beside == {f"{ORIGINALS}/~/{path}": data for path, data in files.items() if path != "x/说明.pdf"}
+    assert beside == {
+        f"{ORIGINALS}/a.xml": b"<a/>",
+        f"{ORIGINALS}/无": b"1",
+        f"{ORIGINALS}/~/case-package.json": b"{}",
+        f"{ORIGINALS}/~/~/case-package.json": b"2",
+    }
 
 
 @pytest.mark.parametrize("packer", [POLICE, PROCURATORATE], ids=["police", "procuratorate"])
