@@ -121,7 +121,7 @@ class _CourtXml:
     def _person(self, case: etree._Element, person: Person, n: int) -> None:
         made = element(case, "BGR", XH=person.ordinal or str(n + 1))
         self._record(made, person, tags.PERSON)
-        if person.id_no:
+        if person.id_no or person.id_type:
             element(made, "ZJ", person.id_no, LX=person.id_type)
         for measure in person.measures:
             taken = element(made, "QZCS")

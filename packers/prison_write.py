@@ -17,7 +17,8 @@ from packers.originals import files_of, leave_originals, move_into
 from packers.overmark import OverMark, over_bytes
 
 _FOLDER: Final = re.compile(r"[0-9A-Za-z_-]{1,40}")
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What no table may hold (packers/csvtext.py); a JSON text may."""
 _LONGEST_TITLE: Final = 60
 """Characters of a title that becomes a file's name; 180 bytes, as names.SHORT_STEM_BYTES."""
 
