@@ -161,6 +161,26 @@ TABLE: Table = MappingProxyType(
             "A comma, quote or bracket is wrong at the place given.",
             "Give the place to the vendor of the case software, and export the case again.",
         ),
+        "JSON-ABSENT": Template(
+            "The export has no {file}.",
+            "Without it nobody knows which case this is.",
+            "Export the case again; if it happens again, ask the vendor of the case software.",
+        ),
+        "JSON-SCHEMA": Template(
+            "{file} is not what this case software writes.",
+            "A part that the format prescribes is missing or of another kind.",
+            "Check that the export was dropped into the right folder; if so, ask the vendor of the case software.",
+        ),
+        "JSON-LIMIT": Template(
+            "{file} is larger than {limit} bytes, or has more values than any case.",
+            "No case has so many fields; it is a fault or an attack.",
+            "Ask the vendor of the case software what was written into it.",
+        ),
+        "JSON-CHAR": Template(
+            "{field} in {file} contains a character that no other system can take ({value}, line {line}).",
+            "It mostly comes with text pasted from a word processor; it is not removed, as that would change the document.",
+            "Delete the character from the text in the case software, and export the case again.",
+        ),
         "JSON-DUP-KEY": Template(
             "{field} occurs twice in {file} with different values.",
             "Nobody can say which value counts.",

@@ -11,9 +11,11 @@ from packers.court import CourtPacker
 from packers.folder import FolderPacker
 from packers.police import PolicePacker
 from packers.prison import PrisonPacker
+from packers.procuratorate import ProcuratoratePacker
 from tests.support.courts import CourtExport
 from tests.support.exports import PoliceExport
 from tests.support.prisons import PrisonExport
+from tests.support.procuratorate import ProcuratorateExport
 from tests.support.samples import FOLDER_FILES, FOLDER_NAME
 
 
@@ -45,7 +47,15 @@ SUBJECTS = (
         _break_zip,
         Settled.COMPLETE,
         has_gbk_names=True,
-        writes_foreign=False,
+        writes_gbk_names=True,
+    ),
+    Subject(
+        "procuratorate",
+        ProcuratoratePacker(),
+        lambda into: ProcuratorateExport(gb_names=frozenset({"docs/批准逮捕决定书_张测试.ofd"})).drop(into),
+        lambda parts: (parts[0] / "case.json").write_bytes(b'{"xtxx": {},,}'),
+        Settled.COMPLETE,
+        has_gbk_names=True,
     ),
     Subject("court", CourtPacker(), lambda into: CourtExport().drop(into), _link_out, Settled.COMPLETE),
     Subject("prison", PrisonPacker(), lambda into: PrisonExport().drop(into), _link_out, Settled.COMPLETE),
