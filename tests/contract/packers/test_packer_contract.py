@@ -47,6 +47,7 @@ SUBJECTS = (
         _break_zip,
         Settled.COMPLETE,
         has_gbk_names=True,
+        writes_gbk_names=True,
     ),
     Subject(
         "procuratorate",

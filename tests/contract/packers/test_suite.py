@@ -101,7 +101,7 @@ BENT = [
     ),
     (
         "cases_of_other_formats_can_be_written_and_nothing_is_lost",
-        Bent(bend_import=lambda packet, into: (into / packet.name / "原始数据" / "record.bin").unlink(missing_ok=True)),
+        Bent(bend_import=lambda packet, into: (into / packet.name / "原始数据" / "case-package.json").unlink()),
     ),
 ]
 
