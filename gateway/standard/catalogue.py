@@ -1,11 +1,14 @@
 """The exchange standard as values: flows, what they must hold, by when they are answered; dictionaries and codes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from gateway.domain.records import Priority
 from gateway.standard.charges import Charges
+
+_EXPLAINED = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
 
 REPLY_CLASSES = 100
 """The reply of a flow travels under the number of the flow's class and this."""
@@ -152,8 +155,8 @@ class DocumentKind:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """Every title under which it is written."""
-        return (self.zh, *self.aliases)
+        """Every title under which it is written; what stands in brackets behind one only explains it."""
+        return tuple(dict.fromkeys((self.zh, _EXPLAINED.sub("", self.zh), *self.aliases)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,11 @@ class CheckKind:
     severity: str
     rule: str
     basis: tuple[str, ...]
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether it is a question of law, which only a person answers: it rests on a law and never refuses."""
+        return bool(self.basis) and self.severity != "reject"
 
 
 @dataclass(frozen=True, slots=True)
