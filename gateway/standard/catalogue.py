@@ -179,6 +179,7 @@ class CheckKind:
     code: str
     severity: str
     rule: str
+    rule_en: str
     basis: tuple[str, ...]
 
     @property
@@ -199,13 +200,15 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """One legal text that `basis` quotes. evidence: how its wording is known; watch: what may change it."""
+    """One legal text that `basis` quotes. evidence: how its wording is known; watch: what to look at before going live."""
 
     code: str
     zh: str
+    en: str
     version: str
     evidence: str
     watch: str
+    watch_en: str
 
 
 @dataclass(frozen=True, slots=True)

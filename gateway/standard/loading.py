@@ -126,7 +126,7 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
         roles=table("roles", lambda key, one: Role(key, one["zh"], one["en"], one.get("network", ""))),
         laws=table(
             "laws",
-            lambda key, one: Law(key, one["zh"], one["version"], one.get("evidence", ""), one.get("watch", "")),
+            _law,
         ),
         tables=table("tables", _code_table),
         charges=_guarded(f"{CODES}/charges.yaml", lambda: _charges(parsed[f"{CODES}/charges.yaml"])),
@@ -229,7 +229,7 @@ def _deadline(raw: Any) -> Deadline:
     return Deadline(
         id=raw["id"],
         zh=raw["zh"],
-        en=raw.get("en", raw["id"]),
+        en=raw["en"],
         kind=raw["kind"],
         owner=raw["owner"],
         clock=raw["clock"],
@@ -255,7 +255,12 @@ def _field(key: str, raw: Any) -> FieldKind:
 
 
 def _check(key: str, raw: Any) -> CheckKind:
-    return CheckKind(key, raw["severity"], raw["rule"], _texts_of(raw.get("basis")))
+    return CheckKind(key, raw["severity"], raw["rule"], raw["rule_en"], _texts_of(raw.get("basis")))
+
+
+def _law(key: str, raw: Any) -> Law:
+    watch = raw.get("watch", "")
+    return Law(key, raw["zh"], raw["en"], raw["version"], raw.get("evidence", ""), watch, raw.get("watch_en", watch))
 
 
 def _code_table(name: str, raw: Any) -> CodeTable:
