@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 from gateway.standard.catalogue import Standard
-from gateway.standard.checking import Context, PresentFile
 from gateway.standard.check_security import secret_files
+from gateway.standard.checking import Context, PresentFile
 from gateway.standard.checks import check_case_package
 from gateway.standard.content import Content
 from gateway.standard.findings import SECRET, Finding

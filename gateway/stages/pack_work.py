@@ -19,6 +19,7 @@ from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.loading import StandardPlace, load_standard
@@ -135,7 +136,8 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
     try:
         standard = load_standard(batch.standard)
         with local_io(), load_packer(order.route.packer).read(order.parts, standard) as read:
-            reading = checked(read, standard)
+            context = context_of(read.package, order.route, batch.territory, order.created)
+            reading = checked(read, standard, context)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
             package = replace(reading.package, marks=marks_of(findings))
             # What was sealed before had passed; whatever a person decided then may have been forgotten.

@@ -40,7 +40,7 @@ def check_uncertain(case: Case) -> None:
 
 
 def check_flag(case: Case) -> None:
-    """Who was below 18 at the act is marked as a juvenile (刑诉法 278). Who is held for responsibility is told there."""
+    """Who was below 18 at the act is marked as a juvenile (刑诉法 278)."""
     for n, person in enumerate(case.package.persons):
         ages = _ages(case, person)
         if ages is None or ages[0] >= ADULT or person.juvenile != "0":

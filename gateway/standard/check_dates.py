@@ -33,7 +33,7 @@ CHAIN: Final = (
     "effective-date",
     "admission-date",
 )
-"""行为≤立案≤拘留≤提捕≤受理≤决定≤执行≤移送≤受理≤起诉≤立案≤开庭≤宣判≤生效≤收监. Of measures only detention has its place."""
+"""行为≤立案≤拘留≤提捕≤受理≤决定≤执行≤移送≤受理≤起诉≤立案≤开庭≤宣判≤生效≤收监; of measures only detention."""
 ACCEPTED: Final = "acceptance-date"
 """When the authority that answers accepted the case: after what it was asked, before what it decided."""
 _ARREST: Final = frozenset({"arrest-request", "arrest-decision"})
@@ -42,6 +42,7 @@ _PLANNED: Final = frozenset(
 )
 """Dates that may well lie ahead."""
 _CUSTODY: Final = frozenset({DETENTION, "arrested"})
+_AFTER_ARREST: Final = frozenset({"prosecution", "trial"})
 _FLAGRANT = timedelta(days=1)
 """刑诉法 82: who is caught in the act is detained first; the case is then filed within the day."""
 _LIMITS = MappingProxyType({"": 3, "3": 3, "7": 7, "30": 30})
@@ -179,7 +180,7 @@ def check_detention(case: Case) -> None:
 
 
 def check_custody(case: Case) -> None:
-    """D81 (刑诉法 98): the present custody of a person has run out today; by this node's clock, for it is only a mark."""
+    """D81 (刑诉法 98): the present custody of a person has run out; by this node's clock, for it is only a mark."""
     today = case.context.today or case.written
     for n, m, end in _present_custody(case):
         if today is not None and end.last < today:
@@ -189,7 +190,7 @@ def check_custody(case: Case) -> None:
 
 
 def check_extension(case: Case) -> None:
-    """D80 (规则 309): the extension is asked for seven days before custody ends; once it has ended it is not accepted."""
+    """D80 (规则 309): the extension is asked for seven days before custody ends; later it is not accepted."""
     asked = read_when(case.package.request_date)
     day = asked.first if asked else case.written
     for n, m, end in _present_custody(case):
@@ -200,9 +201,13 @@ def check_extension(case: Case) -> None:
 
 
 def _present_custody(case: Case) -> Iterator[tuple[int, int, When]]:
-    """Yield person, measure and end of each custody that is the last measure of its person."""
+    """Yield person, measure and end of each custody that is the last measure of its person.
+
+    Long after the request for arrest a detention is history, whatever followed it.
+    """
+    kinds = _CUSTODY - ({DETENTION} if case.flow is not None and case.flow.group in _AFTER_ARREST else set())
     for n, person in enumerate(case.package.persons):
-        if person.measures and person.measures[-1].kind in _CUSTODY:
+        if person.measures and person.measures[-1].kind in kinds:
             end = read_when(person.measures[-1].end)
             if end is not None:
                 yield n, len(person.measures) - 1, end

@@ -23,7 +23,7 @@ _DOSSIER = frozenset({"e-dossier", "dossier-catalogue"})
 _UNSIGNED = frozenset({"0", "n", "no", "false", "否"})
 _NUMBERED = re.compile(r"^\d{1,4}[_-]")
 _PERSON_IN_TITLE = re.compile(r"[（(]([^（）()]{2,30})[）)]$")
-_NUMBER = re.compile(r"[^〔〕（）()\s]{0,40}[〔（(]\d{4}[〕）)][^〔〕\s]{0,60}号?")
+_NUMBER = re.compile(r".{0,60}[〔（(]\d{4}[〕）)].{0,60}")
 """机关代字〔年份〕序号号, or a court's （年份）."""
 
 
@@ -39,9 +39,7 @@ def check_lists(case: Case) -> None:
         if "/" in document.title and document.path in present:
             facts = {"title": document.title, "file": document.path}
             place = Place(document.path, document.line, 0, "文书名称(WSMC)")
-            case.add(
-                "NAME-SLASH-IN-TITLE", place, facts, verdict=Verdict.HOLD, value=document.path, mender="operator"
-            )
+            case.add("NAME-SLASH-IN-TITLE", place, facts, verdict=Verdict.HOLD, value=document.path, mender="operator")
     for volume in case.package.volumes:
         for entry in volume.entries:
             listed.add(entry.path)

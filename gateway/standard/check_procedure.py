@@ -32,7 +32,9 @@ def check_rounds(case: Case) -> None:
 
 def check_interrogators(case: Case) -> None:
     """Two at least question a suspect."""
-    found = [name for one in values(case.package, "interrogators") for name in _BETWEEN.split(one.value) if name.strip()]
+    found = [
+        name for one in values(case.package, "interrogators") for name in _BETWEEN.split(one.value) if name.strip()
+    ]
     if len(found) < _INTERROGATORS_MIN:
         place = case.place("interrogators", "interrogators")
         case.add("INTERROGATORS", place, value=str(len(found)), expected=f">= {_INTERROGATORS_MIN}")

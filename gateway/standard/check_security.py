@@ -27,7 +27,7 @@ _OF_TROUBLE: Final = MappingProxyType(
 
 
 def check_secrecy(case: Case) -> None:
-    """D47: marked material must not enter this network at all: by its field, a title, a folder, or a file's own word."""
+    """D47: marked material must not enter this network: by its field, a title, a folder, or a file's own word."""
     package = case.package
     level = case.standard.table("secrecy-level").read(package.source.format, package.secrecy)
     if level in _SECRET_LEVELS:

@@ -43,7 +43,7 @@ def check_arithmetic(case: Case) -> None:
                 "reckoned": best.isoformat(),
             }
             place = case.place(f"persons[{n}].sentences[{m}].end", "sentence-end")
-            case.add("TERM-ARITHMETIC", place, facts, value=end.iso, expected=best.isoformat(), mender="handler")
+            case.add("TERM-ARITHMETIC", place, facts, value=end.iso, expected=best.isoformat())
 
 
 def _credit(one: Sentence, start: When) -> int:
@@ -102,7 +102,12 @@ def check_commutation(case: Case) -> None:
                 place = case.place(f"persons[{n}].changes[{m}].proposed_end", "sentence-end")
                 facts: dict[str, str | int] = {"person": person.name}
                 case.add(
-                    "COMMUTATION-ORDER", place, facts, value=proposed.iso, expected=f"< {ends[-1].iso}", mender="handler"
+                    "COMMUTATION-ORDER",
+                    place,
+                    facts,
+                    value=proposed.iso,
+                    expected=f"< {ends[-1].iso}",
+                    mender="handler",
                 )
 
 

@@ -136,9 +136,7 @@ class Case:
         at = self.place(place) if isinstance(place, str) else place
         known: dict[str, str | int] = {"file": at.file, "field": at.field, "value": value, "expected": expected}
         self.findings.append(
-            Finding(
-                code, self._verdict(verdict), at, value, expected, mender, alarm, facts={**known, **(facts or {})}
-            )
+            Finding(code, self._verdict(verdict), at, value, expected, mender, alarm, facts={**known, **(facts or {})})
         )
 
     def _verdict(self, own: Verdict | None) -> Verdict:

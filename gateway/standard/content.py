@@ -1,5 +1,6 @@
 """What a file really is: looks at its bytes as they pass and says whether it is whole, of its kind and open to all."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -88,7 +89,7 @@ _KIND_OF_SUFFIX = MappingProxyType(
 )
 PROPRIETARY_SUFFIXES = frozenset({"dav", "264", "h264", "hik", "ifv", "mbf"})
 """Recorder formats that need their maker's player (catalogue D76)."""
-_WATCHES = MappingProxyType({"pdf": PdfWatch, "ofd": OfdWatch, "mp4": Mp4Watch})
+_WATCHES: Mapping[str, Callable[[], Watch]] = MappingProxyType({"pdf": PdfWatch, "ofd": OfdWatch, "mp4": Mp4Watch})
 
 
 def suffix_of(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Watches an MP4 pass: its index is there, says that it plays for a while, and the file ends where its last box does."""
+"""Watches an MP4 pass: its index is there and says that it plays, and the file ends where its last box does."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Watches a PDF pass (ISO 32000-1): whole, open to all, marked as a secret by its title, and what its signatures cover."""
+"""Watches a PDF pass (ISO 32000-1): whole, open to all, marked as a secret by its title, covered by its signatures."""
 
 import re
 from typing import Final
@@ -94,7 +94,7 @@ def _even(digits: bytes) -> str:
 
 
 def _text(raw: bytes) -> str:
-    """Return a text string (7.9.2.2): UTF-16 with its mark, UTF-8 with its own, else what old Chinese software wrote."""
+    """Return a text string (7.9.2.2): UTF-16 or UTF-8 with its mark, else what old Chinese software wrote."""
     if raw[:2] == b"\xfe\xff":
         return raw[2:].decode("utf-16-be", "replace")
     if raw[:3] == b"\xef\xbb\xbf":

@@ -7,8 +7,8 @@ _INTERNAL: Final = re.compile("侦查卷|侦查工作卷|检察内卷|副卷|合
 _SECRET: Final = re.compile(
     "^(?:秘密|机密|绝密)(?:级|卷|件|材料|文件|$)|[秘机绝]密★|[（(【〔\\[](?:秘密|机密|绝密)[）)】〕\\]]"
 )
-"""A mark of secrecy (保密法实施条例 14: 密级★期限) or a title that begins with it; 商业秘密 and the names of offences such
-as 非法获取国家秘密罪 are none."""
+"""A mark of secrecy (保密法实施条例 14: 密级★期限) or a title that begins with it; 商业秘密 and the names of offences
+such as 非法获取国家秘密罪 are none."""
 _WITNESS: Final = re.compile("化名说明|保护证人|证人保护|证人真实身份|密级卷")
 _ALIAS: Final = re.compile("化名")
 _TECHNICAL: Final = re.compile("技术侦查|技侦")
@@ -30,7 +30,7 @@ def is_marked(title: str) -> bool:
 
 
 def is_of_witness(title: str, *, is_folder: bool) -> bool:
-    """Whether a title tells of a protected witness (D83). An indictment that uses an alias tells of none; a folder does."""
+    """Whether a title tells of a protected witness (D83): of aliases only folders do, no indictment that uses one."""
     return _WITNESS.search(title) is not None or (is_folder and _ALIAS.search(title) is not None)
 
 

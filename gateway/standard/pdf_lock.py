@@ -12,7 +12,16 @@ _NUMBER: Final = rb"\s*(-?\d{1,12})"
 _STRING: Final = rb"\s*(?:\(((?:[^()\\]|\\.|\([^()\\]{0,64}\))*)\)|<([0-9A-Fa-f\s]*)>)"
 _ID: Final = re.compile(rb"/ID\s*\[" + _STRING, re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
-_ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\r\n": b"", b"\n": b"", b"\r": b""}
+_ESCAPES: Final = {
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"\r\n": b"",
+    b"\n": b"",
+    b"\r": b"",
+}
 _OCTAL: Final = tuple(b"%d" % n for n in range(8))
 _OLD: Final = frozenset({2, 3, 4})
 _RANDOM_KEY: Final = 5
@@ -34,11 +43,11 @@ def opens_without_password(lock: bytes, around: bytes) -> bool:
     match = _ID.search(around)
     ident = _literal(match[1], match[2]) if match is not None else b""
     length = {2: 5, 4: 16}.get(revision, (_number(lock, b"Length") or 40) // 8)
-    if not 5 <= length <= 16:  # noqa: PLR2004  bytes of a key (7.6.3.2)
+    if not 5 <= length <= 16:
         return False
-    plain = b"/EncryptMetadata false" in lock and revision == 4  # noqa: PLR2004  the revision that knows it
+    plain = b"/EncryptMetadata false" in lock and revision == 4
     key = _md5(_PAD + owner[:32] + (permissions & 0xFFFFFFFF).to_bytes(4, "little") + ident + b"\xff" * 4 * plain)
-    if revision == 2:  # noqa: PLR2004  the first revision
+    if revision == 2:
         return _rc4(key[:length], _PAD) == user[:32]
     for _ in range(50):
         key = _md5(key[:length])

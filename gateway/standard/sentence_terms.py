@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-_DIGITS: Final = {"〇": 0, "零": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
+_DIGITS: Final = {digit: n for n, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2}
 _NUMBER: Final = "[〇零一二两三四五六七八九十0-9]{1,4}"
 _TERM: Final = re.compile(
     rf"(?:有期徒刑|拘役|管制)?(?:(?P<years>{_NUMBER})年)?(?:零?(?P<months>{_NUMBER})个?月)?"
