@@ -79,7 +79,7 @@ class Reading:
     is_understood: whether the packer knows the format's meaning; what it does not is not checked against the standard.
     is_whole: false where members are missing anyway, so that comparing them with the export's lists says nothing.
     role:     of the agency whose format it is, as the charges' table names it (`police`, `supervision`, ...).
-    lacks:    fields of the dictionary that the format has no place for: nobody is asked for them.
+    unsaid:   fields that the format has no place for: it cannot be asked for them.
     """
 
     package: CasePackage
@@ -90,7 +90,7 @@ class Reading:
     is_understood: bool = False
     is_whole: bool = True
     role: str = ""
-    lacks: frozenset[str] = frozenset()
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def checked(reading: Reading, standard: Standard, context: Context | None = None
             sender_role=reading.role,
             has_lists=reading.is_whole,
             context=context,
-            lacks=reading.lacks,
+            unsaid=reading.unsaid,
         )
     else:
         findings += tuple(secret_files(files))

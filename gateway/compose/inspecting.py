@@ -23,10 +23,11 @@ from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
-from gateway.stages.sides import context_of, day_of
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.catalogue import Standard
 from gateway.standard.checking import Context
+from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.loading import load_standard, place_of
 from gateway.standard.package import CasePackage
@@ -104,12 +105,13 @@ def inspect_export(
     name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
     candidate = _candidate(name, path.name, entries)
     parts = [path.parent / part for part in candidate.parts]
-    standard = load_standard(place_of(config))
-    with disk.mapped(path.parent), load_packer(name).read(parts, standard) as read:
-        now = SystemClock().now()
+    now = SystemClock().now()
+    whole, today = load_standard(place_of(config)), day_at(now)
+    with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
+        standard = whole.on(day_of_export(read.package.exported_at, today), today)
         decision, ways = None, {}
         if settings is None or chosen is None:
-            reading = checked(read, standard, Context(today=day_of(now)))
+            reading = checked(read, standard, Context(today=today))
             findings = reading.findings
         else:
             territory, by = _territory(settings), outbound_route(chosen)

@@ -1,11 +1,10 @@
 """What checks may know of an export's two sides: how the roster lists them, and which day it is here."""
 
-from datetime import UTC, date, datetime
-
 from gateway.domain.ids import UnitCode
 from gateway.stages.routes import OutboundRoute
 from gateway.stages.routing import Territory, decide
 from gateway.standard.checking import Context, Unit
+from gateway.standard.dates import day_at
 from gateway.standard.package import CasePackage
 
 
@@ -16,12 +15,7 @@ def context_of(package: CasePackage, route: OutboundRoute, territory: Territory,
     """
     found = decide(route, territory, package.flow, package.receiver_code, at).choices
     receiver = _unit(territory, found[0].recipient.unit) if found else None
-    return Context(_unit(territory, territory.unit), receiver, day_of(at))
-
-
-def day_of(at: float) -> date:
-    """Return the day that it is here at `at` (seconds since 1970 UTC)."""
-    return datetime.fromtimestamp(at, UTC).astimezone().date()
+    return Context(_unit(territory, territory.unit), receiver, day_at(at))
 
 
 def _unit(territory: Territory, code: UnitCode) -> Unit | None:

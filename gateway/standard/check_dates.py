@@ -34,8 +34,10 @@ CHAIN: Final = (
     "admission-date",
 )
 """行为≤立案≤拘留≤提捕≤受理≤决定≤执行≤移送≤受理≤起诉≤立案≤开庭≤宣判≤生效≤收监; of measures only detention."""
-ACCEPTED: Final = "acceptance-date"
-"""When the authority that answers accepted the case: after what it was asked, before what it decided."""
+ACCEPTED: Final = "proc-acceptance-date"
+"""When the procuratorate accepted the case: after what it was asked, before what it decided."""
+COMPLETED: Final = "proc-completion-date"
+"""When it was done with it."""
 _ARREST: Final = frozenset({"arrest-request", "arrest-decision"})
 _PLANNED: Final = frozenset(
     {"coercive-end", "sentence-end", "hearing-time", "reply-deadline", "stage-due", "release-date", "effective-date"}
@@ -89,7 +91,7 @@ def check_order(case: Case) -> None:
 
 
 def _chain(case: Case) -> Iterator[_Dated]:
-    for field in (*CHAIN, ACCEPTED):
+    for field in (*CHAIN, ACCEPTED, COMPLETED):
         if field == "coercive-start":
             yield from _measures(case, "start", DETENTION)
             continue
@@ -108,8 +110,11 @@ def _measures(case: Case, end: str, *kinds: str) -> Iterator[_Dated]:
 
 
 def _rank(case: Case, one: _Dated) -> int:
+    is_arrest = case.package.flow in _ARREST
     if one.field == ACCEPTED:
-        return CHAIN.index("arrest-acceptance" if case.package.flow in _ARREST else "prosecution-acceptance")
+        return CHAIN.index("arrest-acceptance" if is_arrest else "prosecution-acceptance")
+    if one.field == COMPLETED:
+        return CHAIN.index("arrest-decision-date" if is_arrest else "indictment-date")
     return CHAIN.index(one.field)
 
 

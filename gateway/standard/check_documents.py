@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
+from gateway.standard.catalogue import Documents
 from gateway.standard.check_persons import normal_name
 from gateway.standard.checking import Case
+from gateway.standard.conditions import holds
 from gateway.standard.content import suffix_of
 from gateway.standard.facts import any_holds
 from gateway.standard.findings import Place, Verdict
@@ -16,6 +19,7 @@ from gateway.standard.registry import Check
 
 FOUR: Final = ("indictment-copy", "judgment", "execution-notice", "case-closing-form")
 """Without these a prison takes nobody in (监狱法 16)."""
+_BATCH: Final = "batch"
 _EDITABLE = frozenset({"doc", "docx", "wps", "rtf", "txt"})
 _FINAL = frozenset({"pdf", "ofd"})
 _DOSSIER = frozenset({"e-dossier", "dossier-catalogue"})
@@ -59,6 +63,9 @@ def check_required(case: Case) -> None:
     """D40 and D57. A required document that is there but not listed counts here; D42 asks about it."""
     if not case.has_lists:
         return
+    if case.flow is not None and case.flow.unit == _BATCH:
+        _check_batch(case, case.flow.documents)
+        return
     told = FOUR if "prison-four-docs" in case.checks else ()
     for code in case.documents.required:
         if code not in told and not is_there(case, code):
@@ -69,6 +76,32 @@ def check_required(case: Case) -> None:
                 if not is_there(case, code):
                     require(case, code, Verdict(one.severity))
     _check_alternatives(case)
+
+
+def _check_batch(case: Case, asked: Documents) -> None:
+    """In a batch every person has papers of their own. The court answers person by person and asks for what is missing
+    (法释〔2014〕5号 4), so that one paper of one person is a mark and does not stop hundreds of others."""
+    lacking: dict[str, list[str]] = {}
+    for n, person in enumerate(case.package.persons):
+        folders = {one.materials for one in person.changes if one.materials}
+        stems = [_stem(file.path) for file in case.files if folders & set(file.path.split("/")[:-1])]
+        wanted = [*asked.required]
+        for one in asked.required_if:
+            if holds(one.when, partial(_asked, case, n)) is True:
+                wanted += one.documents
+        for code in wanted:
+            if not any(
+                _level(stem).startswith(_level(t)) for stem in stems for t in case.standard.documents[code].titles
+            ):
+                lacking.setdefault(code, []).append(person.name)
+    for code, names in lacking.items():
+        title = case.standard.documents[code].zh
+        shown = f"{title} ({len(names)}/{len(case.package.persons)})"
+        case.add("DOC-MISSING", Place(field=title), {"title": shown}, verdict=Verdict.WARN, value="、".join(names[:5]))
+
+
+def _asked(case: Case, person: int, name: str) -> str:
+    return case.ask(name, person)
 
 
 def _check_alternatives(case: Case) -> None:
@@ -88,8 +121,12 @@ def check_four(case: Case) -> None:
     """D60."""
     if not case.has_lists:
         return
+    present = {file.path for file in case.files}
     for code in FOUR:
-        if not is_there(case, code):
+        titles = case.standard.documents[code].titles
+        listed = [one for one in case.package.documents if any(map(one.title.startswith, titles))]
+        is_absent = bool(listed) and not any(one.path in present for one in listed)
+        if is_absent or not is_there(case, code):
             title = case.standard.documents[code].zh
             case.add("PRISON-FOUR-DOCS", Place(field=title), {"title": title})
 

@@ -1,6 +1,7 @@
 """What is asked of every case, whatever its flow names: its required fields, and case numbers as courts write them."""
 
 import re
+from types import MappingProxyType
 from typing import Final
 
 from gateway.standard.checking import Case
@@ -9,12 +10,14 @@ from gateway.standard.findings import Verdict
 
 _COURT_NUMBER: Final = re.compile("（\\d{4}）[\\w\u4e00-\u9fff]{2,20}?\\d{1,6}号(?:之[一二三四五六七八九十\\d]+)?")
 """（收案年度）法院代字 专门标识 类型代字 案件编号 号 (法〔2015〕137号 2)."""
-_ASKED_BY: Final = {
-    "effective-date": "effective-before-execution",
-    "reply-deadline": "reply-deadline-present",
-    "interrogators": "interrogators-two",
-    "id-no": "id-missing-reason",
-}
+_ASKED_BY: Final = MappingProxyType(
+    {
+        "effective-date": "effective-before-execution",
+        "reply-deadline": "reply-deadline-present",
+        "interrogators": "interrogators-two",
+        "id-no": "id-missing-reason",
+    }
+)
 """Field -> the check that asks for it in its own words."""
 
 
@@ -28,7 +31,7 @@ def check_fields(case: Case) -> None:
     if not package.persons and "person-name" in required:
         case.add("FIELD-MISSING", "persons", verdict=Verdict.REJECT)
     for name in required:
-        if name in case.lacks or _ASKED_BY.get(name) in case.checks:
+        if name in case.unsaid or _ASKED_BY.get(name) in case.checks:
             continue
         for one in values(package, name):
             if not one.value:
@@ -38,9 +41,10 @@ def check_fields(case: Case) -> None:
 
 def check_court_number(case: Case) -> None:
     """D61: compared in the usual form, kept as written."""
-    for one in case.package.case_numbers:
+    for n, one in enumerate(case.package.case_numbers):
         if one.scheme == "court-case-no" and one.number and not _COURT_NUMBER.fullmatch(one.number):
-            place = case.place("court-case-no", "court-case-no")
+            name = "case_no" if one.number == case.package.case_no else f"case_numbers[{n}].number"
+            place = case.place(name, "court-case-no")
             expected = one.number.replace("(", "（").replace(")", "）")
             shown = expected if expected != one.number else "（YYYY）…号"
             case.add("CASENO-FORMAT", place, verdict=Verdict.WARN, value=one.number, expected=shown)

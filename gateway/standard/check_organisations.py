@@ -1,4 +1,4 @@
-"""Checks of the two sides of an exchange: peers, and the region in which it happened. A person decides."""
+"""Checks of the two sides of an exchange: peers, and the region in which it happened; a person decides."""
 
 import re
 from collections.abc import Mapping

@@ -10,7 +10,7 @@ from gateway.standard.dates import When, read_when
 from gateway.standard.fields import values
 from gateway.standard.package import Person, Sentence
 from gateway.standard.registry import Check
-from gateway.standard.sentence_terms import read_term
+from gateway.standard.sentences import FIXED, read_term
 from gateway.standard.terms import term_end
 
 _SHORT_MONTHS = 3
@@ -26,7 +26,7 @@ def check_arithmetic(case: Case) -> None:
     """
     for n, person, m, one in _sentences(case):
         start, end, term = read_when(one.start), read_when(one.end), read_term(one.term)
-        if start is None or end is None or term is None or _was_changed(person):
+        if start is None or end is None or term is None or term.kind != FIXED or _was_changed(person):
             continue
         credit = _credit(one, start)
         expected = {term_end(start.first, term.years, term.months, term.days, credit)}

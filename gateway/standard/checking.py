@@ -47,7 +47,7 @@ class Context:
 class Case:
     """A case package with its files while it is checked; collects findings.
 
-    lacks: fields of the dictionary that the export's format has no place for, and which nobody can be asked for.
+    unsaid: fields of the dictionary that the export's format has no place for, and which nobody can be asked for.
     """
 
     package: CasePackage
@@ -55,7 +55,7 @@ class Case:
     standard: Standard
     sender_role: str
     context: Context = Context()
-    lacks: frozenset[str] = frozenset()
+    unsaid: frozenset[str] = frozenset()
     has_lists: bool = True
     findings: list[Finding] = field(default_factory=list)
     checks: frozenset[str] = frozenset()

@@ -81,13 +81,13 @@ def check_case_package(
     sender_role: str,
     has_lists: bool = True,
     context: Context | None = None,
-    lacks: frozenset[str] = frozenset(),
+    unsaid: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong with `package` and its `files`; pure, the same input gives the same findings.
 
     sender_role: as in the offences' table (`police`, `supervision`, ...).
+    unsaid:      fields that the export's format has no place for; nobody is asked for them.
     has_lists:   false where the files are not complete anyway, so that comparing them with the lists says nothing.
-    lacks:       fields that the export's format has no place for.
     """
     severities = dict(_chosen(package.flow, standard))
     case = Case(
@@ -96,7 +96,7 @@ def check_case_package(
         standard,
         sender_role,
         context or Context(),
-        lacks,
+        unsaid,
         has_lists,
         checks=frozenset(severities),
     )

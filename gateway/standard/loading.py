@@ -203,6 +203,8 @@ def _flow(raw: Any) -> Flow:
         grant=raw.get("grant") == "true",
         notes=raw.get("notes", ""),
         reference_count=int(raw.get("reference_count", 0)),
+        trigger_en=raw["trigger_en"],
+        notes_en=raw.get("notes_en", ""),
     )
 
 
@@ -222,6 +224,8 @@ def _reply(flow: Any) -> Reply:
         receivers=tuple(flow["senders"]),
         cc=_texts_of(raw.get("cc")),
         business=_business(raw),
+        notify=_texts_of(raw.get("notify")),
+        nodes=_texts_of(raw.get("nodes")),
     )
 
 
@@ -241,6 +245,7 @@ def _deadline(raw: Any) -> Deadline:
         extensions=tuple(Extension(one["limit"], one.get("when", "")) for one in raw.get("extension") or ()),
         basis=tuple(raw["basis"]),
         note=raw.get("note", ""),
+        note_en=raw.get("note_en", ""),
     )
 
 

@@ -5,6 +5,7 @@ No password is ever guessed: the empty one is what every reader tries, and what 
 
 import hashlib
 import re
+from types import MappingProxyType
 from typing import Final
 
 _PAD: Final = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
@@ -12,16 +13,9 @@ _NUMBER: Final = rb"\s*(-?\d{1,12})"
 _STRING: Final = rb"\s*(?:\(((?:[^()\\]|\\.|\([^()\\]{0,64}\))*)\)|<([0-9A-Fa-f\s]*)>)"
 _ID: Final = re.compile(rb"/ID\s*\[" + _STRING, re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
-_ESCAPES: Final = {
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"\r\n": b"",
-    b"\n": b"",
-    b"\r": b"",
-}
+_ESCAPES: Final = MappingProxyType(
+    {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\r\n": b"", b"\n": b"", b"\r": b""}
+)
 _OCTAL: Final = tuple(b"%d" % n for n in range(8))
 _OLD: Final = frozenset({2, 3, 4})
 _RANDOM_KEY: Final = 5

@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog
 
 from gateway.words import (
     findings_case,
+    findings_checks,
     findings_container,
     findings_routing,
 )
