@@ -1,6 +1,7 @@
 """The tags of the police export (layout 2.1) and what each is in the case package.
 
-The tags that the layout of exports does not have are those of imports, named in the same habit (docs/police-and-procuratorate.md).
+The tags that the layout of exports does not have are those of imports, named in the same habit
+(docs/police-and-procuratorate.md).
 """
 
 from collections.abc import Mapping

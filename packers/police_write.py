@@ -14,8 +14,7 @@ from gateway.standard.catalogue import Standard
 from gateway.standard.package import CasePackage, Person, Volume
 from packers import names
 from packers import police_fields as tags
-from packers.foreign import Places, code_of, kind_in, lay_out
-from packers.originals import CASE_FILE, files_of
+from packers.foreign import CASE_PACKAGE, Places, code_of, kind_in, lay_out, members_of
 from packers.police_xml import FORM, ROOT, Known
 from packers.xmlmaking import drop_if_empty, element, leaves
 
@@ -50,11 +49,11 @@ def import_items(packet: Packet) -> list[ImportItem]:
 
     OSError if the disk fails.
     """
-    present = files_of(packet)
+    present = members_of(packet.root)
     if packet.package.source.format == FORM and CASE_XML in present:
         return [_file(packet.root / path, *_own_name(packet, path)) for path in present]
     layout = lay_out(packet, present, _PLACES)
-    made = {CASE_XML: case_xml(packet, layout.package), f"{ORIGINALS}/{CASE_FILE}": packet.package.to_json()}
+    made = {CASE_XML: case_xml(packet, layout.package), f"{ORIGINALS}/{CASE_PACKAGE}": packet.package.to_json()}
     items = {path: ImportItem(path.encode("gb18030"), partial(io.BytesIO, raw), len(raw)) for path, raw in made.items()}
     for path, target in layout.targets.items():
         items[target] = _file(packet.root / path, target.encode("gb18030"), utf8=False)

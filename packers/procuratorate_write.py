@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.packing import ORIGINALS, Packet
+from gateway.packing import Packet
 from gateway.standard.catalogue import Standard
 from gateway.standard.package import CasePackage, Document, Person, Value, Volume
 from packers import procuratorate_fields as tags
-from packers.foreign import Places, code_of, kind_in, lay_out
-from packers.originals import CASE_FILE, files_of, move_into
+from packers.foreign import Places, code_of, kind_in, lay_out, leave_case_package, members_of, move_into
 from packers.procuratorate_json import FORM, NODE_MARK
 from packers.procuratorate_manifest import MANIFEST, Listed, manifest_bytes
 
@@ -32,14 +31,13 @@ def write_folder(packet: Packet, folder: Path) -> None:
         for child in sorted(packet.root.iterdir()):
             shutil.move(child, folder / child.name)
         return
-    layout = lay_out(packet, files_of(packet), _PLACES)
+    layout = lay_out(packet, members_of(packet.root), _PLACES)
     for path, target in layout.targets.items():
         move_into(packet, path, folder / target)
-    (folder / ORIGINALS).mkdir(exist_ok=True)
-    (folder / ORIGINALS / CASE_FILE).write_bytes(packet.package.to_json())
+    leave_case_package(packet, folder)
     (folder / CASE_JSON).write_bytes(case_json(packet, layout.package))
-    rest = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    listed = [_listed(folder, path) for path in (CASE_JSON, *(path for path in rest if path != CASE_JSON))]
+    rest = [path for path in members_of(folder) if path != CASE_JSON]
+    listed = [_listed(folder, path) for path in (CASE_JSON, *rest)]
     (folder / MANIFEST).write_bytes(manifest_bytes(listed))
 
 

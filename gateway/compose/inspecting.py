@@ -23,8 +23,10 @@ from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.catalogue import Standard
+from gateway.standard.checking import Context
 from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.loading import load_standard, place_of
@@ -107,11 +109,14 @@ def inspect_export(
     parts = [path.parent / part for part in candidate.parts]
     with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
         standard = whole.on(day_of_export(read.package.exported_at, today), today)
-        reading = checked(read, standard)
-        findings, decision, ways = reading.findings, None, {}
-        if settings is not None and chosen is not None:
-            territory = _territory(settings)
-            findings, decision = examine(reading, outbound_route(chosen), territory, now)
+        decision, ways = None, {}
+        if settings is None or chosen is None:
+            reading = checked(read, standard, Context(today=today))
+            findings = reading.findings
+        else:
+            territory, by = _territory(settings), outbound_route(chosen)
+            reading = checked(read, standard, context_of(read.package, by, territory, now))
+            findings, decision = examine(reading, by, territory, now)
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
             if decision.choices and worst(findings) is not Verdict.REJECT:
                 findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings, standard)
