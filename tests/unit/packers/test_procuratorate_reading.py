@@ -290,3 +290,11 @@ def test_values_that_only_some_flows_have(tmp_path: Path) -> None:
     package = dropped(export, tmp_path).package
     assert {Value("supplementary-round", "1"), Value("stage-result", "TBC")} <= set(package.values)
     assert package.source.version == "2.0.7"
+
+
+def test_what_is_decided_about_prosecution_comes_after_its_acceptance(tmp_path: Path) -> None:
+    export = ProcuratorateExport().changed(('"ywlb": "SCDB"', '"ywlb": "QS"'), ('"JDJG": "PZDB"', '"JDJG": "QS"'))
+    with PACKER.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
+    assert reading.package.flow == "prosecution-decision"
+    assert "DATE-ORDER" not in [one.code for one in reading.findings]
