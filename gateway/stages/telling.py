@@ -15,7 +15,8 @@ from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from gateway.ledger.store import Ledger
 from gateway.stages.blocking import is_blocked
-from gateway.standard.findings import SECRET, Finding, Verdict
+from gateway.standard.defects import rows_of
+from gateway.standard.findings import SECRET, Finding, Verdict, by_mender
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -196,8 +197,10 @@ class SourceTelling:
                 finding.value,
                 finding.expected,
                 self._words.mender(finding.mender),
+                rows_of(finding.code),
+                finding.alarm,
             )
-            for finding in findings
+            for finding in by_mender(findings)
         ]
 
     def _report(
