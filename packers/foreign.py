@@ -1,6 +1,7 @@
 """A case of another agency's format laid out for an import: what is a document goes where the receiver keeps documents,
 what is not travels beside it."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from packers import names
 
 CASE_PACKAGE = "case-package.json"
 """Below ORIGINALS: the case package as it came, canonical, so that nothing is lost that the format has no name for."""
-_DATA = frozenset({"xml", "json", "csv", "md5", ""})
+_DATA = frozenset({"xml", "json", "csv", "md5", "over", ""})
 """Suffixes of what case systems read, not people: nobody's document, even where no list says what it is."""
 
 
@@ -51,6 +52,18 @@ def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
     beside = f"{ORIGINALS}/~" if clashing else ORIGINALS
     targets |= {p: f"{beside}/{p}" for p in records}
     return Layout(_moved(package, targets, extra), targets)
+
+
+def move_into(packet: Packet, path: str, target: Path) -> None:
+    """Move the member `path` to `target`, making the folders above it. OSError if the disk fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(packet.root / path, target)
+
+
+def leave_case_package(packet: Packet, folder: Path) -> None:
+    """Write the case package below ORIGINALS of the import's `folder`. OSError if the disk fails."""
+    (folder / ORIGINALS).mkdir()
+    (folder / ORIGINALS / CASE_PACKAGE).write_bytes(packet.package.to_json())
 
 
 def code_of(party: Party, scheme: str, stated: str) -> str:

@@ -95,6 +95,7 @@ SENTENCE = MappingProxyType(
         "ZX": ("kind", "主刑"),
         "XQ": ("term", "刑期"),
         "FJX": ("additional", "附加刑"),
+        "HXKYQ": ("probation", "缓刑考验期"),
         "XQQR": ("start", "刑期起日"),
         "XQZR": ("end", "刑期止日"),
         "JYQR": ("custody_start", "先行羁押起日"),

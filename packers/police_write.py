@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,12 +17,13 @@ from packers import names
 from packers import police_fields as tags
 from packers.foreign import CASE_PACKAGE, Places, code_of, lay_out, members_of
 from packers.police_xml import FORM, ROOT, Known
-from packers.zipwriter import ZipWriter
 
 CASE_XML = "案件信息.xml"
 SCHEME = "ga380"
 """The scheme of this system's unit codes in the roster: GA 380, twelve digits."""
 VERSION = "2.1"
+MAX_PART_BYTES = (4 << 30) - (64 << 20)
+"""What fits into a zip without ZIP64, with room for its directory."""
 _PLACES = Places("文书", "卷宗")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, 2.2: what no document may hold; a text from another format may."""
@@ -29,35 +31,39 @@ _PROSECUTION = "procuratorate"
 """What the roles of all procuratorates begin with, and the name of their format."""
 
 
-def write_zip(packet: Packet, writer: ZipWriter) -> None:
-    """Write the import into `writer` and close it. What came from this system goes back byte for byte.
+@dataclass(frozen=True, slots=True)
+class ImportItem:
+    """One member of an import: the bytes of its name, whether they are marked as UTF-8, and its bytes."""
+
+    name: bytes
+    open: Callable[[], BinaryIO]
+    size: int
+    utf8: bool = False
+
+    @property
+    def most_bytes(self) -> int:
+        """More than it can take in a zip: Deflate may grow a source a little, and its name stands there twice."""
+        return self.size + (self.size >> 10) + 2 * len(self.name) + 1024
+
+
+def import_items(packet: Packet) -> list[ImportItem]:
+    """Return the members of the import, the XML first. What came from this system goes back byte for byte.
 
     OSError if the disk fails.
     """
     present = members_of(packet.root)
     if packet.package.source.format == FORM and CASE_XML in present:
-        for path in present:
-            raw, utf8 = _own_name(packet, path)
-            _add_file(writer, packet.root / path, raw, utf8=utf8)
-        writer.close()
-        return
+        return [_file(packet.root / path, *_own_name(packet, path)) for path in present]
     layout = lay_out(packet, present, _PLACES)
-    made = {
-        CASE_XML: case_xml(packet, layout.package),
-        f"{ORIGINALS}/{CASE_PACKAGE}": packet.package.to_json(),
-    }
-    sources = {target: path for path, target in layout.targets.items()}
-    for target in (CASE_XML, *sorted({*made, *sources} - {CASE_XML})):
-        raw = target.encode("gb18030")
-        if target in made:
-            writer.add(raw, partial(io.BytesIO, made[target]), size=len(made[target]))
-        else:
-            _add_file(writer, packet.root / sources[target], raw, utf8=False)
-    writer.close()
+    made = {CASE_XML: case_xml(packet, layout.package), f"{ORIGINALS}/{CASE_PACKAGE}": packet.package.to_json()}
+    items = {path: ImportItem(path.encode("gb18030"), partial(io.BytesIO, raw), len(raw)) for path, raw in made.items()}
+    for path, target in layout.targets.items():
+        items[target] = _file(packet.root / path, target.encode("gb18030"), utf8=False)
+    return [items.pop(CASE_XML), *(items[path] for path in sorted(items))]
 
 
-def _add_file(writer: ZipWriter, path: Path, raw: bytes, *, utf8: bool) -> None:
-    writer.add(raw, partial(_open, path), size=path.stat().st_size, utf8=utf8)
+def _file(path: Path, name: bytes, utf8: bool) -> ImportItem:
+    return ImportItem(name, partial(_open, path), path.stat().st_size, utf8)
 
 
 def _open(path: Path) -> BinaryIO:

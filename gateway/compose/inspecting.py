@@ -102,11 +102,11 @@ def inspect_export(
     path = export.absolute()
     chosen = _route(path, settings, route)
     entries = _entries(path)
-    name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
-    candidate = _candidate(name, path.name, entries)
-    parts = [path.parent / part for part in candidate.parts]
     now = SystemClock().now()
     whole, today = load_standard(place_of(config)), day_at(now)
+    name = packer or (chosen.packer if chosen else "") or _packer_for(path, entries, whole.on(today))
+    candidate = _candidate(name, path.name, entries)
+    parts = [path.parent / part for part in candidate.parts]
     with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
         standard = whole.on(day_of_export(read.package.exported_at, today), today)
         decision, ways = None, {}
@@ -166,11 +166,20 @@ def _belongs(name: str, export: str) -> bool:
     return name == export or name.startswith(export + ".") or export.startswith(name + ".")
 
 
-def _packer_for(export: str, entries: Sequence[Entry]) -> str:
+def _packer_for(path: Path, entries: Sequence[Entry], standard: Standard) -> str:
+    """Return the packer that takes an export of this name. Of a folder, which several would take: who understands it,
+    else who finds its own completion mark on it."""
+    claims: dict[str, Candidate] = {}
     for name in sorted(packer_names(), key=lambda one: (one == GENERIC, one)):
-        if any(export in one.parts for one in load_packer(name).candidates(entries)):
-            return name
-    return GENERIC
+        if own := [one for one in load_packer(name).candidates(entries) if path.name in one.parts]:
+            claims[name] = own[0]
+    if not path.is_dir():
+        return next(iter(claims), GENERIC)
+    for name, one in claims.items():
+        with load_packer(name).read([path.parent / part for part in one.parts], standard) as reading:
+            if reading.is_understood:
+                return name
+    return next((name for name, one in claims.items() if one.settled is Settled.COMPLETE), GENERIC)
 
 
 def _candidate(packer: str, export: str, entries: Sequence[Entry]) -> Candidate:
