@@ -218,7 +218,7 @@ BEHAVIOUR = {
     37: f"{_STAGES}test_routing.py::test_an_unknown_receiver_is_refused_with_the_nearest_by_code_and_by_name",
     53: "tests/unit/answers/test_ties.py::test_any_of_the_numbers_ties_however_it_is_written",
     70: "tests/unit/folders/test_watch.py::test_any_change_starts_the_count_anew",
-    71: "tests/unit/folders/test_claim.py::test_a_part_that_cannot_be_moved_stops_the_claim",
+    71: "tests/unit/folders/test_claim.py::test_an_export_held_open_by_another_program_waits",
     72: "tests/unit/cli/test_status.py::test_what_waits_for_room_is_counted_and_says_how_much_is_missing",
     73: "tests/unit/transport/test_parts.py::test_a_file_crosses_in_parts_of_the_largest_size",
     74: f"{_STAGES}test_scanned.py::test_an_infected_export_is_set_aside_and_not_given_back",

@@ -23,7 +23,7 @@ def test_inspect_names_code_verdict_and_row(row: Row, tmp_path: Path) -> None:
     for one in own:
         assert one["mender"]
         assert one["rows"] == list(rows_of(row.code))
-        assert one["sentences"]["en"] and one["sentences"]["zh_CN"]
+        assert all(one["sentences"][language] for language in ("en", "zh_CN"))
         assert f"D{row.no}" in one["rows"] or row.code == "FIELD-FORMAT"
 
 
