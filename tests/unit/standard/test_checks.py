@@ -41,7 +41,6 @@ THEFT = Charge("050200", "盗窃罪", "264")
 KILLING = Charge("040100", "故意杀人罪", "232")
 SPYING = Charge("", "间谍罪", "110")
 TO_COUNTY = Context(COUNTY_POLICE, COUNTY_COURT)
-DRUGS = replace(ADULT, charges=(Charge("", "贩卖毒品罪", "347"),))
 
 
 def custody(end: str, kind: str = "arrested") -> Person:
@@ -98,6 +97,13 @@ STRIKES: Mapping[str, tuple[str, CasePackage, tuple[str, ...], Context, tuple[st
         (),
         TO_COUNTY,
         ("CHG-COURT-LEVEL", "warn"),
+    ),
+    "a county's court and a spy": (
+        "charge-court-level",
+        case_of("x", replace(ADULT, charges=(SPYING,))),
+        (),
+        TO_COUNTY,
+        ("CHG-COURT-LEVEL", "hold"),
     ),
     "no recording": (
         "av-required-hint",
@@ -217,7 +223,7 @@ STRIKES: Mapping[str, tuple[str, CasePackage, tuple[str, ...], Context, tuple[st
         Context(),
         ("TECH-INVESTIGATION", "hold"),
     ),
-    "two killings of one charge code": (
+    "a code and another name": (
         "charge-known",
         case_of("x", replace(ADULT, charges=(Charge("050200", "诈骗罪", ""),))),
         (),
