@@ -99,6 +99,15 @@ class FeedbackDesk:
         self._write([(paths[0], _json(_plain(feedback))), (paths[1], text)])
         return paths
 
+    def told_at(self, export: str) -> str:
+        """Return when `report` last wrote about `export` (its `at`); empty where nothing readable is there."""
+        path = self._root / ERR / f"{_stem(export)}.err.json"
+        try:
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return ""
+        return str(found.get("at", "")) if isinstance(found, dict) else ""
+
     def withdraw(self, export: str) -> None:
         """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
         for ending in (".err.json", ".err.txt"):

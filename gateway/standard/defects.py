@@ -108,6 +108,9 @@ ROWS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
 )
 """Code -> its rows, of which some codes have two: the same defect in another agency's format."""
 
+SYSTEMATIC: Final = frozenset({"ENC-DECL-MISMATCH", "ENC-BOM", "ZIP-BACKSLASH", "CSV-DATE"})
+"""What a source's software does to every export alike and is mended without loss: told once a day (principle 5)."""
+
 COUNT: Final = 90
 """Rows of the catalogue, D1 to D90."""
 
