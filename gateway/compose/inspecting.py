@@ -163,7 +163,10 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _belongs(name: str, export: str) -> bool:
-    return name == export or name.startswith(export + ".") or export.startswith(name + ".")
+    """Whether an entry may be part of the export: its name and more, less, or with another ending (a table's mark)."""
+    stem = export.rpartition(".")[0]
+    same = bool(stem) and name.rpartition(".")[0] == stem
+    return same or name == export or name.startswith(export + ".") or export.startswith(name + ".")
 
 
 def _packer_for(path: Path, entries: Sequence[Entry], standard: Standard) -> str:
