@@ -110,7 +110,7 @@ def inspect_export(
         reading = checked(read, standard)
         findings, decision, ways = reading.findings, None, {}
         if settings is not None and chosen is not None:
-            territory = _territory(settings)
+            territory = _territory(settings, whole)
             findings, decision = examine(reading, outbound_route(chosen), territory, now)
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
             if decision.choices and worst(findings) is not Verdict.REJECT:
@@ -209,9 +209,9 @@ def _compared(
         raise
 
 
-def _territory(settings: Settings) -> Territory:
+def _territory(settings: Settings, standard: Standard) -> Territory:
     """Return what routing knows: a receiver without a card is one still, whose exports wait."""
-    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now())
+    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now(), standard=standard)
 
 
 def _fields(package: CasePackage) -> Iterator[FieldRead]:
