@@ -148,7 +148,7 @@ class _Walk:
             self._read_label(path)
         self._shown.append(shown)
         kept = None if raw == fitting.encode() else raw
-        self._members.append(Member(fitting, kept, info.st_size, partial(_open_regular, path)))
+        self._members.append(Member(fitting, kept, info.st_size, partial(_open_regular, path), fitting == LABEL))
 
     def _read_label(self, path: bytes) -> None:
         with _open_regular(path) as stream:
@@ -172,6 +172,7 @@ class _Walk:
             receiver_code=self._label.receiver,
             case_no=self._label.case_no,
             case_name=self._label.case_name or self._root.name,
+            grant=self._label.grant,
             renamed=tuple(self._renamed),
             dropped=tuple(self._dropped),
             marks=marks_of(tuple(self._findings)),

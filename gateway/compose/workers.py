@@ -15,6 +15,7 @@ from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
+from gateway.compose.sharing import rulebook_of
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import Scope
@@ -180,7 +181,7 @@ class Planner:
             lanes=self._lanes(Stage.PACK, PackStage.name, takes=1),
             keys=keys,
             standard=self._identity.standard,
-            pseudonyms=self._identity.pseudonyms,
+            rulebook=rulebook_of(self._identity),
             telling=self._telling,
             repeats=RepeatDesk(
                 ledger=ground.ledger,

@@ -22,6 +22,7 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
+from gateway.stages.sharing import lacks
 from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
 from gateway.standard.loading import StandardPlace, load_standard
@@ -159,6 +160,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         )
     package = _case_package(opened, manifest)
     standard = load_standard(batch.standard)
+    if code := lacks(package, standard):
+        raise SecurityError(code, "what was shared lacks what its flow demands", facts={"flow": package.flow})
     corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)

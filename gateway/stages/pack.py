@@ -25,10 +25,10 @@ from gateway.stages.recording import Recorder
 from gateway.stages.repeats import RepeatDesk, was_released
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
+from gateway.stages.sharing import Rulebook
 from gateway.stages.telling import SourceTelling
 from gateway.standard.findings import Verdict
 from gateway.standard.loading import StandardPlace
-from gateway.standard.pseudonyms import PseudonymKey
 
 EXPORT_HELD = "export-held"
 
@@ -50,7 +50,7 @@ class PackStage:
         lanes: Lanes[tuple[PackOutcome, ...]],
         keys: NodeKeys,
         standard: StandardPlace,
-        pseudonyms: PseudonymKey,
+        rulebook: Rulebook,
         telling: SourceTelling,
         repeats: RepeatDesk,
         recorder: Recorder,
@@ -72,7 +72,7 @@ class PackStage:
         self._lanes = lanes
         self._keys = keys
         self._standard = standard
-        self._pseudonyms = pseudonyms
+        self._rulebook = rulebook
         self._telling = telling
         self._repeats = repeats
         self._recorder = recorder
@@ -107,7 +107,7 @@ class PackStage:
         return not ready or self._lanes.start(pack_exports, self._batch(orders.values()), ready)
 
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
-        return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._pseudonyms)
+        return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._rulebook)
 
     def _order(self, transfer: Transfer) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""

@@ -31,6 +31,10 @@ _ANSWER = (
     ("manifest-malformed", ReceiptCode.VALIDATION_FAILED),
     ("unsafe-path", ReceiptCode.VALIDATION_FAILED),
     ("case-package-malformed", ReceiptCode.VALIDATION_FAILED),
+    ("grant-missing", ReceiptCode.VALIDATION_FAILED),
+    ("mask-missing", ReceiptCode.VALIDATION_FAILED),
+    ("sealed-record", ReceiptCode.VALIDATION_FAILED),
+    ("malware", ReceiptCode.VALIDATION_FAILED),
 )
 
 

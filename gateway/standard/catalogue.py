@@ -6,6 +6,7 @@ from datetime import date
 
 from gateway.domain.records import Priority
 from gateway.standard.charges import Charges
+from gateway.standard.profiles import Profile
 
 REPLY_CLASSES = 100
 """The reply of a flow travels under the number of the flow's class and this."""
@@ -261,6 +262,7 @@ class Standard:
     checks: Mapping[str, CheckKind]
     roles: Mapping[str, Role]
     laws: Mapping[str, Law]
+    profiles: Mapping[str, Profile]
     tables: Mapping[str, CodeTable]
     charges: Charges
     holidays: Holidays
