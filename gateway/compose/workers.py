@@ -15,6 +15,7 @@ from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
+from gateway.compose.scanning import scanning_of
 from gateway.compose.sharing import rulebook_of
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
@@ -39,6 +40,7 @@ from gateway.stages.relay import RelayStage
 from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
+from gateway.stages.scanning import ScannerWatch
 from gateway.stages.shortage import OPENING
 from gateway.stages.standstill import Halting
 from gateway.stages.statements import ReceiptPen
@@ -89,6 +91,8 @@ class Planner:
         )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._words = words
+        malware = self._settings.malware
+        self._scanner = ScannerWatch(ground.clock, ground.ops, malware.alarm_after if malware is not None else 0.0)
         self._comparing = Comparing(identity, ground, self._recorder)
         self._legs = LinkLegs(
             identity,
@@ -182,6 +186,9 @@ class Planner:
             keys=keys,
             standard=self._identity.standard,
             rulebook=rulebook_of(self._identity),
+            scanning=scanning_of(self._settings),
+            scanner=self._scanner,
+            quarantine=self._quarantine,
             telling=self._telling,
             repeats=RepeatDesk(
                 ledger=ground.ledger,
@@ -210,6 +217,8 @@ class Planner:
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             standard=self._identity.standard,
             pseudonyms=self._identity.pseudonyms,
+            scanning=scanning_of(self._settings),
+            scanner=self._scanner,
             size_limit=self._settings.limits.bundle,
             refuse_unasked=self._settings.limits.refuse_unasked,
             relays=self._roster is not None,

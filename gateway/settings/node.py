@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from gateway.domain.scanning import WhenDown, WhenTooLarge
 from gateway.settings.kinds import Folder, Listen, Section, TimeOfDay, Title, Unit
 from gateway.settings.quantities import Duration, Size
 
@@ -242,21 +243,6 @@ def _url(text: str) -> str:
     if not text.startswith("sqlite:///") or len(text) == len("sqlite:///") or "@" in text or "?" in text:
         raise PydanticCustomError("url-malformed", "not a ledger URL")
     return text
-
-
-class WhenDown(StrEnum):
-    """What happens to what cannot be scanned because no scanner answers."""
-
-    WAIT = "wait"  # it is tried again until the scanner is back
-    HOLD = "hold"  # a named person releases it
-    PASS = "pass"  # noqa: S105  it goes on unscanned, with a mark
-
-
-class WhenTooLarge(StrEnum):
-    """What happens to a file that is larger than the scanner takes."""
-
-    HOLD = "hold"  # a named person releases it
-    PASS = "pass"  # noqa: S105  it goes on unscanned, with a mark
 
 
 class MalwareSettings(Section):

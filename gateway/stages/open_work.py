@@ -22,6 +22,7 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
+from gateway.stages.scanning import Scanning
 from gateway.stages.sharing import lacks
 from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
@@ -48,6 +49,8 @@ class OpenOrder:
     floor: int
     """Bytes of our disk that must stay free whatever the bundle grows to."""
     admission: Admission
+    unscanned: bool = False
+    """A person lets it pass although not all of it could be scanned for viruses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class OpenBatch:
     routes: tuple[InboundRoute, ...]
     standard: StandardPlace
     pseudonyms: PseudonymKey
+    scanning: Scanning | None
+    """None where no virus scanner is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             accept=accept,
             progress=progress,
         )
+    if batch.scanning is not None:
+        batch.scanning.require_clean(opened, progress, waived=order.unscanned)
     package = _case_package(opened, manifest)
     standard = load_standard(batch.standard)
     if code := lacks(package, standard):

@@ -19,6 +19,7 @@ from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
+from gateway.stages.scanning import MALWARE, Scanning
 from gateway.stages.sharing import Leaving, Rulebook, leaving
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.findings import Finding, Place, Verdict, worst
@@ -58,6 +59,8 @@ class PackBatch:
     territory: Territory
     standard: StandardPlace
     rulebook: Rulebook
+    scanning: Scanning | None
+    """None where no virus scanner is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,10 @@ class PackOutcome:
     def codes(self) -> str:
         """Return the codes of all findings, once each, in the order found."""
         return " ".join(dict.fromkeys(finding.code for finding in self.findings))
+
+    def signature(self) -> str:
+        """Return the name of what the virus scanner found, empty for nothing."""
+        return next((str(one.facts["signature"]) for one in self.findings if one.code == MALWARE), "")
 
     def facts(self) -> Facts:
         """Return what was read of the export, whatever becomes of it."""
@@ -134,6 +141,9 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
     keys = batch.keys
     try:
         standard = load_standard(batch.standard)
+        infected = _scanned(order, batch, progress)
+        if worst(infected) is Verdict.REJECT:
+            return PackOutcome(order.transfer, order.out, infected, Verdict.REJECT)
         with local_io(), load_packer(order.route.packer).read(order.parts, standard) as read:
             reading = checked(read, standard)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
@@ -148,7 +158,9 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 at=order.created,
                 progress=progress,
             )
-            findings, package = (*findings, *left.findings), reading.package
+            findings, package = (*infected, *findings, *left.findings), reading.package
+            if batch.scanning is not None and order.sealed is None and worst(findings) is not Verdict.REJECT:
+                findings += batch.scanning.of_members(left.members, progress)
             # What was sealed before had passed; whatever a person decided then may have been forgotten.
             verdict = worst(findings) if order.sealed is None else Verdict.PASS
             outcome = PackOutcome(
@@ -197,6 +209,14 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
         with suppress(OSError):
             order.out.unlink(missing_ok=True)  # half a bundle keeps room from whatever would still fit
         return PackOutcome(order.transfer, order.out, error=error)
+
+
+def _scanned(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> tuple[Finding, ...]:
+    """Return what the virus scanner says of an export before anything reads it; what was sealed has been scanned."""
+    if batch.scanning is None or order.sealed is not None:
+        return ()
+    with local_io():
+        return batch.scanning.of_parts(order.parts, progress)
 
 
 def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:

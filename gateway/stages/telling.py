@@ -31,9 +31,11 @@ _REFUSED_BY_ONE = mark(
     "Recipient {unit} refused the export {export}. It went to others as well: the original is kept until all answered."
 )
 _REFUSED_BY_HUB = mark("A hub on the way refused the export {export}; the original is in the folder reject beside it.")
+_INFECTED = mark("The export {export} was not sent: the virus scanner found something in it; it is in quarantine.")
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
 _MEND = mark("Mend what is listed in the case software and export again.")
+_CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 
@@ -62,6 +64,10 @@ class SourceTelling:
     def refused(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that our own checks refused the export, with every finding."""
         self._report(transfer, Verdict.REJECT, _REFUSED_HERE, self._lines(findings), _MEND)
+
+    def infected(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
+        """Say that the virus scanner found something in the export, which is not given back."""
+        self._report(transfer, Verdict.REJECT, _INFECTED, self._lines(findings), _CALL)
 
     def held(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that the export waits for a person, with every finding."""
