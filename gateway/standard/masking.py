@@ -31,7 +31,7 @@ from gateway.standard.package import (
     Volume,
     Withheld,
 )
-from gateway.standard.profiles import Profile
+from gateway.standard.profiles import Profile, flow_behind
 from gateway.standard.pseudonyms import PseudonymKey
 from gateway.standard.scrubbing import Scrub, is_telling
 
@@ -115,16 +115,19 @@ class Terms:
     profile: Profile
     asked: frozenset[str]
     documents: Documents
+    is_stricter: bool = False
+    """Whether route or grant want more than the flow: then no document of it goes beyond the profile's ceiling."""
 
 
 def terms_of(standard: Standard, code: str, profile: Profile, granted: Iterable[str] = ()) -> Terms:
     """Return the terms for the flow or reply `code`; granted: fields that a grant lists besides."""
-    flow, reply = standard.flow(code), standard.reply(code)
+    flow, reply, behind = standard.flow(code), standard.reply(code), flow_behind(standard, code)
+    is_stricter = behind is None or standard.profiles[behind.profile].level < profile.level
     if reply is not None:
-        return Terms(profile, frozenset((*reply.fields, *granted)), reply.documents)
+        return Terms(profile, frozenset((*reply.fields, *granted)), reply.documents, is_stricter)
     if flow is not None:
-        return Terms(profile, frozenset((*flow.required, *flow.optional, *granted)), flow.documents)
-    return Terms(profile, frozenset(granted), Documents())
+        return Terms(profile, frozenset((*flow.required, *flow.optional, *granted)), flow.documents, is_stricter)
+    return Terms(profile, frozenset(granted), Documents(), is_stricter)
 
 
 def mask(package: CasePackage, paths: Sequence[str], standard: Standard, terms: Terms, key: PseudonymKey) -> Masked:
@@ -308,10 +311,10 @@ class _Masking:
         asked = self._terms.documents
         if found is None:
             return False
-        if kind in asked.required or any(kind in one for one in asked.one_of):
-            return True
-        listed = kind in asked.optional or any(kind in one.documents for one in asked.required_if)
-        return listed and found.pii <= self._terms.profile.documents_to
+        must = kind in asked.required or any(kind in one for one in asked.one_of)
+        may = must or kind in asked.optional or any(kind in one.documents for one in asked.required_if)
+        is_open = found.pii <= self._terms.profile.documents_to
+        return (may and is_open) or (must and not self._terms.is_stricter)
 
     def _path(self, kind: str, number: int, path: str) -> str:
         """Return a path of our own: one of the export may name a person, or the folder of one."""
