@@ -16,7 +16,7 @@ from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
 from gateway.compose.scanning import scanning_of
-from gateway.compose.sharing import rulebook_of
+from gateway.compose.sharing import grants_of, rulebook_of
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import Scope
@@ -31,6 +31,7 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.decide import DecideStage
+from gateway.stages.expiry import ExpiryStage
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
@@ -123,6 +124,7 @@ class Planner:
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
+            ExpiryStage(grants_of(self._settings.grants), self._ground.clock, self._ground.ops),
             self._comparing.rounds(self._words),
         ]
         for link in links:

@@ -21,7 +21,9 @@ SHOWN: Final = 12
 """Fields that one finding names."""
 _LEVEL_OF_SHARING: Final = 2
 """Profiles from this level on serve sharing and statistics, and no case."""
-_ENVELOPE: Final = frozenset({"share-catalogue-id", "share-purpose", "handler", "secrecy-level", "batch-no", "case-name"})
+_ENVELOPE: Final = frozenset(
+    {"share-catalogue-id", "share-purpose", "handler", "secrecy-level", "batch-no", "case-name"}
+)
 """Fields of every shared package that no grant need list: masking takes out of them whom they name."""
 
 

@@ -31,6 +31,21 @@ TABLE: Table = MappingProxyType(
             "A file in it is larger than the scanner takes, or no scanner answered.",
             "Mend the scanner or raise its limit, then run: caseferry quarantine release; or have a named person let it pass.",
         ),
+        "grant-ending": Template(
+            "Grant {grant} ends on {until}.",
+            "From then on nothing leaves under it.",
+            "Have it renewed in time, and enter the new last day in config/grants.d/.",
+        ),
+        "grant-ended": Template(
+            "Grant {grant} ended on {until}.",
+            "Nothing leaves under it any more; exports that name it are refused.",
+            "Have it renewed, or delete it from config/grants.d/.",
+        ),
+        "scanner-none": Template(
+            "No virus scanner is configured.",
+            "Nothing that comes in or goes out is scanned for viruses.",
+            "Install clamav-daemon on this machine, and add a section malware to gateway.yaml (docs/malware.md).",
+        ),
         "scanner-down": Template(
             "The virus scanner does not answer.",
             "Its service is off, still loading its signatures, or its socket is closed to this account.",

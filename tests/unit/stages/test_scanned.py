@@ -1,4 +1,4 @@
-"""What holds a virus is neither sealed nor delivered; what cannot be scanned waits, is held or passes, as configured."""
+"""What holds a virus is neither sealed nor delivered; what cannot be scanned waits, is held or passes."""
 
 import io
 import json

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from pytest import MonkeyPatch
 
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE
 from gateway.compose.identity import Identity
@@ -234,7 +233,9 @@ def test_a_recipient_sees_whether_what_came_has_a_grant_and_is_masked(package: C
     assert lacks(package, STANDARD) == code
 
 
-def test_what_came_without_its_mask_is_refused_and_not_delivered(closed: Street, monkeypatch: MonkeyPatch) -> None:
+def test_what_came_without_its_mask_is_refused_and_not_delivered(
+    closed: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed.police.equip = granted(GRANT)
     full = STANDARD.profiles["full"]
     monkeypatch.setattr("gateway.stages.sharing.profile_of", lambda *_: full)
