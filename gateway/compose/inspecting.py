@@ -25,8 +25,11 @@ from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
 from gateway.stages.sharing import Rulebook, leaving
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.catalogue import Standard
+from gateway.standard.checking import Context
+from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.loading import load_standard, place_of
 from gateway.standard.package import CasePackage, Withheld
@@ -112,26 +115,30 @@ def inspect_export(
     path = export.absolute()
     chosen = _route(path, settings, route)
     entries = _entries(path)
-    name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
+    now = SystemClock().now()
+    whole, today = load_standard(place_of(config)), day_at(now)
+    name = packer or (chosen.packer if chosen else "") or _packer_for(path, entries, whole.on(today))
     candidate = _candidate(name, path.name, entries)
     parts = [path.parent / part for part in candidate.parts]
-    standard = load_standard(place_of(config))
-    with disk.mapped(path.parent), load_packer(name).read(parts, standard) as read:
-        reading = checked(read, standard)
-        findings, decision, ways, left = reading.findings, None, {}, None
-        if settings is not None and chosen is not None:
-            territory = _territory(settings)
-            at, way = SystemClock().now(), outbound_route(chosen)
-            findings, decision = examine(reading, way, territory, at)
+    with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
+        standard = whole.on(day_of_export(read.package.exported_at, today), today)
+        decision, ways, left = None, {}, None
+        if settings is None or chosen is None:
+            reading = checked(read, standard, Context(today=today))
+            findings = reading.findings
+        else:
+            territory, by = _territory(settings), outbound_route(chosen)
+            reading = checked(read, standard, context_of(read.package, by, territory, now))
+            findings, decision = examine(reading, by, territory, now)
             left = leaving(
                 reading,
                 findings,
                 decision,
-                route=way,
+                route=by,
                 territory=territory,
                 standard=standard,
                 rulebook=Rulebook(grants_of(settings.grants), _NOBODYS),
-                at=at,
+                at=now,
                 progress=silent,
             )
             findings = (*findings, *left.findings)
@@ -186,11 +193,20 @@ def _belongs(name: str, export: str) -> bool:
     return name == export or name.startswith(export + ".") or export.startswith(name + ".")
 
 
-def _packer_for(export: str, entries: Sequence[Entry]) -> str:
+def _packer_for(path: Path, entries: Sequence[Entry], standard: Standard) -> str:
+    """Return the packer that takes an export of this name. Of a folder, which several would take: who understands it,
+    else who finds its own completion mark on it."""
+    claims: dict[str, Candidate] = {}
     for name in sorted(packer_names(), key=lambda one: (one == GENERIC, one)):
-        if any(export in one.parts for one in load_packer(name).candidates(entries)):
-            return name
-    return GENERIC
+        if own := [one for one in load_packer(name).candidates(entries) if path.name in one.parts]:
+            claims[name] = own[0]
+    if not path.is_dir():
+        return next(iter(claims), GENERIC)
+    for name, one in claims.items():
+        with load_packer(name).read([path.parent / part for part in one.parts], standard) as reading:
+            if reading.is_understood:
+                return name
+    return next((name for name, one in claims.items() if one.settled is Settled.COMPLETE), GENERIC)
 
 
 def _candidate(packer: str, export: str, entries: Sequence[Entry]) -> Candidate:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.settings.kinds import CatalogueNumber, Day, Label, Section, Title, Unit
+from gateway.settings.kinds import CatalogueNumber, Label, Section, Title, Unit
+from gateway.settings.standard_kinds import Day
 
 _LISTED_MAX = 200
 """Flows or fields of one grant; the whole dictionary has a hundred."""

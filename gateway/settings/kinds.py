@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import re
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic_core import PydanticCustomError
 
 from gateway.domain.ids import LinkName, RouteName, UnitCode, link_name, route_name, unit_code
+from gateway.settings.zones import zone_named
 
 ANY = "*"
 """Stands for every unit, flow or receiver code."""
@@ -34,7 +34,6 @@ _UNIT = "[0-9A-Z]{4,24}"
 _REGION = "([0-9]{2}){1,3}"
 _LABEL = "[a-z0-9][a-z0-9-]{0,62}"
 _CATALOGUE = "[A-Za-z0-9]([A-Za-z0-9._/-]{0,62}[A-Za-z0-9])?"
-_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 class Section(BaseModel):
@@ -146,15 +145,12 @@ def _catalogue_number(text: str) -> str:
     return text
 
 
-def _day(value: object) -> date:
-    if isinstance(value, date):
-        return value
+def _zone(text: str) -> str:
     try:
-        if isinstance(value, str) and re.fullmatch(_DAY, value, re.ASCII):
-            return date.fromisoformat(value)
+        zone_named(text)
     except ValueError:
-        pass
-    raise PydanticCustomError("day-malformed", "not a day")
+        raise PydanticCustomError("zone-unknown", "not a time zone") from None
+    return text
 
 
 def seconds_of_day(text: str) -> float | None:
@@ -180,7 +176,7 @@ LabelOrAny = Annotated[str, AfterValidator(_label_or_any), _pattern(rf"{_LABEL}|
 Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string", "minLength": 1})]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day), _pattern(rf"{_TIME_OF_DAY.pattern}|{NEVER}")]
 CatalogueNumber = Annotated[str, AfterValidator(_catalogue_number), _pattern(_CATALOGUE)]
-Day = Annotated[date, BeforeValidator(_day), _pattern(_DAY)]
+Zone = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})]
 Account = Annotated[str, AfterValidator(_account), _pattern(_ACCOUNT.pattern)]
 FileName = Annotated[str, AfterValidator(_file_name), _pattern(_FILE_NAME.pattern)]
 Host = Annotated[str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253})]

@@ -29,7 +29,7 @@ from gateway.stages.scanning import MALWARE, ScannerWatch, Scanning
 from gateway.stages.sharing import Rulebook
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.telling import SourceTelling
-from gateway.standard.findings import Verdict
+from gateway.standard.findings import SECRET, Verdict
 from gateway.standard.loading import StandardPlace
 
 EXPORT_HELD = "export-held"
@@ -286,9 +286,13 @@ class PackStage:
     def _refuse(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         """Tell the source, record it, give the original back: in this order, each repeatable."""
         self._telling.refused(transfer, outcome.findings)
-        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, outcome.facts(), started_at=started_at)
+        is_secret = any(finding.code == SECRET for finding in outcome.findings)
+        facts = replace(outcome.facts(), code=SECRET) if is_secret else outcome.facts()
+        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at)
         for refused in self._recorder.advance([step]):
             self._telling.give_back(refused)
+            if is_secret:
+                self._ops.alert("export-blocked", transfer=refused.id, route=refused.route)
             alarm = any(finding.alarm for finding in outcome.findings)
             (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=refused.id, codes=outcome.codes())
 

@@ -21,7 +21,9 @@ from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.stages.scanning import MALWARE, Scanning
 from gateway.stages.sharing import Leaving, Rulebook, leaving
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
+from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.matter import matter_of
@@ -140,12 +142,14 @@ def examine(
 def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> PackOutcome:
     keys = batch.keys
     try:
-        standard = load_standard(batch.standard)
         infected = _scanned(order, batch, progress)
         if worst(infected) is Verdict.REJECT:
             return PackOutcome(order.transfer, order.out, infected, Verdict.REJECT)
-        with local_io(), load_packer(order.route.packer).read(order.parts, standard) as read:
-            reading = checked(read, standard)
+        whole, today = load_standard(batch.standard), day_at(order.created)
+        with local_io(), load_packer(order.route.packer).read(order.parts, whole.on(today)) as read:
+            standard = whole.on(day_of_export(read.package.exported_at, today), today)
+            context = context_of(read.package, order.route, batch.territory, order.created)
+            reading = checked(read, standard, context)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
             left = leaving(
                 reading,

@@ -14,7 +14,8 @@ from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from gateway.ledger.store import Ledger
-from gateway.standard.findings import Finding, Verdict
+from gateway.stages.blocking import is_blocked
+from gateway.standard.findings import SECRET, Finding, Verdict
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -32,8 +33,16 @@ _REFUSED_BY_ONE = mark(
 )
 _REFUSED_BY_HUB = mark("A hub on the way refused the export {export}; the original is in the folder reject beside it.")
 _INFECTED = mark("The export {export} was not sent: the virus scanner found something in it; it is in quarantine.")
+_BLOCKED = mark(
+    "The export {export} was blocked: it holds material marked as a state secret. Nothing of it is kept here and no "
+    "copy lies in the folder reject; only this record remains."
+)
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
+_REPORT = mark(
+    "Take the marked material off this network by the rules on secrecy and tell the security administrator, who has "
+    "been alarmed; export again without it."
+)
 _MEND = mark("Mend what is listed in the case software and export again.")
 _CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
@@ -63,7 +72,9 @@ class SourceTelling:
 
     def refused(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that our own checks refused the export, with every finding."""
-        self._report(transfer, Verdict.REJECT, _REFUSED_HERE, self._lines(findings), _MEND)
+        is_secret = any(finding.code == SECRET for finding in findings)
+        heading, advice = (_BLOCKED, _REPORT) if is_secret else (_REFUSED_HERE, _MEND)
+        self._report(transfer, Verdict.REJECT, heading, self._lines(findings), advice)
 
     def infected(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that the virus scanner found something in the export, which is not given back."""
@@ -117,11 +128,16 @@ class SourceTelling:
     def give_back(self, transfer: Transfer) -> None:
         """Put the original of a refused export into `reject/` beside its outbound folder; may be repeated.
 
+        One that was blocked for marked material is removed instead: no copy of it may stay, not even there.
         One that went to several is given back only once nobody is left who has it or may still get it.
         """
         with self._desk(transfer):
             claim = known(transfer.claim)
-            if self._shelf.is_held(claim) and is_over(self._ledger.of_claim(claim)):
+            if not self._shelf.is_held(claim) or not is_over(self._ledger.of_claim(claim)):
+                return
+            if is_blocked(self._ledger, transfer):
+                self._shelf.discard(claim)
+            else:
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
 
     def _acknowledge(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> None:

@@ -58,6 +58,11 @@ def worst(findings: Iterable[Finding]) -> Verdict:
     return max((f.verdict for f in findings), key=_ORDER.index, default=Verdict.PASS)
 
 
+def milder(one: Verdict, other: Verdict) -> Verdict:
+    """Return the less grave of two verdicts."""
+    return min(one, other, key=_ORDER.index)
+
+
 def masked(number: str) -> str:
     """Return an identity number with only its first 3 and last 2 characters shown; shorter than 8: all hidden."""
     return "*" * len(number) if len(number) < 8 else number[:3] + "*" * (len(number) - 5) + number[-2:]

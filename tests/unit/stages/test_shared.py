@@ -33,8 +33,8 @@ GRANT = GrantSettings(
     flows=("information-share", "information-share-result"),
     fields=("person-name", "sex", "charges"),
     purpose="年度统计",
-    since=date(2020, 1, 1),
-    until=date(2040, 12, 31),
+    since="2020-01-01",
+    until="2040-12-31",
     approved_by="省委政法委",
 )
 NUMBER = "110101199003070011"
