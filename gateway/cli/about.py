@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.cli.terminal import Terminal
 from gateway.folders import disk
-from gateway.settings.schema import FILES, json_schema, schema_texts
+from gateway.settings.schema import FILES, STANDARD_FILES, json_schema, schema_texts
 from gateway.words.templates import mark
 
 DISTRIBUTION = "caseferry"
@@ -26,7 +26,7 @@ def version(terminal: Terminal) -> None:
 def schema(terminal: Terminal, out: Path | None) -> None:
     """Write the JSON Schemas into the folder `out`, or all of them as one object to standard output."""
     if out is None:
-        whole = {kind: json_schema(kind) for kind in FILES}
+        whole = {kind: json_schema(kind) for kind in (*FILES, *STANDARD_FILES)}
         sys.stdout.write(json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
         return
     with disk.mapped(out):

@@ -16,6 +16,7 @@ from gateway.settings.links import LinkSettings
 from gateway.settings.node import NodeFile
 from gateway.settings.quantities import Duration, Size
 from gateway.settings.routes import RoutesFile
+from gateway.settings.standard import CODE_FILES, FlowFile
 
 
 class _Untitled(GenerateJsonSchema):
@@ -28,7 +29,9 @@ class _Untitled(GenerateJsonSchema):
 FILES: Mapping[str, type[Section]] = MappingProxyType(
     {"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile, "grants": GrantsFile}
 )
-"""Kind of file -> the model of its content."""
+"""Kind of file of settings -> the model of its content."""
+STANDARD_FILES: Mapping[str, type[Section]] = MappingProxyType({"flow": FlowFile, **CODE_FILES})
+"""Kind of file of the exchange standard -> the model of its content."""
 
 
 def schema_name(kind: str) -> str:
@@ -37,8 +40,8 @@ def schema_name(kind: str) -> str:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of one kind of file: `gateway`, `link`, `routes` or `grants`."""
-    model = FILES[kind]
+    """Return the JSON Schema (draft 2020-12) of one kind of file, such as `gateway`, `routes`, `flow` or `documents`."""
+    model = {**FILES, **STANDARD_FILES}[kind]
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema(
         schema_generator=_Untitled
     )
@@ -54,7 +57,7 @@ def schema_texts() -> dict[str, str]:
     """Return file name -> text of every schema, as it lies in config/schema/."""
     return {
         schema_name(kind): json.dumps(json_schema(kind), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        for kind in FILES
+        for kind in (*FILES, *STANDARD_FILES)
     }
 
 
