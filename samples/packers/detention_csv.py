@@ -161,7 +161,9 @@ def _table_of(package: CasePackage, standard: Standard) -> bytes:
     writer.writerow(COLUMNS)
     for person in package.persons:
         inmate = next((one.inmate_no for one in person.measures if one.inmate_no), "")
-        writer.writerow([person.person_no, person.name, standard.table("sex").name_of(person.sex), person.id_no, inmate])
+        writer.writerow(
+            [person.person_no, person.name, standard.table("sex").name_of(person.sex), person.id_no, inmate]
+        )
     return out.getvalue().encode("utf-8")
 
 
