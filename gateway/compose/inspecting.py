@@ -114,7 +114,7 @@ def inspect_export(
             reading = checked(read, standard, Context(today=today))
             findings = reading.findings
         else:
-            territory, by = _territory(settings), outbound_route(chosen)
+            territory, by = _territory(settings, whole), outbound_route(chosen)
             reading = checked(read, standard, context_of(read.package, by, territory, now))
             findings, decision = examine(reading, by, territory, now)
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
@@ -226,9 +226,9 @@ def _compared(
         raise
 
 
-def _territory(settings: Settings) -> Territory:
+def _territory(settings: Settings, standard: Standard) -> Territory:
     """Return what routing knows: a receiver without a card is one still, whose exports wait."""
-    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now())
+    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now(), standard=standard)
 
 
 def _fields(package: CasePackage) -> Iterator[FieldRead]:
