@@ -185,7 +185,7 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     c = transfers.c
     tests: list[ColumnElement[bool]] = []
     if wanted.case:
-        tests.append(c.case_no == wanted.case if wanted.exact else _begins(c.case_no, wanted.case))
+        tests.append(c.case_no == wanted.case if wanted.exact else begins(c.case_no, wanted.case))
     equal = {"flow": wanted.flow, "peer": wanted.peer, "link": wanted.link}
     if wanted.peer and wanted.direction is Direction.RELAY:
         # What is carried for others is somebody's at both ends.
@@ -202,7 +202,7 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     if wanted.until is not None:
         tests.append(c.found_at < wanted.until)
     if wanted.text:
-        tests.append(or_(_begins(c.export_name, wanted.text), _begins(c.bundle_id, wanted.text)))
+        tests.append(or_(begins(c.export_name, wanted.text), begins(c.bundle_id, wanted.text)))
     return select_transfers().where(*tests).order_by(c.found_at.desc(), c.id.desc()).limit(limit).offset(offset)
 
 
@@ -342,7 +342,7 @@ def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
     return tests if link is None else (*tests, c.link == link)
 
 
-def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
+def begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
     """Test for a prefix as a range of code points, which an index can answer in any database."""
     end = beginning.rstrip(chr(_HIGHEST))
     if not end:

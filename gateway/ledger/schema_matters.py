@@ -25,12 +25,15 @@ matter_numbers: Final = Table(
     metadata,
     Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
     text_column("scheme"),
+    # As numbers are compared (gateway/standard/casenumbers.py).
     text_column("number"),
     PrimaryKeyConstraint("scheme", "number", "transfer_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
 Index("matter_numbers_transfer", matter_numbers.c.transfer_id)
+# A case is found by any of its numbers, whatever the scheme.
+Index("matter_numbers_number", matter_numbers.c.number)
 
 matter_persons: Final = Table(
     "matter_persons",
@@ -45,3 +48,7 @@ matter_persons: Final = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+_NUMBERED: Final = matter_persons.c.number_key != ""
+_NAMED: Final = matter_persons.c.name_key != ""
+Index("matter_persons_number", matter_persons.c.number_key, sqlite_where=_NUMBERED, postgresql_where=_NUMBERED)
+Index("matter_persons_name", matter_persons.c.name_key, sqlite_where=_NAMED, postgresql_where=_NAMED)

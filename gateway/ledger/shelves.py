@@ -1,6 +1,7 @@
 """The parts of the ledger that have a face of their own, each behind the ledger's two doors."""
 
 from gateway.domain.ids import UnitCode
+from gateway.ledger.answers import AnswerBook
 from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.doors import Doors
 from gateway.ledger.matters import MatterBook
@@ -29,3 +30,5 @@ class Shelves:
         """What removable media carry."""
         self.matters = MatterBook(doors)
         """What was in the bundles."""
+        self.answers = AnswerBook(doors)
+        """How business answers stand to their requests."""

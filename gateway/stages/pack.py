@@ -19,13 +19,15 @@ from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
-from gateway.stages.repeats import RepeatDesk, was_released
+from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
 from gateway.stages.telling import SourceTelling
+from gateway.stages.waivers import was_released
 from gateway.standard.findings import Verdict
 from gateway.standard.loading import StandardPlace
 from gateway.standard.pseudonyms import PseudonymKey
@@ -53,6 +55,7 @@ class PackStage:
         pseudonyms: PseudonymKey,
         telling: SourceTelling,
         repeats: RepeatDesk,
+        replies: ReplyDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -75,6 +78,7 @@ class PackStage:
         self._pseudonyms = pseudonyms
         self._telling = telling
         self._repeats = repeats
+        self._replies = replies
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -161,7 +165,8 @@ class PackStage:
                 )
             else:
                 self._hold(transfer, outcome, load.started_at)
-        if ready := self._repeats.sift(sendable, load.started_at):
+        unrepeated = self._repeats.sift(sendable, load.started_at)
+        if ready := self._replies.sift(unrepeated, load.started_at):
             self._seal(ready, load.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
@@ -199,6 +204,7 @@ class PackStage:
                 self._drop_unrecorded(kept)
         for transfer in recorded:
             self._telling.sealed(transfer)
+        self._replies.gone(recorded)
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))

@@ -31,6 +31,7 @@ _ANSWER = (
     ("manifest-malformed", ReceiptCode.VALIDATION_FAILED),
     ("unsafe-path", ReceiptCode.VALIDATION_FAILED),
     ("case-package-malformed", ReceiptCode.VALIDATION_FAILED),
+    ("reply-rejected", ReceiptCode.VALIDATION_FAILED),
 )
 
 
