@@ -70,7 +70,7 @@ def test_the_bundle_it_names_goes_before_its_numbers(ledger: Ledger) -> None:
 
 
 def test_any_of_the_numbers_ties_however_it_is_written(ledger: Ledger) -> None:
-    asked = goes(ledger, 1, request("张三", numbers=(), **{"numbers": (("court-case-no", "（2026）甲01刑初 5号"),)}))
+    asked = goes(ledger, 1, replace(request("张三"), numbers=(("court-case-no", "（2026）甲01刑初 5号"),)))
     numbers = (("proc-dept-no", "X9"), ("court-case-no", "(2026)甲01刑初5号"))
     comes(ledger, 2, replace(reply("张三"), numbers=numbers))
     assert owed(ledger, asked) == 0
