@@ -78,6 +78,7 @@ class Reading:
     is_understood: whether the packer knows the format's meaning; what it does not is not checked against the standard.
     is_whole: false where members are missing anyway, so that comparing them with the export's lists says nothing.
     role:     of the agency whose format it is, as the charges' table names it (`police`, `supervision`, ...).
+    unsaid:   fields that the format has no place for: it cannot be asked for them.
     """
 
     package: CasePackage
@@ -88,6 +89,7 @@ class Reading:
     is_understood: bool = False
     is_whole: bool = True
     role: str = ""
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,12 @@ def checked(reading: Reading, standard: Standard) -> Reading:
             if not one.is_record
         ]
         findings += check_case_package(
-            reading.package, files, standard, sender_role=reading.role, has_lists=reading.is_whole
+            reading.package,
+            files,
+            standard,
+            sender_role=reading.role,
+            has_lists=reading.is_whole,
+            unsaid=reading.unsaid,
         )
     if any(one.code == SECRET for one in findings):
         old = reading.package

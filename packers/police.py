@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from gateway.domain.errors import disk_fault
-from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
+from gateway.packing import ORIGINALS, Candidate, Entry, Member, Packet, Reading, Settled
 from gateway.standard.catalogue import Standard
 from gateway.standard.content import ContentWatch, suffix_of
 from gateway.standard.findings import Finding, Place, Verdict
@@ -17,12 +16,11 @@ from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source
 from packers import names
 from packers.container import Container, ContainerEntry, Limits, open_container
 from packers.marker import MAX_MARK_BYTES, Digests, Mark, digest_file, mark_bytes, read_mark
-from packers.police_xml import PoliceReader
+from packers.police_write import CASE_XML, write_zip
+from packers.police_xml import FORM, PoliceReader
 from packers.xmltext import MAX_XML_BYTES, XmlText, parse_xml
 from packers.zipwriter import ZipWriter
 
-CASE_XML = "案件信息.xml"
-FORMAT = "police"
 ROLE = "police"
 _MARK_SUFFIX = ".ok"
 _CORRECTS_SUFFIX = ".corrects"
@@ -71,11 +69,7 @@ class PolicePacker:
         names_written = [name]
         try:
             with (into / name).open("xb") as out:
-                writer = ZipWriter(out)
-                for path in sorted(p for p in packet.root.rglob("*") if p.is_file()):
-                    raw, utf8 = _written_name(packet, path.relative_to(packet.root).as_posix())
-                    writer.add(raw, partial(_open_file, path), size=path.stat().st_size, utf8=utf8)
-                writer.close()
+                write_zip(packet, ZipWriter(out))
             if packet.corrects:
                 text = f"CORRECTS={packet.corrects}.zip\r\n"
                 (into / f"{name}{_CORRECTS_SUFFIX}").write_bytes(text.encode("gbk"))
@@ -86,30 +80,12 @@ class PolicePacker:
         return (*names_written, f"{name}{_MARK_SUFFIX}")
 
 
-def _open_file(path: Path) -> BinaryIO:
-    return path.open("rb")
-
-
-def _written_name(packet: Packet, path: str) -> tuple[bytes, bool]:
-    raw = packet.raw_names.get(path)
-    source = packet.package.source
-    if raw is not None:
-        # A name that had to be shortened has raw bytes too, in whatever encoding the source used.
-        is_utf8 = source.format == FORMAT and source.name_encoding == names.UTF8
-        return raw, is_utf8 and not raw.isascii()
-    if path.isascii():
-        return path.encode(), False
-    if source.format == FORMAT and source.name_encoding == names.UTF8:
-        return path.encode(), True
-    return path.encode("gb18030"), False
-
-
 @contextmanager
 def _opened(parts: Sequence[Path], limits: Limits, standard: Standard) -> Iterator[Reading]:
     file = parts[0]
     digests = digest_file(file)
     findings = _check_mark(file, parts[1:], digests)
-    source = Source(FORMAT, file.name, digests.size, digests.sha256)
+    source = Source(FORM, file.name, digests.size, digests.sha256)
     if digests.size == 0:
         findings.append(Finding("FS-ZERO-BYTE", Verdict.REJECT, Place(file.name), facts={"file": file.name}))
         yield Reading(CasePackage(source), (), tuple(findings))
@@ -157,21 +133,21 @@ class _Examination:
         if not self.container.is_readable:
             return Reading(CasePackage(self.source), (), tuple(self.findings))
         package = replace(self._package(), renamed=tuple(self.container.renamed), dropped=tuple(self.container.dropped))
+        members = tuple(map(self._member, self.container.entries))
         return Reading(
             package,
-            tuple(map(self._member, self.container.entries)),
+            members,
             tuple(self.findings),
             names={e.path: e.name for e in self.container.entries if e.name != e.path},
-            contents={e.path: watches[e.path].result() for e in self.container.entries if e.path != CASE_XML},
+            contents={m.path: watches[m.path].result() for m in members if not m.is_record},
             is_understood=bool(package.business),
             is_whole=not any(f.verdict is Verdict.REJECT for f in self.container.findings),
             role=ROLE,
         )
 
     def _member(self, entry: ContainerEntry) -> Member:
-        return Member(
-            entry.path, entry.raw, entry.size, partial(self.container.open, entry), is_record=entry.path == CASE_XML
-        )
+        is_record = entry.path == CASE_XML or entry.path.startswith(f"{ORIGINALS}/")
+        return Member(entry.path, entry.raw, entry.size, partial(self.container.open, entry), is_record)
 
     def _package(self) -> CasePackage:
         named = _NAME.fullmatch(self.file)
@@ -215,7 +191,8 @@ class _Examination:
     def _with_name(self, package: CasePackage, named: re.Match[str] | None) -> CasePackage:
         """Take from the export's file name what only it says, and compare the rest."""
         if named is None:
-            return replace(package, exported_at=max((e.record.modified for e in self.container.entries), default=""))
+            newest = max((e.record.modified for e in self.container.entries), default="")
+            return replace(package, exported_at=package.exported_at or newest)
         for group, value in (("case", package.case_no), ("receiver", package.receiver_code)):
             if value and value != named[group].upper():
                 facts: dict[str, str | int] = {"file": self.file, "named": named[group], "stated": value}
@@ -226,7 +203,7 @@ class _Examination:
         return replace(
             package,
             sender_code=named["sender"],
-            exported_at=f"{at[:4]}-{at[4:6]}-{at[6:8]}T{at[8:10]}:{at[10:12]}:{at[12:]}",
+            exported_at=package.exported_at or f"{at[:4]}-{at[4:6]}-{at[6:8]}T{at[8:10]}:{at[10:12]}:{at[12:]}",
         )
 
     def _reject(self, code: str, file: str, **facts: str | int) -> None:

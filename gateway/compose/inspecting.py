@@ -25,6 +25,7 @@ from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.catalogue import Standard
+from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.loading import load_standard, place_of
 from gateway.standard.package import CasePackage
@@ -102,13 +103,15 @@ def inspect_export(
     name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
     candidate = _candidate(name, path.name, entries)
     parts = [path.parent / part for part in candidate.parts]
-    standard = load_standard(place_of(config))
-    with disk.mapped(path.parent), load_packer(name).read(parts, standard) as read:
+    now = SystemClock().now()
+    whole, today = load_standard(place_of(config)), day_at(now)
+    with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
+        standard = whole.on(day_of_export(read.package.exported_at, today), today)
         reading = checked(read, standard)
         findings, decision, ways = reading.findings, None, {}
         if settings is not None and chosen is not None:
             territory = _territory(settings)
-            findings, decision = examine(reading, outbound_route(chosen), territory, SystemClock().now())
+            findings, decision = examine(reading, outbound_route(chosen), territory, now)
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
             if decision.choices and worst(findings) is not Verdict.REJECT:
                 findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings, standard)

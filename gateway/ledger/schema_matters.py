@@ -23,10 +23,11 @@ Index("matters_flow", matters.c.flow, matters.c.at)
 matter_numbers: Final = Table(
     "matter_numbers",
     metadata,
-    Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
+    # SQLite 3.40's own check takes a table without row ids for damaged whose key is not its first columns, in order.
     text_column("scheme"),
     # As numbers are compared (gateway/standard/casenumbers.py).
     text_column("number"),
+    Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
     PrimaryKeyConstraint("scheme", "number", "transfer_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,

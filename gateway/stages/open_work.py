@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,7 @@ from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
+from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
@@ -158,7 +160,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             progress=progress,
         )
     package = _case_package(opened, manifest)
-    standard = load_standard(batch.standard)
+    # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
+    standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
     corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)

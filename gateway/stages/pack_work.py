@@ -20,6 +20,7 @@ from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.standard.business import business_key, is_of_case
+from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.matter import matter_of
@@ -133,8 +134,9 @@ def examine(
 def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> PackOutcome:
     keys = batch.keys
     try:
-        standard = load_standard(batch.standard)
-        with local_io(), load_packer(order.route.packer).read(order.parts, standard) as read:
+        whole, today = load_standard(batch.standard), day_at(order.created)
+        with local_io(), load_packer(order.route.packer).read(order.parts, whole.on(today)) as read:
+            standard = whole.on(day_of_export(read.package.exported_at, today), today)
             reading = checked(read, standard)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
             package = replace(reading.package, marks=marks_of(findings))

@@ -1,6 +1,7 @@
 """Checks of the case as a whole: required values, secrecy, dates in order, number of persons."""
 
 import re
+from collections.abc import Collection
 from datetime import date, timedelta
 from types import MappingProxyType
 
@@ -30,8 +31,9 @@ def check_secrecy(case: Case) -> None:
             case.add("SEC-LEVEL", Verdict.REJECT, Place(file.name), mender="security", alarm=True)
 
 
-def check_required(case: Case) -> None:
-    """D24: every required value that is missing, one finding each, of the case and of each person."""
+def check_required(case: Case, unsaid: Collection[str]) -> None:
+    """D24: every required value that is missing, one finding each, of the case and of each person. unsaid: fields that
+    the export's format has no place for."""
     if case.flow is not None:
         required = case.flow.required
     elif case.reply is not None:
@@ -42,7 +44,7 @@ def check_required(case: Case) -> None:
     if not package.persons:
         case.add("FIELD-MISSING", Verdict.REJECT, "persons")
     for name in required:
-        for one in values(package, name):
+        for one in values(package, name) if name not in unsaid else ():
             if one.value or (name == "id-no" and one.person is not None):
                 continue  # who has no number is asked for the reason by the checks of identity
             whose = {} if one.person is None else {"person": package.persons[one.person].name}

@@ -126,7 +126,7 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
         roles=table("roles", lambda key, one: Role(key, one["zh"], one["en"], one.get("network", ""))),
         laws=table(
             "laws",
-            lambda key, one: Law(key, one["zh"], one["version"], one.get("evidence", ""), one.get("watch", "")),
+            _law,
         ),
         tables=table("tables", _code_table),
         charges=_guarded(f"{CODES}/charges.yaml", lambda: _charges(parsed[f"{CODES}/charges.yaml"])),
@@ -203,6 +203,8 @@ def _flow(raw: Any) -> Flow:
         grant=raw.get("grant") == "true",
         notes=raw.get("notes", ""),
         reference_count=int(raw.get("reference_count", 0)),
+        trigger_en=raw["trigger_en"],
+        notes_en=raw.get("notes_en", ""),
     )
 
 
@@ -223,6 +225,8 @@ def _reply(flow: Any) -> Reply:
         cc=_texts_of(raw.get("cc")),
         business=_business(raw),
         returns=_texts_of(raw.get("returns")),
+        notify=_texts_of(raw.get("notify")),
+        nodes=_texts_of(raw.get("nodes")),
     )
 
 
@@ -230,7 +234,7 @@ def _deadline(raw: Any) -> Deadline:
     return Deadline(
         id=raw["id"],
         zh=raw["zh"],
-        en=raw.get("en", raw["id"]),
+        en=raw["en"],
         kind=raw["kind"],
         owner=raw["owner"],
         clock=raw["clock"],
@@ -242,6 +246,7 @@ def _deadline(raw: Any) -> Deadline:
         extensions=tuple(Extension(one["limit"], one.get("when", "")) for one in raw.get("extension") or ()),
         basis=tuple(raw["basis"]),
         note=raw.get("note", ""),
+        note_en=raw.get("note_en", ""),
     )
 
 
@@ -256,7 +261,12 @@ def _field(key: str, raw: Any) -> FieldKind:
 
 
 def _check(key: str, raw: Any) -> CheckKind:
-    return CheckKind(key, raw["severity"], raw["rule"], _texts_of(raw.get("basis")))
+    return CheckKind(key, raw["severity"], raw["rule"], raw["rule_en"], _texts_of(raw.get("basis")))
+
+
+def _law(key: str, raw: Any) -> Law:
+    watch = raw.get("watch", "")
+    return Law(key, raw["zh"], raw["en"], raw["version"], raw.get("evidence", ""), watch, raw.get("watch_en", watch))
 
 
 def _code_table(name: str, raw: Any) -> CodeTable:

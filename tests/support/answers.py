@@ -58,18 +58,14 @@ def reply(
     )
 
 
-def goes(
-    ledger: Ledger, number: int, matter: Matter, *, to: UnitCode = PEER, corrects: int | None = None
-) -> Transfer:
+def goes(ledger: Ledger, number: int, matter: Matter, *, to: UnitCode = PEER, corrects: int | None = None) -> Transfer:
     """Seal export `number`, which holds `matter`."""
     step = seal(found(ledger, number), number, ledger.next_sequence(to), recipient=to)
     earlier = None if corrects is None else bundle(corrects)
     return ledger.advance(replace(step, facts=replace(step.facts, matter=matter, flow=matter.flow, earlier=earlier)))
 
 
-def comes(
-    ledger: Ledger, number: int, matter: Matter, *, of: UnitCode = PEER, corrects: int | None = None
-) -> Transfer:
+def comes(ledger: Ledger, number: int, matter: Matter, *, of: UnitCode = PEER, corrects: int | None = None) -> Transfer:
     """Deliver bundle `number`, which holds `matter`."""
     step = deliver(verified(ledger, number, facts=delivery_facts(number, number, origin=of)), number)
     earlier: BundleId | None = None if corrects is None else bundle(corrects)
