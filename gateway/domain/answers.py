@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from gateway.domain.ids import BundleId, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction
@@ -20,7 +21,7 @@ class Kind(StrEnum):
     FINAL = "final"
 
 
-RANK = {Kind.INTERIM: 1, Kind.RETURNED: 2, Kind.FINAL: 3}
+RANK = MappingProxyType({Kind.INTERIM: 1, Kind.RETURNED: 2, Kind.FINAL: 3})
 """Which of two answers about one person counts, whatever the order in which they came."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, or_, select
@@ -19,7 +20,7 @@ from gateway.standard.matter import from_bytes
 
 CANDIDATES_MAX: Final = 64
 """Requests that one reply is compared with; a case whose number more of them share is a mistake of its source."""
-_OTHER: Final = {Direction.OUTBOUND: Direction.INBOUND, Direction.INBOUND: Direction.OUTBOUND}
+_OTHER: Final = MappingProxyType({Direction.OUTBOUND: Direction.INBOUND, Direction.INBOUND: Direction.OUTBOUND})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.answers import Fit, Outcome, Word
@@ -30,11 +31,13 @@ STRANGER: Final = "CORR-STRANGER"
 WITHDRAWN: Final = "CORR-WITHDRAWN"
 NUMBERS_SHOWN: Final = 3
 
-_CODES: Final = {
-    Outcome.ORPHAN: (ORPHAN, REPLY_ORPHAN),
-    Outcome.UNCLEAR: (UNCLEAR, REPLY_UNCLEAR),
-    Outcome.TWICE: (TWICE, REPLY_TWICE),
-}
+_CODES: Final = MappingProxyType(
+    {
+        Outcome.ORPHAN: (ORPHAN, REPLY_ORPHAN),
+        Outcome.UNCLEAR: (UNCLEAR, REPLY_UNCLEAR),
+        Outcome.TWICE: (TWICE, REPLY_TWICE),
+    }
+)
 
 
 class Way(Enum):
