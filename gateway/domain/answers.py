@@ -151,6 +151,6 @@ class AskedView:
 class ReplyCounts:
     """We ask and await; others ask and await us; replies that wait for their request."""
 
-    awaited: int
-    owed: int
-    waiting: int
+    awaited: int = 0
+    owed: int = 0
+    waiting: int = 0

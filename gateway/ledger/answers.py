@@ -30,8 +30,7 @@ from gateway.ledger.answer_finding import find
 from gateway.ledger.answer_waking import TIED, record, wake
 from gateway.ledger.changes import DETAIL_MAX, Change
 from gateway.ledger.doors import Doors
-from gateway.ledger.queries import begins
-from gateway.ledger.rows import fetch, select_transfers, storable, to_transfer
+from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import answers, asked, reply_words, seekers
 from gateway.ledger.schema_matters import matter_numbers, matter_persons, matters
@@ -179,19 +178,6 @@ class AnswerBook:
             open_: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
             waiting = connection.execute(select(func.count()).where(seekers.c.waits == 1)).scalar_one()
         return ReplyCounts(open_.get(Direction.OUTBOUND, 0), open_.get(Direction.INBOUND, 0), waiting)
-
-    def by_number(self, number: str, limit: int, *, exact: bool = True) -> list[Transfer]:
-        """Return what was sealed or delivered for the case with this number of any scheme, or (not `exact`) with one
-        that begins so; newest first."""
-        wanted, column = normal_number(number), matter_numbers.c.number
-        if not wanted:
-            return []
-        test = column == wanted if exact else begins(column, wanted)
-        its = select(matter_numbers.c.transfer_id).where(test)
-        t = transfers.c
-        query = select_transfers().where(t.id.in_(its)).order_by(t.found_at.desc(), t.id.desc()).limit(limit)
-        with self._doors.reading() as connection:
-            return [to_transfer(row) for row in connection.execute(query)]
 
 
 def _open(query: Select[Any]) -> Select[Any]:
