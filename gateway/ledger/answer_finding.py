@@ -1,7 +1,8 @@
 """Which request a reply answers, for each of its persons: asked of the ledger, guessed by nobody."""
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import answers, asked
 from gateway.ledger.schema_matters import matter_numbers, matter_persons, matters
 from gateway.standard.casenumbers import normal_number
-from gateway.standard.matter import from_bytes
 
 CANDIDATES_MAX: Final = 64
 """Requests that one reply is compared with; a case whose number more of them share is a mistake of its source."""
@@ -92,8 +92,9 @@ def _candidates(connection: Connection, seeker: Seeker) -> tuple[list[Candidate]
         if named:
             return _load(connection, named), By.BUNDLE
     if seeker.corrects:
-        tied = select(answers.c.request_id).where(answers.c.reply_id.in_(seeker.corrects)).distinct()
-        if before := list(connection.execute(tied).scalars()):
+        tied = select(answers.c.request_id).where(answers.c.reply_id.in_(seeker.corrects))
+        known = list(connection.execute(tied.where(answers.c.position != STRANGER).distinct()).scalars())
+        if before := list(dict.fromkeys(latest(connection, TransferId(one)) for one in known)):
             return _load(connection, before), By.CORRECTION
     n = matter_numbers.c
     same = [and_(n.scheme == s, n.number == normal_number(number)) for s, number in matter.numbers]
@@ -116,12 +117,12 @@ def _by_person(connection: Connection, seeker: Seeker) -> tuple[list[Candidate],
             query = _asked(seeker).join(matter_persons, p.transfer_id == asked.c.transfer_id)
             ids |= dict.fromkeys(_ids(connection, query.where(column.in_(some))))
     found = _load(connection, list(ids)[:CANDIDATES_MAX])
-    bound = {one.transfer: _matter(connection, one.transfer) for one in found}
+    bound = _bound(connection, [one.transfer for one in found])
     agreeing: list[Candidate] = []
     other: list[Candidate] = []
     for one in found:
         theirs = bound[one.transfer]
-        if theirs is None or not _is_same_person(matter, theirs):
+        if not _is_same_person(matter, replace(theirs, persons=one.persons)):
             continue
         (other if _contradict(matter, theirs) else agreeing).append(one)
     if agreeing:
@@ -163,8 +164,9 @@ def _asked(seeker: Seeker) -> Select[Any]:
 
 
 def _ids(connection: Connection, query: Select[Any]) -> list[TransferId]:
-    """Return what `query` selects, the latest version of each."""
-    found = list(connection.execute(query.distinct().limit(CANDIDATES_MAX)).scalars())
+    """Return what `query` selects, the newest first, the latest version of each."""
+    newest = query.distinct().order_by(asked.c.transfer_id.desc()).limit(CANDIDATES_MAX)
+    found = list(connection.execute(newest).scalars())
     return list(dict.fromkeys(latest(connection, TransferId(one)) for one in found))
 
 
@@ -204,9 +206,17 @@ def _load(connection: Connection, ids: Sequence[TransferId]) -> list[Candidate]:
     ]
 
 
-def _matter(connection: Connection, transfer: TransferId) -> Matter | None:
-    raw = connection.execute(select(matters.c.raw).where(matters.c.transfer_id == transfer)).scalar()
-    return None if raw is None else from_bytes(raw)
+def _bound(connection: Connection, ids: Sequence[TransferId]) -> dict[TransferId, Matter]:
+    """Return of each request what binds a reply beside its persons: numbers and charges. Read without proof of the
+    canonical form: it is our own, and namesakes are many."""
+    m = matters.c
+    return {
+        row.transfer_id: Matter(
+            row.flow, numbers=tuple((s, n) for s, n in said["numbers"]), charges=tuple(said["charges"])
+        )
+        for row in connection.execute(select(m.transfer_id, m.flow, m.raw).where(m.transfer_id.in_(ids)))
+        for said in (json.loads(row.raw),)
+    }
 
 
 # -- choosing ---------------------------------------------------------------------------------------------------------

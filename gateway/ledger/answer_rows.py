@@ -30,6 +30,7 @@ def settle(connection: Connection, now: float, transfer: Transfer, matter: Matte
         _withdraw(connection, transfer, peer, matter.related.removesuffix(".cfb").lower())
     if matter.request:
         _reply(connection, now, transfer, peer, matter)
+        again(connection, now, *_corrections(connection, transfer.id))
     if matter.awaits:
         woken = _request(connection, now, transfer, peer, matter)
     return woken
@@ -81,7 +82,7 @@ def _request(
 ) -> list[TransferId]:
     connection.execute(delete(answers).where(answers.c.request_id == transfer.id))
     connection.execute(delete(asked).where(asked.c.transfer_id == transfer.id))
-    later = _corrector(connection, transfer, peer)
+    later = _corrector(connection, transfer)
     connection.execute(
         insert(asked),
         {
@@ -105,8 +106,7 @@ def _request(
         return []
     marks = marks_of(matter, [transfer.bundle_id or "", transfer.earlier or ""])
     waiting = _found(connection, marks, matter.flow, transfer.direction, peer)
-    for reply in dict.fromkeys((*moved, *(one for one, waits in waiting if not waits))):
-        again(connection, now, reply)
+    again(connection, now, *moved, *(one for one, waits in waiting if not waits))
     return [one for one, waits in waiting if waits]
 
 
@@ -135,12 +135,9 @@ def _withdrawn(connection: Connection, transfer: Transfer, peer: UnitCode) -> Tr
     return None if found is None else TransferId(found)
 
 
-def _corrector(connection: Connection, transfer: Transfer, peer: UnitCode) -> TransferId | None:
+def _corrector(connection: Connection, transfer: Transfer) -> TransferId | None:
     """Return the transfer that corrects `transfer` and came before it, None if none did."""
-    t = transfers.c
-    query = select(t.id).join(matters, matters.c.transfer_id == t.id).where(t.earlier == transfer.bundle_id)
-    found = connection.execute(query.where(t.direction == transfer.direction, t.peer == peer).order_by(t.id)).scalar()
-    return None if found is None else TransferId(found)
+    return next(iter(_corrections(connection, transfer.id)), None)
 
 
 # -- replies ----------------------------------------------------------------------------------------------------------
@@ -153,13 +150,35 @@ def _reply(connection: Connection, now: float, transfer: Transfer, peer: UnitCod
     _write(connection, now, transfer, matter, find(connection, looking))
     for earlier in looking.corrects:
         _void(connection, earlier, transfer.id)
-    by = _corrector(connection, transfer, peer) or _withdrawn(connection, transfer, peer)
+    by = _corrector(connection, transfer) or _withdrawn(connection, transfer, peer)
     if by is not None:
         _void(connection, transfer.id, by)
 
 
-def again(connection: Connection, now: float, reply: TransferId) -> None:
-    """Look anew for the request of a reply that has gone, since one has come that may be meant."""
+def again(connection: Connection, now: float, *replies: TransferId) -> None:
+    """Look anew for the requests of replies that have gone, since one has come that may be meant; then for those of
+    their corrections, which go where they go."""
+    # By pairs, so that a ring of corrections ends, and one is asked again after what it corrects has moved.
+    seen: set[tuple[TransferId | None, TransferId]] = set()
+    todo: list[tuple[TransferId | None, TransferId]] = [(None, reply) for reply in replies]
+    while todo:
+        pair = todo.pop(0)
+        if pair not in seen:
+            seen.add(pair)
+            _once_more(connection, now, pair[1])
+            todo += [(pair[1], later) for later in _corrections(connection, pair[1])]
+
+
+def _corrections(connection: Connection, reply: TransferId) -> list[TransferId]:
+    """Return what corrects the reply and came before its request, or before it."""
+    transfer = fetch(connection, [reply])[reply]
+    t = transfers.c
+    query = select(t.id).join(matters, matters.c.transfer_id == t.id).where(t.earlier == transfer.bundle_id)
+    query = query.where(t.direction == transfer.direction, t.peer == peer_of(transfer)).order_by(t.id)
+    return [TransferId(one) for one in connection.execute(query).scalars()]
+
+
+def _once_more(connection: Connection, now: float, reply: TransferId) -> None:
     transfer = fetch(connection, [reply])[reply]
     raw = connection.execute(select(matters.c.raw).where(matters.c.transfer_id == reply)).scalar()
     peer = peer_of(transfer)
@@ -197,7 +216,7 @@ def _write(connection: Connection, now: float, transfer: Transfer, matter: Matte
     for request in {tie.request for tie in fit.ties}:
         count(connection, request)
     # What is tied by less than a number, or not whole, is tied anew when a request comes that fits better.
-    is_firm = not (fit.strangers or fit.unclear) and all(tie.by is not By.PERSON for tie in fit.ties)
+    is_firm = not (fit.strangers or fit.unclear) and all(tie.by not in (By.PERSON, By.CORRECTION) for tie in fit.ties)
     peer = peer_of(transfer)
     if peer is not None and fit.outcome is not Outcome.UNJUDGED and not (fit.ties and is_firm):
         seek(connection, now, transfer, peer, matter, waits=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from gateway.domain.answers import Kind
 from gateway.domain.matter import Matter
 from gateway.ledger.store import Ledger
 from tests.support.answers import comes, goes, reply, request, view_of
-from tests.support.ledger import bundle, open_ledger
+from tests.support.ledger import UNIT, ToldClock, bundle
 
 NAMES = "张王李赵钱孙"
 
@@ -79,13 +80,28 @@ def ends(ledger: Ledger, order: Sequence[Happening]) -> list[object]:
     return found
 
 
-@settings(max_examples=12, deadline=None)
+def check(happenings: list[Happening], other: Sequence[Happening]) -> None:
+    """Let the same happen in two orders, in two ledgers, and compare."""
+    with TemporaryDirectory(prefix="replies-") as folder:
+        results = []
+        for name, order in (("straight", happenings), ("other", other)):
+            place = Path(folder) / name / "ledger.db"
+            opened = Ledger.open(place, unit=UNIT, clock=ToldClock(), new_epoch=lambda: 7, durable=False)
+            with opened as ledger:
+                results.append(ends(ledger, order))
+    assert results[0] == results[1]
+
+
+@settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_any_interleaving_ends_in_the_same_ties(data: st.DataObject) -> None:
     happenings = data.draw(cases())
-    with TemporaryDirectory(prefix="replies-") as folder:
-        results = []
-        for name, order in (("straight", happenings), ("other", data.draw(st.permutations(happenings)))):
-            with open_ledger(Path(folder) / name) as ledger:
-                results.append(ends(ledger, order))
-    assert results[0] == results[1]
+    check(happenings, data.draw(st.permutations(happenings)))
+
+
+@pytest.mark.soak
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_many_interleavings_end_in_the_same_ties(data: st.DataObject) -> None:
+    happenings = data.draw(cases())
+    check(happenings, data.draw(st.permutations(happenings)))
