@@ -1,7 +1,7 @@
 """Writes an import as the court's case system reads it: data.xml, WS/ with the documents, and the list of files."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +12,13 @@ from gateway.standard.catalogue import Standard
 from gateway.standard.package import CasePackage, Change, Person, Sentence, Value
 from packers import court_fields as tags
 from packers.filelist import list_bytes
+from packers.foreign import Places, code_of, lay_out, leave_case_package, members_of, move_into
 from packers.marker import digest_file
-from packers.originals import files_of, leave_originals, move_into
 from packers.xmlmaking import document_bytes, drop_if_empty, element, leaves
 from packers.xmlvalues import Leaf
 
 _ARTICLE: Final = re.compile(r"([0-9]+)(之[一二三四五六七八九十]+)?")
+_PLACES: Final = Places(tags.DOCUMENTS, tags.DOSSIER)
 _LX: Final = {scheme: sort for sort, scheme in tags.NUMBERS.items()}
 
 
@@ -27,44 +28,30 @@ def write_import(packet: Packet, folder: Path) -> None:
     A court's own export goes back as it came. Any other case is written in this format; what it has no place for lies
     below ORIGINALS, with the case package.
     """
-    present = files_of(packet)
+    present = members_of(packet.root)
     if packet.package.source.format == tags.FORM and tags.DATA in present:
         for path in present:
             move_into(packet, path, folder / path)
         return
-    places = _places(packet.package, present)
-    for path, target in places.items():
+    layout = lay_out(packet, present, _PLACES)
+    leave_case_package(packet, folder)
+    for path, target in layout.targets.items():
         move_into(packet, path, folder / target)
-    leave_originals(packet, [path for path in present if path not in places], folder)
-    (folder / tags.DATA).write_bytes(document_bytes(_CourtXml(packet, places).root()))
-    written = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    digests = {path: digest_file(folder / path).md5 for path in (tags.DATA, *(p for p in written if p != tags.DATA))}
+    there = frozenset(layout.targets.values())
+    (folder / tags.DATA).write_bytes(document_bytes(_CourtXml(packet, layout.package, there).root()))
+    written = [tags.DATA, *(path for path in members_of(folder) if path != tags.DATA)]
+    digests = {path: digest_file(folder / path).md5 for path in written}
     (folder / tags.FILE_LIST).write_bytes(list_bytes(digests))
 
 
-def _places(package: CasePackage, present: Iterable[str]) -> dict[str, str]:
-    """Return where each listed file goes: documents below WS/, the files of the dossier below JZ/."""
-    is_court = package.source.format == tags.FORM
-    found: dict[str, str] = {}
-    there = frozenset(present)
-    for volume in package.volumes:
-        for entry in volume.entries:
-            if entry.path in there:
-                found[entry.path] = entry.path if is_court else f"{tags.DOSSIER}/{entry.path}"
-    for document in package.documents:
-        if document.path in there:
-            found[document.path] = document.path if is_court else f"{tags.DOCUMENTS}/{document.path}"
-    return found
-
-
 class _CourtXml:
-    """One case package as the tree of a data.xml."""
+    """One case package as the tree of a data.xml. package: with the paths of the import; there: those that exist."""
 
-    def __init__(self, packet: Packet, places: Mapping[str, str]) -> None:
+    def __init__(self, packet: Packet, package: CasePackage, there: Collection[str]) -> None:
         self._packet = packet
-        self._package = packet.package
+        self._package = package
         self._standard: Standard = packet.standard
-        self._places = places
+        self._there = there
 
     def root(self) -> etree._Element:
         packet, package = self._packet, self._package
@@ -76,9 +63,9 @@ class _CourtXml:
             VER=tags.VERSION,
             YW=self._standard.business_of(tags.FORM, package.flow) or package.flow,
             YWMC=kind.zh if kind is not None else package.business_name,
-            FYDM=packet.sender.codes.get(tags.FORM, package.sender_code),
+            FYDM=code_of(packet.sender, tags.FORM, package.sender_code),
             FYMC=packet.sender.name or package.sender_name,
-            JSDW=packet.receiver.codes.get(tags.FORM, package.receiver_code),
+            JSDW=code_of(packet.receiver, tags.FORM, package.receiver_code),
             SCSJ=f"{at}+08:00" if "T" in at else at,
         )
         case = element(root, "AJ", AJLX=package.category, MJ=package.secrecy)
@@ -121,7 +108,7 @@ class _CourtXml:
     def _person(self, case: etree._Element, person: Person, n: int) -> None:
         made = element(case, "BGR", XH=person.ordinal or str(n + 1))
         self._record(made, person, tags.PERSON)
-        if person.id_no:
+        if person.id_no or person.id_type:
             element(made, "ZJ", person.id_no, LX=person.id_type)
         for measure in person.measures:
             taken = element(made, "QZCS")
@@ -175,7 +162,7 @@ class _CourtXml:
                 LX=sort,
                 MC=one.title,
                 WH=one.number,
-                WJ=self._places.get(one.path, ""),
+                WJ=one.path if one.path in self._there else "",
                 YS=str(one.pages) if one.pages else "",
                 QZ=one.signed,
                 RYBH=one.person_no,
@@ -189,6 +176,6 @@ class _CourtXml:
             made = element(listed, "JZ", XH=volume.ordinal, LX=sort, MC=volume.title)
             for entry in volume.entries:
                 pages = str(entry.pages) if entry.pages else ""
-                place = self._places.get(entry.path, "")
+                place = entry.path if entry.path in self._there else ""
                 element(made, "WJ", XH=entry.ordinal, MC=entry.title, LJ=place, YS=pages)
         drop_if_empty(listed)

@@ -1,6 +1,7 @@
 """The tags of the police export (layout 2.1) and what each is in the case package.
 
-The tags that the layout of exports does not have are those of imports, named in the same habit (docs/police.md).
+The tags that the layout of exports does not have are those of imports, named in the same habit
+(docs/police-and-procuratorate.md).
 """
 
 from collections.abc import Mapping
@@ -95,6 +96,7 @@ SENTENCE = MappingProxyType(
         "ZX": ("kind", "主刑"),
         "XQ": ("term", "刑期"),
         "FJX": ("additional", "附加刑"),
+        "HXKYQ": ("probation", "缓刑考验期"),
         "XQQR": ("start", "刑期起日"),
         "XQZR": ("end", "刑期止日"),
         "JYQR": ("custody_start", "先行羁押起日"),
@@ -129,7 +131,12 @@ ROWS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]], str]] = MappingProx
 )
 """Elements of a person that may be repeated: tag -> (attribute of the person, tags of a row, Chinese name)."""
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"measures": ("coercive-measure",), "changes": ("change-kind",), "decisions": ("arrest-decision",)}
+    {
+        "measures": ("coercive-measure",),
+        "decisions": ("arrest-decision",),
+        "sentences": ("sentence-kind",),
+        "changes": ("change-kind",),
+    }
 )
 """Rows of a person -> code tables of the standard in which their kind is looked up."""
 PROPERTY = MappingProxyType(

@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from gateway.packing import Packet
+from gateway.packing import ORIGINALS, Packet
 from gateway.standard.content import suffix_of
 from gateway.standard.package import CasePackage, Change, Document, Person, Sentence
 from packers import names
 from packers import prison_fields as tags
+from packers.foreign import Layout, Places, code_of, lay_out, leave_case_package, members_of, move_into
 from packers.marker import digest_file
-from packers.originals import files_of, leave_originals, move_into
 from packers.overmark import OverMark, over_bytes
 
+_PLACES: Final = Places(tags.SHARED, f"{ORIGINALS}/卷宗")
+"""A batch has no place for volumes: they lie beside it."""
 _FOLDER: Final = re.compile(r"[0-9A-Za-z_-]{1,40}")
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f\ufffe\uffff]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What no table may hold (packers/csvtext.py); a JSON text may."""
 _LONGEST_TITLE: Final = 60
 """Characters of a title that becomes a file's name; 180 bytes, as names.SHORT_STEM_BYTES."""
 
@@ -29,16 +32,16 @@ def write_import(packet: Packet, into: Path) -> tuple[str, ...]:
     A prison's own batch goes back as it came. Any other case is written in this format; what it has no place for lies
     below ORIGINALS in the folder, with the case package.
     """
-    present = files_of(packet)
+    present = members_of(packet.root)
     folder, table, mark = into / packet.name, into / f"{packet.name}.csv", into / f"{packet.name}.over"
     if packet.package.source.format == tags.FORM and tags.LIST in present:
         _return(packet, present, folder, table, mark)
     else:
         folder.mkdir()
         batch = _Batch(packet, present)
-        for path, target in batch.places.items():
+        leave_case_package(packet, folder)
+        for path, target in batch.targets.items():
             move_into(packet, path, folder / target)
-        leave_originals(packet, [path for path in present if path not in batch.places], folder)
         with table.open("xb") as out:
             out.write(batch.table())
     if not mark.exists():
@@ -63,26 +66,30 @@ def _return(packet: Packet, present: Sequence[str], folder: Path, table: Path, m
 
 
 class _Batch:
-    """One case package as the table and the folders of a batch. places: member -> its place in the batch's folder."""
+    """One case package as the table and the folders of a batch. targets: member -> its place in the batch's folder."""
 
     def __init__(self, packet: Packet, present: Sequence[str]) -> None:
         self._packet = packet
         self._package: CasePackage = packet.package
         self._folders = _folders(self._package.persons)
-        self.places = self._placed(frozenset(present))
+        layout = lay_out(packet, present, _PLACES)
+        self.targets = {**layout.targets, **self._placed(layout)}
 
-    def _placed(self, present: frozenset[str]) -> dict[str, str]:
+    def _placed(self, layout: Layout) -> dict[str, str]:
+        """Return where the documents go: each into the folder of the person whose it is."""
+        member_at = {target: path for path, target in layout.targets.items()}
         found: dict[str, str] = {}
         taken: set[str] = set()
-        for n, document in enumerate(self._package.documents, 1):
-            if document.path not in present or document.path in found:
+        for n, document in enumerate(layout.package.documents, 1):
+            member = member_at.get(document.path)
+            if member is None or member in found:
                 continue
             folder = self._folder_of(document)
             name = document.path.rpartition("/")[2]
             tries = (f"{folder}/{_file_name(document, name)}", f"{folder}/{n:04d}_{name}")
             target = next(one for one in tries if names.folded(one) not in taken)
             taken.add(names.folded(target))
-            found[document.path] = target
+            found[member] = target
         return found
 
     def _folder_of(self, document: Document) -> str:
@@ -119,9 +126,9 @@ class _Batch:
             "batch_no": package.batch_no,
             "business": (standard.business_of(tags.FORM, package.flow) or package.flow) if kind is not None else "",
             "business_name": kind.zh if kind is not None else package.business_name,
-            "sender_code": packet.sender.codes.get(tags.FORM, package.sender_code),
+            "sender_code": code_of(packet.sender, tags.FORM, package.sender_code),
             "sender_name": packet.sender.name or package.sender_name,
-            "receiver_code": packet.receiver.codes.get(tags.FORM, package.receiver_code),
+            "receiver_code": code_of(packet.receiver, tags.FORM, package.receiver_code),
             "case_name": package.case_name,
             "handler": package.handler.name,
             "secrecy": package.secrecy,
