@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.settings.explain import keys_of, kinds_in, markers
+from gateway.settings.grants import GrantsFile
 from gateway.settings.kinds import Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.node import NodeFile
@@ -24,7 +25,9 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-FILES: Mapping[str, type[Section]] = MappingProxyType({"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile})
+FILES: Mapping[str, type[Section]] = MappingProxyType(
+    {"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile, "grants": GrantsFile}
+)
 """Kind of file -> the model of its content."""
 
 
@@ -34,7 +37,7 @@ def schema_name(kind: str) -> str:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of one kind of file: `gateway`, `link` or `routes`."""
+    """Return the JSON Schema (draft 2020-12) of one kind of file: `gateway`, `link`, `routes` or `grants`."""
     model = FILES[kind]
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema(
         schema_generator=_Untitled
