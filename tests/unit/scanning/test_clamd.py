@@ -141,4 +141,4 @@ def test_trouble_of_our_own_disk_is_not_the_scanners(place: Path) -> None:
             raise OSError(5, "input/output error")
 
     with pytest.raises(OSError, match="input/output"):
-        Clamd(at(place)).scan(Broken(), silent)  # type: ignore[arg-type]  # reads, and no more is asked of it
+        Clamd(at(place)).scan(Broken(), silent)  # type: ignore[arg-type]  # it reads and nothing more is asked of it
