@@ -48,6 +48,7 @@ for command in (
     commands_look.status,
     commands_look.watch,
     commands_look.log,
+    commands_look.grants,
     commands_look.explain,
     commands_look.decisions,
     commands_act.retry,

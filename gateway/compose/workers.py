@@ -16,6 +16,8 @@ from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
+from gateway.compose.scanning import scanning_of
+from gateway.compose.sharing import grants_of, rulebook_of
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import Scope
@@ -30,6 +32,7 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.decide import DecideStage
+from gateway.stages.expiry import ExpiryStage
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
@@ -39,6 +42,7 @@ from gateway.stages.relay import RelayStage
 from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
+from gateway.stages.scanning import ScannerWatch
 from gateway.stages.shortage import OPENING
 from gateway.stages.standstill import Halting
 from gateway.stages.statements import ReceiptPen
@@ -90,6 +94,8 @@ class Planner:
         )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._words = words
+        malware = self._settings.malware
+        self._scanner = ScannerWatch(ground.clock, ground.ops, malware.alarm_after if malware is not None else 0.0)
         self._comparing = Comparing(identity, ground, self._recorder)
         self._legs = LinkLegs(
             identity,
@@ -120,6 +126,7 @@ class Planner:
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
+            ExpiryStage(grants_of(self._settings.grants), self._ground.clock, self._ground.ops),
             self._comparing.rounds(self._words),
         ]
         for link in links:
@@ -193,7 +200,10 @@ class Planner:
             lanes=self._lanes(Stage.PACK, PackStage.name, takes=1),
             keys=keys,
             standard=self._identity.standard,
-            pseudonyms=self._identity.pseudonyms,
+            rulebook=rulebook_of(self._identity),
+            scanning=scanning_of(self._settings),
+            scanner=self._scanner,
+            quarantine=self._quarantine,
             telling=self._telling,
             repeats=RepeatDesk(
                 ledger=ground.ledger,
@@ -222,6 +232,8 @@ class Planner:
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             standard=self._identity.standard,
             pseudonyms=self._identity.pseudonyms,
+            scanning=scanning_of(self._settings),
+            scanner=self._scanner,
             size_limit=self._settings.limits.bundle,
             refuse_unasked=self._settings.limits.refuse_unasked,
             relays=self._roster is not None,

@@ -10,11 +10,13 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.settings.explain import keys_of, kinds_in, markers
+from gateway.settings.grants import GrantsFile
 from gateway.settings.kinds import Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.node import NodeFile
 from gateway.settings.quantities import Duration, Size
 from gateway.settings.routes import RoutesFile
+from gateway.settings.standard import CODE_FILES, FlowFile
 from gateway.standard.loading import packaged_standard
 from gateway.standard.package_schema import case_package_schema
 
@@ -26,10 +28,14 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-FILES: Mapping[str, type[Section]] = MappingProxyType({"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile})
-"""Kind of file -> the model of its content."""
+FILES: Mapping[str, type[Section]] = MappingProxyType(
+    {"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile, "grants": GrantsFile}
+)
+"""Kind of file of settings -> the model of its content."""
+STANDARD_FILES: Mapping[str, type[Section]] = MappingProxyType({"flow": FlowFile, **CODE_FILES})
+"""Kind of file of the exchange standard -> the model of its content."""
 CASE_PACKAGE = "case-package"
-KINDS = (*FILES, CASE_PACKAGE)
+KINDS = (*FILES, *STANDARD_FILES, CASE_PACKAGE)
 """Everything that has a schema."""
 
 
@@ -42,7 +48,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of one of KINDS."""
     if kind == CASE_PACKAGE:
         return case_package_schema(packaged_standard())
-    model = FILES[kind]
+    model = {**FILES, **STANDARD_FILES}[kind]
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema(
         schema_generator=_Untitled
     )

@@ -34,6 +34,7 @@ from gateway.stages.parties import party
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
+from gateway.stages.scanning import MISSING, ScannerWatch, Scanning
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
@@ -61,6 +62,8 @@ class OpenStage:
         keys: tuple[NodeKeys, ...],
         standard: StandardPlace,
         pseudonyms: PseudonymKey,
+        scanning: Scanning | None,
+        scanner: ScannerWatch,
         size_limit: int,
         refuse_unasked: bool,
         relays: bool,
@@ -90,6 +93,8 @@ class OpenStage:
         self._keys = keys
         self._standard = standard
         self._pseudonyms = pseudonyms
+        self._scanning = scanning
+        self._scanner = scanner
         self._pen = ReceiptPen(unit, keys[0])
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
@@ -145,7 +150,9 @@ class OpenStage:
         orders = {order.transfer: order for order in (self._order(t, started) for t in transfers) if order is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was set aside or failed, and is due no more.
-        batch = OpenBatch(tuple(orders.values()), self._keys, self._routes, self._standard, self._pseudonyms)
+        batch = OpenBatch(
+            tuple(orders.values()), self._keys, self._routes, self._standard, self._pseudonyms, self._scanning
+        )
         return not ready or self._lanes.start(open_bundles, batch, ready)
 
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
@@ -176,6 +183,7 @@ class OpenStage:
                 proven.admission,
                 party(self._directory.roster, origin, started),
                 party(self._directory.roster, self._unit, started),
+                MISSING in waivers(self._ledger, transfer),
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)
@@ -228,6 +236,7 @@ class OpenStage:
                 self._drop_half_opened(transfer)
                 self._recorder.fail(transfer, Stage.OPEN, error, load.started_at)
             return
+        self._scanner.heard(outcome.error for outcome in outcomes)
         steps: list[Step] = []
         for outcome in outcomes:
             transfer, proven = load.transfers[outcome.transfer], self._proven.pop(outcome.transfer)

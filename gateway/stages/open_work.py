@@ -23,6 +23,8 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
+from gateway.stages.scanning import Scanning
+from gateway.stages.sharing import lacks
 from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
@@ -52,6 +54,8 @@ class OpenOrder:
     sender: Party
     receiver: Party
     """Both by the codes that the roster knows; a writer takes those of its own scheme."""
+    unscanned: bool = False
+    """A person lets it pass although not all of it could be scanned for viruses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class OpenBatch:
     routes: tuple[InboundRoute, ...]
     standard: StandardPlace
     pseudonyms: PseudonymKey
+    scanning: Scanning | None
+    """None where no virus scanner is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +168,13 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             accept=accept,
             progress=progress,
         )
+    if batch.scanning is not None:
+        batch.scanning.require_clean(opened, progress, waived=order.unscanned)
     package = _case_package(opened, manifest)
     # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
     standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
+    if code := lacks(package, standard):
+        raise SecurityError(code, "what was shared lacks what its flow demands", facts={"flow": package.flow})
     corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)

@@ -33,6 +33,7 @@ _REFUSED_BY_ONE = mark(
     "Recipient {unit} refused the export {export}. It went to others as well: the original is kept until all answered."
 )
 _REFUSED_BY_HUB = mark("A hub on the way refused the export {export}; the original is in the folder reject beside it.")
+_INFECTED = mark("The export {export} was not sent: the virus scanner found something in it; it is in quarantine.")
 _BLOCKED = mark(
     "The export {export} was blocked: it holds material marked as a state secret. Nothing of it is kept here and no "
     "copy lies in the folder reject; only this record remains."
@@ -49,6 +50,7 @@ _SYSTEMATIC = mark(
     "one, for example: {export}. It is told once a day."
 )
 _ASK_VENDOR = mark("Nothing is held up. Ask the vendor of the case software to mend it.")
+_CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 
@@ -79,6 +81,10 @@ class SourceTelling:
         is_secret = any(finding.code == SECRET for finding in findings)
         heading, advice = (_BLOCKED, _REPORT) if is_secret else (_REFUSED_HERE, _MEND)
         self._report(transfer, Verdict.REJECT, heading, self._lines(findings), advice)
+
+    def infected(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
+        """Say that the virus scanner found something in the export, which is not given back."""
+        self._report(transfer, Verdict.REJECT, _INFECTED, self._lines(findings), _CALL)
 
     def held(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that the export waits for a person, with every finding."""

@@ -8,6 +8,7 @@ from datetime import date
 from gateway.domain.records import Priority
 from gateway.standard.charges import Charges
 from gateway.standard.editions import Index, of_day
+from gateway.standard.profiles import Profile
 
 _EXPLAINED = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
 
@@ -284,6 +285,7 @@ class Standard:
     checks: Mapping[str, CheckKind]
     roles: Mapping[str, Role]
     laws: Mapping[str, Law]
+    profiles: Mapping[str, Profile]
     tables: Mapping[str, CodeTable]
     charges: Charges
     holidays: Holidays

@@ -171,11 +171,6 @@ TABLE: Table = MappingProxyType(
             "True identities of protected persons travel in a classified volume of their own, and not on this way.",
             "Remove the material, or have it confirmed by name that none is contained.",
         ),
-        "JUV-SEALED": Template(
-            "The record of a person is sealed and must not be given out.",
-            "Procedure law article 286; towards others a sealed record is answered like no record.",
-            "Remove the person from the export.",
-        ),
         "CORR-ORPHAN": Template(
             "The reply belongs to a request that is not known here.",
             "The reply came before the request, a number was changed, or the request went by another way.",

@@ -241,11 +241,6 @@ TABLE: Table = MappingProxyType(
             "It is split for the way and put together again by the recipient.",
             "Nothing to do; it takes longer.",
         ),
-        "MALWARE": Template(
-            "The virus scanner found something in {file}.",
-            "It is set aside; only auditors can see that it exists.",
-            "Call the security administrator, and have the exporting machine checked.",
-        ),
         "FS-NAME-MISMATCH": Template(
             "The name of the export says {named}, its content says {stated}.",
             "The export was renamed by hand, or the case software mixed up two cases.",
