@@ -15,10 +15,8 @@ PDF = b"%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\nstartxref\n0\n%%EOF\n"
 def drop(into: Path) -> tuple[Path, ...]:
     """Write an honest export as the case software does."""
     table, folder, mark = (into / f"HYZ_990102111_7{suffix}" for suffix in (".csv", "", ".done"))
-    heading, row = (
-        "人员编号,姓名,性别,证件号码,在押人员编号,监室",
-        "R1,张测试,男,990102199202290172,990102111202603030001,甲三",
-    )
+    heading = "人员编号,姓名,性别,证件号码,在押人员编号,监室"
+    row = "R1,张测试,男,990102199202290172,990102111202603030001,甲三"
     table.write_bytes(f"{heading}\r\n{row}\r\n".encode())
     folder.mkdir()
     (folder / "换押证.pdf").write_bytes(PDF)
