@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.packing import ORIGINALS, Packet, Party
+from gateway.standard.catalogue import Standard
 from gateway.standard.content import suffix_of
 from gateway.standard.package import CasePackage, Document
 from packers import names
 
 CASE_PACKAGE = "case-package.json"
 """Below ORIGINALS: the case package as it came, canonical, so that nothing is lost that the format has no name for."""
+_ASIDE = "~"
+"""The folder below ORIGINALS of a record that is called like ours."""
 _DATA = frozenset({"xml", "json", "csv", "md5", "over", ""})
 """Suffixes of what case systems read, not people: nobody's document, even where no list says what it is."""
 
@@ -48,9 +51,7 @@ def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
     documents = {p for p in present if p in listed} | {*extra}
     records = [p for p in present if p not in documents | entries]
     targets = _targets(documents, {p for p in present if p in entries}, places)
-    clashing = any(names.folded(p).split("/")[0] == CASE_PACKAGE for p in records)
-    beside = f"{ORIGINALS}/~" if clashing else ORIGINALS
-    targets |= {p: f"{beside}/{p}" for p in records}
+    targets |= {p: _beside(p) for p in records}
     return Layout(_moved(package, targets, extra), targets)
 
 
@@ -62,13 +63,25 @@ def move_into(packet: Packet, path: str, target: Path) -> None:
 
 def leave_case_package(packet: Packet, folder: Path) -> None:
     """Write the case package below ORIGINALS of the import's `folder`. OSError if the disk fails."""
-    (folder / ORIGINALS).mkdir()
+    (folder / ORIGINALS).mkdir(exist_ok=True)
     (folder / ORIGINALS / CASE_PACKAGE).write_bytes(packet.package.to_json())
 
 
 def code_of(party: Party, scheme: str, stated: str) -> str:
     """Return the unit's code in the receiver's own scheme, else the one that the sender's system stated."""
     return party.codes.get(scheme) or stated
+
+
+def kind_in(standard: Standard, table: str, form: str, kind: str) -> str:
+    """Return how the format `form` writes our code `kind` of a table: by its code there, else by its Chinese name."""
+    codes = standard.table(table)
+    written = codes.write(form, kind)
+    return codes.name_of(kind) if written == kind else written
+
+
+def _beside(path: str) -> str:
+    clashes = names.folded(path.partition("/")[0]) in {CASE_PACKAGE, _ASIDE}  # the latter: no two may meet
+    return f"{ORIGINALS}/{_ASIDE}/{path}" if clashes else f"{ORIGINALS}/{path}"
 
 
 def _targets(documents: set[str], entries: set[str], places: Places) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The tags of the police export (layout 2.1) and what each is in the case package.
 
-The tags that the layout of exports does not have are those of imports, named in the same habit (docs/police.md).
+The tags that the layout of exports does not have are those of imports, named in the same habit
+(docs/police-and-procuratorate.md).
 """
 
 from collections.abc import Mapping
@@ -130,7 +131,12 @@ ROWS: Mapping[str, tuple[str, Mapping[str, tuple[str, str]], str]] = MappingProx
 )
 """Elements of a person that may be repeated: tag -> (attribute of the person, tags of a row, Chinese name)."""
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"measures": ("coercive-measure",), "changes": ("change-kind",), "decisions": ("arrest-decision",)}
+    {
+        "measures": ("coercive-measure",),
+        "decisions": ("arrest-decision",),
+        "sentences": ("sentence-kind",),
+        "changes": ("change-kind",),
+    }
 )
 """Rows of a person -> code tables of the standard in which their kind is looked up."""
 PROPERTY = MappingProxyType(

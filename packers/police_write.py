@@ -1,7 +1,6 @@
 """Writes a case package as the police case system reads it: 案件信息.xml in GBK, 文书/ and 卷宗/, in one zip."""
 
 import io
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +14,9 @@ from gateway.standard.catalogue import Standard
 from gateway.standard.package import CasePackage, Person, Volume
 from packers import names
 from packers import police_fields as tags
-from packers.foreign import CASE_PACKAGE, Places, code_of, lay_out, members_of
+from packers.foreign import CASE_PACKAGE, Places, code_of, kind_in, lay_out, members_of
 from packers.police_xml import FORM, ROOT, Known
+from packers.xmlmaking import drop_if_empty, element, leaves
 
 CASE_XML = "案件信息.xml"
 SCHEME = "ga380"
@@ -25,8 +25,6 @@ VERSION = "2.1"
 MAX_PART_BYTES = (4 << 30) - (64 << 20)
 """What fits into a zip without ZIP64, with room for its directory."""
 _PLACES = Places("文书", "卷宗")
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""XML 1.0, 2.2: what no document may hold; a text from another format may."""
 _PROSECUTION = "procuratorate"
 """What the roles of all procuratorates begin with, and the name of their format."""
 
@@ -89,10 +87,9 @@ def case_xml(packet: Packet, package: CasePackage) -> bytes:
     GBK; where that has no sign for a character, GB18030, which this system reads too, and so declared.
     """
     standard = packet.standard
-    root = etree.Element(ROOT, {"BB": VERSION} | _attributes({"XTMC": package.source.system}))
+    root = element(None, ROOT, BB=VERSION, XTMC=package.source.system)
     case = _below(root, "JBXX", _case(packet, package), tags.CASE)
-    if not len(case):
-        root.remove(case)
+    drop_if_empty(case)
     _list(root, "XYRS", package.persons, lambda above, one: _person(above, one, standard))
     _list(root, "WSLB", package.documents, lambda above, one: _below(above, "WS", _plain(one), tags.DOCUMENT))
     _list(root, "JZML", package.volumes, lambda above, one: _volume(above, one, standard))
@@ -147,32 +144,30 @@ def _case(packet: Packet, package: CasePackage) -> Mapping[str, Any]:
 
 
 def _person(above: etree._Element, person: Person, standard: Standard) -> None:
-    element = _below(above, "XYR", _plain(person), tags.PERSON)
+    made = _below(above, "XYR", _plain(person), tags.PERSON)
     for tag, (attribute, known, _) in tags.ROWS.items():
         for row in getattr(person, attribute):
             values = _plain(row)
             for table in tags.TABLES.get(attribute, ()):
-                values["kind"] = standard.table(table).write(FORM, row.kind)
+                values["kind"] = kind_in(standard, table, FORM, row.kind)
                 if "name" in values:
                     values["name"] = values["name"] or standard.table(table).name_of(row.kind)
-            _below(element, tag, values, known)
+            _below(made, tag, values, known)
 
 
 def _volume(above: etree._Element, volume: Volume, standard: Standard) -> None:
-    kind = standard.table("volume-kind").write(FORM, volume.kind)
-    element = etree.SubElement(above, "JUAN", _attributes({"XH": volume.ordinal, "JMC": volume.title, "JLX": kind}))
+    kind = kind_in(standard, "volume-kind", FORM, volume.kind)
+    made = element(above, "JUAN", XH=volume.ordinal, JMC=volume.title, JLX=kind)
     for entry in volume.entries:
-        shared = etree.SubElement(element, "ML", _attributes({"XH": entry.ordinal, "MC": entry.title}))
-        pages = str(entry.pages) if entry.pages else ""
-        etree.SubElement(shared, "WJ", _attributes({"LJ": entry.path, "YS": pages}))
+        shared = element(made, "ML", XH=entry.ordinal, MC=entry.title)
+        element(shared, "WJ", LJ=entry.path, YS=str(entry.pages) if entry.pages else "")
 
 
 def _list(root: etree._Element, tag: str, rows: Iterable[Any], add: Callable[[etree._Element, Any], object]) -> None:
-    section = etree.Element(tag)
+    section = element(root, tag)
     for row in rows:
         add(section, row)
-    if len(section):
-        root.append(section)
+    drop_if_empty(section)
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -181,23 +176,12 @@ def _plain(row: Any) -> dict[str, Any]:
 
 def _below(above: etree._Element, tag: str, values: Mapping[str, Any], known: Known) -> etree._Element:
     """Add an element with one child for each of `values` that is there, in the order of the tags."""
-    element = etree.SubElement(above, tag)
-    for child, (name, _) in known.items():
-        value = values.get(name)
-        if value:
-            etree.SubElement(element, child).text = _clean(_written(name, str(value)))
-    return element
+    made = element(above, tag)
+    leaves(made, {child: _written(name, str(values.get(name) or "")) for child, (name, _) in known.items()})
+    return made
 
 
 def _written(name: str, text: str) -> str:
     if name == "birth_date":
         return text.replace("-", "")
     return text.replace("T", " ") if name in tags.DATES else text
-
-
-def _attributes(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: _clean(value) for name, value in values.items() if value}
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)

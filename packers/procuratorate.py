@@ -112,6 +112,8 @@ class _Examination:
             is_understood=bool(package.business),
             is_whole=ready is not None,
             role=ROLE,
+            # Exports say it of the case as a whole; of each person only our imports do.
+            unsaid=frozenset() if any(one.juvenile for one in package.persons) else frozenset({"juvenile-flag"}),
         )
 
     def _marked(self, member: Member) -> Member:
@@ -150,7 +152,7 @@ class _Examination:
 
     def _parsed(self, member: Member) -> JsonObject | None:
         with member.open() as stream:
-            parsed = parse_json(stream.read(MAX_JSON_BYTES + 1), member.path)
+            parsed = parse_json(stream.read(min(member.size, MAX_JSON_BYTES) + 1), member.path)
         self.findings.extend(parsed.findings)
         return parsed.root
 

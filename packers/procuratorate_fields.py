@@ -1,7 +1,7 @@
 """The names in a case.json of the procuratorate's system 2.0 and what each is in the case package.
 
 Names are compared without regard to capitals: exports mix them. The rows that the layout of exports does not have are
-those of imports, named in the same habit (docs/procuratorate.md).
+those of imports, named in the same habit (docs/police-and-procuratorate.md).
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ EXCHANGE: Known = MappingProxyType(
         "GL_SJBH": ("related_package", "关联数据包编号"),
         "PCH": ("batch_no", "批次号"),
         "GXML": ("grant", "共享目录编号"),
+        "BB": ("version", "接口版本"),
     }
 )
 """Below xtxx."""
@@ -46,6 +47,15 @@ CASE: Known = MappingProxyType(
         "SLRQ": ("proc-acceptance-date", "受理日期"),
         "WCRQ": ("proc-completion-date", "完成日期"),
         "SFWCNRFZ": ("juvenile-flag", "是否未成年人犯罪"),
+        "CLJG": ("stage-result", "处理结果"),
+        "SYCX": ("procedure-type", "适用程序"),
+        "BCCS": ("supplementary-round", "补充侦查次数"),
+        "QSRQ": ("indictment-date", "起诉日期"),
+        "BQSLX": ("nonprosecution-type", "不起诉类型"),
+        "BQSRQ": ("nonprosecution-date", "不起诉决定日期"),
+        "HYHJ": ("handover-stage", "换押诉讼环节"),
+        "BAQX": ("stage-term", "办案起止期限"),
+        "HFQX": ("reply-deadline", "回复期限"),
         "LARQ": ("filing_date", "立案时间"),
         "FASJQ": ("offence_start", "发案时间起"),
         "FASJZ": ("offence_end", "发案时间止"),
@@ -178,7 +188,20 @@ ROWS: Mapping[str, tuple[str, Known, str]] = MappingProxyType(
 )
 """Lists of a person: name -> (attribute of the person, fields of a row, Chinese name)."""
 
-VALUES = ("proc-acceptance-date", "proc-completion-date", "juvenile-flag")
+VALUES = (
+    "proc-acceptance-date",
+    "proc-completion-date",
+    "juvenile-flag",
+    "stage-result",
+    "procedure-type",
+    "supplementary-round",
+    "indictment-date",
+    "nonprosecution-type",
+    "nonprosecution-date",
+    "handover-stage",
+    "stage-term",
+    "reply-deadline",
+)
 """Fields of the case that the case package keeps among its values."""
 
 DATES = frozenset(
@@ -190,6 +213,9 @@ DATES = frozenset(
         "request_date",
         "proc-acceptance-date",
         "proc-completion-date",
+        "indictment-date",
+        "nonprosecution-date",
+        "reply-deadline",
         "birth_date",
         "start",
         "end",
@@ -202,6 +228,11 @@ DATES = frozenset(
 FLAGS = frozenset({"juvenile-flag", "plea", "juvenile", "sealed", "signed"})
 """Values that are `1` or `0` in the case package; here also Y, N, true and false."""
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"measures": ("coercive-measure",), "changes": ("change-kind",), "decisions": ("arrest-decision",)}
+    {
+        "measures": ("coercive-measure",),
+        "decisions": ("arrest-decision",),
+        "sentences": ("sentence-kind",),
+        "changes": ("change-kind",),
+    }
 )
 """Rows of a person -> code tables of the standard in which their kind is looked up."""

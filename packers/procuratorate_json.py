@@ -39,6 +39,8 @@ FORM = "procuratorate"
 NODE_MARK = "/"
 """Between class and node in the standard's codes of this format: `SCDB/JDFK`."""
 _MAX_PAGES_DIGITS = 7
+_OF_NO_VALUE = frozenset({"node", "version"})
+"""What is read with the class, or of the export; no value of the case."""
 _FLAGS: Mapping[str, str] = MappingProxyType({"Y": "1", "N": "0", "true": "1", "false": "0"})
 _ROWS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
@@ -119,10 +121,12 @@ class ProcuratorateReader:
         places = {scheme: f"case_numbers[{n}].number" for n, scheme in enumerate(schemes)} | {own: "case_no"}
         places |= {name: f"values[{n}].value" for n, name in enumerate(kept)}
         places |= {"class": "business"} | ({} if value("category") else {"category_of_charge": "category"})
-        self._origins = [replace(o, value=places.get(o.value, o.value)) for o in self._origins if o.value != "node"]
+        self._origins = [
+            replace(o, value=places.get(o.value, o.value)) for o in self._origins if o.value not in _OF_NO_VALUE
+        ]
         business = NODE_MARK.join(filter(None, (value("class"), value("node"))))
         return CasePackage(
-            source,
+            replace(source, version=value("version")),
             flow=self._flow(value("class"), business),
             business=business,
             business_name=value("business_name"),

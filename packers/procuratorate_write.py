@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gateway.packing import ORIGINALS, Packet
+from gateway.packing import Packet
 from gateway.standard.catalogue import Standard
 from gateway.standard.package import CasePackage, Document, Person, Value, Volume
 from packers import procuratorate_fields as tags
-from packers.foreign import CASE_PACKAGE, Places, code_of, lay_out, members_of
+from packers.foreign import Places, code_of, kind_in, lay_out, leave_case_package, members_of, move_into
 from packers.procuratorate_json import FORM, NODE_MARK
 from packers.procuratorate_manifest import MANIFEST, Listed, manifest_bytes
 
@@ -33,10 +33,8 @@ def write_folder(packet: Packet, folder: Path) -> None:
         return
     layout = lay_out(packet, members_of(packet.root), _PLACES)
     for path, target in layout.targets.items():
-        (folder / target).parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(packet.root / path, folder / target)
-    (folder / ORIGINALS).mkdir(exist_ok=True)
-    (folder / ORIGINALS / CASE_PACKAGE).write_bytes(packet.package.to_json())
+        move_into(packet, path, folder / target)
+    leave_case_package(packet, folder)
     (folder / CASE_JSON).write_bytes(case_json(packet, layout.package))
     rest = [path for path in members_of(folder) if path != CASE_JSON]
     listed = [_listed(folder, path) for path in (CASE_JSON, *rest)]
@@ -128,7 +126,7 @@ def _row(row: Any, attribute: str, known: tags.Known, standard: Standard) -> dic
     for table in tags.TABLES.get(attribute, ()):
         if "name" in values:
             values["name"] = values["name"] or standard.table(table).name_of(row.kind)
-        values["kind"] = standard.table(table).write(FORM, row.kind)
+        values["kind"] = kind_in(standard, table, FORM, row.kind)
     return _written(values, known, lower=attribute == "charges")
 
 
@@ -141,8 +139,8 @@ def _document(document: Document) -> dict[str, Any]:
 
 def _volume(volume: Volume, standard: Standard) -> dict[str, Any]:
     rows = _named(volume, tags.VOLUME, lower=True)
-    rows["jlx"] = standard.table("volume-kind").write(FORM, volume.kind)
-    return rows | {"wj": [_named(one, tags.ENTRY, lower=True) for one in volume.entries]}
+    kind = kind_in(standard, "volume-kind", FORM, volume.kind)
+    return rows | {"jlx": kind, "wj": [_named(one, tags.ENTRY, lower=True) for one in volume.entries]}
 
 
 def _extra(values: Iterable[Value], placed: Iterable[str]) -> list[dict[str, Any]]:

@@ -127,7 +127,7 @@ def inspect_export(
             reading = checked(read, standard, Context(today=today))
             findings = reading.findings
         else:
-            territory, by = _territory(settings), outbound_route(chosen)
+            territory, by = _territory(settings, whole), outbound_route(chosen)
             reading = checked(read, standard, context_of(read.package, by, territory, now))
             findings, decision = examine(reading, by, territory, now)
             left = leaving(
@@ -190,7 +190,10 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _belongs(name: str, export: str) -> bool:
-    return name == export or name.startswith(export + ".") or export.startswith(name + ".")
+    """Whether an entry may be part of the export: its name and more, less, or with another ending (a table's mark)."""
+    stem = export.rpartition(".")[0]
+    same = bool(stem) and name.rpartition(".")[0] == stem
+    return same or name == export or name.startswith(export + ".") or export.startswith(name + ".")
 
 
 def _packer_for(path: Path, entries: Sequence[Entry], standard: Standard) -> str:
@@ -250,9 +253,9 @@ def _compared(
         raise
 
 
-def _territory(settings: Settings) -> Territory:
+def _territory(settings: Settings, standard: Standard) -> Territory:
     """Return what routing knows: a receiver without a card is one still, whose exports wait."""
-    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now())
+    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now(), standard=standard)
 
 
 def _fields(package: CasePackage, left: CasePackage) -> Iterator[FieldRead]:

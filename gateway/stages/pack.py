@@ -208,8 +208,10 @@ class PackStage:
         finally:
             if len(recorded) < len(signed):
                 self._drop_unrecorded(kept)
+        found = {transfer.id: outcome.findings for transfer, outcome, _sealed, _numbers in signed}
         for transfer in recorded:
             self._telling.sealed(transfer)
+            self._telling.mended(transfer, found.get(transfer.id, ()))
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))

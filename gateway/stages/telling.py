@@ -15,7 +15,8 @@ from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from gateway.ledger.store import Ledger
 from gateway.stages.blocking import is_blocked
-from gateway.standard.findings import SECRET, Finding, Verdict
+from gateway.standard.defects import SYSTEMATIC, rows_of
+from gateway.standard.findings import SECRET, Finding, Verdict, by_mender
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -45,6 +46,11 @@ _REPORT = mark(
 )
 _MEND = mark("Mend what is listed in the case software and export again.")
 _CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
+_SYSTEMATIC = mark(
+    "The exports of this source have a fault that was mended without loss and that probably each of them has; this "
+    "one, for example: {export}. It is told once a day."
+)
+_ASK_VENDOR = mark("Nothing is held up. Ask the vendor of the case software to mend it.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 
@@ -125,6 +131,20 @@ class SourceTelling:
             if desk is not None:
                 desk.withdraw(transfer.export_name)
 
+    def mended(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
+        """Tell the source what was mended in its export and comes with every other: once a day and not each time
+        (catalogue, principle 5). One report a code, in the place of that of the day before; may be repeated."""
+        now = _iso(self._clock.now())
+        with self._desk(transfer) as desk:
+            for code, finding in {one.code: one for one in findings if one.code in SYSTEMATIC}.items():
+                name = f"_{code}"
+                if desk is None or finding.verdict is not Verdict.FIX or desk.told_at(name)[:10] == now[:10]:
+                    continue
+                heading = self._words.text(_SYSTEMATIC, export=transfer.export_name)
+                lines = tuple(self._lines([finding]))
+                desk.report(Feedback(name, Verdict.FIX, now, heading, lines, self._words.text(_ASK_VENDOR)))
+                self._ops.warn("source-systematic", route=transfer.route, code=code)
+
     def give_back(self, transfer: Transfer) -> None:
         """Put the original of a refused export into `reject/` beside its outbound folder; may be repeated.
 
@@ -202,8 +222,10 @@ class SourceTelling:
                 finding.value,
                 finding.expected,
                 self._words.mender(finding.mender),
+                rows_of(finding.code),
+                finding.alarm,
             )
-            for finding in findings
+            for finding in by_mender(findings)
         ]
 
     def _report(

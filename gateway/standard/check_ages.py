@@ -1,4 +1,4 @@
-"""Checks of the age at the act: responsibility, doubts, the juvenile mark, sealed records; a person decides."""
+"""Checks of the age at the act: responsibility, doubt about it, juvenile mark, sealed records; a person decides."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

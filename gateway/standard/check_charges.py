@@ -55,11 +55,12 @@ def check_court_level(case: Case) -> None:
     receiver = case.context.receiver
     if receiver is None or receiver.role != "court" or receiver.level != _COUNTY:
         return
-    for place, facts, charge, rule in _known(case):
-        articles = [int(one) for one in _ARTICLE.findall(rule.article)]
+    for place, facts, charge in _charges(case):
+        rule = case.standard.charges.by_name(charge.name)
+        articles = [int(one) for one in _ARTICLE.findall(rule.article if rule is not None else charge.article)]
         if any(first <= one <= last for one in articles for first, last in _INTERMEDIATE_COURT):
             case.add("CHG-COURT-LEVEL", place, facts, value=charge.name, expected="city")
-        elif _is_gravest(rule):
+        elif rule is not None and _is_gravest(rule):
             case.add("CHG-COURT-LEVEL", place, facts, verdict=Verdict.WARN, value=charge.name, expected="city")
 
 

@@ -39,6 +39,8 @@ ACCEPTED: Final = "proc-acceptance-date"
 COMPLETED: Final = "proc-completion-date"
 """When it was done with it."""
 _ARREST: Final = frozenset({"arrest-request", "arrest-decision"})
+_PROSECUTION: Final = frozenset({"prosecution-transfer", "prosecution-decision"})
+"""Where what is decided about a person is whether to prosecute."""
 _PLANNED: Final = frozenset(
     {"coercive-end", "sentence-end", "hearing-time", "reply-deadline", "stage-due", "release-date", "effective-date"}
 )
@@ -113,7 +115,7 @@ def _rank(case: Case, one: _Dated) -> int:
     is_arrest = case.package.flow in _ARREST
     if one.field == ACCEPTED:
         return CHAIN.index("arrest-acceptance" if is_arrest else "prosecution-acceptance")
-    if one.field == COMPLETED:
+    if one.field == COMPLETED or (one.field == "arrest-decision-date" and case.package.flow in _PROSECUTION):
         return CHAIN.index("arrest-decision-date" if is_arrest else "indictment-date")
     return CHAIN.index(one.field)
 

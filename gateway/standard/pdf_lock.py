@@ -26,6 +26,7 @@ def opens_without_password(lock: bytes, around: bytes) -> bool:
 
     around: bytes of the file that hold its /ID. Revision 6 (AES-256 of PDF 2.0) cannot be told here: no.
     """
+    lock = _own(lock)
     revision, permissions = _number(lock, b"R"), _number(lock, b"P")
     owner, user = _string(lock, b"O"), _string(lock, b"U")
     if revision is None or permissions is None or owner is None or user is None:
@@ -49,6 +50,14 @@ def opens_without_password(lock: bytes, around: bytes) -> bool:
     for step in range(20):
         mixed = _rc4(bytes(byte ^ step for byte in key[:length]), mixed)
     return mixed == user[:16]
+
+
+def _own(lock: bytes) -> bytes:
+    """Return the encryption dictionary without the objects before and after it."""
+    at = lock.find(b"/Standard")
+    start = max(lock.rfind(word, 0, at) for word in (b"endobj", b"endstream", b"trailer", b"\nxref"))
+    end = lock.find(b"endobj", at)
+    return lock[max(start, 0) : end if end >= 0 else None]
 
 
 def _number(lock: bytes, name: bytes) -> int | None:

@@ -1,6 +1,7 @@
 """Entered once, used by all: a case of one agency arrives in the other's own format, and nothing of it is lost."""
 
 import json
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from packers.police import PolicePacker
 from packers.procuratorate import ProcuratoratePacker
 from tests.support.exports import CASE_XML, PoliceExport, pdf
 from tests.support.packets import packet, packet_of, whole_case
-from tests.support.procuratorate import SAMPLE
+from tests.support.procuratorate import SAMPLE, ProcuratorateExport
 from tests.support.standard import STANDARD
 
 POLICE, PROCURATORATE = PolicePacker(), ProcuratoratePacker()
@@ -214,7 +215,13 @@ def test_names_that_would_meet_keep_their_whole_paths(packer: Packer, tmp_path: 
 
 @pytest.mark.parametrize("packer", [POLICE, PROCURATORATE], ids=["police", "procuratorate"])
 def test_what_no_list_names_is_a_document_or_a_record(packer: Packer, tmp_path: Path) -> None:
-    files = {"x/说明.pdf": pdf("1"), "a.xml": b"<a/>", "case-package.json": b"{}", "无后缀": b"1"}
+    files = {
+        "x/说明.pdf": pdf("1"),
+        "a.xml": b"<a/>",
+        "case-package.json": b"{}",
+        "~/case-package.json": b"2",
+        "无": b"1",
+    }
     case = CasePackage(FOREIGN, flow="arrest-request")
     found = packet(case, files, tmp_path / "opened")
     with packer.read(written(packer, found, tmp_path / "imports"), STANDARD) as reading:
@@ -223,7 +230,12 @@ def test_what_no_list_names_is_a_document_or_a_record(packer: Packer, tmp_path: 
         beside = {m.path: content(reading, m.path) for m in reading.members if m.path.startswith(ORIGINALS)}
         assert all(m.is_record for m in reading.members if m.path.startswith(ORIGINALS))
     assert CasePackage.from_json(beside.pop(f"{ORIGINALS}/case-package.json")) == case
-    assert beside == {f"{ORIGINALS}/~/{path}": data for path, data in files.items() if path != "x/说明.pdf"}
+    assert beside == {
+        f"{ORIGINALS}/a.xml": b"<a/>",
+        f"{ORIGINALS}/无": b"1",
+        f"{ORIGINALS}/~/case-package.json": b"{}",
+        f"{ORIGINALS}/~/~/case-package.json": b"2",
+    }
 
 
 @pytest.mark.parametrize("packer", [POLICE, PROCURATORATE], ids=["police", "procuratorate"])
@@ -277,3 +289,21 @@ def test_decisions_beyond_the_first_keep_their_order(tmp_path: Path) -> None:
     case = CasePackage(FOREIGN, flow="arrest-decision", persons=(Person(name="甲", decisions=decisions),))
     got = again(PROCURATORATE, packet(case, {}, tmp_path / "opened"), tmp_path)
     assert got.persons[0].decisions == decisions
+
+
+def test_documents_are_streamed_whatever_their_size(tmp_path: Path) -> None:
+    size = 48 << 20
+    (root,) = ProcuratorateExport(has_list=False).drop(tmp_path)
+    with (root / "docs" / "录像.mp4").open("wb") as stream:
+        stream.truncate(size)
+    (tmp_path / "imports").mkdir()
+    tracemalloc.start()
+    try:
+        with PROCURATORATE.read([root], STANDARD) as reading:
+            found = Packet(reading.package, root, {}, "A1_0f", STANDARD)
+        (root / "case.json").unlink()
+        POLICE.write(found, tmp_path / "imports")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size // 4

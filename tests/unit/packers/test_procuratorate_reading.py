@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.packing import Candidate, Entry, Reading, Settled
+from gateway.packing import Candidate, Entry, Reading, Settled, checked
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CaseNumber, CasePackage, Charge, Decision, Handler, Value
 from packers.procuratorate import ProcuratoratePacker
@@ -272,3 +272,29 @@ def test_links_are_refused_and_nothing_is_handed_out(tmp_path: Path) -> None:
 
 def test_the_folder_is_named_as_its_source(case: CasePackage) -> None:
     assert (case.source.format, case.source.name, case.source.encoding) == ("procuratorate", FOLDER, "utf-8")
+
+
+def test_what_the_format_cannot_say_of_a_person_is_not_asked_for(tmp_path: Path) -> None:
+    export = ProcuratorateExport().changed(('"ywlb": "SCDB"', '"ywlb": "TBCC"'), ('"jd": "JDFK"', '"jd": "AJTH"'))
+    with PACKER.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
+    assert reading.package.flow == "supplementary-investigation"
+    assert [one for one in reading.findings if one.code == "FIELD-MISSING"] == []
+
+
+def test_values_that_only_some_flows_have(tmp_path: Path) -> None:
+    export = ProcuratorateExport().changed(
+        ('"SLRQ": "2026-03-10"', '"SLRQ": "2026-03-10", "BCCS": 1, "CLJG": "TBC"'),
+        ('"mj": "内部"', '"mj": "内部", "bb": "2.0.7"'),
+    )
+    package = dropped(export, tmp_path).package
+    assert {Value("supplementary-round", "1"), Value("stage-result", "TBC")} <= set(package.values)
+    assert package.source.version == "2.0.7"
+
+
+def test_what_is_decided_about_prosecution_comes_after_its_acceptance(tmp_path: Path) -> None:
+    export = ProcuratorateExport().changed(('"ywlb": "SCDB"', '"ywlb": "QS"'), ('"JDJG": "PZDB"', '"JDJG": "QS"'))
+    with PACKER.read(export.drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
+    assert reading.package.flow == "prosecution-decision"
+    assert "DATE-ORDER" not in [one.code for one in reading.findings]
