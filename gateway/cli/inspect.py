@@ -80,10 +80,10 @@ def _json(found: Inspection, outcome: str, words: Words) -> dict[str, object]:
             for one in found.fields
         ],
         "findings": [_finding_json(finding, words) for finding in found.findings],
-        "menders": {
-            mender: [one.code for one in found.findings if one.mender == mender]
+        "menders": [
+            {"mender": mender, "codes": [one.code for one in found.findings if one.mender == mender]}
             for mender in dict.fromkeys(one.mender for one in by_mender(found.findings))
-        },
+        ],
     }
 
 

@@ -45,12 +45,12 @@ _REPORT = mark(
     "been alarmed; export again without it."
 )
 _MEND = mark("Mend what is listed in the case software and export again.")
-_CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
 _SYSTEMATIC = mark(
     "The exports of this source have a fault that was mended without loss and that probably each of them has; this "
     "one, for example: {export}. It is told once a day."
 )
 _ASK_VENDOR = mark("Nothing is held up. Ask the vendor of the case software to mend it.")
+_CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 

@@ -162,16 +162,18 @@ def _rows(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return the rows of the code file `name`, those of `<name>.<addition>.yaml` added or in the place of others."""
     rows: dict[str, Any] = {}
     for file, raw in parsed.items():
-        if not file.startswith(f"{CODES}/{name}."):
-            continue
-        found = _guarded(file, lambda raw=raw: raw["years" if name == "holidays" else name])  # type: ignore[misc] # bound
-        if name == "charges":
-            rows |= {one["id"]: one for one in found}
-        elif name == "tables":
-            rows |= {table: {**rows.get(table, {}), **codes} for table, codes in found.items()}
-        else:
-            rows |= found
+        if file.startswith(f"{CODES}/{name}."):
+            rows = _guarded(file, partial(_added, rows, name, raw))
     return rows
+
+
+def _added(rows: dict[str, Any], name: str, raw: Any) -> dict[str, Any]:
+    """Return `rows` with those of one file of the name."""
+    if name == "charges":
+        return rows | {one["id"]: one for one in raw[name]}
+    if name == "tables":
+        return rows | {table: {**rows.get(table, {}), **codes} for table, codes in raw[name].items()}
+    return rows | dict(raw["years" if name == "holidays" else name])
 
 
 def _parsed(name: str, raw: bytes) -> Any:
