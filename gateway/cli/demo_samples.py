@@ -71,8 +71,8 @@ def drop(sample: Sample, outbound: Path) -> int:
 
 
 def arrived_whole(sample: Sample, delivery: Path) -> bool:
-    """Whether the delivered folder holds exactly the members of the export, byte for byte, under their true names; where
-    the flow leaves masked, its documents under ours."""
+    """Whether the delivered folder holds exactly the members of the export, byte for byte, under their true names;
+    where the flow leaves masked, its documents under ours."""
     with load_packer(sample.packer).read(sample.parts, packaged_standard()) as reading:
         sent: dict[str, str] = {}
         is_full = profile_of(packaged_standard(), reading.package.flow, {}).is_full
