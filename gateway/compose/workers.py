@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.policy import SkewLimits
+from gateway.compose.alerting import alerting
 from gateway.compose.gates import Gates, patience
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
@@ -125,7 +126,11 @@ class Planner:
             workers += self._legs.legs_or_none(link)
         standstill = self._ground.standstill
         return Plan(
-            (*(Halting(worker, standstill) for worker in workers), self._ground.board),
+            (
+                *(Halting(worker, standstill) for worker in workers),
+                *alerting(self._identity, self._ground),
+                self._ground.board,
+            ),
             claim,
             opening,
             self._gates,

@@ -1,12 +1,14 @@
 """The parts of the ledger that have a face of their own, each behind the ledger's two doors."""
 
 from gateway.domain.ids import UnitCode
+from gateway.ledger.alerts import AlertBook
 from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.doors import Doors
 from gateway.ledger.matters import MatterBook
 from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
+from gateway.ledger.terms import TermBook
 from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
 
@@ -29,3 +31,7 @@ class Shelves:
         """What removable media carry."""
         self.matters = MatterBook(doors)
         """What was in the bundles."""
+        self.terms = TermBook(doors)
+        """Which terms run."""
+        self.alerts = AlertBook(doors)
+        """What people must be told."""

@@ -83,6 +83,14 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "host-malformed": ('"{text}" is not a host name or IP address', "write for example 10.12.0.5"),
         "listen-malformed": ('"{text}" is not an IP address', "write this server's own, for example 10.12.0.5"),
         "url-malformed": ('"{text}" is no ledger that can be used', "write sqlite:///path, or delete the line"),
+        "zone-unknown": ('"{text}" is no time zone', 'write "Asia/Shanghai", or delete the line'),
+        "web-malformed": (
+            '"{text}" is no web address',
+            "write http:// or https://, a host and a path, without account",
+        ),
+        "mail-malformed": ('"{text}" is no mail address', "write name@host"),
+        "sink-aim": ("a sink goes to exactly one place", "give it one of webhook, mail, syslog, file"),
+        "sink-twice": ("two sinks have one name", "give one of them another name"),
         "value-refused": ('"{text}" is refused ({problem})', "write it as docs/configuration.md says"),
         "cron-malformed": (
             '"{text}" is no time that comes again',

@@ -325,6 +325,7 @@ def _charges(rows: Iterable[Any]) -> Charges:
                 since=date.fromisoformat(one["since"]) if one.get("since") else None,
                 codes=MappingProxyType(dict(one.get("codes") or {})),
                 note=one.get("note", ""),
+                former=_texts_of(one.get("former")),
             )
             for one in rows
         )
