@@ -37,7 +37,7 @@ def schema_name(kind: str) -> str:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of one kind of file, such as `gateway`, `routes`, `flow` or `documents`."""
+    """Return the JSON Schema (draft 2020-12) of one kind of file, such as `gateway`, `flow` or `documents`."""
     model = {**FILES, **STANDARD_FILES}[kind]
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema(
         schema_generator=_Untitled
