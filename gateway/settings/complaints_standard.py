@@ -32,7 +32,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "condition-malformed": (
             '"{text}" is not a condition',
-            "docs/flows/README.md shows the language, such as person.coercive-measure == detained",
+            "docs/flows/reading.md shows the language, such as person.coercive-measure == detained",
         ),
         "clock-malformed": (
             '"{text}" is not a clock',
@@ -46,7 +46,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hour-malformed": ('"{text}" is not a time of day', 'write it in quotes, such as "08:30"'),
         "check-use-malformed": (
             "neither a check nor `check: severity` stands here",
-            "write the slug of a check, or {{check: warn}}, {{check: hold}} or {{check: reject}}",
+            "write the slug of a check, or in braces `check: warn`, `check: hold` or `check: reject`",
         ),
         # names
         "name-misspelt": ('there is no "{text}"', 'did you mean "{near}"?'),
