@@ -14,6 +14,7 @@ from gateway.cli import (
     commands_recover,
     commands_roster,
     commands_route,
+    commands_sources,
     commands_trial,
 )
 from gateway.cli.commands_media import media
@@ -41,6 +42,7 @@ app.add_typer(openssh, name="openssh")
 route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why 路由")
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
+app.add_typer(commands_sources.source, name="source")
 
 for command in (
     commands_look.status,

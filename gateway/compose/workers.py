@@ -15,6 +15,7 @@ from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
+from gateway.compose.sources import expectations
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import Scope
@@ -29,6 +30,7 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.decide import DecideStage
+from gateway.stages.drift import DriftDesk
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
@@ -39,10 +41,14 @@ from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
 from gateway.stages.shortage import OPENING
+from gateway.stages.silence import SilenceStage
+from gateway.stages.source_decisions import SourceDecisions
 from gateway.stages.standstill import Halting
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+from gateway.stages.trend import DriftRules
+from gateway.standard.loading import load_standard
 from gateway.words.catalogue import Words
 
 R = TypeVar("R")
@@ -119,6 +125,12 @@ class Planner:
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
             self._comparing.rounds(self._words),
+            SilenceStage(
+                ledger=self._ground.ledger,
+                expected=expectations(self._settings),
+                clock=self._ground.clock,
+                ops=self._ground.ops,
+            ),
         ]
         for link in links:
             workers += self._legs.legs_or_none(link)
@@ -169,8 +181,9 @@ class Planner:
 
     def _pack(self, outbound: Sequence[RouteSettings], keys: NodeKeys, now: float) -> PackStage:
         ground = self._ground
+        known = {RouteName(route.name): outbound_route(route) for route in outbound}
         return PackStage(
-            routes={RouteName(route.name): outbound_route(route) for route in outbound},
+            routes=known,
             territory=survey_territory(self._settings, self._directory, [keys.suite], now, ground.ops),
             reader_of=self._directory.unit_of,
             ledger=ground.ledger,
@@ -189,10 +202,29 @@ class Planner:
                 recorder=self._recorder,
                 ops=ground.ops,
             ),
+            drift=self._drift(known),
             clock=ground.clock,
             ops=ground.ops,
             sealed_before=ground.sealed_before,
         )
+
+    def _drift(self, known: Mapping[RouteName, routes.OutboundRoute]) -> DriftDesk:
+        ground, rules = self._ground, self._settings.drift
+        return DriftDesk(
+            rules=DriftRules(rules.window, rules.exports, rules.baseline, rules.drop / 100),
+            routes=known,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            telling=self._telling,
+            recorder=self._recorder,
+            field_name=self._field_name,
+            clock=ground.clock,
+            ops=ground.ops,
+        )
+
+    def _field_name(self, field: str) -> str:
+        kind = load_standard(self._identity.standard).fields.get(field)
+        return f"{kind.zh} ({field})" if kind is not None else field
 
     def _open(self, keys: NodeKeys) -> OpenStage:
         ground = self._ground
@@ -269,6 +301,13 @@ class Planner:
             intakes=self._legs.intakes,
             pen=ReceiptPen(self._settings.node.unit, keys),
             refusals=None if self._roster is None else hub_refusals(self._identity, ground, keys),
+            sources=SourceDecisions(
+                ledger=ground.ledger,
+                telling=self._telling,
+                recorder=self._recorder,
+                field_name=self._field_name,
+                ops=ground.ops,
+            ),
             knock=self._gates.knock,
             clock=ground.clock,
             ops=ground.ops,

@@ -7,6 +7,8 @@ from gateway.ledger.matters import MatterBook
 from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
+from gateway.ledger.sources import SourceBook
+from gateway.ledger.statistics import StatisticsBook
 from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
 
@@ -29,3 +31,7 @@ class Shelves:
         """What removable media carry."""
         self.matters = MatterBook(doors)
         """What was in the bundles."""
+        self.sources = SourceBook(doors)
+        """Which case software drops exports here, and what they look like."""
+        self.statistics = StatisticsBook(doors)
+        """What may be counted."""

@@ -13,6 +13,7 @@ from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts, Priority
+from gateway.domain.sources import Look
 from gateway.packing import Reading, checked
 from gateway.plugins import load_packer
 from gateway.stages import layout
@@ -22,6 +23,7 @@ from gateway.stages.routing import Decision, Territory, decide
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.loading import StandardPlace, load_standard
+from gateway.standard.looks import look_of
 from gateway.standard.matter import matter_of
 from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable, marks_of
 from gateway.standard.pseudonyms import PseudonymKey
@@ -45,6 +47,8 @@ class PackOrder:
     """Business key -> content of what was sent before under this name: what is only the same again is not sealed."""
     corrects: BundleId | None
     """The bundle that a named person lets this export correct."""
+    halted: frozenset[str] = frozenset()
+    """Case systems of whose exports nothing is sealed now (gateway/stages/drift.py)."""
     sealed: Path | None = None
     """The bundle that this export was sealed into before our ledger was put back; it is only read once more."""
 
@@ -75,6 +79,9 @@ class PackOutcome:
     """Whom the bundle is sealed to: the recipient first, then its copies; none if the export is refused."""
     priority: Priority = Priority.NORMAL
     matter: Matter | None = None
+    look: Look | None = None
+    is_halted: bool = False
+    """It was only read, because its source is paused."""
     business_key: str | None = None
     copy_keys: tuple[str, ...] = ()
     """The business keys of the copies, in their order."""
@@ -102,6 +109,7 @@ class PackOutcome:
             content_hash=self.content_hash,
             priority=self.priority,
             matter=self.matter if self.prepared is not None else None,
+            look=self.look,
             note=self.codes(),
         )
 
@@ -150,7 +158,11 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 decision.recipients,
                 decision.priority,
                 matter_of(package, standard, batch.pseudonyms),
+                look_of(package, findings, verdict, standard),
+                bool(order.halted) and package.source.system in order.halted,
             )
+            if outcome.is_halted:
+                return outcome
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
             if not waved or outcome.recipient is None:
                 return outcome

@@ -64,6 +64,8 @@ class OutboundRoute:
     """Whom exports go to that name no receiver; the first that finds exactly one unit counts."""
     cc: tuple[Target, ...] = ()
     """Who gets the same bundle as well."""
+    drift: bool = True
+    """Whether its sources are paused when their exports look different all at once."""
 
     def permits(self, flow: str) -> bool:
         """Whether exports of `flow` may leave by this route."""
