@@ -1,10 +1,14 @@
 """The commands about sources and statistics, as typer sees them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.options import Config, Json, Why, at_node
+from gateway.cli.terminal import config_folder
+from gateway.domain.lifecycle import Direction
+from gateway.domain.statistics import Axis
 
 if TYPE_CHECKING:
     from gateway.domain.records import Action
@@ -63,3 +67,37 @@ def _decide(action: "Action", number: int, why: str, config: Config, *, as_json:
 
     with at_node(config, as_json=as_json) as (terminal, settings):
         decide_source(terminal, settings, action, number, why)
+
+
+def stats(
+    *,
+    by: Annotated[Axis, typer.Option(help="By what to count 统计维度.")] = Axis.FLOW,
+    since: Annotated[str, typer.Option(help="From: 2h, 3d, or an ISO date 起始时间.")] = "",
+    until: Annotated[str, typer.Option(help="Until, likewise 截止时间.")] = "",
+    flow: Annotated[str, typer.Option(help="One flow 业务流程.")] = "",
+    peer: Annotated[str, typer.Option(help="Code of the unit at the other end 对端单位编码.")] = "",
+    direction: Annotated[str, typer.Option(help="inbound, outbound or relay 方向.")] = "",
+    quality: Annotated[bool, typer.Option("--quality", help="How good each source's exports are 数据质量.")] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Sources from which nothing comes 静默来源.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Show no small numbers 对外发布(隐去小数值).")] = False,
+    csv: Annotated[str, typer.Option(help="Write CSV to a file, or to standard output with - 输出 CSV.")] = "",
+    chart: Annotated[Path | None, typer.Option(help="Draw a chart into an .svg file 输出图表.")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Count exchanges: how many, how they ended, how long they took; never who or which case 交换统计."""
+    from gateway.cli.stats import Wanted, silence
+    from gateway.cli.stats import quality as show_quality
+    from gateway.cli.stats import stats as show
+    from gateway.domain.clock import SystemClock
+
+    if direction not in ("", *Direction):
+        raise typer.BadParameter("inbound, outbound, relay", param_hint="--direction")
+    wanted = Wanted(by, since, until, flow, peer, direction, csv, chart, is_public=public)
+    with at_node(config, as_json=json) as (terminal, settings):
+        if silent:
+            silence(terminal, settings, SystemClock())
+        elif quality:
+            show_quality(terminal, settings, wanted, SystemClock())
+        else:
+            show(terminal, settings, wanted, config_folder(config), SystemClock())

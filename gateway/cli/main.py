@@ -50,6 +50,7 @@ for command in (
     commands_look.log,
     commands_look.explain,
     commands_look.decisions,
+    commands_sources.stats,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,

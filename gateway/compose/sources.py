@@ -1,5 +1,6 @@
 """What an operator sees of the sources and decides about them; a running daemon carries it out at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,6 +82,11 @@ def expectations(settings: Settings) -> Expectations:
     known = {RouteName(one.name): one.expect for one in settings.outbound if one.enabled and one.expect is not None}
     enabled = frozenset(RouteName(one.name) for one in settings.outbound if one.enabled)
     return Expectations(known, enabled, settings.statistics.silence)
+
+
+def silent(found: Sequence[SourceView]) -> list[SourceView]:
+    """Return those from which nothing has come for longer than is usual."""
+    return [one for one in found if one.silence.is_silent]
 
 
 def _view(ledger: Ledger, source: Source, silence: Silence) -> SourceView:

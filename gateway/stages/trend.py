@@ -13,8 +13,8 @@ RECENT_MAX: Final = 200
 """Exports of one flow that are compared with what is usual, however many come within the window."""
 LOOKBACK: Final = 2
 """Windows before a pause in which what went out is looked through for what it was paused for."""
-CHANCE: Final = 1e-7
-"""What comes about by chance more rarely than this is taken for no chance: once in ten million exports."""
+CHANCE: Final = 1e-6
+"""What comes about by chance more rarely than this is taken for no chance."""
 USUAL_MAX: Final = 4000
 """Exports after which what is usual begins to forget: half of it at a time."""
 MARKS_MAX: Final = 400
@@ -101,7 +101,7 @@ class Trend:
             before = self._marks[mark]
             if count / now - before / usual <= self._rules.drop:
                 continue
-            if by_chance(count, now, (before + 1) / (usual + 2)) < CHANCE:
+            if by_chance(count, now, min(before, usual), usual) < CHANCE:
                 kind, _, subject = mark.partition(" ")
                 yield Seen(kind, subject, f"{before}/{usual}", f"{count}/{now}")
 
@@ -120,12 +120,22 @@ class Trend:
                 self._marks[mark] //= 2
 
 
-def by_chance(count: int, of: int, share: float) -> float:
-    """Return how probable it is that at least `count` of `of` show what a `share` of all show (binomial)."""
-    share = min(max(share, 1e-9), 1.0 - 1e-9)
-    log = [
-        math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * math.log(share)
-        + (of - k) * math.log1p(-share)
+def by_chance(count: int, of: int, before: int, usual: int) -> float:
+    """Return how probable it is that at least `count` of `of` exports show what `before` of the `usual` ones showed.
+
+    Beta-binomial: what is usual is known from so many exports only, and the fewer they were the more may be chance.
+    """
+    a, b = before + 1, usual - before + 1
+    log = (
+        math.lgamma(of + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(of - k + 1)
+        + _log_beta(k + a, of - k + b)
+        - _log_beta(a, b)
         for k in range(count, of + 1)
-    ]  # fmt: skip
-    return min(1.0, sum(math.exp(one) for one in log))
+    )
+    return min(1.0, math.fsum(math.exp(one) for one in log))
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)

@@ -34,7 +34,7 @@ from gateway.standard.catalogue import (
     Role,
     Standard,
 )
-from gateway.standard.charges import ChargeRule, Charges
+from gateway.standard.charges import Chapter, ChargeRule, Charges
 
 FLOWS: Final = "flows"
 CODES: Final = "codes"
@@ -283,7 +283,11 @@ def _charges(raw: Any) -> Charges:
                 note=one.get("note", ""),
             )
             for one in raw["charges"]
-        )
+        ),
+        tuple(
+            Chapter(key, one["zh"], one["en"], int(one["first"]), int(one["last"]))
+            for key, one in (raw.get("chapters") or {}).items()
+        ),
     )
 
 
