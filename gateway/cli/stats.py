@@ -231,6 +231,7 @@ def _columns(found: Statistics, words: Words) -> list[str]:
         words.text(mark("Delivery, longest (s)")),
         words.text(mark("Receipt, half (s)")),
         words.text(mark("Receipt, 95 % (s)")),
+        words.text(mark("Receipt, longest (s)")),
     ]
 
 
@@ -250,18 +251,14 @@ def _row(label: str, line: Line, floor: int) -> list[Value]:
         *(withheld if one is None else one for one in counts),
         line.size,
         line.retries,
-        *_figures(line.delivery, longest=True),
-        *_figures(line.receipt, longest=False),
+        *_figures(line.delivery),
+        *_figures(line.receipt),
     ]
 
 
-def _figures(delays: Delays | None, *, longest: bool) -> list[Value]:
-    if delays is None:
-        return [None] * (3 if longest else 2)
-    found: list[Value] = [round(delays.half, 1), round(delays.most, 1)]
-    if longest:
-        found.append(None if delays.longest is None else round(delays.longest, 1))
-    return found
+def _figures(delays: Delays | None) -> list[Value]:
+    shown = (None, None, None) if delays is None else (delays.half, delays.most, delays.longest)
+    return [None if one is None else round(one, 1) for one in shown]
 
 
 def _print(terminal: Terminal, found: Statistics) -> None:
@@ -277,7 +274,7 @@ def _print(terminal: Terminal, found: Statistics) -> None:
         words.text(mark("Size")),
         words.text(mark("Retries")),
         words.text(mark("Delivered within (half, 95 %, longest)")),
-        words.text(mark("Receipt within (half, 95 %)")),
+        words.text(mark("Receipt within (half, 95 %, longest)")),
     ]
     table = terminal.table(*columns, right=range(1, len(shown) + 4), folded=(0,))
     lines: Sequence[tuple[str, Line]] = [(_label(one, found.axis, words), one) for one in found.lines]

@@ -167,7 +167,6 @@ def _period(axis: Axis, day: date) -> str:
 def _lines(counted: Counted, keys_of: Callable[[str], Sequence[str]]) -> list[Line]:
     outcomes: dict[str, Counter[Outcome]] = defaultdict(Counter)
     sizes, retries = Counter[str](), Counter[str]()
-    longest: dict[str, float] = {}
     for cell in counted.cells:
         for key in keys_of(cell.key):
             outcomes[key][cell.outcome] += cell.count
@@ -175,10 +174,7 @@ def _lines(counted: Counted, keys_of: Callable[[str], Sequence[str]]) -> list[Li
     for group, count in counted.retries.items():
         for key in keys_of(group):
             retries[key] += count
-    for group, seconds in counted.longest.items():
-        for key in keys_of(group):
-            longest[key] = max(seconds, longest.get(key, 0.0))
-    delivery, receipt = _merged(counted.delivery, keys_of), _merged(counted.receipt, keys_of)
+    delivery, receipt = _delays(counted.delivery, keys_of), _delays(counted.receipt, keys_of)
     return [
         Line(
             key,
@@ -187,26 +183,22 @@ def _lines(counted: Counted, keys_of: Callable[[str], Sequence[str]]) -> list[Li
             dict(found),
             sizes[key],
             retries[key],
-            _delays(delivery.get(key), longest.get(key)),
-            _delays(receipt.get(key), None),
+            delivery.get(key),
+            receipt.get(key),
         )
         for key, found in outcomes.items()
     ]
 
 
-def _merged(took: Iterable[Took], keys_of: Callable[[str], Sequence[str]]) -> Mapping[str, Counter[float]]:
+def _delays(took: Iterable[Took], keys_of: Callable[[str], Sequence[str]]) -> Mapping[str, Delays]:
     found: dict[str, Counter[float]] = defaultdict(Counter)
+    longest: dict[str, float] = defaultdict(float)
     for one in took:
         for key in keys_of(one.key):
             found[key][one.seconds] += one.count
-    return found
-
-
-def _delays(found: Counter[float] | None, longest: float | None) -> Delays | None:
-    if not found:
-        return None
-    half, most = (_share(found, share) for share in _SHARES)
-    return Delays(half, most, longest)
+            longest[key] = max(longest[key], one.most)
+    half, most = _SHARES
+    return {key: Delays(_share(steps, half), _share(steps, most), longest[key]) for key, steps in found.items()}
 
 
 def _share(found: Counter[float], share: float) -> float:

@@ -99,18 +99,18 @@ class Took:
     key: str
     seconds: float
     count: int
+    most: float
+    """The longest of these, exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The figures of every group. retries: failed attempts.   delivery: from found to delivered; of what we sent, to
-    the receipt in our hands.   longest: the longest of them in each group, in seconds.   receipt: from the delivery, by
-    the recipient's clock, to its receipt in our hands."""
+    """The figures of every group. retries: failed attempts. delivery: from found to delivered; of what we sent, to the
+    receipt in our hands. receipt: from the delivery, by the recipient's clock, to its receipt in our hands."""
 
     cells: tuple[Cell, ...]
     retries: Mapping[str, int]
     delivery: tuple[Took, ...]
-    longest: Mapping[str, float]
     receipt: tuple[Took, ...]
 
 
@@ -144,7 +144,6 @@ class StatisticsBook:
                 ),
                 {str(key): count for key, count in connection.execute(retries(by, scope))},
                 _took(connection, delivery(by, scope)),
-                {str(key): most for key, most in connection.execute(longest(by, scope))},
                 _took(connection, receipt(by, scope)),
             )
 
@@ -200,32 +199,28 @@ def retries(by: By, scope: Scope) -> Select[*tuple[Any, ...]]:
 
 
 def delivery(by: By, scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Select group, seconds from found to delivered in steps, and how often."""
+    """Select group, seconds from found to delivered in steps, how often, and the longest."""
     of, key = _grouped(by, scope)
-    step = _step(transfers.c.settled_at - transfers.c.found_at)
-    query = select(key, step, func.count()).select_from(of).where(*_within(scope), *_arrived())
+    took = transfers.c.settled_at - transfers.c.found_at
+    step = _step(took)
+    query = select(key, step, func.count(), func.max(took)).select_from(of).where(*_within(scope), *_arrived())
     return query.group_by(key, step)
 
 
-def longest(by: By, scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Select group and the most seconds from found to delivered."""
-    of, key = _grouped(by, scope)
-    most = func.max(transfers.c.settled_at - transfers.c.found_at)
-    return select(key, most).select_from(of).where(*_within(scope), *_arrived()).group_by(key)
-
-
 def receipt(by: By, scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Select group, seconds from a delivery there to its receipt here in steps, and how often."""
+    """Select group, seconds from a delivery there to its receipt here in steps, how often, and the longest."""
     of, key = _grouped(by, scope)
     r = receipts.c
     is_about = and_(r.transfer_id == transfers.c.id, r.code == ReceiptCode.DELIVERED)
-    step = _step(case((r.at > r.issued_at, r.at - r.issued_at), else_=literal(0.0)))
-    query = select(key, step, func.count()).select_from(of.join(receipts, is_about))
+    took = case((r.at > r.issued_at, r.at - r.issued_at), else_=literal(0.0))
+    step = _step(took)
+    query = select(key, step, func.count(), func.max(took)).select_from(of.join(receipts, is_about))
     return query.where(*_within(scope), transfers.c.direction == Direction.OUTBOUND).group_by(key, step)
 
 
 def _took(connection: Connection, query: Select[*tuple[Any, ...]]) -> tuple[Took, ...]:
-    return tuple(Took(str(key), float(seconds), count) for key, seconds, count in connection.execute(query))
+    found = connection.execute(query)
+    return tuple(Took(str(key), float(seconds), count, most) for key, seconds, count, most in found)
 
 
 def _grouped(by: By, scope: Scope) -> tuple[FromClause, ColumnElement[Any]]:
@@ -237,10 +232,11 @@ def _grouped(by: By, scope: Scope) -> tuple[FromClause, ColumnElement[Any]]:
     if by is By.SOURCE:
         return transfers.join(looks, looks.c.transfer_id == t.id), looks.c.source
     keys: Mapping[By, ColumnElement[Any]] = {
-        By.FLOW: t.flow,
+        # Not the bare column: walking its index would fetch every row from another page.
+        By.FLOW: func.coalesce(t.flow, ""),
         By.UNIT: func.coalesce(t.peer, ""),
         By.LINK: func.coalesce(t.link, ""),
-        By.DIRECTION: t.direction,
+        By.DIRECTION: func.coalesce(t.direction, ""),
         By.DAY: _day(scope.zone),
         By.OUTCOME: _outcome(),
     }

@@ -84,7 +84,7 @@ def test_a_spreadsheet_shows_chinese_and_calculates_nothing(filled: Desk, tmp_pa
     assert raw.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
     assert rows[1][0] == "police: 案件系统"
-    assert {len(row) for row in rows} == {15}
+    assert {len(row) for row in rows} == {16}
     assert rows[-1][1] == "2"
 
 

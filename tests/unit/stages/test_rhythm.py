@@ -48,12 +48,14 @@ def test_nights_and_weekends_are_no_silence(now: float, is_silent: bool) -> None
     assert found.usual == LEAST_SECONDS
 
 
-def test_a_rhythm_must_be_known(now: float = at(4, 0, 12)) -> None:
+def test_a_rhythm_must_be_known() -> None:
+    now = at(4, 0, 12)
     assert not silence_of(office()[-19:], now, None, 20, UTC).is_silent
     assert not silence_of([], now, None, 20, UTC).is_silent
 
 
-def test_what_is_configured_counts_all_hours(now: float = at(3, 6, 12)) -> None:
+def test_what_is_configured_counts_all_hours() -> None:
+    now = at(3, 6, 12)
     times = office()
     assert silence_of(times, now, 86_400.0, 20, UTC).is_silent
     assert not silence_of(times[:3], times[2] + 86_399, 86_400.0, 20, UTC).is_silent
