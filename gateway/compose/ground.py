@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.daemon.cries import CryBox
 from gateway.daemon.errand import Crew
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Bells
@@ -49,6 +50,8 @@ class Ground:
     ops: OpsLog
     clocks: PeerClocks
     porters: Porters
+    cries: CryBox = field(default_factory=lambda: CryBox(lambda: None))
+    """What the operations log cried, for alerts."""
 
 
 def watching(ground: Ground) -> Watching:

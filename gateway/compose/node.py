@@ -22,6 +22,7 @@ from gateway.daemon.child import SupervisedChild
 from gateway.daemon.childpost import News
 from gateway.daemon.crew import ProcessCrew
 from gateway.daemon.crewseat import Rules
+from gateway.daemon.cries import CryBox, CryingLog
 from gateway.daemon.drain import drain
 from gateway.daemon.porters import Porters
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
@@ -43,6 +44,7 @@ from gateway.ledger.changes import Touched
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
 from gateway.settings.node import ServerMode
+from gateway.stages.alerting import CryStage
 from gateway.stages.claim import ClaimStage
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.legs import in_leg
@@ -87,10 +89,12 @@ class RunningNode:
         self._identity = identity
         self._words = words
         self._clock = clock
-        self._log = log
+        self._bells = Bells()
+        self._cries = CryBox(lambda: self._bells.ring(CryStage.name))
+        self._log: BugLog = CryingLog(log, self._cries, clock)
+        log = self._log
         self._wake = wake
         self._trust = TrustWatch(roster_store(identity.settings), log)
-        self._bells = Bells()
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
         self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
@@ -216,6 +220,7 @@ class RunningNode:
             self._log,
             PeerClocks(self._clock, self._log),
             self._porters,
+            self._cries,
         )
         return self._ground
 

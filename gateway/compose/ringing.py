@@ -9,6 +9,7 @@ from gateway.stages.legs import in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
 from gateway.stages.relay import RelayStage
+from gateway.stages.terms import TermStage
 
 _SHARED = MappingProxyType(
     {
@@ -29,6 +30,8 @@ _LEGS = MappingProxyType(
     }
 )
 """Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox."""
+_COUNTED = frozenset({State.SEALED, State.DELIVERED, State.COLLECTED, State.REFUSED})
+"""States in which what passed of a case is more, or less, than before."""
 _MAKES_WAY = ends(Direction.OUTBOUND) | {State.FOUND, State.SEALED}
 """States in which, or since more is known of it, a transfer may let others go first on a route that keeps order; on
 which link those wait is not known of it."""
@@ -41,6 +44,8 @@ def concerned(touched: Touched, orderly: Iterable[str]) -> set[str]:
         names.update(_SHARED.get(state, ()))
         if link is not None:
             names.update(leg(link) for leg in _LEGS.get(state, ()))
+        if state in _COUNTED:
+            names.add(TermStage.name)
         if state in _MAKES_WAY:
             names.update(orderly)
     return names

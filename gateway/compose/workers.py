@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.policy import SkewLimits
+from gateway.compose.alerting import alerting
 from gateway.compose.gates import Gates, patience
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
@@ -136,7 +137,11 @@ class Planner:
             workers += self._legs.legs_or_none(link)
         standstill = self._ground.standstill
         return Plan(
-            (*(Halting(worker, standstill) for worker in workers), self._ground.board),
+            (
+                *(Halting(worker, standstill) for worker in workers),
+                *alerting(self._identity, self._ground),
+                self._ground.board,
+            ),
             claim,
             opening,
             self._gates,
@@ -184,7 +189,14 @@ class Planner:
         known = {RouteName(route.name): outbound_route(route) for route in outbound}
         return PackStage(
             routes=known,
-            territory=survey_territory(self._settings, self._directory, [keys.suite], now, ground.ops),
+            territory=survey_territory(
+                self._settings,
+                self._directory,
+                [keys.suite],
+                now,
+                ground.ops,
+                standard=load_standard(self._identity.standard),
+            ),
             reader_of=self._directory.unit_of,
             ledger=ground.ledger,
             recorder=self._recorder,

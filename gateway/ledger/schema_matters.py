@@ -25,9 +25,10 @@ Index("matters_flow", matters.c.flow, matters.c.at)
 matter_numbers: Final = Table(
     "matter_numbers",
     metadata,
-    Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
+    # SQLite 3.40's own check takes a table without row ids for damaged whose key is not its first columns, in order.
     text_column("scheme"),
     text_column("number"),
+    Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
     PrimaryKeyConstraint("scheme", "number", "transfer_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,

@@ -1,6 +1,7 @@
 """The parts of the ledger that have a face of their own, each behind the ledger's two doors."""
 
 from gateway.domain.ids import UnitCode
+from gateway.ledger.alerts import AlertBook
 from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.doors import Doors
 from gateway.ledger.matters import MatterBook
@@ -9,6 +10,7 @@ from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
 from gateway.ledger.sources import SourceBook
 from gateway.ledger.statistics import StatisticsBook
+from gateway.ledger.terms import TermBook
 from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
 
@@ -35,3 +37,7 @@ class Shelves:
         """Which case software drops exports here, and what they look like."""
         self.statistics = StatisticsBook(doors)
         """What may be counted."""
+        self.terms = TermBook(doors)
+        """Which terms run."""
+        self.alerts = AlertBook(doors)
+        """What people must be told."""

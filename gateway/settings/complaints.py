@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from gateway.domain.errors import ConfigError, Scope
+from gateway.settings.complaints_standard import MISSPELT as MISSPELT_IN_STANDARD
+from gateway.settings.complaints_standard import TEMPLATES as OF_STANDARD
 
 SHOWN_MAX = 60
 """Longest piece of the operator's own text that a complaint repeats."""
@@ -21,6 +23,7 @@ MISSPELT: Mapping[str, str] = MappingProxyType(
         "packer-unknown": "packer-misspelt",
         "flow-unknown": "flow-misspelt",
         "role-unknown": "role-misspelt",
+        **MISSPELT_IN_STANDARD,
     }
 )
 """What is said instead where a near choice exists."""
@@ -80,6 +83,14 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "host-malformed": ('"{text}" is not a host name or IP address', "write for example 10.12.0.5"),
         "listen-malformed": ('"{text}" is not an IP address', "write this server's own, for example 10.12.0.5"),
         "url-malformed": ('"{text}" is no ledger that can be used', "write sqlite:///path, or delete the line"),
+        "zone-unknown": ('"{text}" is no time zone', 'write "Asia/Shanghai", or delete the line'),
+        "web-malformed": (
+            '"{text}" is no web address',
+            "write http:// or https://, a host and a path, without account",
+        ),
+        "mail-malformed": ('"{text}" is no mail address', "write name@host"),
+        "sink-aim": ("a sink goes to exactly one place", "give it one of webhook, mail, syslog, file"),
+        "sink-twice": ("two sinks have one name", "give one of them another name"),
         "value-refused": ('"{text}" is refused ({problem})', "write it as docs/configuration.md says"),
         "cron-malformed": (
             '"{text}" is no time that comes again',
@@ -162,6 +173,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "write `order: none`",
         ),
         "order-wrong": ('{text} is less than "{other}" ({value})', "choose a larger value"),
+        **OF_STANDARD,
     }
 )
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from pydantic_core import PydanticCustomError
 
 from gateway.domain.ids import LinkName, RouteName, UnitCode, link_name, route_name, unit_code
+from gateway.settings.zones import zone_named
 
 ANY = "*"
 """Stands for every unit, flow or receiver code."""
@@ -137,6 +138,14 @@ def _time_of_day(text: str) -> str:
     return text
 
 
+def _zone(text: str) -> str:
+    try:
+        zone_named(text)
+    except ValueError:
+        raise PydanticCustomError("zone-unknown", "not a time zone") from None
+    return text
+
+
 def seconds_of_day(text: str) -> float | None:
     """Return the seconds after midnight of a `TimeOfDay`; None for `never`."""
     if text == NEVER:
@@ -159,6 +168,7 @@ Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]
 LabelOrAny = Annotated[str, AfterValidator(_label_or_any), _pattern(rf"{_LABEL}|\*")]
 Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string", "minLength": 1})]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day), _pattern(rf"{_TIME_OF_DAY.pattern}|{NEVER}")]
+Zone = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})]
 Account = Annotated[str, AfterValidator(_account), _pattern(_ACCOUNT.pattern)]
 FileName = Annotated[str, AfterValidator(_file_name), _pattern(_FILE_NAME.pattern)]
 Host = Annotated[str, AfterValidator(_host), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 253})]

@@ -7,8 +7,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from gateway.settings.kinds import Folder, Listen, Section, TimeOfDay, Title, Unit
+from gateway.settings.alerts import AlertSettings
+from gateway.settings.kinds import Folder, Listen, Section, TimeOfDay, Title, Unit, Zone
 from gateway.settings.quantities import Duration, Size
+from gateway.settings.zones import CHINA
 
 
 class Language(StrEnum):
@@ -44,6 +46,9 @@ class NodeSettings(Section):
     language: Language = Field(
         default=Language.AUTO,
         description="language of feedback files, alerts and the command line; auto follows the locale",
+    )
+    zone: Zone = Field(
+        default=CHINA, description="time zone in which terms are counted: their days begin and end there"
     )
 
 
@@ -296,5 +301,6 @@ class NodeFile(Section):
     drift: DriftSettings = Field(default=DriftSettings(), description="when a source is taken for updated")
     statistics: StatisticsSettings = Field(default=StatisticsSettings(), description="what is counted and shown")
     relay: RelaySettings = Field(default=RelaySettings(), description="carrying bundles for others")
+    alerts: AlertSettings = Field(default=AlertSettings(), description="whom the gateway tells by itself")
     log: LogSettings = Field(default=LogSettings(), description="the operations log")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="the database of transfers")

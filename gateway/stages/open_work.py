@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,13 +18,14 @@ from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
 from gateway.folders import disk
 from gateway.folders.spool import Staging
-from gateway.packing import Packet
+from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
+from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
@@ -47,6 +49,9 @@ class OpenOrder:
     floor: int
     """Bytes of our disk that must stay free whatever the bundle grows to."""
     admission: Admission
+    sender: Party
+    receiver: Party
+    """Both by the codes that the roster knows; a writer takes those of its own scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             progress=progress,
         )
     package = _case_package(opened, manifest)
-    standard = load_standard(batch.standard)
+    # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
+    standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
     corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)
@@ -174,6 +180,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         raw_names,
         _name(package.case_no, order.envelope.bundle_id),
         standard,
+        sender=order.sender,
+        receiver=order.receiver,
         corrects=_name(package.case_no, corrects) if corrects is not None else "",
     )
     entries = load_packer(route.packer).write(packet, made)

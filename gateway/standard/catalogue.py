@@ -1,11 +1,15 @@
 """The exchange standard as values: flows, what they must hold, by when they are answered; dictionaries and codes."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from gateway.domain.records import Priority
 from gateway.standard.charges import Charges
+from gateway.standard.editions import Index, of_day
+
+_EXPLAINED = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
 
 REPLY_CLASSES = 100
 """The reply of a flow travels under the number of the flow's class and this."""
@@ -74,6 +78,7 @@ class Deadline:
     extensions: tuple[Extension, ...]
     basis: tuple[str, ...]
     note: str = ""
+    note_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,10 @@ class Reply:
     receivers: tuple[str, ...]
     cc: tuple[str, ...]
     business: Mapping[str, tuple[str, ...]]
+    notify: tuple[str, ...] = ()
+    """Roles that must learn of it besides."""
+    nodes: tuple[str, ...] = ()
+    """Steps of the answer, in Chinese, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,8 @@ class Flow:
     """Whether its exports must name a grant of the sharing catalogue."""
     notes: str
     reference_count: int
+    trigger_en: str = ""
+    notes_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +163,8 @@ class DocumentKind:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """Every title under which it is written."""
-        return (self.zh, *self.aliases)
+        """Every title under which it is written; what stands in brackets behind one only explains it."""
+        return tuple(dict.fromkeys((self.zh, _EXPLAINED.sub("", self.zh), *self.aliases)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +187,13 @@ class CheckKind:
     code: str
     severity: str
     rule: str
+    rule_en: str
     basis: tuple[str, ...]
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether it is a question of law, which only a person answers: it rests on a law and never refuses."""
+        return bool(self.basis) and self.severity != "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +208,15 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """One legal text that `basis` quotes. evidence: how its wording is known; watch: what may change it."""
+    """One legal text that `basis` quotes. evidence: how its wording is known; watch: to check before going live."""
 
     code: str
     zh: str
+    en: str
     version: str
     evidence: str
     watch: str
+    watch_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +270,15 @@ class Holidays:
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """The whole standard as a node has it. `digest`: hexadecimal SHA-256 over its files."""
+    """The whole standard as a node has it. `digest`: hexadecimal SHA-256 over its files.
+
+    Flows and replies are asked as they count on a `day`; without one, the newest edition of each is meant. `on` gives
+    the standard of one day, in which there is one edition of each: whoever works on an export or a bundle asks that.
+    """
 
     digest: str
     editions: tuple[Flow, ...]
-    """Every flow in every edition; `flow` finds the one of a day."""
+    """Every flow in every edition."""
     documents: Mapping[str, DocumentKind]
     fields: Mapping[str, FieldKind]
     checks: Mapping[str, CheckKind]
@@ -264,40 +287,47 @@ class Standard:
     tables: Mapping[str, CodeTable]
     charges: Charges
     holidays: Holidays
+    _index: Index = field(init=False, repr=False, compare=False)
+    _days: dict[tuple[tuple[str, date], ...], "Standard"] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", Index(self.editions, self.documents))
+
+    def on(self, day: date, today: date | None = None) -> "Standard":
+        """Return the standard by which what happened on `day` is judged `today` (None: on that day itself); this very
+        one where that makes no difference."""
+        found = (self._of_day(each, day, today) for each in self._index.flows.values())
+        chosen = tuple(one for one in found if one is not None)
+        if len(chosen) == len(self.editions):
+            return self
+        key = tuple((one.code, one.life.since) for one in chosen)
+        if key not in self._days:
+            self._days[key] = replace(self, editions=chosen)
+        return self._days[key]
 
     def flows(self, day: date | None = None) -> Iterator[Flow]:
-        """Return the flows as they count on `day`, by number; without a day the newest edition of each."""
-        newest: dict[str, Flow] = {}
-        for one in self.editions:
-            known = newest.get(one.code)
-            if (day is None or one.life.holds(day)) and (known is None or one.life.since > known.life.since):
-                newest[one.code] = one
-        return iter(sorted(newest.values(), key=lambda one: one.number))
+        """Return the flows as they count on `day`, by number."""
+        found = (self._of_day(each, day) for each in self._index.flows.values())
+        return iter(sorted((one for one in found if one is not None), key=lambda one: one.number))
 
     def flow(self, code: str, day: date | None = None) -> Flow | None:
         """Return the flow `code` as it counts on `day`; None if it is no flow, or a reply."""
-        found = [one for one in self.editions if one.code == code and (day is None or one.life.holds(day))]
-        return max(found, key=lambda one: one.life.since, default=None)
+        return self._of_day(self._index.flows.get(code, ()), day)
 
     def reply(self, code: str, day: date | None = None) -> Reply | None:
-        """Return the reply `code`; None if it is none."""
-        found = [one for one in self.editions if one.reply is not None and one.reply.code == code]
-        found = [one for one in found if day is None or one.life.holds(day)]
-        newest = max(found, key=lambda one: one.life.since, default=None)
-        return newest.reply if newest is not None else None
+        """Return the reply `code` as it counts on `day`; None if it is none."""
+        found = self._of_day(self._index.replies.get(code, ()), day)
+        return found.reply if found is not None else None
 
     def names(self) -> frozenset[str]:
         """Return the slugs of all flows and replies."""
-        return frozenset({one.code for one in self.editions} | {o.reply.code for o in self.editions if o.reply})
+        return frozenset(self._index.flows) | frozenset(self._index.replies)
 
     def flow_of(self, form: str, business: str) -> str:
         """Return the slug of the flow or reply that the export format `form` calls `business`; empty if none is."""
-        for one in self.flows():
-            if business in one.business.get(form, ()):
-                return one.code
-            if one.reply is not None and business in one.reply.business.get(form, ()):
-                return one.reply.code
-        return ""
+        return self._index.business.get((form, business), "")
 
     def business_of(self, form: str, code: str) -> str:
         """Return what the export format `form` calls the flow or reply `code`; empty if it has no name for it."""
@@ -306,9 +336,12 @@ class Standard:
 
     def document_titled(self, title: str) -> DocumentKind | None:
         """Return the kind of document that is written as `title`, by its longest title that begins it; None if none."""
-        found = [(len(t), kind) for kind in self.documents.values() for t in kind.titles if title.startswith(t)]
-        return max(found, key=lambda one: one[0])[1] if found else None
+        return self._index.document_titled(title)
 
     def table(self, name: str) -> CodeTable:
         """Return the code table `name`; an empty one where the standard has none."""
         return self.tables.get(name) or CodeTable(name, {})
+
+    def _of_day(self, editions: Sequence[Flow], day: date | None, today: date | None = None) -> Flow | None:
+        first = self._index.beginning
+        return of_day(editions, day and max(day, first), today and max(today, first))

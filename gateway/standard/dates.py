@@ -3,10 +3,14 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
 
 EARLIEST_YEAR = 1900
 """No person or act in a living case is older (flow catalogue, check `date-plausible`)."""
+
+BEIJING: Final = timezone(timedelta(hours=8))
+"""The time of the whole country: which day it is does not depend on how a server is set up."""
 
 _DAY = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{4})(\d{2})(\d{2})")
 _CLOCK = re.compile(r"[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
@@ -30,6 +34,18 @@ def read_when(text: str) -> When | None:
         return _full(text) or _partial(text)
     except ValueError:
         return None
+
+
+def day_at(seconds: float) -> date:
+    """Return the day in China at `seconds` since 1970 UTC."""
+    return datetime.fromtimestamp(seconds, BEIJING).date()
+
+
+def day_of_export(exported_at: str, today: date) -> date:
+    """Return the day by whose standard an export is judged: that on which it was written, by its own word, `today`
+    where it says none or one that has not come yet."""
+    written = read_when(exported_at)
+    return written.last if written is not None and written.last <= today else today
 
 
 def _full(text: str) -> When | None:

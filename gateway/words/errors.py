@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from gateway.words import (
+    errors_alerts,
     errors_carry,
     errors_links,
     errors_local,
@@ -22,6 +23,7 @@ from gateway.words import (
 from gateway.words.templates import Table, Template
 
 PARTS: tuple[Table, ...] = (
+    errors_alerts.TABLE,
     errors_carry.TABLE,
     errors_links.TABLE,
     errors_local.TABLE,

@@ -11,6 +11,7 @@ from gateway.standard.package import Source
 from packers import names
 from packers.police_xml import PoliceReader
 from packers.xmltext import parse_xml
+from tests.support.standard import STANDARD
 
 COUNT = 20_000
 MANY = 30_000
@@ -21,7 +22,7 @@ CPU_SECONDS = 8.0
 def read(xml: str) -> None:
     parsed = parse_xml(xml.encode(), "x.xml")
     assert parsed.root is not None
-    PoliceReader("x.xml", str).read(parsed.root, Source("police", "x.zip"))
+    PoliceReader("x.xml", str, STANDARD).read(parsed.root, Source("police", "x.zip"))
 
 
 def deep(count: int) -> list[str]:

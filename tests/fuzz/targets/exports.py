@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.bundle.paths import check_paths
-from gateway.packing import Reading
+from gateway.packing import Reading, checked
 from gateway.standard.checks import check_case_package
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CasePackage, Source, UnknownValue
@@ -40,7 +40,7 @@ def run_case_package(data: bytes) -> None:
 
 def case_package_seeds() -> Mapping[str, bytes]:
     parsed = parse_xml(PoliceExport().xml_bytes(), "x.xml")
-    whole = PoliceReader("x.xml", str).read(parsed.root, Source("police", "x.zip", 9))
+    whole = PoliceReader("x.xml", str, STANDARD).read(parsed.root, Source("police", "x.zip", 9))
     few = replace(CasePackage(Source("folder", "x")), unknown=(UnknownValue("a/@b", "ü😀", "f", 3),))
     return {"few": few.to_json(), "whole": replace(whole, origins=whole.origins[:2]).to_json()}
 
@@ -63,7 +63,7 @@ def run_xml(data: bytes) -> None:
     assert (parsed.root is None) == (worst(parsed.findings) is Verdict.REJECT)
     if parsed.root is None:
         return
-    reader = PoliceReader("案件信息.xml", str)
+    reader = PoliceReader("案件信息.xml", str, STANDARD)
     package = reader.read(parsed.root, Source("police", "x.zip", len(data)))
     check_case_package(package, (), STANDARD, sender_role="police")
     assert CasePackage.from_json(package.to_json()) == package
@@ -141,7 +141,8 @@ def run_police(data: bytes) -> None:
 
 
 def examine(parts: tuple[Path, ...]) -> Reading:
-    with PACKER.read(parts, STANDARD) as reading:
+    with PACKER.read(parts, STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
         if worst(reading.findings) not in STOPS:
             check_paths(f"content/{member.path}" for member in reading.members)
         for member in reading.members:

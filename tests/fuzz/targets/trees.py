@@ -15,6 +15,7 @@ from gateway.standard.package import CasePackage
 from packers.folder import FolderPacker
 from tests.fuzz.places import place
 from tests.fuzz.target import Draw, Target, piece
+from tests.support.standard import STANDARD
 
 PACKER = FolderPacker(max_members=40)
 ENTRIES_MAX = 60
@@ -36,7 +37,7 @@ def run_tree(data: bytes) -> None:
     root = place("tree") / "export"
     try:
         build(root, Draw(data))
-        with PACKER.read((root,)) as reading:
+        with PACKER.read((root,), STANDARD) as reading:
             if worst(reading.findings) is not Verdict.REJECT:
                 check_paths(f"content/{member.path}" for member in reading.members)
             for member in reading.members:

@@ -1,0 +1,138 @@
+"""What a node has seen of one case, asked as terms ask it: who is who, what answers what, which notices came."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from gateway.domain.deadlines import CASE, SeenPackage
+from gateway.domain.matter import Matter, PersonMatter
+from gateway.standard.catalogue import Standard
+from gateway.standard.dates import read_when
+
+STATUS_NOTICE: Final = "stage-status-notice"
+CUSTODY_NOTICE: Final = "custody-term-change"
+WITHDRAWAL: Final = "package-withdrawal"
+EXTENDED, SUSPENDED, RESUMED, CLOSED = "extended", "suspended", "resumed", "closed"
+"""Codes of the stage table (config/codes/tables.yaml) that move or end a term."""
+STAGE_CODE: Final = "stage-code"
+STAGE_DUE: Final = "stage-due"
+BASIS: Final = "extension-basis"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment that somebody stated. `is_day`: only the day; then `at` is its beginning (local time)."""
+
+    at: datetime
+    is_day: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """Everything that passed here of one case, oldest first."""
+
+    seen: tuple[SeenPackage, ...]
+    standard: Standard
+    zone: tzinfo
+
+    def answers(self, request: SeenPackage, position: int) -> Iterator[SeenPackage]:
+        """Return the replies to `request` for the person at `position` (CASE: for the case), oldest first."""
+        for one in self.seen:
+            if (
+                one.matter.request == request.matter.flow
+                and one.is_outbound is not request.is_outbound
+                and self._follows(one, request)
+                and self.concerns(one, request, position, only=True)
+            ):
+                yield one
+
+    def sendings(
+        self, flows: Sequence[str], after: SeenPackage, position: int, *, outbound: bool
+    ) -> Iterator[SeenPackage]:
+        """Return what was sent under one of `flows` since `after` for that person, oldest first."""
+        for one in self.seen:
+            if (
+                one.matter.flow in flows
+                and one.is_outbound is outbound
+                and one.transfer != after.transfer
+                and self._follows(one, after)
+                and self.concerns(one, after, position, only=True)
+            ):
+                yield one
+
+    def notices(self, about: SeenPackage, position: int, *, outbound: bool) -> Iterator[SeenPackage]:
+        """Return the notices of stage and custody since `about` that came from one side, oldest first."""
+        for one in self.seen:
+            if (
+                one.matter.flow in (STATUS_NOTICE, CUSTODY_NOTICE)
+                and one.is_outbound is outbound
+                and self._follows(one, about)
+                and self.concerns(one, about, position)
+            ):
+                yield one
+
+    def withdrawal(self, of: SeenPackage) -> SeenPackage | None:
+        """Return what withdrew a package; None if nothing did."""
+        return next(
+            (
+                one
+                for one in self.seen
+                if one.matter.flow == WITHDRAWAL
+                and one.matter.related == of.bundle
+                and one.is_outbound is of.is_outbound
+            ),
+            None,
+        )
+
+    def concerns(self, one: SeenPackage, of: SeenPackage, position: int, *, only: bool = False) -> bool:
+        """Whether `one` is about the person at `position` of `of`. One that names nobody is about the whole case; with
+        `only`, about a single person only where there is no other."""
+        if position == CASE:
+            return True
+        if not one.matter.persons:
+            return not only or len(of.matter.persons) == 1
+        return any(is_same(of.matter.persons[position], other) for other in one.matter.persons)
+
+    def fact(self, name: str, of: SeenPackage, position: int, later: Sequence[SeenPackage] = ()) -> str:
+        """Return the newest statement of `name` about that person or the case, in `of` or what came `later`."""
+        for one in (*reversed(later), of):
+            if value := _stated(one.matter, name, self._person(one, of, position)):
+                return value
+        return ""
+
+    def moment(self, text: str) -> Moment | None:
+        """Return the moment that `text` states (of a span its beginning); None unless it names a day."""
+        when = read_when(text.split("/", maxsplit=1)[0])
+        if when is None or when.first != when.last:
+            return None
+        return Moment(datetime.fromisoformat(when.iso).replace(tzinfo=self.zone), "T" not in when.iso)
+
+    def _follows(self, one: SeenPackage, earlier: SeenPackage) -> bool:
+        if one.at < earlier.at:
+            return False
+        named = one.matter.related
+        if named == earlier.bundle:
+            return True
+        if one.matter.request == earlier.matter.flow and any(other.bundle == named for other in self.seen):
+            return False  # it says that it answers another one
+        return bool(set(one.matter.numbers) & set(earlier.matter.numbers))
+
+    def _person(self, one: SeenPackage, of: SeenPackage, position: int) -> PersonMatter | None:
+        if position == CASE:
+            return None
+        wanted = of.matter.persons[position]
+        if one is of:
+            return wanted
+        return next((other for other in one.matter.persons if is_same(wanted, other)), None)
+
+
+def is_same(one: PersonMatter, other: PersonMatter) -> bool:
+    """Whether two rows are one person: by identity number, or by name where one of them has no number."""
+    if one.number_key and other.number_key:
+        return one.number_key == other.number_key
+    return bool(one.name_key) and one.name_key == other.name_key
+
+
+def _stated(matter: Matter, name: str, person: PersonMatter | None) -> str:
+    return (person.fact(name) if person is not None else "") or matter.fact(name)
