@@ -9,6 +9,7 @@ from gateway.compose.asides import SHOWN
 from gateway.compose.offline import ledger_to_read
 from gateway.domain.clock import Clock
 from gateway.domain.records import Action, Deed
+from gateway.domain.sources import source_of
 from gateway.settings.load import Settings
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
@@ -27,6 +28,9 @@ _ACTIONS = MappingProxyType(
         Action.MEDIA_CONFIRM: mark("confirmed, as the second person, what a medium carries"),
         Action.MEDIA_CANCEL: mark("called a medium's trip off"),
         Action.MEDIA_LOST: mark("declared a medium lost"),
+        Action.SOURCE_RESUME: mark("let the paused source go on as it is now"),
+        Action.SOURCE_REPLAY: mark("had what was kept of the paused source read anew"),
+        Action.SOURCE_REJECT: mark("gave back what was kept of the paused source"),
         "hold": mark("held it"),
     }
 )
@@ -79,6 +83,8 @@ def outcome_text(done_at: float | None, outcome: str, words: Words) -> str:
 
 
 def _subject(deed: Deed, words: Words) -> str:
+    if deed.thing is not None and source_of(deed.thing) is not None:
+        return words.text(mark("source {name}"), name=deed.subject)
     if deed.thing is not None:
         return words.text(mark("in quarantine: {thing} {name}"), thing=deed.thing[:SHOWN], name=deed.subject)
     if deed.transfer is not None:

@@ -15,6 +15,7 @@ from gateway.cli import (
     commands_replies,
     commands_roster,
     commands_route,
+    commands_sources,
     commands_trial,
 )
 from gateway.cli.commands_flows import flows
@@ -44,6 +45,7 @@ route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why è·¯ç
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
 app.add_typer(commands_replies.reply, name="reply")
+app.add_typer(commands_sources.source, name="source")
 app.add_typer(flows, name="flows")
 
 for command in (
@@ -54,6 +56,7 @@ for command in (
     commands_look.explain,
     commands_look.decisions,
     commands_replies.replies,
+    commands_sources.stats,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,

@@ -61,6 +61,11 @@ _NEEDS = (
         Need.WORKER_DIED,
         mark("Part {subject} of the gateway failed {count} times and was started again; report the log."),
     ),
+    (
+        Need.SOURCE_PAUSED,
+        mark("Source {subject} is paused since {since}: {what} {count} exports are kept."),
+    ),
+    (Need.SOURCE_SILENT, mark("Source {subject}: nothing has come since {since}, which is longer than usual.")),
     (Need.ROSTER, mark("Roster, version {subject}, good until {since}: {what} {do}")),
 )
 

@@ -57,6 +57,8 @@ class Need(StrEnum):
     CLOCK_SKEW = "clock-skew"
     WORKER_DIED = "worker-died"
     ROSTER = "roster-ends"
+    SOURCE_PAUSED = "source-paused"
+    SOURCE_SILENT = "source-silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         *_of_order(held, settings, ledger),
         *(notice for link in links for notice in _of_link(link, settings, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
+        *_of_sources(settings, ledger, now),
         *_of_space(settings, daemon, space),
         *_of_roster(roster, now),
     )
@@ -304,6 +307,25 @@ def _of_order(held: Sequence[Stuck], settings: Settings, ledger: "Ledger | None"
         for one, count in counted
         if count
     )
+
+
+def _of_sources(settings: Settings, ledger: "Ledger | None", now: float) -> Sequence[Notice]:
+    """Return a notice for each source that is paused, and each from which nothing has come for too long."""
+    if ledger is None:
+        return ()
+    from gateway.compose.sources import views
+
+    notices = []
+    for one in views(settings, ledger, now):
+        source = one.source
+        if source.paused_at is not None:
+            command = f"caseferry source show {source.id}"
+            need = Need.SOURCE_PAUSED
+            notices.append(Notice(need, source.name, "source-upgrade", one.held, source.paused_at, command))
+        elif one.silence.is_silent:
+            command = f"caseferry source show {source.id}"
+            notices.append(Notice(Need.SOURCE_SILENT, source.name, since=one.silence.last, command=command))
+    return notices
 
 
 def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequence[Notice]:

@@ -18,6 +18,7 @@ from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
 from gateway.compose.scanning import scanning_of
 from gateway.compose.sharing import grants_of, rulebook_of
+from gateway.compose.sources import expectations
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
 from gateway.domain.errors import Scope
@@ -33,6 +34,7 @@ from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.decide import DecideStage
+from gateway.stages.drift import DriftDesk
 from gateway.stages.expiry import ExpiryStage
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import out_leg
@@ -45,10 +47,13 @@ from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
 from gateway.stages.scanning import ScannerWatch
 from gateway.stages.shortage import OPENING
+from gateway.stages.silence import SilenceStage
+from gateway.stages.source_decisions import SourceDecisions
 from gateway.stages.standstill import Halting
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+from gateway.stages.trend import DriftRules
 from gateway.standard.loading import load_standard
 from gateway.words.catalogue import Words
 
@@ -138,6 +143,12 @@ class Planner:
             self._retain(),
             ExpiryStage(grants_of(self._settings.grants), self._ground.clock, self._ground.ops),
             self._comparing.rounds(self._words),
+            SilenceStage(
+                ledger=self._ground.ledger,
+                expected=expectations(self._settings),
+                clock=self._ground.clock,
+                ops=self._ground.ops,
+            ),
         ]
         for link in links:
             workers += self._legs.legs_or_none(link)
@@ -192,8 +203,9 @@ class Planner:
 
     def _pack(self, outbound: Sequence[RouteSettings], keys: NodeKeys, now: float) -> PackStage:
         ground = self._ground
+        known = {RouteName(route.name): outbound_route(route) for route in outbound}
         return PackStage(
-            routes={RouteName(route.name): outbound_route(route) for route in outbound},
+            routes=known,
             territory=survey_territory(
                 self._settings,
                 self._directory,
@@ -223,10 +235,29 @@ class Planner:
                 ops=ground.ops,
             ),
             replies=self._replies,
+            drift=self._drift(known),
             clock=ground.clock,
             ops=ground.ops,
             sealed_before=ground.sealed_before,
         )
+
+    def _drift(self, known: Mapping[RouteName, routes.OutboundRoute]) -> DriftDesk:
+        ground, rules = self._ground, self._settings.drift
+        return DriftDesk(
+            rules=DriftRules(rules.window, rules.exports, rules.baseline, rules.drop / 100),
+            routes=known,
+            ledger=ground.ledger,
+            spool=ground.spool,
+            telling=self._telling,
+            recorder=self._recorder,
+            field_name=self._field_name,
+            clock=ground.clock,
+            ops=ground.ops,
+        )
+
+    def _field_name(self, field: str) -> str:
+        kind = load_standard(self._identity.standard).fields.get(field)
+        return f"{kind.zh} ({field})" if kind is not None else field
 
     def _open(self, keys: NodeKeys) -> OpenStage:
         ground = self._ground
@@ -306,6 +337,13 @@ class Planner:
             intakes=self._legs.intakes,
             pen=ReceiptPen(self._settings.node.unit, keys),
             refusals=None if self._roster is None else hub_refusals(self._identity, ground, keys),
+            sources=SourceDecisions(
+                ledger=ground.ledger,
+                telling=self._telling,
+                recorder=self._recorder,
+                field_name=self._field_name,
+                ops=ground.ops,
+            ),
             knock=self._gates.knock,
             clock=ground.clock,
             ops=ground.ops,

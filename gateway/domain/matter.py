@@ -35,6 +35,7 @@ class Matter:
 
     numbers: scheme and number of the case. related: the bundle that it says it answers. charges: ids of the table, or
     names that it does not know. documents: slugs of their kinds. facts: as a person's, of the case.
+    chapters: those of the Criminal Law in which the charges stand.
     system, version: the case system that wrote it. asked, filled: values that the flow asks for, and those that are
     there. fields: field, values asked, values filled.
     awaits: the reply that a request is answered by, per: `person` where each is answered by itself.
@@ -63,6 +64,7 @@ class Matter:
     day: str = ""
     lane: str = ""
     copy: str = ""
+    chapters: tuple[str, ...] = ()
 
     def fact(self, name: str) -> str:
         """Return the case's fact `name`, empty if it is not known."""

@@ -16,6 +16,7 @@ from gateway.domain.ids import (
 )
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.matter import Matter
+from gateway.domain.sources import Look
 
 T = TypeVar("T")
 
@@ -74,6 +75,9 @@ class Action(StrEnum):
     MEDIA_CONFIRM = "media-confirm"  # as the second person, let a medium's trip happen
     MEDIA_CANCEL = "media-cancel"  # call a trip off that has not left
     MEDIA_LOST = "media-lost"  # declare a medium lost: what it carried goes again
+    SOURCE_RESUME = "source-resume"  # let a paused source go on as it is now
+    SOURCE_REPLAY = "source-replay"  # read anew what was kept of a paused source
+    SOURCE_REJECT = "source-reject"  # give back what was kept of a paused source
 
 
 class ReceiptCode(StrEnum):
@@ -193,6 +197,8 @@ class Facts:
     """Holds the transfer in its new state; None leaves a hold as it is."""
     matter: Matter | None = None
     """What was in the bundle, kept beside the transfer."""
+    look: Look | None = None
+    """What was seen in the export, kept beside the transfer."""
     note: str = ""
     """English remark for the timeline: a code, a size, a count; nothing personal."""
     code: str = ""

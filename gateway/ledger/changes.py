@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError, T
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import answer_waking, queries, repeats, streams
+from gateway.ledger import answer_waking, beside, queries, repeats, streams
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
 
@@ -33,7 +33,7 @@ _SETTLING: Final = frozenset(
     {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED, State.SETTLED}
 )
 _COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
-_TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("matter", "note", "code"))
+_TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("matter", "look", "note", "code"))
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
 _SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
@@ -87,6 +87,7 @@ def fail(
         hold_code=error.code if retry_at is None else before.hold_code,
     )
     now = _write(change, before, now)
+    beside.keep_look(change.connection, now.id, facts)
     detail = storable(error.detail)[:DETAIL_MAX]
     _attempt(change, now, stage, before.state, started_at, code=error.code, detail=detail, retry_at=retry_at)
     if retry_at is None:
@@ -230,6 +231,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _receipt(change, now, step.receipt)
     if step.facts.matter is not None:
         answer_waking.remember(change, now, step.facts.matter)
+    beside.keep_look(change.connection, now.id, step.facts)
     if step.event in (Event.SEALED, Event.DELIVERED):
         mark_corrected(change, now, step.stage)
     return now

@@ -15,7 +15,10 @@ def keep(connection: Connection, now: float, transfer: TransferId, matter: Matte
     for table in (matter_persons, matter_numbers, matters):
         connection.execute(delete(table).where(table.c.transfer_id == transfer))
     row = {"transfer_id": transfer, "at": now, "flow": storable(matter.flow)}
-    connection.execute(insert(matters), {**row, "request": matter.request, "raw": to_bytes(matter)})
+    connection.execute(
+        insert(matters),
+        {**row, "request": matter.request, "chapters": " ".join(matter.chapters), "raw": to_bytes(matter)},
+    )
     numbers = {(s, storable(normal_number(n))): None for s, n in matter.numbers}
     if numbers:
         rows = [{"transfer_id": transfer, "scheme": scheme, "number": number} for scheme, number in numbers]

@@ -14,6 +14,8 @@ matters: Final = Table(
     text_column("flow"),
     # The flow that a reply answers; empty for a request.
     text_column("request"),
+    # Chapters of the Criminal Law that its charges stand in, ascending; empty for none, or none that is known.
+    text_column("chapters"),
     # The whole of it, canonical (gateway/standard/matter.py).
     Column("raw", LargeBinary, nullable=False),
     sqlite_strict=True,

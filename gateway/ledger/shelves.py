@@ -9,6 +9,8 @@ from gateway.ledger.matters import MatterBook
 from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
+from gateway.ledger.sources import SourceBook
+from gateway.ledger.statistics import StatisticsBook
 from gateway.ledger.terms import TermBook
 from gateway.ledger.trips import TripBook
 from gateway.ledger.turns import Turns
@@ -32,6 +34,10 @@ class Shelves:
         """What removable media carry."""
         self.matters = MatterBook(doors)
         """What was in the bundles."""
+        self.sources = SourceBook(doors)
+        """Which case software drops exports here, and what they look like."""
+        self.statistics = StatisticsBook(doors)
+        """What may be counted."""
         self.terms = TermBook(doors)
         """Which terms run."""
         self.alerts = AlertBook(doors)

@@ -216,6 +216,38 @@ class LimitSettings(Section):
     )
 
 
+class DriftSettings(Section):
+    """When the exports of one case software look so different that it is taken for updated and its sending stops."""
+
+    window: Annotated[float, Duration("1m", "30d")] = Field(
+        default=3600.0, description="exports of so long are compared with what is usual"
+    )
+    exports: Annotated[int, Strict(), Field(ge=5, le=200)] = Field(
+        default=10, description="fewer exports of a flow than this are not judged; older ones count until there are"
+    )
+    baseline: Annotated[int, Strict(), Field(ge=10, le=2000)] = Field(
+        default=30, description="nothing is called usual before so many exports were read"
+    )
+    drop: Annotated[int, Strict(), Field(ge=5, le=90)] = Field(
+        default=20,
+        description="percentage points by which fields must be empty, elements unknown or exports refused more often",
+    )
+
+
+class StatisticsSettings(Section):
+    """What is counted, and what is shown of it to others."""
+
+    floor: Annotated[int, Strict(), Field(ge=2, le=1000)] = Field(
+        default=5, description="statistics for the public (stats --public) show no number below this"
+    )
+    late: Annotated[float, Duration("1m", "365d")] = Field(
+        default=86400.0, description="an export that was written so long before it was dropped is late"
+    )
+    silence: Annotated[int, Strict(), Field(ge=5, le=10_000)] = Field(
+        default=20, description="exports of a source from which its rhythm is known, and its silence noticed"
+    )
+
+
 class WorkerSettings(Section):
     """Processes that seal, open and hash."""
 
@@ -294,6 +326,8 @@ class NodeFile(Section):
     timing: TimingSettings = Field(default=TimingSettings(), description="how often and how long")
     limits: LimitSettings = Field(default=LimitSettings(), description="what is too much")
     workers: WorkerSettings = Field(default=WorkerSettings(), description="processes that seal, open and hash")
+    drift: DriftSettings = Field(default=DriftSettings(), description="when a source is taken for updated")
+    statistics: StatisticsSettings = Field(default=StatisticsSettings(), description="what is counted and shown")
     relay: RelaySettings = Field(default=RelaySettings(), description="carrying bundles for others")
     alerts: AlertSettings = Field(default=AlertSettings(), description="whom the gateway tells by itself")
     log: LogSettings = Field(default=LogSettings(), description="the operations log")

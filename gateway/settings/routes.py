@@ -106,6 +106,13 @@ class OutboundRoute(Section):
         description="case or stream: what goes to one unit is sent in the order in which it was dropped, that of one "
         "case or all of it, each when the one before it has its final receipt; none: each as soon as it can",
     )
+    drift: Annotated[bool, Strict()] = Field(
+        default=True, description="false: never paused because its exports look different all at once"
+    )
+    expect: Annotated[float, Duration("10m", "90d")] | None = Field(
+        default=None,
+        description="an export is expected at least this often; left out: the rhythm of the past weeks says it",
+    )
     stable_scans: Annotated[int, Strict(), Field(ge=2, le=100)] | None = Field(
         default=None, description="instead of timing.stable_scans, for this folder"
     )

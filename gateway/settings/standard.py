@@ -40,6 +40,7 @@ from gateway.standard.catalogue import REPLY_CLASSES
 Pii = Annotated[int, Strict(), Field(ge=0, le=3)]
 Truth = Annotated[bool, Strict()]
 Age = Annotated[int, Strict(), Field(ge=0, le=100)]
+Article = Annotated[int, Strict(), Field(ge=1, le=1000)]
 Slugs = tuple[Slug, ...]
 Business = Mapping[Scheme, Annotated[tuple[Text, ...], Field(min_length=1)]]
 
@@ -214,6 +215,15 @@ class CodeSection(Section):
     en: Text = Field(description="English name")
 
 
+class ChapterSection(Section):
+    """One chapter of the special part of the Criminal Law."""
+
+    zh: Text = Field(description="Chinese name")
+    en: Text = Field(description="English name")
+    first: Article = Field(description="number of its first article")
+    last: Article = Field(description="number of its last article")
+
+
 class ChargeSection(Section):
     """One offence. Ages in full years."""
 
@@ -296,6 +306,12 @@ class TablesFile(Dated):
     tables: Mapping[Slug, Mapping[Slug, CodeSection]] = Field(description="tables by slug, codes by slug")
 
 
+class ChaptersFile(Dated):
+    """codes/chapters.yaml: chapters of the Criminal Law, by which statistics count."""
+
+    chapters: Mapping[Slug, ChapterSection] = Field(description="chapters by slug")
+
+
 class ChargesFile(Dated):
     """codes/charges.yaml: offences."""
 
@@ -319,6 +335,7 @@ class ProfilesFile(Dated):
 
 CODE_FILES: Mapping[str, type[Dated]] = MappingProxyType(
     {
+        "chapters": ChaptersFile,
         "charges": ChargesFile,
         "checks": ChecksFile,
         "documents": DocumentsFile,

@@ -19,7 +19,7 @@ AGAIN_SECONDS: Final = 86_400.0
 """The gateway's own trouble is told once a day."""
 AT_ONCE: Final = 50
 """Alerts read for one step of a sink."""
-_SUBJECT: Final = ("code", "link", "route", "unit", "peer", "worker", "work", "transfer", "folder")
+_SUBJECT: Final = ("code", "link", "route", "source", "unit", "peer", "worker", "work", "transfer", "folder")
 """Facts by which one trouble is told from another."""
 
 

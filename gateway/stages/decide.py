@@ -20,6 +20,7 @@ from gateway.stages.deciding import check, moved_on
 from gateway.stages.hub_refusals import HubRefusals
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.refusals import persons_code
+from gateway.stages.source_decisions import ACTIONS, SourceDecisions
 from gateway.stages.statements import ReceiptPen
 
 BATCH = 64
@@ -46,6 +47,7 @@ class DecideStage:
         intakes: Mapping[LinkName, ReceiptIntake],
         pen: ReceiptPen,
         refusals: HubRefusals | None,
+        sources: SourceDecisions,
         knock: Callable[[LinkName], None],
         clock: Clock,
         ops: OpsLog,
@@ -57,6 +59,7 @@ class DecideStage:
         self._intakes = intakes
         self._pen = pen
         self._refusals = refusals
+        self._sources = sources
         self._knock = knock
         self._clock = clock
         self._ops = ops
@@ -85,6 +88,9 @@ class DecideStage:
             if decision.link is not None:
                 self._knock(decision.link)
             self._ledger.decisions.decided(decision)
+            return
+        if decision.action in ACTIONS:
+            self._sources.carry_out(decision)
             return
         transfer = None if decision.transfer is None else self._ledger.get(decision.transfer)
         if transfer is None:

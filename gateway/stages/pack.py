@@ -15,11 +15,13 @@ from gateway.domain.ids import BundleId, ClaimToken, RouteName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Copy, Facts, Order, Stage, Step, Transfer, known
+from gateway.domain.sources import Source
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.answers import ReplyDesk
+from gateway.stages.drift import DriftDesk
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
@@ -61,6 +63,7 @@ class PackStage:
         telling: SourceTelling,
         repeats: RepeatDesk,
         replies: ReplyDesk,
+        drift: DriftDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -87,6 +90,7 @@ class PackStage:
         self._telling = telling
         self._repeats = repeats
         self._replies = replies
+        self._drift = drift
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -113,7 +117,8 @@ class PackStage:
 
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Hand `transfers` to a worker; False if it must wait for its turn."""
-        orders = {order.transfer: order for order in map(self._order, transfers) if order is not None}
+        paused = self._drift.paused()
+        orders = {order.transfer: order for t in transfers if (order := self._order(t, paused)) is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was recorded as failed and is due no more.
         return not ready or self._lanes.start(pack_exports, self._batch(orders.values()), ready)
@@ -121,7 +126,7 @@ class PackStage:
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
         return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._rulebook, self._scanning)
 
-    def _order(self, transfer: Transfer) -> PackOrder | None:
+    def _order(self, transfer: Transfer, paused: Sequence[Source]) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""
         started = self._clock.now()
         try:
@@ -141,6 +146,7 @@ class PackStage:
                 transfer.attempts > 0 and was_released(self._ledger, transfer, EXPORT_HELD),
                 self._ledger.sent_as(route.name, transfer.export_name),
                 self._repeats.correction(transfer),
+                self._drift.halted(transfer, paused),
                 sealed,
             )
         except GatewayError as error:
@@ -157,14 +163,25 @@ class PackStage:
                 self._recorder.fail(transfer, Stage.PACK, error, load.started_at)
             return
         self._scanner.heard(outcome.error for outcome in outcomes)
-        sendable: list[tuple[Transfer, PackOutcome]] = []
+        read: list[tuple[Transfer, PackOutcome]] = []
+        apart: list[tuple[Transfer, PackOutcome]] = []
         for outcome in outcomes:
             transfer = load.transfers[outcome.transfer]
             if outcome.error is not None:
                 self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
             elif (sealed := self._sealed_before(transfer)) is not None:
                 self._take_in(transfer, outcome, sealed, load.started_at)
-            elif outcome.content_hash is not None:
+            elif outcome.is_forbidden:
+                apart.append((transfer, outcome))  # what must not be here is not kept, whatever its source does
+            else:
+                read.append((transfer, outcome))
+        self._go_on([*apart, *self._drift.sift(read, load.started_at)], load)
+
+    def _go_on(self, read: Sequence[tuple[Transfer, PackOutcome]], load: Load) -> None:
+        """Seal, refuse or hold what was read, each as the checks have it."""
+        sendable: list[tuple[Transfer, PackOutcome]] = []
+        for transfer, outcome in read:
+            if outcome.content_hash is not None:
                 sendable.append((transfer, outcome))
             elif any(finding.code == MALWARE for finding in outcome.findings):
                 self._set_aside(transfer, outcome, load.started_at)

@@ -13,6 +13,7 @@ from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts, Priority
+from gateway.domain.sources import Look
 from gateway.packing import Reading, checked
 from gateway.plugins import load_packer
 from gateway.stages import layout
@@ -24,11 +25,14 @@ from gateway.stages.sharing import Leaving, Rulebook, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.dates import day_at, day_of_export
-from gateway.standard.findings import Finding, Place, Verdict, worst
+from gateway.standard.findings import SECRET, Finding, Place, Verdict, worst
 from gateway.standard.loading import StandardPlace, load_standard
+from gateway.standard.looks import look_of
 from gateway.standard.matter import matter_of
 from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable
 
+FORBIDDEN = frozenset({SECRET, MALWARE})
+"""Codes of what must not lie in this spool."""
 SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
 
 
@@ -48,6 +52,8 @@ class PackOrder:
     """Business key -> content of what was sent before under this name: what is only the same again is not sealed."""
     corrects: BundleId | None
     """The bundle that a named person lets this export correct."""
+    halted: frozenset[str] = frozenset()
+    """Case systems of whose exports nothing is sealed now (gateway/stages/drift.py)."""
     sealed: Path | None = None
     """The bundle that this export was sealed into before our ledger was put back; it is only read once more."""
 
@@ -80,6 +86,9 @@ class PackOutcome:
     """Whom the bundle is sealed to: the recipient first, then its copies; none if the export is refused."""
     priority: Priority = Priority.NORMAL
     matter: Matter | None = None
+    look: Look | None = None
+    is_halted: bool = False
+    """It was only read, because its source is paused."""
     business_key: str | None = None
     copy_keys: tuple[str, ...] = ()
     """The business keys of the copies, in their order."""
@@ -92,6 +101,11 @@ class PackOutcome:
     def recipient(self) -> Recipient | None:
         """The unit that the export is for."""
         return self.recipients[0] if self.recipients else None
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether the export may not be on this network, or in this spool, at all."""
+        return any(finding.code in FORBIDDEN for finding in self.findings)
 
     def codes(self) -> str:
         """Return the codes of all findings, once each, in the order found."""
@@ -111,6 +125,7 @@ class PackOutcome:
             content_hash=self.content_hash,
             priority=self.priority,
             matter=self.matter if self.prepared is not None else None,
+            look=self.look,
             note=self.codes(),
         )
 
@@ -177,9 +192,12 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 decision.recipients,
                 decision.priority,
                 matter_of(package, standard, batch.rulebook.key),
+                look_of(package, findings, verdict, standard),
+                bool(order.halted) and package.source.system in order.halted,
             )
+            stays = outcome.is_halted and not outcome.is_forbidden
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
-            if not waved or outcome.recipient is None:
+            if stays or not waved or outcome.recipient is None:
                 return outcome
             key, *copy_keys = (
                 business_key(package, one.unit, order.route.name, standard) for one in outcome.recipients

@@ -66,6 +66,8 @@ class OutboundRoute:
     """Who gets the same bundle as well."""
     profiles: Mapping[str, str] = field(default_factory=dict)
     """Flow (or `*`) -> masking profile that its exports leave by at least."""
+    drift: bool = True
+    """Whether its sources are paused when their exports look different all at once."""
 
     def permits(self, flow: str) -> bool:
         """Whether exports of `flow` may leave by this route."""

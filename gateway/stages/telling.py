@@ -11,6 +11,7 @@ from gateway.domain.ids import RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
+from gateway.domain.sources import Source
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import (
     REJECT,
@@ -65,6 +66,11 @@ _SYSTEMATIC = mark(
 _ASK_VENDOR = mark("Nothing is held up. Ask the vendor of the case software to mend it.")
 _CALL = mark("Do not export it again before the security administrator has looked at the exporting machine.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
+_PAUSED = mark("The exports of this case software look different from before; sending them has been stopped.")
+_KEPT = mark(
+    "Every export is kept as it came, and nothing is lost. Ask the vendor whether the software was updated, "
+    "then call the operator: caseferry source show {id}"
+)
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 
 
@@ -124,6 +130,27 @@ class SourceTelling:
                 desk.report(feedback)
         except GatewayError as error:
             self._ops.warn("source-not-told", route=route, code=error.code, detail=error.detail)
+
+    def paused(self, source: Source, findings: Sequence[Finding]) -> None:
+        """Say once, beside the exports, that nothing of a source is sent any more, and why."""
+        name = _note_of(source)
+        feedback = Feedback(
+            name,
+            Verdict.HOLD,
+            _iso(self._clock.now()),
+            self._words.text(_PAUSED),
+            tuple(self._lines(findings)),
+            self._words.text(_KEPT, id=source.id),
+        )
+        with self._desk_of(source) as desk:
+            if desk is not None:
+                desk.report(feedback)
+
+    def goes_on(self, source: Source) -> None:
+        """Withdraw what was said about a source that was paused."""
+        with self._desk_of(source) as desk:
+            if desk is not None:
+                desk.withdraw(_note_of(source))
 
     def receipted(self, receipts: Sequence[tuple[Transfer, Receipt, bytes]]) -> None:
         """Show verified receipts to the source; `bytes` is the signed receipt, verbatim."""
@@ -286,12 +313,23 @@ class SourceTelling:
                 desk.report(feedback)
 
     @contextmanager
+    def _desk_of(self, source: Source) -> Iterator[FeedbackDesk | None]:
+        try:
+            yield self._desks.get(source.route)
+        except GatewayError as error:
+            self._ops.warn("source-not-told", route=source.route, code=error.code, detail=error.detail)
+
+    @contextmanager
     def _desk(self, transfer: Transfer) -> Iterator[FeedbackDesk | None]:
         """Yield the desk of the transfer's route; trouble with that folder is logged and goes no further."""
         try:
             yield self._desks.get(transfer.route) if transfer.route is not None else None
         except GatewayError as error:
             self._ops.warn("source-not-told", transfer=transfer.id, code=error.code, detail=error.detail)
+
+
+def _note_of(source: Source) -> str:
+    return f"SOURCE-UPGRADE-{source.id}"
 
 
 def _record(receipt: Receipt, raw: bytes) -> ReceiptRecord:

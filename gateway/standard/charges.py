@@ -1,8 +1,11 @@
 """Offences: by their code in a case system's scheme, or by their name, of which a choice's part is a right one too."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+
+_ARTICLE = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,28 @@ class ChargeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """One chapter of the special part of the Criminal Law (中华人民共和国刑法 第二编). first, last: its articles."""
+
+    id: str
+    zh: str
+    en: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Charges:
     """The table of offences; none is complete, so one that is not in it passes every check."""
 
     rules: tuple[ChargeRule, ...]
+    chapters: tuple[Chapter, ...] = ()
+
+    def chapter_of(self, article: str) -> Chapter | None:
+        """Return the chapter in which an article stands (`264`, `133之一`, `114,115.1`); None if it names none."""
+        match = _ARTICLE.search(article)
+        number = int(match[0]) if match is not None else 0
+        return next((one for one in self.chapters if one.first <= number <= one.last), None)
 
     def by_code(self, scheme: str, code: str) -> ChargeRule | None:
         """Return the offence that has `code` in `scheme` (the export format)."""

@@ -34,7 +34,7 @@ from gateway.standard.catalogue import (
     Role,
     Standard,
 )
-from gateway.standard.charges import ChargeRule, Charges
+from gateway.standard.charges import Chapter, ChargeRule, Charges
 from gateway.standard.profiles import FULL, RULES, Profile
 
 FLOWS: Final = "flows"
@@ -151,7 +151,10 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
         ),
         profiles=profiles,
         tables=table("tables", _code_table),
-        charges=_guarded(f"{CODES}/charges.yaml", lambda: _charges(_rows(parsed, "charges").values())),
+        charges=_guarded(
+            f"{CODES}/charges.yaml",
+            lambda: _charges(_rows(parsed, "charges").values(), tuple(table("chapters", _chapter).values())),
+        ),
         holidays=_guarded(
             f"{CODES}/holidays.yaml", lambda: _holidays(_rows(parsed, "holidays"), parsed[f"{CODES}/holidays.yaml"])
         ),
@@ -339,7 +342,11 @@ def _code_table(name: str, raw: Any) -> CodeTable:
     return CodeTable(name, MappingProxyType({key: code(key, one) for key, one in raw.items()}))
 
 
-def _charges(rows: Iterable[Any]) -> Charges:
+def _chapter(key: str, raw: Any) -> Chapter:
+    return Chapter(key, raw["zh"], raw["en"], int(raw["first"]), int(raw["last"]))
+
+
+def _charges(rows: Iterable[Any], chapters: tuple[Chapter, ...]) -> Charges:
     return Charges(
         tuple(
             ChargeRule(
@@ -357,7 +364,8 @@ def _charges(rows: Iterable[Any]) -> Charges:
                 former=_texts_of(one.get("former")),
             )
             for one in rows
-        )
+        ),
+        chapters,
     )
 
 

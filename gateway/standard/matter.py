@@ -43,6 +43,7 @@ def matter_of(package: CasePackage, standard: Standard, key: PseudonymKey) -> Ma
         version=package.source.version,
         asked=sum(len(one) for one in found.values()),
         filled=sum(1 for one in found.values() for each in one if each.value),
+        chapters=_chapters(package, standard),
         fields=tuple((f, str(len(one)), str(sum(1 for e in one if e.value))) for f, one in found.items()),
         awaits=answer.code if answer is not None else "",
         per=answer.per if answer is not None else "",
@@ -102,6 +103,17 @@ def _facts(package: CasePackage, kept: list[str], person: int | None) -> tuple[t
     else:
         found |= {name: derive(package) for name, derive in facts.OF_CASE.items()}
     return tuple(sorted((name, value) for name, value in found.items() if value))
+
+
+def _chapters(package: CasePackage, standard: Standard) -> tuple[str, ...]:
+    """Return the chapters of all charges: by the table's article, else by the one that the case itself names."""
+    found: set[str] = set()
+    for charge in (one for person in package.persons for one in person.charges):
+        rule = standard.charges.by_name(charge.name) if charge.name else None
+        chapter = standard.charges.chapter_of(rule.article if rule is not None else charge.article)
+        if chapter is not None:
+            found.add(chapter.id)
+    return tuple(sorted(found))
 
 
 def _charges(package: CasePackage, standard: Standard) -> tuple[str, ...]:

@@ -1,0 +1,13 @@
+"""Writes down what a step taught beside the transfer itself, inside somebody else's transaction."""
+
+from sqlalchemy import Connection
+
+from gateway.domain.ids import TransferId
+from gateway.domain.records import Facts
+from gateway.ledger import source_rows
+
+
+def keep_look(connection: Connection, transfer: TransferId, facts: Facts) -> None:
+    """Record what was seen in the export of `transfer`, which stays where it is."""
+    if facts.look is not None:
+        source_rows.keep(connection, transfer, facts.look)

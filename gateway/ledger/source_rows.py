@@ -1,0 +1,88 @@
+"""Writes down what was seen in an export, inside somebody else's transaction, and reads sources and looks."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from gateway.domain.ids import RouteName, TransferId
+from gateway.domain.sources import Look, Seen, Source, SourceId
+from gateway.ledger.rows import storable
+from gateway.ledger.schema_sources import looks, sources
+
+MARKS_MAX: Final = 2000
+"""Characters of the marks of one export that are kept; a whole flow's fields have some 600."""
+
+
+def keep(connection: Connection, transfer: TransferId, look: Look) -> None:
+    """Record what was seen in the export of `transfer`, in the place of what was seen when it was read before."""
+    values = {
+        "source": look.source,
+        "at": look.at,
+        "version": storable(look.version),
+        "flow": storable(look.flow),
+        "verdict": look.verdict,
+        "codes": " ".join(f"{code}*{count}" for code, count in look.codes.items()),
+        "marks": storable("\n".join(look.marks))[:MARKS_MAX],
+        "asked": look.asked,
+        "filled": look.filled,
+        "dated": look.dated,
+        "counted": int(look.is_counted),
+    }
+    if not connection.execute(update(looks).where(looks.c.transfer_id == transfer).values(values)).rowcount:
+        connection.execute(insert(looks), {"transfer_id": transfer, **values})
+
+
+def to_source(row: Row[*tuple[Any, ...]]) -> Source:
+    """Return the source in a row of all columns."""
+    r = row._mapping
+    return Source(
+        SourceId(r["id"]),
+        RouteName(r["route"]),
+        r["packer"],
+        r["system"],
+        tuple(json.loads(r["versions"])),
+        r["baseline"],
+        r["since"],
+        r["paused_at"],
+        tuple(Seen(*one) for one in json.loads(r["seen"])),
+        r["told_at"],
+        r["silent_at"],
+        r["revision"],
+    )
+
+
+def written(seen: tuple[Seen, ...]) -> str:
+    """Return the reasons of a pause as the table keeps them."""
+    return json.dumps([[one.kind, one.subject, one.before, one.now] for one in seen], ensure_ascii=False)
+
+
+def to_look(row: Row[*tuple[Any, ...]]) -> Look:
+    """Return the look in a row of all columns of its table; `system` is its source's."""
+    r = row._mapping
+    return Look(
+        version=r["version"],
+        flow=r["flow"],
+        verdict=r["verdict"],
+        codes=read_codes(r["codes"]),
+        marks=tuple(r["marks"].split("\n")) if r["marks"] else (),
+        asked=r["asked"],
+        filled=r["filled"],
+        dated=r["dated"],
+        is_counted=bool(r["counted"]),
+        source=SourceId(r["source"]),
+        at=r["at"],
+    )
+
+
+def read_codes(text: str) -> Mapping[str, int]:
+    """Return finding codes (`verdict:CODE`) and how often each was found, as `keep` wrote them."""
+    found = (one.rpartition("*") for one in text.split())
+    return {code: int(count) for code, _, count in found}
+
+
+def source(connection: Connection, wanted: SourceId) -> Source | None:
+    """Return one source; None if there is none."""
+    row = connection.execute(select(*sources.c).where(sources.c.id == wanted)).first()
+    return None if row is None else to_source(row)
