@@ -9,7 +9,7 @@ TABLE: Table = MappingProxyType(
         "flow-not-there": Template(
             "The exchange standard has no flow {name}.",
             "It is misspelt, does not count on that day, or is one of another node. The nearest one is: {near}.",
-            "Run: caseferry flows list",
+            "Run: caseferry flows list.",
         ),
         "group-not-there": Template(
             "There is no group of flows called {name}.",
