@@ -26,7 +26,8 @@ test: $(STAMP) ## every gate: format, lint, types, import contracts, words, docs
 	    'command -v systemd-analyze' systemd 'tests marked needs_systemd (unit files)' \
 	    'command -v lftp' lftp 'the lftp client in tests/interop' \
 	    'command -v proftpd' proftpd-mod-crypto 'the ProFTPD server in tests/interop' \
-	    'command -v strace' strace 'tests marked needs_strace (faults in the system calls of real daemons)'
+	    'command -v strace' strace 'tests marked needs_strace (faults in the system calls of real daemons)' \
+	    'command -v clamd' clamav-daemon 'the virus scanner in tests/unit/scanning and tests/unit/stages'
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python .ci/gates.py $(ARGS)
 
 demo: $(STAMP) ## a province of seven nodes on loopback; ARGS="--keep DIR" leaves it to be toured

@@ -15,6 +15,7 @@ from gateway.standard.checks import check_case_package
 from gateway.standard.content import Content
 from gateway.standard.findings import SECRET, Finding
 from gateway.standard.package import CasePackage, marks_of
+from gateway.standard.pdf_seal import proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ class Packer(Protocol):
 
 
 def checked(reading: Reading, standard: Standard, context: Context | None = None) -> Reading:
-    """Return `reading` with what the standard finds wrong with it, and the marks that are to travel; pure.
+    """Return `reading` with what the standard finds wrong with it, and the marks that are to travel; only signed files
+    are read once more. Raises OSError.
 
     context: what is known of the two sides, where somebody knows it.
     What its packer knows no meaning of is only looked through for marked material, which hands on nothing but what a
@@ -161,7 +163,7 @@ def checked(reading: Reading, standard: Standard, context: Context | None = None
     """
     findings = reading.findings
     files = [
-        PresentFile(one.path, reading.names.get(one.path, one.path), reading.contents.get(one.path))
+        PresentFile(one.path, reading.names.get(one.path, one.path), _looked(one, reading.contents.get(one.path)))
         for one in reading.members
         if not one.is_record
     ]
@@ -183,3 +185,8 @@ def checked(reading: Reading, standard: Standard, context: Context | None = None
         findings = tuple(one for one in findings if one.code == SECRET)
         return replace(reading, package=bare, members=(), findings=findings)
     return replace(reading, package=replace(reading.package, marks=marks_of(findings)), findings=findings)
+
+
+def _looked(member: Member, content: Content | None) -> Content | None:
+    """Return what a member's bytes proved to be, its signatures compared with what they cover."""
+    return replace(content, seal=proven(content, member.open)) if content is not None and content.covered else content

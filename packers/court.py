@@ -181,7 +181,7 @@ class _Examination:
         if member is None:
             return
         with member.open() as stream:
-            listed = read_list(stream.read(MAX_LIST_BYTES + 1))
+            listed = read_list(stream.read(min(member.size, MAX_LIST_BYTES) + 1))
         by_name = {
             names.folded(names.clean_path(shown)): m.path for m, shown in zip(members, self.tree.shown, strict=True)
         }

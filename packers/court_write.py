@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type information
@@ -19,7 +20,7 @@ from packers.xmlvalues import Leaf
 
 _ARTICLE: Final = re.compile(r"([0-9]+)(之[一二三四五六七八九十]+)?")
 _PLACES: Final = Places(tags.DOCUMENTS, tags.DOSSIER)
-_LX: Final = {scheme: sort for sort, scheme in tags.NUMBERS.items()}
+_LX: Final = MappingProxyType({scheme: sort for sort, scheme in tags.NUMBERS.items()})
 
 
 def write_import(packet: Packet, folder: Path) -> None:

@@ -23,8 +23,8 @@ def read_list(raw: bytes) -> FileList:
     text = _text(raw[:MAX_LIST_BYTES])
     found: dict[str, str] = {}
     is_sound = len(raw) <= MAX_LIST_BYTES
-    for line in text.splitlines():
-        match = _LINE.fullmatch(line.strip("\r\n\ufeff"))
+    for line in text.removeprefix("\ufeff").split("\n"):
+        match = _LINE.fullmatch(line.removesuffix("\r"))
         if match is not None and match["path"] not in found:
             found[match["path"].removeprefix("./")] = match["md5"].lower()
         elif line.strip():

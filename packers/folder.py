@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.domain.errors import disk_fault
@@ -47,7 +47,8 @@ class FolderPacker:
         try:
             tree = walk(parts[0], self.max_members)
             package = _package(parts[0].name, tree, _label(tree))
-            yield Reading(package, tuple(tree.members), tuple(tree.findings))
+            members = tuple(replace(one, is_record=one.path == LABEL) for one in tree.members)
+            yield Reading(package, members, tuple(tree.findings))
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an export") from e
 
@@ -87,6 +88,7 @@ def _package(name: str, tree: FolderTree, label: Label) -> CasePackage:
         receiver_code=label.receiver,
         case_no=label.case_no,
         case_name=label.case_name or name,
+        grant=label.grant,
         renamed=tuple(tree.renamed),
         dropped=tuple(tree.dropped),
         marks=marks_of(tuple(tree.findings)),

@@ -11,7 +11,7 @@ LABEL_MAX = 64 << 10
 _VALUE_MAX = 200
 """Characters of one value."""
 _FLOW = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_NAMES = frozenset({"flow", "receiver", "sender", "case_no", "case_name"})
+_NAMES = frozenset({"flow", "receiver", "sender", "case_no", "case_name", "grant"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Label:
     sender: str = ""
     case_no: str = ""
     case_name: str = ""
+    grant: str = ""
+    """The grant of the sharing catalogue under which it is sent."""
 
 
 def read_label(raw: bytes) -> Label | None:

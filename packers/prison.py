@@ -202,7 +202,6 @@ class _Examination:
         lines = {o.value: o.line for o in package.origins}
         line_of = {p.person_no: lines.get(f"persons[{n}].person_no", 0) for n, p in enumerate(package.persons)}
         documents = []
-        found: set[str] = set()
         extra: dict[str, None] = {}
         for member in materials:
             folder, _, rest = member.path.partition("/")
@@ -210,20 +209,13 @@ class _Examination:
             if not rest or member.is_record:
                 continue
             if key in owners or folder == tags.SHARED:
-                found.add(key)
                 number = owners.get(key, "")
                 documents.append(self._document(member.path, rest, number, line_of.get(number, 0)))
             else:
                 extra[folder] = None
         if has_folder and package.persons:
-            for n, person in enumerate(package.persons):
-                stated = next((one.materials for one in person.changes if one.materials), "") or person.person_no
-                if stated and names.folded(stated) not in found:
-                    self._materials(
-                        "CSV-MATERIALS-ABSENT", Verdict.REJECT, stated, lines.get(f"persons[{n}].person_no", 0)
-                    )
             for folder in extra:
-                self._materials("CSV-MATERIALS-EXTRA", Verdict.HOLD, folder, 0)
+                self._extra_folder(folder)
         return replace(package, documents=tuple(documents))
 
     def _document(self, path: str, rest: str, number: str, line: int) -> Document:
@@ -233,10 +225,12 @@ class _Examination:
         kind = self.standard.document_titled(title)
         return Document(title, path, person_no=number, kind=kind.code if kind is not None else "", line=line)
 
-    def _materials(self, code: str, verdict: Verdict, folder: str, line: int) -> None:
+    def _extra_folder(self, folder: str) -> None:
+        """Somebody's documents that no row names; a row without its folder is told by the checks (`batch-rows`)."""
         file = self.parts[0].name
         facts: dict[str, str | int] = {"file": file, "folder": folder}
-        self.findings.append(Finding(code, verdict, Place(file, line, 0, "材料目录"), folder, facts=facts))
+        place = Place(file, 0, 0, "材料目录")
+        self.findings.append(Finding("CSV-MATERIALS-EXTRA", Verdict.HOLD, place, folder, facts=facts))
 
     def _check_clashes(self, members: Sequence[Member]) -> None:
         """A folder that is called like one of our two names for the records would take its place."""

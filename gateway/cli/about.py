@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.cli.terminal import Terminal
 from gateway.folders import disk
-from gateway.settings.schema import FILES, json_schema, schema_texts
+from gateway.settings.schema import KINDS, json_schema, schema_name, schema_texts
 from gateway.words.templates import mark
 
 DISTRIBUTION = "caseferry"
@@ -23,14 +23,15 @@ def version(terminal: Terminal) -> None:
         terminal.line(f"{DISTRIBUTION} {found}  (Python {platform.python_version()}, {platform.platform()})")
 
 
-def schema(terminal: Terminal, out: Path | None) -> None:
-    """Write the JSON Schemas into the folder `out`, or all of them as one object to standard output."""
+def schema(terminal: Terminal, kind: str | None, out: Path | None) -> None:
+    """Write the JSON Schema `kind`, or all, into the folder `out`; else to standard output, all as one object."""
     if out is None:
-        whole = {kind: json_schema(kind) for kind in FILES}
+        whole = json_schema(kind) if kind is not None else {one: json_schema(one) for one in KINDS}
         sys.stdout.write(json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
         return
     with disk.mapped(out):
         out.mkdir(parents=True, exist_ok=True)
-    for name, text in schema_texts().items():
-        disk.write_durably(out / name, text.encode(), mode=0o644)
+    texts = schema_texts()
+    for name in texts if kind is None else (schema_name(kind),):
+        disk.write_durably(out / name, texts[name].encode(), mode=0o644)
         terminal.say(mark("Wrote {path}"), path=out / name)

@@ -25,6 +25,8 @@ _PARTS = (
     (Part.SPACE, mark("disk space")),
     (Part.SERVER, mark("SFTP server")),
     (Part.LINKS, mark("links")),
+    (Part.GRANTS, mark("grants")),
+    (Part.MALWARE, mark("virus scanner")),
 )
 _GRADES = ((Grade.OK, mark("ok")), (Grade.WARNING, mark("warning")), (Grade.ERROR, mark("error")))
 

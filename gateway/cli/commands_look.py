@@ -32,6 +32,16 @@ def watch(
     raise typer.Exit(code)
 
 
+def grants(config: Config = None, json: Json = False) -> None:
+    """List the grants of the sharing catalogue with their ends; exit 1 if one ends within a month 共享授权."""
+    from gateway.cli.grants import grants as show
+    from gateway.domain.clock import SystemClock
+
+    with at_node(config, as_json=json) as (terminal, settings):
+        code = show(terminal, settings, SystemClock())
+    raise typer.Exit(code)
+
+
 def log(
     *,
     config: Config = None,

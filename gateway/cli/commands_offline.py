@@ -1,5 +1,6 @@
 """The commands that need no daemon, as typer sees them: inspect, open, verify, check, schema, version, key rotate."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,15 @@ import typer
 
 from gateway.cli.options import Config, Json, at_node, settled, speaking
 from gateway.cli.terminal import config_folder
+
+
+class SchemaKind(StrEnum):
+    """What has a JSON Schema: gateway.settings.schema.KINDS, which is too slow to import for every command."""
+
+    GATEWAY = "gateway"
+    LINK = "link"
+    ROUTES = "routes"
+    CASE_PACKAGE = "case-package"
 
 
 def inspect(
@@ -77,13 +87,14 @@ def check(
 
 
 def schema(
+    kind: Annotated[SchemaKind | None, typer.Argument(help="Only this one 只输出这一种.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the files into this folder 写入目录.")] = None,
 ) -> None:
-    """Write the JSON Schemas of the configuration files, for editors that check while typing 配置文件的 JSON Schema."""
+    """Write the JSON Schemas of the configuration files and of the case package 配置文件与案件数据的 JSON Schema."""
     from gateway.cli.about import schema as show
 
     with speaking() as terminal:
-        show(terminal, out)
+        show(terminal, kind.value if kind is not None else None, out)
 
 
 def version(json: Json = False) -> None:

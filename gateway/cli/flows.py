@@ -1,8 +1,9 @@
 """`caseferry flows`: the exchange standard of this node, told to people, and whether its files are sound."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.cli.flow_words import CALENDARS, GROUPS, KINDS, UNITS, basis_text, chosen, clock_text, duration_text, named
 from gateway.cli.route import LANES
@@ -226,7 +227,9 @@ def _reply_json(reply: Reply, standard: Standard) -> dict[str, object]:
 Paper = tuple[str, str, str, str]
 """How a document is needed (`required`, `if`, `one-of-<n>`, `optional`), its slug, the condition, the severity."""
 
-_NEEDS = {"required": mark("required"), "if": mark("required if {when}"), "optional": mark("may be there")}
+_NEEDS: Mapping[str, str] = MappingProxyType(
+    {"required": mark("required"), "if": mark("required if {when}"), "optional": mark("may be there")}
+)
 
 
 def documents_of(documents: Documents) -> Iterator[Paper]:

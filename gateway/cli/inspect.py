@@ -10,6 +10,7 @@ from gateway.stages.routing import Choice
 from gateway.standard.business import SAME
 from gateway.standard.defects import rows_of
 from gateway.standard.findings import Finding, Verdict, by_mender
+from gateway.standard.profiles import FULL
 from gateway.words.catalogue import Words
 from gateway.words.language import LANGUAGES
 from gateway.words.templates import mark
@@ -69,17 +70,20 @@ def _json(found: Inspection, outcome: str, words: Words) -> dict[str, object]:
         "persons": len(package.persons),
         "documents": len(package.documents),
         "volumes": len(package.volumes),
+        "profile": found.profile,
+        "withheld": [{"kind": one.kind, "count": one.count} for one in found.withheld],
         "members": found.members,
         "size": found.size,
         "fields": [
             {"name": one.name, "label": one.label, "value": one.value, "file": one.file, "line": one.line}
+            | {"leaves": one.leaves}
             for one in found.fields
         ],
         "findings": [_finding_json(finding, words) for finding in found.findings],
-        "menders": {
-            mender: [one.code for one in found.findings if one.mender == mender]
+        "menders": [
+            {"mender": mender, "codes": [one.code for one in found.findings if one.mender == mender]}
             for mender in dict.fromkeys(one.mender for one in by_mender(found.findings))
-        },
+        ],
     }
 
 
@@ -130,6 +134,8 @@ def _print(terminal: Terminal, found: Inspection, sentence: str) -> None:
                 volumes=len(package.volumes),
             ),
         ),
+        (words.text(mark("Masking")), found.profile if found.profile != FULL else ""),
+        (words.text(mark("Stays here")), ", ".join(f"{one.kind or '-'} x{one.count}" for one in found.withheld)),
     ):
         if value:
             terminal.line(f"  {label}: {cell(value)}")
@@ -153,14 +159,18 @@ def _reached(found: Inspection, choice: Choice) -> str:
 
 def _print_fields(terminal: Terminal, found: Inspection) -> None:
     words = terminal.words
-    table = terminal.table(
-        words.text(mark("Field")), words.text(mark("Value")), words.text(mark("Place")), folded=(0, 1, 2)
-    )
+    is_masked = found.profile != FULL
+    heads = [mark("Field"), mark("Value"), *([mark("Leaves as")] if is_masked else []), mark("Place")]
+    table = terminal.table(*map(words.text, heads), folded=tuple(range(len(heads))))
     for one in found.fields:
-        value = one.value if len(one.value) <= VALUE_MAX else f"{one.value[: VALUE_MAX - 1]}…"
         place = f"{one.file}:{one.line}" if one.line else one.file
-        table.add_row(cell(f"{one.label} {one.name}".strip()), cell(value), cell(place))
+        texts = [_short(one.value), *([_short(one.leaves)] if is_masked else [])]
+        table.add_row(cell(f"{one.label} {one.name}".strip()), *map(cell, texts), cell(place))
     terminal.show(table)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= VALUE_MAX else f"{value[: VALUE_MAX - 1]}…"
 
 
 def _print_finding(terminal: Terminal, number: int, finding: Finding) -> None:

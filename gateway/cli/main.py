@@ -12,6 +12,7 @@ from gateway.cli import (
     commands_look,
     commands_offline,
     commands_recover,
+    commands_replies,
     commands_roster,
     commands_route,
     commands_sources,
@@ -44,15 +45,18 @@ route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why è·¯ç
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
 app.add_typer(commands_sources.source, name="source")
+app.add_typer(commands_replies.reply, name="reply")
 app.add_typer(flows, name="flows")
 
 for command in (
     commands_look.status,
     commands_look.watch,
     commands_look.log,
+    commands_look.grants,
     commands_look.explain,
     commands_look.decisions,
     commands_sources.stats,
+    commands_replies.replies,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,

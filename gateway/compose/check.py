@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.compose.checksharing import look_at_grants, look_at_scanner
 from gateway.compose.identity import known_names, load_directory, load_keyring, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
@@ -52,6 +53,8 @@ class Part(StrEnum):
     SPACE = "space"
     SERVER = "server"
     LINKS = "links"
+    GRANTS = "grants"
+    MALWARE = "malware"
 
 
 class Grade(StrEnum):
@@ -100,6 +103,9 @@ class _Found:
     def warn(self, part: Part, subject: str, error: GatewayError) -> None:
         self.results.append(Result(part, Grade.WARNING, subject, error))
 
+    def doubt(self, part: Part, subject: str, error: GatewayError | None) -> None:
+        self.results.append(Result(part, Grade.OK if error is None else Grade.WARNING, subject, error))
+
 
 def check_node(config: Path, means: Means) -> tuple[Result, ...]:
     """Return everything that was looked at, in the order of the start; raises nothing for what is wrong with a node.
@@ -125,6 +131,9 @@ def check_node(config: Path, means: Means) -> tuple[Result, ...]:
     _packers(settings, found)
     _space(settings, found)
     _server(settings, found)
+    for subject, error in look_at_grants(settings, means.clock.now()):
+        found.doubt(Part.GRANTS, subject, error)
+    found.doubt(Part.MALWARE, *look_at_scanner(settings))
     if means.probe_links:
         _links(settings, means, found)
     return tuple(found.results)

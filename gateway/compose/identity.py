@@ -74,21 +74,28 @@ def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[],
 
 
 class KnownNames(TypedDict):
-    """What routes may name: see `settings.load.load`."""
+    """What routes and grants may name: see `settings.load.load`."""
 
     flows: frozenset[str]
     roles: frozenset[str]
+    fields: frozenset[str]
+    profiles: frozenset[str]
 
 
 def known_names(directory: Directory, standard: Standard) -> KnownNames:
-    """Return the flows and roles of the exchange standard, and those that the node's roster has besides."""
+    """Return the names of the exchange standard, and the flows and roles that the node's roster has besides."""
     flows = {UNCLASSIFIED, *standard.names()}
     roles = set(standard.roles)
     if directory.roster is not None:
         content = directory.roster.content
         flows |= {one.flow for one in content.permissions} | {one.flow for one in content.classes if one.flow}
         roles |= {one.role for one in content.units}
-    return KnownNames(flows=frozenset(flows - {ANY}), roles=frozenset(roles))
+    return KnownNames(
+        flows=frozenset(flows - {ANY}),
+        roles=frozenset(roles),
+        fields=frozenset(standard.fields),
+        profiles=frozenset(standard.profiles),
+    )
 
 
 def roster_store(settings: Settings) -> RosterStore:

@@ -9,6 +9,7 @@ from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE
 from gateway.compose.identity import load_directory
 from gateway.compose.offline import ledger_to_read, missing
+from gateway.compose.sharing import grants_of
 from gateway.compose.territory import outbound_route, survey_territory, way_to
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
@@ -23,6 +24,7 @@ from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
+from gateway.stages.sharing import Rulebook, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.catalogue import Standard
@@ -30,7 +32,12 @@ from gateway.standard.checking import Context
 from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.loading import load_standard, place_of
-from gateway.standard.package import CasePackage
+from gateway.standard.package import CasePackage, Withheld
+from gateway.standard.profiles import FULL
+from gateway.standard.pseudonyms import KEY_BYTES, PseudonymKey
+
+_NOBODYS = PseudonymKey(bytes(KEY_BYTES))
+"""Nothing that is made with it leaves: only its shape is shown."""
 
 GENERIC = "folder"
 """The packer that takes anything; asked last."""
@@ -61,6 +68,8 @@ class FieldRead:
     value: str
     file: str = ""
     line: int = 0
+    leaves: str = ""
+    """How it would leave; the same as `value` where nothing is masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,10 @@ class Inspection:
     members: int
     size: int
     findings: tuple[Finding, ...]
+    profile: str = FULL
+    """The masking profile by which it would leave."""
+    withheld: tuple[Withheld, ...] = ()
+    """Documents that would stay here."""
 
     @property
     def verdict(self) -> Verdict:
@@ -109,7 +122,7 @@ def inspect_export(
     parts = [path.parent / part for part in candidate.parts]
     with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
         standard = whole.on(day_of_export(read.package.exported_at, today), today)
-        decision, ways = None, {}
+        decision, ways, left = None, {}, None
         if settings is None or chosen is None:
             reading = checked(read, standard, Context(today=today))
             findings = reading.findings
@@ -117,6 +130,18 @@ def inspect_export(
             territory, by = _territory(settings, whole), outbound_route(chosen)
             reading = checked(read, standard, context_of(read.package, by, territory, now))
             findings, decision = examine(reading, by, territory, now)
+            left = leaving(
+                reading,
+                findings,
+                decision,
+                route=by,
+                territory=territory,
+                standard=standard,
+                rulebook=Rulebook(grants_of(settings.grants), _NOBODYS),
+                at=now,
+                progress=silent,
+            )
+            findings = (*findings, *left.findings)
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
             if decision.choices and worst(findings) is not Verdict.REJECT:
                 findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings, standard)
@@ -127,10 +152,12 @@ def inspect_export(
             decision=decision,
             ways=ways,
             package=reading.package,
-            fields=tuple(_fields(reading.package)),
+            fields=tuple(_fields(reading.package, left.package if left is not None else reading.package)),
             members=len(reading.members),
             size=sum(member.size for member in reading.members),
             findings=(*_unfinished(candidate, entries), *findings),
+            profile=left.profile.code if left is not None else FULL,
+            withheld=left.package.withheld if left is not None else (),
         )
 
 
@@ -231,30 +258,44 @@ def _territory(settings: Settings, standard: Standard) -> Territory:
     return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now(), standard=standard)
 
 
-def _fields(package: CasePackage) -> Iterator[FieldRead]:
+def _fields(package: CasePackage, left: CasePackage) -> Iterator[FieldRead]:
     for origin in package.origins:
         value = _value(package, origin.value)
         if value:
-            yield FieldRead(origin.value, origin.label, _shown(origin.value, value), origin.file, origin.line)
+            leaves = _value(left, origin.value, package)
+            shown = _shown(origin.value, value)
+            # What is shown here is guarded anyway: only what masking changed is shown as it leaves.
+            after = shown if leaves == value else leaves
+            yield FieldRead(origin.value, origin.label, shown, origin.file, origin.line, after)
     if not package.origins:
         for name in _PLAIN:
             value = str(getattr(package, name))
             if value:
-                yield FieldRead(name, "", _shown(name, value))
+                leaves = str(getattr(left, name))
+                yield FieldRead(
+                    name, "", _shown(name, value), leaves=_shown(name, value) if leaves == value else leaves
+                )
 
 
 def _shown(name: str, value: str) -> str:
     return masked(value) if name.rpartition(".")[2] in _SECRET else guarded(value)
 
 
-def _value(package: CasePackage, name: str) -> str:
-    """Return the value called e.g. `persons[0].id_no`; empty if there is none of that name."""
+def _value(package: CasePackage, name: str, whole: CasePackage | None = None) -> str:
+    """Return the value called e.g. `persons[0].id_no`; empty if there is none of that name.
+
+    whole: the case package of which `package` is what leaves: a list that has lost rows has none of the same name.
+    """
     found: object = package
+    beside: object = package if whole is None else whole
     for step in name.split("."):
         match = _STEP.fullmatch(step)
         if match is None:
             return ""
-        found = getattr(found, match[1], "")
+        found, beside = getattr(found, match[1], ""), getattr(beside, match[1], "")
         if match[2] is not None:
+            if isinstance(found, tuple) and isinstance(beside, tuple) and len(found) != len(beside):
+                return ""
+            beside = beside[int(match[2])] if isinstance(beside, tuple) and int(match[2]) < len(beside) else ""
             found = found[int(match[2])] if isinstance(found, tuple) and int(match[2]) < len(found) else ""
     return str(found) if isinstance(found, str | int) else ""

@@ -129,6 +129,7 @@ def outbound_route(route: RouteSettings) -> OutboundRoute:
         tuple(replace(_target(rule), wins_over_export=rule.wins_over_export) for rule in route.rules),
         tuple(_target(one) for one in route.cc),
         route.drift,
+        dict(route.profile),
     )
 
 

@@ -16,6 +16,8 @@ from gateway.compose.linklegs import LinkLegs
 from gateway.compose.links import mail_folders
 from gateway.compose.reconciling import Comparing
 from gateway.compose.relaying import hub_refusals, hub_roster, onward_of, relay_stage
+from gateway.compose.scanning import scanning_of
+from gateway.compose.sharing import grants_of, rulebook_of
 from gateway.compose.sources import expectations
 from gateway.compose.territory import outbound_route, survey_territory
 from gateway.daemon.worker import Worker
@@ -27,11 +29,13 @@ from gateway.folders.watch import OutboundWatch
 from gateway.plugins import load_packer
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages import routes
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
 from gateway.stages.decide import DecideStage
 from gateway.stages.drift import DriftDesk
+from gateway.stages.expiry import ExpiryStage
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.legs import out_leg
 from gateway.stages.open import OpenStage
@@ -41,6 +45,7 @@ from gateway.stages.relay import RelayStage
 from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
+from gateway.stages.scanning import ScannerWatch
 from gateway.stages.shortage import OPENING
 from gateway.stages.silence import SilenceStage
 from gateway.stages.source_decisions import SourceDecisions
@@ -93,8 +98,19 @@ class Planner:
         self._telling = SourceTelling(
             desks=desks, shelf=ground.shelf, ledger=ground.ledger, words=words, clock=ground.clock, ops=ground.ops
         )
+        self._replies = ReplyDesk(
+            ledger=ground.ledger,
+            spool=ground.spool,
+            telling=self._telling,
+            recorder=self._recorder,
+            clock=ground.clock,
+            ops=ground.ops,
+            patience=timing.orphan_patience,
+        )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._words = words
+        malware = self._settings.malware
+        self._scanner = ScannerWatch(ground.clock, ground.ops, malware.alarm_after if malware is not None else 0.0)
         self._comparing = Comparing(identity, ground, self._recorder)
         self._legs = LinkLegs(
             identity,
@@ -125,6 +141,7 @@ class Planner:
             self._decide(keys),
             patience(self._settings, self._ground.ledger, self._ground.clock, self._ground.ops),
             self._retain(),
+            ExpiryStage(grants_of(self._settings.grants), self._ground.clock, self._ground.ops),
             self._comparing.rounds(self._words),
             SilenceStage(
                 ledger=self._ground.ledger,
@@ -205,7 +222,10 @@ class Planner:
             lanes=self._lanes(Stage.PACK, PackStage.name, takes=1),
             keys=keys,
             standard=self._identity.standard,
-            pseudonyms=self._identity.pseudonyms,
+            rulebook=rulebook_of(self._identity),
+            scanning=scanning_of(self._settings),
+            scanner=self._scanner,
+            quarantine=self._quarantine,
             telling=self._telling,
             repeats=RepeatDesk(
                 ledger=ground.ledger,
@@ -215,6 +235,7 @@ class Planner:
                 ops=ground.ops,
             ),
             drift=self._drift(known),
+            replies=self._replies,
             clock=ground.clock,
             ops=ground.ops,
             sealed_before=ground.sealed_before,
@@ -253,12 +274,15 @@ class Planner:
             keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
             standard=self._identity.standard,
             pseudonyms=self._identity.pseudonyms,
+            scanning=scanning_of(self._settings),
+            scanner=self._scanner,
             size_limit=self._settings.limits.bundle,
             refuse_unasked=self._settings.limits.refuse_unasked,
             relays=self._roster is not None,
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             clocks=ground.clocks,
             directory=self._directory,
+            replies=self._replies,
             clock=ground.clock,
             ops=ground.ops,
         )

@@ -4,17 +4,10 @@ from sqlalchemy import Connection
 
 from gateway.domain.ids import TransferId
 from gateway.domain.records import Facts
-from gateway.ledger import matter_rows, source_rows
-
-
-def keep(connection: Connection, now: float, transfer: TransferId, facts: Facts) -> None:
-    """Record what was in the bundle of `transfer`, and what was seen in its export, as far as `facts` say it."""
-    if facts.matter is not None:
-        matter_rows.keep(connection, now, transfer, facts.matter)
-    keep_look(connection, transfer, facts)
+from gateway.ledger import source_rows
 
 
 def keep_look(connection: Connection, transfer: TransferId, facts: Facts) -> None:
-    """Record what was seen in the export of `transfer`, which stays where it is."""
+    """Record what was seen in the export of `transfer`, if it was looked at."""
     if facts.look is not None:
         source_rows.keep(connection, transfer, facts.look)

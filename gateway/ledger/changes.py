@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError, T
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import beside, queries, repeats, streams
+from gateway.ledger import answer_waking, beside, queries, repeats, streams
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
 
@@ -41,7 +41,6 @@ RECEIPT_NEVER_CAME: Final = "receipt-never-came"
 RETRIES_EXHAUSTED: Final = "retries-exhausted"
 GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
 """Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
-
 
 Touched = set[tuple[State, LinkName | None]]
 """States that transfers entered or were changed in, each with the transfer's link."""
@@ -229,7 +228,9 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _attempt(change, now, step.stage, stored.state, step.started_at)
     if step.receipt is not None:
         _receipt(change, now, step.receipt)
-    beside.keep(change.connection, change.now, now.id, step.facts)
+    if step.facts.matter is not None:
+        answer_waking.remember(change, now, step.facts.matter)
+    beside.keep_look(change.connection, now.id, step.facts)
     if step.event in (Event.SEALED, Event.DELIVERED):
         mark_corrected(change, now, step.stage)
     return now

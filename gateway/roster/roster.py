@@ -87,7 +87,7 @@ class Roster:
         one, other = self._units.get(sender), self._units.get(receiver)
         if one is None or other is None:
             return None
-        senders, receivers = _roles(one), _roles(other)
+        senders, receivers = roles_of(one), roles_of(other)
         rules = (*self._rules.get(flow, ()), *self._rules.get(ANY, ()))
         return next((p for p in rules if p.sender in senders and p.receiver in receivers), None)
 
@@ -97,7 +97,7 @@ class Roster:
         one, other = self._units.get(sender), self._units.get(receiver)
         if one is None or other is None:
             return None
-        senders, receivers = _roles(one), _roles(other)
+        senders, receivers = roles_of(one), roles_of(other)
         return next((p for p in self.content.permissions if p.sender in senders and p.receiver in receivers), None)
 
     def resolve(self, scheme: str | None, code: str, at: float) -> Resolved | None:
@@ -125,10 +125,10 @@ class Roster:
 
 def acts_as(unit: RosterUnit, role: str) -> bool:
     """Whether `unit` may act as `role`: a court above others is their `court-upper` too."""
-    return role in _roles(unit)
+    return role in roles_of(unit)
 
 
-def _roles(unit: RosterUnit) -> frozenset[str]:
+def roles_of(unit: RosterUnit) -> frozenset[str]:
     """Return what `unit` may act as: its role, and what a court or procuratorate above others, or a hub, is besides."""
     also = {unit.role + UPPER} if unit.role in _RANKED and unit.level is not Level.COUNTY else set()
     return frozenset({unit.role, ANY, *also, *((PLATFORM,) if unit.role == HUB else ())})

@@ -127,6 +127,17 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "flow-misspelt": ('there is no flow "{text}"', 'did you mean "{near}"?'),
         "role-unknown": ('there is no role "{text}"', "write one of: {known}"),
         "role-misspelt": ('there is no role "{text}"', 'did you mean "{near}"?'),
+        "number-malformed": (
+            '"{text}" is not a number of the sharing catalogue',
+            "write 1 to 64 letters, digits, dots, _, / and -, in quotes",
+        ),
+        "days-backwards": ("{text} is before the first day, {first}", "choose a later last day"),
+        "side-empty": ("nobody is named here", "say unit, or role"),
+        "scanner-place": ("a scanner is reached by its socket or by its port", "say one of the two"),
+        "scanner-far": (
+            "{text} is another machine, and what is scanned would cross the network unencrypted",
+            "let the scanner run on this machine, and write 127.0.0.1 or its socket",
+        ),
         "region-malformed": (
             '"{text}" is not a region',
             "write own, same-city, or the first 2, 4 or 6 digits of a region's code, in quotes",

@@ -53,6 +53,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "document-unknown": ('there is no document "{text}"', "add it to codes/documents.yaml, or name another"),
         "field-unknown": ('there is no field "{text}"', "add it to codes/fields.yaml, or name another"),
         "check-unknown": ('there is no check "{text}"', "write one of: {known}"),
+        "check-unanswered": ('nothing carries out the check "{text}"', "take it out; a new check needs a new version"),
         "law-unknown": ('there is no law "{text}"', "add it to codes/laws.yaml, or write one of: {known}"),
         "profile-unknown": ('there is no masking profile "{text}"', "write one of: {known}"),
         "owner-unknown": ('"{text}" is neither sender nor receiver nor a role', "write one of: {known}"),

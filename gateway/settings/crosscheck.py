@@ -1,5 +1,6 @@
 """What no single key shows: names used twice, units without a link, folders that contain each other."""
 
+import ipaddress
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,8 +9,10 @@ from typing import Generic, TypeVar
 
 from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, misspelling
+from gateway.settings.crossgrants import check_grants, check_profiles
 from gateway.settings.crosslinks import boundary, outward
 from gateway.settings.crossrules import check_rules, named_units
+from gateway.settings.grants import GrantSettings
 from gateway.settings.kinds import ANY, Section
 from gateway.settings.links import Initiate, LinkSettings, TransportKind
 from gateway.settings.marks import Document, Trail
@@ -45,6 +48,7 @@ class Sources:
     links: list[Placed[LinkSettings]] = field(default_factory=list)
     outbound: list[Placed[OutboundRoute]] = field(default_factory=list)
     inbound: list[Placed[InboundRoute]] = field(default_factory=list)
+    grants: list[Placed[GrantSettings]] = field(default_factory=list)
     all_peers_known: bool = True
     """False when a link file is so broken that its peer is unknown: routes must not be blamed for that."""
     unread_peers: set[str] = field(default_factory=set)
@@ -58,6 +62,8 @@ class Known:
     packers: Collection[str] | None = None
     flows: Collection[str] | None = None
     roles: Collection[str] | None = None
+    fields: Collection[str] | None = None
+    profiles: Collection[str] | None = None
 
 
 def cross_check(sources: Sources, config_dir: Path, known: Known) -> Iterator[Complaint]:
@@ -71,6 +77,8 @@ def cross_check(sources: Sources, config_dir: Path, known: Known) -> Iterator[Co
     yield from _known(sources, known)
     for route in sources.outbound:
         yield from check_rules(route, known.flows, known.roles)
+        yield from check_profiles(route, known)
+    yield from check_grants(sources.grants, known)
     yield from _ambiguous(sources.inbound)
     yield from _folders(sources, config_dir)
 
@@ -96,6 +104,7 @@ def _node(sources: Sources) -> Iterator[Complaint]:
             other="timing.clock_skew_warn",
             value=show_duration(timing.clock_skew_warn),
         )
+    yield from _malware(value, document)
     paths = value.paths
     if server.mode is ServerMode.OPENSSH and paths.mailboxes.is_relative_to(paths.state):
         yield document.at_value(("server", "mode"), "mailboxes-inside", path=str(paths.mailboxes))
@@ -107,6 +116,16 @@ def _node(sources: Sources) -> Iterator[Complaint]:
             other="limits.bundle",
             value=show_size(limits.bundle),
         )
+
+
+def _malware(value: NodeFile, document: Document) -> Iterator[Complaint]:
+    scanner = value.malware
+    if scanner is None:
+        return
+    if (scanner.socket is None) == (scanner.port is None):
+        yield document.at_key(("malware",), "scanner-place")
+    if not ipaddress.ip_address(scanner.address).is_loopback:
+        yield document.at_value(("malware", "address"), "scanner-far", text=scanner.address)
 
 
 def _links(sources: Sources) -> Iterator[Complaint]:

@@ -33,6 +33,7 @@ _TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _UNIT = "[0-9A-Z]{4,24}"
 _REGION = "([0-9]{2}){1,3}"
 _LABEL = "[a-z0-9][a-z0-9-]{0,62}"
+_CATALOGUE = "[A-Za-z0-9]([A-Za-z0-9._/-]{0,62}[A-Za-z0-9])?"
 
 
 class Section(BaseModel):
@@ -138,6 +139,12 @@ def _time_of_day(text: str) -> str:
     return text
 
 
+def _catalogue_number(text: str) -> str:
+    if not re.fullmatch(_CATALOGUE, text, re.ASCII):
+        raise PydanticCustomError("number-malformed", "not a number of a catalogue")
+    return text
+
+
 def _zone(text: str) -> str:
     try:
         zone_named(text)
@@ -168,6 +175,7 @@ Label = Annotated[str, AfterValidator(_label), _pattern(_LABEL)]
 LabelOrAny = Annotated[str, AfterValidator(_label_or_any), _pattern(rf"{_LABEL}|\*")]
 Folder = Annotated[Path, BeforeValidator(_folder), WithJsonSchema({"type": "string", "minLength": 1})]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day), _pattern(rf"{_TIME_OF_DAY.pattern}|{NEVER}")]
+CatalogueNumber = Annotated[str, AfterValidator(_catalogue_number), _pattern(_CATALOGUE)]
 Zone = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})]
 Account = Annotated[str, AfterValidator(_account), _pattern(_ACCOUNT.pattern)]
 FileName = Annotated[str, AfterValidator(_file_name), _pattern(_FILE_NAME.pattern)]

@@ -12,6 +12,7 @@ from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, refusal
 from gateway.settings.crosscheck import Known, Placed, Sources, cross_check, precision, strangers
 from gateway.settings.explain import WIDE_QUOTES, explain
+from gateway.settings.grants import GrantSettings, GrantsFile
 from gateway.settings.kinds import ANY, ROSTER, Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.marks import Document, Trail, read_file
@@ -19,11 +20,12 @@ from gateway.settings.node import NodeFile
 from gateway.settings.routes import InboundRoute, OutboundRoute, RoutesFile
 
 FILES_MAX = 4096
-"""Files in links.d or routes.d; a province has some 500 units."""
+"""Files in links.d, routes.d or grants.d; a province has some 500 units."""
 
 NODE_FILE = "gateway.yaml"
 LINKS_FOLDER = "links.d"
 ROUTES_FOLDER = "routes.d"
+GRANTS_FOLDER = "grants.d"
 
 S = TypeVar("S", bound=Section)
 
@@ -34,6 +36,7 @@ class Settings(NodeFile):
     links: tuple[LinkSettings, ...] = Field(default=(), description="links.d, by file name")
     outbound: tuple[OutboundRoute, ...] = Field(default=(), description="outbound routes, by file name and order")
     inbound: tuple[InboundRoute, ...] = Field(default=(), description="inbound routes, the most specific first")
+    grants: tuple[GrantSettings, ...] = Field(default=(), description="grants.d, by file name and order")
 
     def link_to(self, unit: str) -> LinkSettings | None:
         """Return the link to the neighbour `unit`, None if there is none."""
@@ -84,15 +87,18 @@ def load(
     packers: Collection[str] | None = None,
     flows: Collection[str] | None = None,
     roles: Collection[str] | None = None,
+    fields: Collection[str] | None = None,
+    profiles: Collection[str] | None = None,
     beyond: Collection[str] | None = (),
 ) -> Settings:
-    """Return the settings in `config_dir` (gateway.yaml, links.d/*.yaml, routes.d/*.yaml); may be repeated.
+    """Return the settings in `config_dir` (gateway.yaml, links.d, routes.d, grants.d); may be repeated.
 
-    packers, flows, roles: the names that exist, where the caller knows them; a route that names another is complained
-    of. beyond: units that can be reached though no link leads to them; None: any may be, nothing is said of them.
+    packers, flows, roles, fields, profiles: the names that exist, where the caller knows them; who names another is
+    complained of. beyond: units that can be reached though no link leads to them; None: any may be, nothing is said
+    of them.
     Raises SettingsError (a ConfigError) with the complaints of all files, each `file:line:column: what; what to do`.
     """
-    return Reading(config_dir).settings(Known(packers, flows, roles), beyond)
+    return Reading(config_dir).settings(Known(packers, flows, roles, fields, profiles), beyond)
 
 
 def check(
@@ -101,6 +107,8 @@ def check(
     packers: Collection[str] | None = None,
     flows: Collection[str] | None = None,
     roles: Collection[str] | None = None,
+    fields: Collection[str] | None = None,
+    profiles: Collection[str] | None = None,
     beyond: Collection[str] | None = (),
     is_cautious: bool = False,
 ) -> Checked:
@@ -108,7 +116,7 @@ def check(
 
     is_cautious: units that cannot be reached are cautions and no complaints: a roster changes from day to day.
     """
-    return Reading(config_dir).checked(Known(packers, flows, roles), beyond, is_cautious=is_cautious)
+    return Reading(config_dir).checked(Known(packers, flows, roles, fields, profiles), beyond, is_cautious=is_cautious)
 
 
 class Reading:
@@ -144,6 +152,7 @@ class Reading:
             links=tuple(link.value for link in sources.links),
             outbound=tuple(route.value for route in sources.outbound),
             inbound=tuple(sorted((route.value for route in sources.inbound), key=precision)),
+            grants=tuple(grant.value for grant in sources.grants),
         )
         return Checked(settings, (), unreached if is_cautious else ())
 
@@ -161,6 +170,9 @@ class Reading:
             self._parsed(document, RoutesFile)
             self.sources.outbound += self._sound(document, "outbound", OutboundRoute)
             self.sources.inbound += self._sound(document, "inbound", InboundRoute)
+        for document in self._documents(GRANTS_FOLDER):
+            self._parsed(document, GrantsFile)
+            self.sources.grants += self._sound(document, "grants", GrantSettings)
 
     def _unread(self, document: Document) -> None:
         peer = document.value.get("peer") if isinstance(document.value, Mapping) else None
@@ -202,7 +214,7 @@ class Reading:
             return None
 
     def _sound(self, document: Document, kind: str, model: type[S]) -> list[Placed[S]]:
-        """Return the routes without faults, those of a file with a faulty route included."""
+        """Return the routes or grants without faults, those of a file with a faulty one included."""
         listed = document.value.get(kind) if isinstance(document.value, Mapping) else None
         sound = []
         for position, one in enumerate(listed if isinstance(listed, list) else ()):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from gateway.domain.scanning import WhenDown, WhenTooLarge
 from gateway.settings.alerts import AlertSettings
 from gateway.settings.kinds import Folder, Listen, Section, TimeOfDay, Title, Unit, Zone
 from gateway.settings.quantities import Duration, Size
@@ -166,6 +167,10 @@ class TimingSettings(Section):
         default=14 * 86400.0,
         description="what has owed the same step for so long is held for a person; nothing of it is lost",
     )
+    orphan_patience: Annotated[float, Duration("0s", "30d")] = Field(
+        default=72 * 3600.0,
+        description="a business reply waits so long for the request that it answers, then for a person",
+    )
     drain: Annotated[float, Duration("100ms", "60s")] = Field(
         default=8.0, description="time to finish in when told to stop"
     )
@@ -281,6 +286,29 @@ def _url(text: str) -> str:
     return text
 
 
+class MalwareSettings(Section):
+    """The virus scanner (clamd) that looks at everything before it is sealed and before it is delivered."""
+
+    socket: Folder | None = Field(default=None, description="unix socket of clamd; instead of port")
+    address: Listen = Field(default="127.0.0.1", description="IP address of clamd on this machine")
+    port: Annotated[int, Strict(), Field(ge=1, le=65535)] | None = Field(
+        default=None, description="TCP port of clamd; instead of socket"
+    )
+    timeout: Annotated[float, Duration("1s", "1h")] = Field(
+        default=120.0, description="the scanner has failed if it neither takes nor says anything for so long"
+    )
+    largest: Annotated[int, Size("64 KiB", "4 GiB")] = Field(
+        default=25 << 20, description="largest file that is handed to the scanner: StreamMaxLength of clamd.conf"
+    )
+    when_down: WhenDown = Field(default=WhenDown.WAIT, description="what happens while no scanner answers")
+    when_too_large: WhenTooLarge = Field(
+        default=WhenTooLarge.HOLD, description="what happens to a file above malware.largest"
+    )
+    alarm_after: Annotated[float, Duration("0s", "7d")] = Field(
+        default=600.0, description="somebody is told once no scanner has answered for so long"
+    )
+
+
 class LedgerSettings(Section):
     """The database of transfers."""
 
@@ -304,3 +332,6 @@ class NodeFile(Section):
     alerts: AlertSettings = Field(default=AlertSettings(), description="whom the gateway tells by itself")
     log: LogSettings = Field(default=LogSettings(), description="the operations log")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="the database of transfers")
+    malware: MalwareSettings | None = Field(
+        default=None, description="the virus scanner; without this section nothing is scanned"
+    )

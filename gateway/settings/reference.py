@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.settings.complaints import TEMPLATES
 from gateway.settings.explain import kinds_in, markers
+from gateway.settings.grants import GrantSettings
 from gateway.settings.kinds import Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.node import NodeFile
@@ -26,6 +27,7 @@ group of routes:
     gateway.yaml      this node
     links.d/*.yaml    one link to a file
     routes.d/*.yaml   folders of case software
+    grants.d/*.yaml   grants of the sharing catalogue
     schema/*.json     for editors that understand `# yaml-language-server`
 
 `caseferry check` reads all of it and says of every fault `file:line:column: what is wrong; what to do`. Unknown
@@ -87,6 +89,7 @@ def _reference() -> Iterator[str]:
     yield from _part("links.d/*.yaml", "", LinkSettings)
     yield from _part("routes.d/*.yaml: each of `outbound`", "outbound[]", OutboundRoute)
     yield from _part("routes.d/*.yaml: each of `inbound`", "inbound[]", InboundRoute)
+    yield from _part("grants.d/*.yaml: each of `grants`", "grants[]", GrantSettings)
     yield from ("", "## Complaints", "", "| code | what is wrong | what to do |", "|---|---|---|")
     for code, (what, do) in TEMPLATES.items():
         yield f"| `{code}` | {_cell(what)} | {_cell(do)} |"

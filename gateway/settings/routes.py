@@ -93,6 +93,11 @@ class OutboundRoute(Section):
     flows: tuple[LabelOrAny, ...] = Field(
         default=(ANY,), min_length=1, description='flows that may leave here; ["*"] for all'
     )
+    profile: Mapping[LabelOrAny, Label] = Field(
+        default={},
+        description='flow: masking profile by which its exports leave here at least; "*" stands for any other flow. '
+        "The flow's own counts where it is stricter",
+    )
     expires: Annotated[float, Duration("1h", "90d")] = Field(
         default=30 * 86400.0, description="a bundle that is not opened within this time is void"
     )

@@ -1,4 +1,4 @@
-"""JSON Schemas of the configuration files, for editors that check while typing."""
+"""JSON Schemas: of the configuration files, for editors that check while typing, and of the case package."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,15 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
 from gateway.settings.explain import keys_of, kinds_in, markers
+from gateway.settings.grants import GrantsFile
 from gateway.settings.kinds import Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.node import NodeFile
 from gateway.settings.quantities import Duration, Size
 from gateway.settings.routes import RoutesFile
+from gateway.settings.standard import CODE_FILES, FlowFile
+from gateway.standard.loading import packaged_standard
+from gateway.standard.package_schema import case_package_schema
 
 
 class _Untitled(GenerateJsonSchema):
@@ -24,8 +28,15 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-FILES: Mapping[str, type[Section]] = MappingProxyType({"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile})
-"""Kind of file -> the model of its content."""
+FILES: Mapping[str, type[Section]] = MappingProxyType(
+    {"gateway": NodeFile, "link": LinkSettings, "routes": RoutesFile, "grants": GrantsFile}
+)
+"""Kind of file of settings -> the model of its content."""
+STANDARD_FILES: Mapping[str, type[Section]] = MappingProxyType({"flow": FlowFile, **CODE_FILES})
+"""Kind of file of the exchange standard -> the model of its content."""
+CASE_PACKAGE = "case-package"
+KINDS = (*FILES, *STANDARD_FILES, CASE_PACKAGE)
+"""Everything that has a schema."""
 
 
 def schema_name(kind: str) -> str:
@@ -34,8 +45,10 @@ def schema_name(kind: str) -> str:
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of one kind of file: `gateway`, `link` or `routes`."""
-    model = FILES[kind]
+    """Return the JSON Schema (draft 2020-12) of one of KINDS."""
+    if kind == CASE_PACKAGE:
+        return case_package_schema(packaged_standard())
+    model = {**FILES, **STANDARD_FILES}[kind]
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema(
         schema_generator=_Untitled
     )
@@ -51,7 +64,7 @@ def schema_texts() -> dict[str, str]:
     """Return file name -> text of every schema, as it lies in config/schema/."""
     return {
         schema_name(kind): json.dumps(json_schema(kind), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-        for kind in FILES
+        for kind in KINDS
     }
 
 

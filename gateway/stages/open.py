@@ -26,6 +26,7 @@ from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
 from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
+from gateway.stages.answers import ReplyDesk, Way
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
@@ -34,12 +35,16 @@ from gateway.stages.parties import party
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
+from gateway.stages.scanning import MISSING, ScannerWatch, Scanning
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
 from gateway.standard.loading import StandardPlace
 from gateway.standard.pseudonyms import PseudonymKey
+
+REJECTED_REPLY = "reply-rejected"
+"""A person has refused a reply that answers nothing of ours."""
 
 
 class OpenStage:
@@ -61,12 +66,15 @@ class OpenStage:
         keys: tuple[NodeKeys, ...],
         standard: StandardPlace,
         pseudonyms: PseudonymKey,
+        scanning: Scanning | None,
+        scanner: ScannerWatch,
         size_limit: int,
         refuse_unasked: bool,
         relays: bool,
         skew: policy.SkewLimits,
         clocks: PeerClocks,
         directory: Directory,
+        replies: ReplyDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -90,6 +98,8 @@ class OpenStage:
         self._keys = keys
         self._standard = standard
         self._pseudonyms = pseudonyms
+        self._scanning = scanning
+        self._scanner = scanner
         self._pen = ReceiptPen(unit, keys[0])
         self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
         self._suites = frozenset(key.suite for key in keys)
@@ -100,6 +110,7 @@ class OpenStage:
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
         self._directory = directory
+        self._replies = replies
         self._admissions = Admissions(directory.roster, unit)
         self._recorder = recorder
         self._clock = clock
@@ -145,7 +156,9 @@ class OpenStage:
         orders = {order.transfer: order for order in (self._order(t, started) for t in transfers) if order is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was set aside or failed, and is due no more.
-        batch = OpenBatch(tuple(orders.values()), self._keys, self._routes, self._standard, self._pseudonyms)
+        batch = OpenBatch(
+            tuple(orders.values()), self._keys, self._routes, self._standard, self._pseudonyms, self._scanning
+        )
         return not ready or self._lanes.start(open_bundles, batch, ready)
 
     def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
@@ -176,6 +189,7 @@ class OpenStage:
                 proven.admission,
                 party(self._directory.roster, origin, started),
                 party(self._directory.roster, self._unit, started),
+                MISSING in waivers(self._ledger, transfer),
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)
@@ -228,6 +242,7 @@ class OpenStage:
                 self._drop_half_opened(transfer)
                 self._recorder.fail(transfer, Stage.OPEN, error, load.started_at)
             return
+        self._scanner.heard(outcome.error for outcome in outcomes)
         steps: list[Step] = []
         for outcome in outcomes:
             transfer, proven = load.transfers[outcome.transfer], self._proven.pop(outcome.transfer)
@@ -259,11 +274,11 @@ class OpenStage:
         published: list[tuple[Transfer, Facts]] = []
         for transfer in verified:
             try:
-                facts = self._publish(transfer)
+                facts = self._publish(transfer, started)
                 if facts is not None:
                     published.append((transfer, facts))
             except GatewayError as error:
-                if error.code == "staging-missing":
+                if error.code in ("staging-missing", REJECTED_REPLY):
                     # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
                     self._set_aside(transfer, error, None, started)
                 else:
@@ -285,16 +300,22 @@ class OpenStage:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
+        self._replies.gone(delivered)
         return True
 
-    def _publish(self, transfer: Transfer) -> Facts | None:
+    def _publish(self, transfer: Transfer, started: float) -> Facts | None:
         """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its
-        folder is on another disk, which has no room for it now."""
+        folder is on another disk, which has no room for it now, or if it waits for what it answers."""
         staging = self._spool.staging(known(transfer.link), known(transfer.bundle_id))
         delivery = read_delivery(staging)
         route = self._by_name.get(delivery.route)
         if route is None:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
+        ruling = self._replies.rule(transfer, delivery.matter, started)
+        if ruling.way is Way.REFUSE:
+            raise PermanentError(REJECTED_REPLY, "a person has rejected this reply")
+        if ruling.way is Way.WAIT:
+            return None
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
             if not self._has_room(staging, delivery, route.folder):
                 return None
@@ -306,6 +327,7 @@ class OpenStage:
             case_no=delivery.case_no,
             earlier=delivery.corrects,
             matter=delivery.matter,
+            note=ruling.note,
         )
 
     def _has_room(self, staging: Staging, delivery: Delivery, folder: Path) -> bool:
@@ -361,6 +383,9 @@ class OpenStage:
             self._ops.alert("bundle-quarantined", transfer=transfer.id, code=error.code, detail=error.detail)
             if proven is not None:
                 self._answer(aside, error, proven)
+            elif error.code == REJECTED_REPLY:
+                record = self._pen.sign(aside, ReceiptCode.VALIDATION_FAILED, (error.code,), self._clock.now())
+                self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
 
     def _answer(self, aside: Transfer, error: GatewayError, proven: Proven) -> None:
         """Owe the sender what we have to say: the receipt that stands, if the bundle was delivered before, else a

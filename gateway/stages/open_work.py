@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +23,8 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
+from gateway.stages.scanning import Scanning
+from gateway.stages.sharing import lacks
 from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
@@ -52,6 +54,8 @@ class OpenOrder:
     sender: Party
     receiver: Party
     """Both by the codes that the roster knows; a writer takes those of its own scheme."""
+    unscanned: bool = False
+    """A person lets it pass although not all of it could be scanned for viruses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class OpenBatch:
     routes: tuple[InboundRoute, ...]
     standard: StandardPlace
     pseudonyms: PseudonymKey
+    scanning: Scanning | None
+    """None where no virus scanner is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +168,13 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             accept=accept,
             progress=progress,
         )
+    if batch.scanning is not None:
+        batch.scanning.require_clean(opened, progress, waived=order.unscanned)
     package = _case_package(opened, manifest)
     # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
     standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
+    if code := lacks(package, standard):
+        raise SecurityError(code, "what was shared lacks what its flow demands", facts={"flow": package.flow})
     corrects = _corrects(manifest)
     content = opened / layout.CONTENT
     content.mkdir(exist_ok=True)
@@ -186,6 +196,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
     )
     entries = load_packer(route.packer).write(packet, made)
     matter = matters.matter_of(package, standard, batch.pseudonyms)
+    if layout.FOREMOST in manifest.meta and not _is_foremost(manifest, batch.keys):
+        matter = replace(matter, copy="1")
     delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no, corrects, matter)
     disk.fsync_tree(made)
     note = {
@@ -239,6 +251,11 @@ def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
     if package.flow != manifest.meta.get(layout.FLOW):
         raise SecurityError("case-package-malformed", "case package and manifest name different flows")
     return package
+
+
+def _is_foremost(manifest: Manifest, keys: tuple[NodeKeys, ...]) -> bool:
+    """Whether a bundle with several recipients is for us, who hold `keys`, and not a copy of what is for another."""
+    return manifest.meta[layout.FOREMOST] in {one.public.encrypt_key_id.hex() for one in keys}
 
 
 def _corrects(manifest: Manifest) -> BundleId | None:

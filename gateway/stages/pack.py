@@ -20,17 +20,21 @@ from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.drift import DriftDesk
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
-from gateway.stages.repeats import RepeatDesk, was_released
+from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
+from gateway.stages.scanning import MALWARE, ScannerWatch, Scanning
+from gateway.stages.sharing import Rulebook
+from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.telling import SourceTelling
+from gateway.stages.waivers import was_released
 from gateway.standard.findings import SECRET, Verdict
 from gateway.standard.loading import StandardPlace
-from gateway.standard.pseudonyms import PseudonymKey
 
 EXPORT_HELD = "export-held"
 
@@ -52,10 +56,14 @@ class PackStage:
         lanes: Lanes[tuple[PackOutcome, ...]],
         keys: NodeKeys,
         standard: StandardPlace,
-        pseudonyms: PseudonymKey,
+        rulebook: Rulebook,
+        scanning: Scanning | None,
+        scanner: ScannerWatch,
+        quarantine: QuarantineDesk,
         telling: SourceTelling,
         repeats: RepeatDesk,
         drift: DriftDesk,
+        replies: ReplyDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -75,10 +83,14 @@ class PackStage:
         self._lanes = lanes
         self._keys = keys
         self._standard = standard
-        self._pseudonyms = pseudonyms
+        self._rulebook = rulebook
+        self._scanning = scanning
+        self._scanner = scanner
+        self._quarantine = quarantine
         self._telling = telling
         self._repeats = repeats
         self._drift = drift
+        self._replies = replies
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -112,7 +124,7 @@ class PackStage:
         return not ready or self._lanes.start(pack_exports, self._batch(orders.values()), ready)
 
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
-        return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._pseudonyms)
+        return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._rulebook, self._scanning)
 
     def _order(self, transfer: Transfer, paused: Sequence[Source]) -> PackOrder | None:
         """Return the order for one transfer; None if it cannot be given now (recorded)."""
@@ -150,6 +162,7 @@ class PackStage:
             for transfer in load.transfers.values():
                 self._recorder.fail(transfer, Stage.PACK, error, load.started_at)
             return
+        self._scanner.heard(outcome.error for outcome in outcomes)
         read: list[tuple[Transfer, PackOutcome]] = []
         for outcome in outcomes:
             transfer = load.transfers[outcome.transfer]
@@ -167,6 +180,8 @@ class PackStage:
         for transfer, outcome in read:
             if outcome.content_hash is not None:
                 sendable.append((transfer, outcome))
+            elif any(finding.code == MALWARE for finding in outcome.findings):
+                self._set_aside(transfer, outcome, load.started_at)
             elif outcome.verdict is Verdict.REJECT:
                 self._refuse(transfer, outcome, load.started_at)
             elif outcome.verdict is Verdict.WAIT:
@@ -175,7 +190,8 @@ class PackStage:
                 )
             else:
                 self._hold(transfer, outcome, load.started_at)
-        if ready := self._repeats.sift(sendable, load.started_at):
+        unrepeated = self._repeats.sift(sendable, load.started_at)
+        if ready := self._replies.sift(unrepeated, load.started_at):
             self._seal(ready, load.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
@@ -215,6 +231,7 @@ class PackStage:
         for transfer in recorded:
             self._telling.sealed(transfer)
             self._telling.mended(transfer, found.get(transfer.id, ()))
+        self._replies.gone(recorded)
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))
@@ -300,6 +317,19 @@ class PackStage:
                 self._ops.alert("export-blocked", transfer=refused.id, route=refused.route)
             alarm = any(finding.alarm for finding in outcome.findings)
             (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=refused.id, codes=outcome.codes())
+
+    def _set_aside(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
+        """Refuse an export that holds a virus: it goes into quarantine and not back to where others would open it."""
+        self._telling.infected(transfer, outcome.findings)
+        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, outcome.facts(), started_at=started_at)
+        for refused in self._recorder.advance([step]):
+            self._ops.alert("malware-found", transfer=refused.id, codes=outcome.codes(), signature=outcome.signature())
+            claim = known(refused.claim)
+            if self._shelf.is_held(claim):
+                parts = self._shelf.get(claim).parts[0].parent
+                # Named by the transfer: the name of an export may be that of a person.
+                self._quarantine.take_folder(parts, Suspect(f"export-{refused.id}", None, "malware"))
+                self._shelf.discard(claim)
 
     def _hold(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         self._telling.held(transfer, outcome.findings)

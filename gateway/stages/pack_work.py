@@ -20,6 +20,8 @@ from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
+from gateway.stages.scanning import MALWARE, Scanning
+from gateway.stages.sharing import Leaving, Rulebook, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.dates import day_at, day_of_export
@@ -27,8 +29,7 @@ from gateway.standard.findings import Finding, Place, Verdict, worst
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.looks import look_of
 from gateway.standard.matter import matter_of
-from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable, marks_of
-from gateway.standard.pseudonyms import PseudonymKey
+from gateway.standard.package import MAX_CASE_PACKAGE_VALUES, is_readable
 
 SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
 
@@ -63,7 +64,9 @@ class PackBatch:
     keys: NodeKeys
     territory: Territory
     standard: StandardPlace
-    pseudonyms: PseudonymKey
+    rulebook: Rulebook
+    scanning: Scanning | None
+    """None where no virus scanner is configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,10 @@ class PackOutcome:
     def codes(self) -> str:
         """Return the codes of all findings, once each, in the order found."""
         return " ".join(dict.fromkeys(finding.code for finding in self.findings))
+
+    def signature(self) -> str:
+        """Return the name of what the virus scanner found, empty for nothing."""
+        return next((str(one.facts["signature"]) for one in self.findings if one.code == MALWARE), "")
 
     def facts(self) -> Facts:
         """Return what was read of the export, whatever becomes of it."""
@@ -143,13 +150,29 @@ def examine(
 def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> PackOutcome:
     keys = batch.keys
     try:
+        infected = _scanned(order, batch, progress)
+        if worst(infected) is Verdict.REJECT:
+            return PackOutcome(order.transfer, order.out, infected, Verdict.REJECT)
         whole, today = load_standard(batch.standard), day_at(order.created)
         with local_io(), load_packer(order.route.packer).read(order.parts, whole.on(today)) as read:
             standard = whole.on(day_of_export(read.package.exported_at, today), today)
             context = context_of(read.package, order.route, batch.territory, order.created)
             reading = checked(read, standard, context)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
-            package = replace(reading.package, marks=marks_of(findings))
+            left = leaving(
+                reading,
+                findings,
+                decision,
+                route=order.route,
+                territory=batch.territory,
+                standard=standard,
+                rulebook=batch.rulebook,
+                at=order.created,
+                progress=progress,
+            )
+            findings, package = (*infected, *findings, *left.findings), reading.package
+            if batch.scanning is not None and order.sealed is None and worst(findings) is not Verdict.REJECT:
+                findings += batch.scanning.of_members(left.members, progress)
             # What was sealed before had passed; whatever a person decided then may have been forgotten.
             verdict = worst(findings) if order.sealed is None else Verdict.PASS
             outcome = PackOutcome(
@@ -161,14 +184,12 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 package.case_no,
                 decision.recipients,
                 decision.priority,
-                matter_of(package, standard, batch.pseudonyms),
+                matter_of(package, standard, batch.rulebook.key),
                 look_of(package, findings, verdict, standard),
                 bool(order.halted) and package.source.system in order.halted,
             )
-            if outcome.is_halted:
-                return outcome
             waved = verdict in SENDABLE or (verdict is Verdict.HOLD and order.waived)
-            if not waved or outcome.recipient is None:
+            if outcome.is_halted or not waved or outcome.recipient is None:
                 return outcome
             key, *copy_keys = (
                 business_key(package, one.unit, order.route.name, standard) for one in outcome.recipients
@@ -179,7 +200,7 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 if order.sealed is not None or is_of_case(key) or content == order.sent[key]:
                     return replace(outcome, content_hash=content)
             readers = _readers(outcome.recipients)
-            case_package = package.to_json()
+            case_package = left.package.to_json()
             if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             with order.out.open("w+b") as out:
@@ -187,7 +208,7 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                 prepared = _prepare(
                     out,
                     case_package,
-                    reading,
+                    left,
                     readers,
                     decision.routing_class,
                     order=order,
@@ -195,11 +216,21 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                     found=found,
                     progress=progress,
                 )
-            return replace(outcome, content_hash=found.digest(), prepared=prepared)
+            # What was masked is compared by what it was made of: of that, everything says what is in it.
+            content = found.digest() if left.profile.is_full else read_content(reading.members, keys.suite, progress)
+            return replace(outcome, content_hash=content, prepared=prepared)
     except GatewayError as error:
         with suppress(OSError):
             order.out.unlink(missing_ok=True)  # half a bundle keeps room from whatever would still fit
         return PackOutcome(order.transfer, order.out, error=error)
+
+
+def _scanned(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> tuple[Finding, ...]:
+    """Return what the virus scanner says of an export before anything reads it; what was sealed has been scanned."""
+    if batch.scanning is None or order.sealed is not None:
+        return ()
+    with local_io():
+        return batch.scanning.of_parts(order.parts, progress)
 
 
 def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:
@@ -224,7 +255,7 @@ def _too_much(reading: Reading) -> Finding:
 def _prepare(
     out: BinaryIO,
     case_package: bytes,
-    reading: Reading,
+    left: Leaving,
     readers: Sequence[PublicKeys],
     routing_class: int,
     *,
@@ -234,15 +265,18 @@ def _prepare(
     progress: Callable[[int], None],
 ) -> Prepared:
     members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
-    members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in reading.members]
+    members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in left.members]
     meta = {
-        layout.FLOW: reading.package.flow,
-        layout.CASE_NO: reading.package.case_no,
-        layout.EXPORT_NAME: reading.package.source.name,
-        layout.RECEIVER_CODE: reading.package.receiver_code,
+        layout.FLOW: left.package.flow,
+        layout.CASE_NO: left.package.case_no,
+        layout.EXPORT_NAME: left.package.source.name,
+        layout.RECEIVER_CODE: left.package.receiver_code,
     }
     if order.corrects is not None:
         meta[layout.CORRECTS] = order.corrects
+    if len(readers) > 1:
+        # The others have copies: what the first is asked they need not answer, and what it is answered is not theirs.
+        meta[layout.FOREMOST] = readers[0].encrypt_key_id.hex()
     return prepare(
         out,
         members,

@@ -2,7 +2,7 @@
 
 from gateway.domain.records import ReceiptCode
 
-WAIVABLE = frozenset({"expired", "too-large", "key-not-valid", "delivery-doubtful"})
+WAIVABLE = frozenset({"expired", "too-large", "key-not-valid", "delivery-doubtful", "scan-missing"})
 """Rules of this node that a person may waive for one bundle: it is authentic and whole, and there is a place for it."""
 
 _DAMAGE = frozenset(
@@ -31,6 +31,11 @@ _ANSWER = (
     ("manifest-malformed", ReceiptCode.VALIDATION_FAILED),
     ("unsafe-path", ReceiptCode.VALIDATION_FAILED),
     ("case-package-malformed", ReceiptCode.VALIDATION_FAILED),
+    ("grant-missing", ReceiptCode.VALIDATION_FAILED),
+    ("mask-missing", ReceiptCode.VALIDATION_FAILED),
+    ("sealed-record", ReceiptCode.VALIDATION_FAILED),
+    ("malware", ReceiptCode.VALIDATION_FAILED),
+    ("reply-rejected", ReceiptCode.VALIDATION_FAILED),
 )
 
 

@@ -1,7 +1,7 @@
 """What the stages need to know of a route: where exports come from, who may receive them, where deliveries go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.bundle.keys import PublicKeys
@@ -66,6 +66,8 @@ class OutboundRoute:
     """Who gets the same bundle as well."""
     drift: bool = True
     """Whether its sources are paused when their exports look different all at once."""
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    """Flow (or `*`) -> masking profile that its exports leave by at least."""
 
     def permits(self, flow: str) -> bool:
         """Whether exports of `flow` may leave by this route."""

@@ -40,6 +40,8 @@ class Content:
     trouble: Trouble | None = None
     is_marked: bool = False
     seal: Seal = Seal.NONE
+    covered: tuple[tuple[int, int, int, int], ...] = ()
+    """Which bytes each signature of a PDF covers: offset and length before it, offset and length after it."""
 
 
 class Watch(Protocol):
@@ -127,8 +129,10 @@ class ContentWatch:
             return Content(kind, Trouble.OTHER_TYPE, is_marked)
         if not found and (self._suffix in PROPRIETARY_SUFFIXES or kind in PROPRIETARY_SUFFIXES):
             found = Trouble.PROPRIETARY
-        seal = self._watch.seal() if isinstance(self._watch, PdfWatch) else Seal.NONE
-        return Content(kind, Trouble(found) if found else None, is_marked, seal)
+        trouble = Trouble(found) if found else None
+        if not isinstance(self._watch, PdfWatch):
+            return Content(kind, trouble, is_marked)
+        return Content(kind, trouble, is_marked, self._watch.seal(), self._watch.covered())
 
     def _kind(self) -> str:
         if b"%PDF-" in self._head[:_PDF_HEAD]:

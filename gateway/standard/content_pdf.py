@@ -77,6 +77,10 @@ class PdfWatch:
         rest = self._tail[len(self._tail) - (self._size - last) :] if self._size - last <= len(self._tail) else b"?"
         return Seal.PRESENT if last == self._size or not rest.strip(b"\r\n\0 ") else Seal.APPENDED
 
+    def covered(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Return which bytes each signature covers, in the order found."""
+        return tuple(self._ranges)
+
     def _is_sound(self, one: tuple[int, int, int, int]) -> bool:
         a, b, c, d = one
         return a == 0 and 0 < b < c and c + d <= self._size

@@ -8,10 +8,12 @@ class Seal(StrEnum):
 
     NONE = "none"  # no signature was seen
     PRESENT = "present"  # there is one, and what it covers is whole as far as its layout says
+    WHOLE = "whole"  # what it covers is what was signed, by the digest that it states
+    CHANGED = "changed"  # what it covers is not what was signed
     MALFORMED = "malformed"  # what it says it covers does not fit the file
     APPENDED = "appended"  # bytes were added after the last signature
 
     @property
     def is_broken(self) -> bool:
         """Whether the file was changed after it was signed, or the signature cannot be one."""
-        return self in {Seal.MALFORMED, Seal.APPENDED}
+        return self in {Seal.CHANGED, Seal.MALFORMED, Seal.APPENDED}

@@ -35,6 +35,7 @@ from gateway.standard.catalogue import (
     Standard,
 )
 from gateway.standard.charges import Chapter, ChargeRule, Charges
+from gateway.standard.profiles import FULL, RULES, Profile
 
 FLOWS: Final = "flows"
 CODES: Final = "codes"
@@ -131,6 +132,12 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
         return _guarded(file, lambda: MappingProxyType({key: make(key, one) for key, one in rows.items()}))
 
     flows = tuple(_guarded(name, partial(_flow, raw)) for name, raw in parsed.items() if name.startswith(f"{FLOWS}/"))
+    profiles = table("profiles", _profile)
+    if FULL not in profiles:
+        raise _malformed(f"{CODES}/profiles.yaml", f"there is no profile {FULL}")
+    for one in flows:
+        if one.profile not in profiles:
+            raise _malformed(f"{FLOWS}/{one.code}.yaml", f"there is no profile {one.profile}")
     return Standard(
         digest=digest,
         editions=flows,
@@ -142,6 +149,7 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
             "laws",
             _law,
         ),
+        profiles=profiles,
         tables=table("tables", _code_table),
         charges=_guarded(
             f"{CODES}/charges.yaml",
@@ -157,16 +165,18 @@ def _rows(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return the rows of the code file `name`, those of `<name>.<addition>.yaml` added or in the place of others."""
     rows: dict[str, Any] = {}
     for file, raw in parsed.items():
-        if not file.startswith(f"{CODES}/{name}."):
-            continue
-        found = _guarded(file, lambda raw=raw: raw["years" if name == "holidays" else name])  # type: ignore[misc] # bound
-        if name == "charges":
-            rows |= {one["id"]: one for one in found}
-        elif name == "tables":
-            rows |= {table: {**rows.get(table, {}), **codes} for table, codes in found.items()}
-        else:
-            rows |= found
+        if file.startswith(f"{CODES}/{name}."):
+            rows = _guarded(file, partial(_added, rows, name, raw))
     return rows
+
+
+def _added(rows: dict[str, Any], name: str, raw: Any) -> dict[str, Any]:
+    """Return `rows` with those of one file of the name."""
+    if name == "charges":
+        return rows | {one["id"]: one for one in raw[name]}
+    if name == "tables":
+        return rows | {table: {**rows.get(table, {}), **codes} for table, codes in raw[name].items()}
+    return rows | dict(raw["years" if name == "holidays" else name])
 
 
 def _parsed(name: str, raw: bytes) -> Any:
@@ -177,8 +187,11 @@ def _guarded(name: str, make: Callable[[], T]) -> T:
     try:
         return make()
     except (OSError, yaml.YAMLError, UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        detail = f"{name}: {type(error).__name__}: {error}"
-        raise ConfigError("standard-malformed", detail, scope=Scope.NODE, facts={"file": name}) from error
+        raise _malformed(name, f"{type(error).__name__}: {error}") from error
+
+
+def _malformed(name: str, why: str) -> ConfigError:
+    return ConfigError("standard-malformed", f"{name}: {why}", scope=Scope.NODE, facts={"file": name})
 
 
 def _texts_of(one: Any) -> tuple[str, ...]:
@@ -259,6 +272,7 @@ def _reply(flow: Any) -> Reply:
         receivers=tuple(flow["senders"]),
         cc=_texts_of(raw.get("cc")),
         business=_business(raw),
+        returns=_texts_of(raw.get("returns")),
         notify=_texts_of(raw.get("notify")),
         nodes=_texts_of(raw.get("nodes")),
     )
@@ -292,6 +306,23 @@ def _document(key: str, raw: Any) -> DocumentKind:
 
 def _field(key: str, raw: Any) -> FieldKind:
     return FieldKind(key, raw["zh"], raw["en"], raw["type"], int(raw["pii"]), raw.get("mask", ""), raw.get("codes", ""))
+
+
+def _profile(key: str, raw: Any) -> Profile:
+    rules = dict(raw.get("rules") or {})
+    if unknown := set(rules.values()) - RULES:
+        raise ValueError(f"{key}: no rule is called {', '.join(sorted(unknown))}")
+    return Profile(
+        code=key,
+        zh=raw["zh"],
+        en=raw["en"],
+        level=int(raw["level"]),
+        masks_from=int(raw["masks_from"]),
+        documents_to=int(raw["documents_to"]),
+        asked_only=raw.get("asked_only") == "true",
+        looks_inside=raw.get("looks_inside") == "true",
+        rules=MappingProxyType(rules),
+    )
 
 
 def _check(key: str, raw: Any) -> CheckKind:

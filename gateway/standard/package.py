@@ -261,6 +261,14 @@ class Renamed:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Documents that stayed at home because of the masking profile. kind: slug; empty for what is of no known kind."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A finding that travels with the case package (`fix`, `warn`); `value` is masked."""
 
@@ -326,6 +334,7 @@ class CasePackage:
     """The grant of the sharing catalogue under which this is sent."""
     profile: str = ""
     """The masking profile that was applied; empty for what left as it is."""
+    withheld: tuple[Withheld, ...] = ()
     values: tuple[Value, ...] = ()
     persons: tuple[Person, ...] = ()
     documents: tuple[Document, ...] = ()

@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from gateway.words import (
     errors_alerts,
+    errors_answers,
     errors_carry,
     errors_links,
     errors_local,
@@ -15,6 +16,7 @@ from gateway.words import (
     errors_resync,
     errors_roster,
     errors_routing,
+    errors_sharing,
     errors_sources,
     errors_standard,
     errors_trial,
@@ -24,6 +26,7 @@ from gateway.words.templates import Table, Template
 
 PARTS: tuple[Table, ...] = (
     errors_alerts.TABLE,
+    errors_answers.TABLE,
     errors_carry.TABLE,
     errors_links.TABLE,
     errors_local.TABLE,
@@ -36,6 +39,7 @@ PARTS: tuple[Table, ...] = (
     errors_roster.TABLE,
     errors_routing.TABLE,
     errors_sources.TABLE,
+    errors_sharing.TABLE,
     errors_standard.TABLE,
     errors_trial.TABLE,
     errors_trust.TABLE,

@@ -226,11 +226,6 @@ TABLE: Table = MappingProxyType(
             "No batch has so many; it is a fault or an attack.",
             "Ask the vendor of the case software what was written into it.",
         ),
-        "CSV-MATERIALS-ABSENT": Template(
-            "The documents of a prisoner are missing: there is no folder {folder}.",
-            "{file} names it; it was deleted or not exported.",
-            "Add the documents or take the row out, and export the batch again.",
-        ),
         "CSV-MATERIALS-EXTRA": Template(
             "The folder {folder} belongs to no row of {file}.",
             "A prisoner was taken out of the batch, or the folder was put there by mistake.",
@@ -245,11 +240,6 @@ TABLE: Table = MappingProxyType(
             "The export is larger than a device on the way allows.",
             "It is split for the way and put together again by the recipient.",
             "Nothing to do; it takes longer.",
-        ),
-        "MALWARE": Template(
-            "The virus scanner found something in {file}.",
-            "It is set aside; only auditors can see that it exists.",
-            "Call the security administrator, and have the exporting machine checked.",
         ),
         "FS-NAME-MISMATCH": Template(
             "The name of the export says {named}, its content says {stated}.",

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from docs.generate_flows import pages as flows
 from docs.generate_state_machine import page as state_machine
 from gateway.settings.reference import pages as configuration
 from gateway.words.catalogue import Words
@@ -60,6 +61,7 @@ def pages() -> dict[str, str]:
         "docs/defects.md": "\n".join(defects()) + "\n",
         "docs/commands.md": commands(),
         **configuration(),
+        **flows(),
     }
 
 

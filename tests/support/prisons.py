@@ -79,5 +79,5 @@ class PrisonExport:
                 place.write_bytes(data)
         if self.has_mark:
             parts.append(mark)
-            mark.write_bytes(self.mark_text().encode("gbk"))
+            mark.write_bytes(self.mark_text().encode("gb18030"))
         return tuple(parts)

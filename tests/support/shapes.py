@@ -324,6 +324,13 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "findings[].expected": "",
             "findings[].mender": "`handler`, `vendor`, `operator`, `security`",
             "findings[].alarm": "true: somebody is told at once",
+            "findings[].rows": "of the defects catalogue: `D25`; none for codes beyond it",
+            "findings[].sentences": "what, why and do in one",
+            "findings[].sentences.en": "",
+            "findings[].sentences.zh_CN": "",
+            "menders": "who has something to mend, the case handler first",
+            "menders[].mender": "as in `findings`",
+            "menders[].codes": "of their findings",
         },
         "route explain": {
             "view": "what this node is to it: `origin`, `hub`, `recipient`",

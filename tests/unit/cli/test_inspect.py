@@ -38,6 +38,7 @@ def test_an_honest_export_is_sendable_without_a_node() -> None:
         "value": found["case_no"],
         "file": "案件信息.xml",
         "line": 5,
+        "leaves": found["case_no"],
     } in found["fields"]
 
 

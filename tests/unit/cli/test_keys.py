@@ -50,10 +50,12 @@ def test_a_card_that_the_old_keys_did_not_sign_still_needs_its_fingerprint(tmp_p
 
 
 def test_schemas_are_written(tmp_path: Path) -> None:
-    assert set(run("schema").json) == {"gateway", "link", "routes"}
+    assert set(run("schema").json) == {"gateway", "link", "routes", "case-package"}
+    assert run("schema", "case-package").json["title"].startswith("CaseFerry case package")
     answer = run("schema", "--out", tmp_path / "schemas")
     assert answer.code == 0
     assert sorted(path.name for path in (tmp_path / "schemas").iterdir()) == [
+        "case-package.schema.json",
         "gateway.schema.json",
         "link.schema.json",
         "routes.schema.json",

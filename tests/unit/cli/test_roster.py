@@ -285,13 +285,10 @@ def test_a_node_renews_all_its_keys_through_the_roster(office: Office, desk: Des
 def test_a_flow_of_the_provinces_own_gets_a_class(office: Office) -> None:
     office.add(holder("990102"), "procuratorate")
     office.done("allow", office.folder, "field-survey", "police", "procuratorate", "--class", "60", "--lane", "high")
-    refused(
-        office.run("allow", office.folder, "x", "police", "court", "--class", "61", "--lane", "fast"),
-        "roster-lane-unknown",
-    )
+    wrong = office.run("allow", office.folder, "x", "police", "court", "--class", "61", "--lane", "fast")
+    refused(wrong, "roster-lane-unknown")
     content = AuthorityFolder(office.folder).draft()
-    assert [(one.number, one.priority) for one in content.classes if one.flow == "field-survey"] == [
-        (60, Priority.HIGH)
-    ]
+    (given,) = [one for one in content.classes if one.flow == "field-survey"]
+    assert (given.number, given.priority) == (60, Priority.HIGH)
     assert [one.number for one in content.classes] == sorted(one.number for one in content.classes)
     office.publish()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.packing import Entry, Reading, Settled
+from gateway.packing import Entry, Reading, Settled, checked
 from gateway.standard.fields import values
 from gateway.standard.findings import Verdict
 from gateway.standard.package import CaseNumber, Change, Charge, Sentence, Value
@@ -204,7 +204,6 @@ def test_many_days_of_one_column_are_one_finding(tmp_path: Path) -> None:
             replace(PrisonExport(), mark="ROWS=3\r\nFILES=12\r\nMD5="),
             [("FS-MARKER-MISMATCH", "hold"), ("CSV-FILECOUNT", "reject")],
         ),
-        (PrisonExport().without_folder("9901000042"), [("CSV-MATERIALS-ABSENT", "reject")]),
         (PrisonExport().with_file("9901000099/x.pdf", b"%PDF"), [("CSV-MATERIALS-EXTRA", "hold")]),
         (PrisonExport(raw=b"", has_folder=False), [("FS-ZERO-BYTE", "reject")]),
         (PrisonExport(codec="utf-8"), [("ENC-DECL-MISMATCH", "fix")]),
@@ -227,6 +226,13 @@ def test_a_batch_without_folders_refers_to_materials_sent_before(tmp_path: Path)
     assert codes(reading) == []
     assert not reading.is_whole
     assert {m.path for m in reading.members} == {"批次清单.csv", "批次清单.over"}
+
+
+def test_a_row_without_its_folder_is_told_once(tmp_path: Path) -> None:
+    with PACKER.read(PrisonExport().without_folder("9901000042").drop(tmp_path), STANDARD) as unchecked:
+        reading = checked(unchecked, STANDARD)
+    (missing,) = [f for f in reading.findings if f.verdict is Verdict.REJECT]
+    assert (missing.code, missing.value, missing.place.line) == ("BATCH-MATERIALS", "9901000042", 3)
 
 
 def test_a_title_with_a_slash_is_one_title(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the content of documents says beyond its kind: locks, marks of secrecy, what signatures cover, recordings."""
 
 import hashlib
+import io
 import struct
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 
 from gateway.standard.content import Content, ContentWatch, Trouble
 from gateway.standard.content_seal import Seal
+from gateway.standard.pdf_seal import proven
 from tests.support.exports import ZipItem, pdf, zip_bytes
 
 PAD = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
@@ -115,6 +117,37 @@ def signed(more: bytes = b"") -> bytes:
     for mark, number in ((b"A" * 10, start), (b"B" * 10, end), (b"C" * 10, len(whole) - end)):
         whole = whole.replace(mark, b"%010d" % number)
     return whole + more
+
+
+def stating(digest: str, *, tampered: bool = False) -> tuple[Content, bytes]:
+    """Return a signed PDF whose signature states the digest of what it covers, and what a watch makes of it."""
+    attribute = "06092a864886f70d010904"
+    size = hashlib.new(digest).digest_size
+    blank = f"30{attribute}31{size + 2:02x}04{size:02x}{'ab' * size}".encode()
+    whole = signed().replace(b"<00ff00ff>", b"<" + blank + b">")
+    start = whole.index(b"<" + blank)
+    end = start + len(blank) + 2
+    old = read("pdf", signed()).covered[0]
+    whole = whole.replace(b"%010d %010d %010d" % old[1:], b"%010d %010d %010d" % (start, end, len(whole) - end))
+    found = hashlib.new(digest, whole[:start] + whole[end:]).hexdigest().encode()
+    whole = whole.replace(b"ab" * size, found)
+    if tampered:
+        whole = whole.replace(b"TEST DATA", b"TEST FATA")
+    return read("pdf", whole), whole
+
+
+@pytest.mark.parametrize("digest", ["sha1", "sha256", "sha384", "sha512", "sm3"])
+def test_a_changed_document_does_not_fit_its_signature(digest: str) -> None:
+    content, whole = stating(digest)
+    assert (content.seal, proven(content, lambda: io.BytesIO(whole))) == (Seal.PRESENT, Seal.WHOLE)
+    content, whole = stating(digest, tampered=True)
+    assert (content.seal, proven(content, lambda: io.BytesIO(whole))) == (Seal.PRESENT, Seal.CHANGED)
+
+
+def test_a_signature_without_a_digest_over_the_file_is_left_as_it_looks() -> None:
+    content = read("pdf", signed())
+    assert proven(content, lambda: io.BytesIO(signed())) is Seal.PRESENT
+    assert proven(read("pdf", pdf("x")), lambda: io.BytesIO(pdf("x"))) is Seal.NONE
 
 
 @pytest.mark.parametrize("step", [11, 1 << 16])
