@@ -8,6 +8,6 @@ from gateway.ledger import source_rows
 
 
 def keep_look(connection: Connection, transfer: TransferId, facts: Facts) -> None:
-    """Record what was seen in the export of `transfer`, which stays where it is."""
+    """Record what was seen in the export of `transfer`, if it was looked at."""
     if facts.look is not None:
         source_rows.keep(connection, transfer, facts.look)

@@ -42,7 +42,6 @@ RETRIES_EXHAUSTED: Final = "retries-exhausted"
 GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
 """Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
 
-
 Touched = set[tuple[State, LinkName | None]]
 """States that transfers entered or were changed in, each with the transfer's link."""
 
