@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from gateway.cli.replies import answer_lines, persons_text, view_json
 from gateway.cli.shapes import (
     entry_json,
     explained,
@@ -20,6 +21,7 @@ from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.offline import ledger_to_read
 from gateway.compose.outlook import Outlook, Wait, look_at_daemon, outlook
 from gateway.compose.relations import Kin, Relation, relations
+from gateway.domain.answers import AskedView
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.ids import TransferId, bundle_id
@@ -68,6 +70,8 @@ _HAPPENED = MappingProxyType(
         "retry": mark("was told to try again at once"),
         "failed": mark("attempt failed"),
         "corrected": mark("a later one corrects it"),
+        "request-found": mark("the request that it answers has come"),
+        "tied": mark("was tied to its request"),
     }
 )
 _STANDS = MappingProxyType(
@@ -90,6 +94,10 @@ class Story:
     receipts: Sequence[ReceiptRecord]
     relations: Sequence[Relation]
     outlook: Outlook
+    asked: AskedView | None = None
+    """With its answers, where it is a request."""
+    answered: Sequence[AskedView] = ()
+    """The requests that it answers, where it is a reply."""
 
 
 def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> int:
@@ -105,6 +113,8 @@ def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> i
                 ledger.receipts(transfer.bundle_id) if transfer.bundle_id else (),
                 relations(ledger, transfer),
                 outlook(transfer, settings, daemon, now, ledger.goes_before(transfer, settings.orders)),
+                ledger.answers.of_request(transfer.id),
+                ledger.answers.requests_of(transfer.id),
             )
             for transfer in found[:SHOWN_MAX]
         ]
@@ -167,6 +177,8 @@ def _json(story: Story, words: Words) -> dict[str, object]:
             }
             for relation in story.relations
         ],
+        "asked": None if story.asked is None else view_json(story.asked, words),
+        "answers": [{"id": one.asked.transfer, "flow": one.asked.flow} for one in story.answered],
         "timeline": [entry_json(entry) for entry in story.timeline],
         "findings": [explained(code, words) for code in findings_of(story)],
         "receipts": [
@@ -204,6 +216,8 @@ def _print(terminal: Terminal, story: Story) -> None:
     for relation in story.relations:
         other = relation.transfer
         terminal.line(f"  {words.text(_STANDS[relation.kin], id=other.id, bundle=other.bundle_id or '-')}")
+    for text in _answer_texts(story, words):
+        terminal.line(f"  {cell(text)}")
     for text in outlook_texts(story.outlook, transfer, words):
         terminal.line(f"  {text}")
     for command in story.outlook.commands:
@@ -211,6 +225,22 @@ def _print(terminal: Terminal, story: Story) -> None:
     _print_timeline(terminal, story)
     for code in findings_of(story):
         terminal.line(f"  {code}: {told(code, words)}")
+
+
+def _answer_texts(story: Story, words: Words) -> Sequence[str]:
+    """Return how far a request is answered, or what a reply answers."""
+    texts = [
+        words.text(mark("It answers transfer {id} ({flow})."), id=one.asked.transfer, flow=one.asked.flow)
+        for one in story.answered
+    ]
+    if story.asked is None:
+        return texts
+    asked = story.asked.asked
+    if asked.withdrawn is not None:
+        texts.append(words.text(mark("It was withdrawn by transfer {id}; no answer is awaited."), id=asked.withdrawn))
+    elif asked.corrected is None:
+        texts.append(words.text(mark("Answers: {persons}"), persons=persons_text(story.asked, words)))
+    return [*texts, *answer_lines(story.asked, words)]
 
 
 def findings_of(story: Story) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.cli.replies import persons_text, view_json
 from gateway.cli.shapes import peer_of, title_of, transfer_json
 from gateway.cli.terminal import Terminal, cell
 from gateway.cli.times import clock_text, moment, size_text
@@ -44,12 +45,15 @@ def log(terminal: Terminal, settings: Settings, wanted: Wanted, clock: Clock) ->
     with ledger_to_read(settings, clock) as ledger:
         # One more than is shown tells whether there are more.
         found = ledger.search(chosen, wanted.limit + 1, wanted.offset)
+        asked = [ledger.answers.of_request(one.id) for one in found[: wanted.limit]] if wanted.case else []
+    views = [view for view in asked if view is not None]
     shown = found[: wanted.limit]
     more = len(found) > wanted.limit
     if terminal.as_json:
         terminal.emit(
             {
                 "transfers": [transfer_json(transfer) for transfer in shown],
+                "requests": [view_json(view, terminal.words) for view in views],
                 "limit": wanted.limit,
                 "offset": wanted.offset,
                 "more": more,
@@ -60,6 +64,9 @@ def log(terminal: Terminal, settings: Settings, wanted: Wanted, clock: Clock) ->
         terminal.say(mark("No transfer is like that."))
         return 0
     _print(terminal, shown, settings)
+    for view in views:
+        persons = cell(persons_text(view, terminal.words))
+        terminal.say(mark("Answers to {id}: {persons}"), id=view.asked.transfer, persons=persons)
     if more:
         terminal.say(mark("There are more: --offset {offset}"), offset=wanted.offset + wanted.limit)
     return 0

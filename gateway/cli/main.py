@@ -12,6 +12,7 @@ from gateway.cli import (
     commands_look,
     commands_offline,
     commands_recover,
+    commands_replies,
     commands_roster,
     commands_route,
     commands_trial,
@@ -42,6 +43,7 @@ app.add_typer(openssh, name="openssh")
 route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why 路由")
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
+app.add_typer(commands_replies.reply, name="reply")
 app.add_typer(flows, name="flows")
 
 for command in (
@@ -51,6 +53,7 @@ for command in (
     commands_look.grants,
     commands_look.explain,
     commands_look.decisions,
+    commands_replies.replies,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,

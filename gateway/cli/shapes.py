@@ -163,6 +163,11 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
         "attention": [_notice_json(notice, words) for notice in found.notices],
         "links": [_link_json(link, words) for link in found.links],
         "routes": [_route_json(route, words) for route in found.routes],
+        "replies": {
+            "awaited": found.replies.awaited,
+            "owed": found.replies.owed,
+            "waiting": found.replies.waiting,
+        },
         "held": _stuck_json(found.held, words),
         "held_count": found.held_count,
         "retrying": _stuck_json(found.retrying, words),

@@ -114,6 +114,8 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
     terminal.line(daemon_text(found, words))
     if carried := relay_text(found, words):
         terminal.line(carried)
+    if replied := replies_text(found, words):
+        terminal.line(replied)
     if found.links:
         _print_links(terminal, found)
     _print_unconfirmed(terminal, found)
@@ -303,6 +305,19 @@ def relay_text(found: Survey, words: Words) -> str:
         to_pass=number[State.CHECKED],
         awaiting=number[State.FORWARDED],
         done=number[State.SETTLED],
+    )
+
+
+def replies_text(found: Survey, words: Words) -> str:
+    """Return one line about business answers; empty where none is owed or waits."""
+    counts = found.replies
+    if not (counts.awaited or counts.owed or counts.waiting):
+        return ""
+    return words.text(
+        mark("Answers: awaited {awaited}, owed by us {owed}, replies without their request {waiting}"),
+        awaited=counts.awaited,
+        owed=counts.owed,
+        waiting=counts.waiting,
     )
 
 

@@ -4,6 +4,7 @@ running daemon looks at once."""
 from collections.abc import Callable
 
 from gateway.compose.offline import ledger_to_change, ring_bell
+from gateway.domain.answers import Word
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, PermanentError, Scope
 from gateway.domain.ids import LinkName, TransferId
@@ -83,6 +84,16 @@ class Operator:
         if others(aside, everything(quarantine, ledger)):
             return ()
         return (Step(transfer, Event.CLOSED, Stage.OPEN, Facts(note=why), actor=self._actor),)
+
+    def say(self, word: Word, transfer: TransferId, why: str, request: TransferId | None = None) -> Transfer:
+        """Say what a reply answers, or that it goes without a request, or back; PermanentError `reply-not-waiting`,
+        `reply-request-unfit`, `no-such-transfer`."""
+
+        def work(ledger: Ledger, found: Transfer) -> Transfer:
+            ledger.answers.say(found, word, self._actor, why, request)
+            return ledger.get(found.id)
+
+        return self._do(transfer, work)
 
     def hold(self, transfer: TransferId, why: str) -> Transfer:
         """Stop a transfer until somebody releases it; PermanentError `transfer-ended`, `no-such-transfer`."""

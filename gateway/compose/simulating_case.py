@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from gateway.compose.simulating_faults import Mailfolder
 from gateway.compose.simulating_journal import CUSTODY, DROPPED, HOME, Journal
@@ -16,7 +18,11 @@ from gateway.folders.feedback import ACK
 
 OUT, IN = "out", "in"
 LABEL, DOCUMENT = "_CASE.json", "document.bin"
-_CONTENT = "content"
+TITLED: Final = MappingProxyType(
+    {"prisoner-release": "刑满释放人员通知书.bin", "stage-status-notice": "办理环节、期限、结果报告.bin"}
+)
+"""Flow that leaves masked -> the name of its document: one that is none of the flow's stays at home."""
+_CONTENT, _CASE = "content", "case-package.json"
 
 
 class CaseSoftware:
@@ -42,7 +48,7 @@ class CaseSoftware:
         """Drop one export: built aside, noted, then shown by one rename."""
         half = self._out / f".{exchange.name}"
         half.mkdir()
-        (half / DOCUMENT).write_bytes(content(exchange, self._seed))
+        (half / TITLED.get(exchange.flow, DOCUMENT)).write_bytes(content(exchange, self._seed))
         label = {
             "flow": exchange.flow,
             "sender": exchange.sender,
@@ -94,8 +100,9 @@ def deliveries(root: Path) -> Iterator[Delivery]:
     for folder in sorted((root / IN).iterdir()):
         inside = folder / _CONTENT
         try:
-            label = json.loads((inside / LABEL).read_bytes())
-            document = (inside / DOCUMENT).read_bytes()
+            # What left masked has no label of the sender's; what was read of it is there in any case.
+            label = json.loads((folder / _CASE).read_bytes())
+            (document,) = (one.read_bytes() for one in inside.iterdir() if one.name != LABEL)
         except (OSError, ValueError):
             yield Delivery(folder.name, None, "", "")
             continue

@@ -10,6 +10,7 @@ from gateway.compose.health import Short, Trouble, Waiting
 from gateway.compose.linkviews import LinkView, link_view
 from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
+from gateway.domain.answers import ReplyCounts
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
@@ -130,6 +131,8 @@ class Survey:
     space: Space | None
     """None where the disk cannot be asked."""
     by_state: Mapping[tuple[Direction, State], int] = field(default_factory=dict)
+    replies: ReplyCounts = field(default_factory=ReplyCounts)
+    """Requests that are open, and replies that wait."""
     roster: Glance | None = None
     """None where the node goes by confirmed cards alone."""
 
@@ -171,6 +174,7 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         under_way=tuple(UnderWay(one, _transfer(ledger, one)) for one in daemon.running),
         space=space,
         by_state=by_state,
+        replies=ledger.answers.counts() if ledger is not None else ReplyCounts(),
         roster=roster,
     )
 

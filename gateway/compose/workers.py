@@ -28,6 +28,7 @@ from gateway.folders.watch import OutboundWatch
 from gateway.plugins import load_packer
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages import routes
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.backoff import Backoff
 from gateway.stages.claim import ClaimStage, WatchedRoute
 from gateway.stages.collect import CollectStage
@@ -91,6 +92,15 @@ class Planner:
         desks = {route.name: FeedbackDesk(route.folder, route.feedback_encoding) for route in self._settings.outbound}
         self._telling = SourceTelling(
             desks=desks, shelf=ground.shelf, ledger=ground.ledger, words=words, clock=ground.clock, ops=ground.ops
+        )
+        self._replies = ReplyDesk(
+            ledger=ground.ledger,
+            spool=ground.spool,
+            telling=self._telling,
+            recorder=self._recorder,
+            clock=ground.clock,
+            ops=ground.ops,
+            patience=timing.orphan_patience,
         )
         self._gates = Gates(self._backoff, ground.clock, ground.ops, ground.bells)
         self._words = words
@@ -212,6 +222,7 @@ class Planner:
                 recorder=self._recorder,
                 ops=ground.ops,
             ),
+            replies=self._replies,
             clock=ground.clock,
             ops=ground.ops,
             sealed_before=ground.sealed_before,
@@ -240,6 +251,7 @@ class Planner:
             skew=SkewLimits(self._settings.timing.clock_skew_warn, self._settings.timing.clock_skew_hold),
             clocks=ground.clocks,
             directory=self._directory,
+            replies=self._replies,
             clock=ground.clock,
             ops=ground.ops,
         )

@@ -68,8 +68,22 @@ class AckLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """The business answer about one person, or about the whole case. `person` is the surname and stars, empty for the
+    case; `kind` as in gateway/domain/answers.py, empty while it is open; `meaning` a translated sentence."""
+
+    person: str
+    kind: str
+    result: str
+    day: str
+    bundle_id: str
+    at: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The receipts there are for one export so far; written whole each time one comes in."""
+    """The receipts there are for one export so far, and its answers; written whole each time one comes in."""
 
     export: str
     bundle_id: str
@@ -77,6 +91,7 @@ class Acknowledgement:
     case_no: str
     flow: str
     lines: tuple[AckLine, ...]
+    answers: tuple[AnswerLine, ...] = ()
 
 
 class FeedbackDesk:
@@ -174,6 +189,7 @@ def _plain_receipts(acknowledgement: Acknowledgement) -> Mapping[str, object]:
         "case_no": acknowledgement.case_no,
         "flow": acknowledgement.flow,
         "receipts": receipts,
+        "answers": [asdict(line) for line in acknowledgement.answers],
     }
 
 

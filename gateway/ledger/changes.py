@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError, T
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import matter_rows, queries, repeats, streams
+from gateway.ledger import answer_waking, queries, repeats, streams
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
 
@@ -229,7 +229,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     if step.receipt is not None:
         _receipt(change, now, step.receipt)
     if step.facts.matter is not None:
-        matter_rows.keep(change.connection, change.now, now.id, step.facts.matter)
+        answer_waking.remember(change, now, step.facts.matter)
     if step.event in (Event.SEALED, Event.DELIVERED):
         mark_corrected(change, now, step.stage)
     return now

@@ -13,7 +13,7 @@ from gateway.ledger.changes import DETAIL_MAX, Change
 from gateway.ledger.rows import AT_ONCE, storable
 from gateway.ledger.schema import BY_PERSON, decisions, events, transfers
 
-_SAID: Final = MappingProxyType({"held": "hold", "released": "release", "closed": "close"})
+_SAID: Final = MappingProxyType({"held": "hold", "released": "release", "closed": "close", "tied": "tie"})
 """How the timeline calls what a person did to a transfer -> the command. `retry` is a decision."""
 
 

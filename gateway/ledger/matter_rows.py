@@ -1,17 +1,13 @@
 """Writes down what was in a bundle, inside somebody else's transaction."""
 
-from typing import Final
-
 from sqlalchemy import Connection, delete, insert
 
 from gateway.domain.ids import TransferId
 from gateway.domain.matter import Matter
 from gateway.ledger.rows import storable
 from gateway.ledger.schema_matters import matter_numbers, matter_persons, matters
+from gateway.standard.casenumbers import normal_number
 from gateway.standard.matter import to_bytes
-
-NUMBER_MAX: Final = 200
-"""Characters of a case number that are kept; the longest scheme has 60."""
 
 
 def keep(connection: Connection, now: float, transfer: TransferId, matter: Matter) -> None:
@@ -20,7 +16,7 @@ def keep(connection: Connection, now: float, transfer: TransferId, matter: Matte
         connection.execute(delete(table).where(table.c.transfer_id == transfer))
     row = {"transfer_id": transfer, "at": now, "flow": storable(matter.flow)}
     connection.execute(insert(matters), {**row, "request": matter.request, "raw": to_bytes(matter)})
-    numbers = {(s, storable(n)[:NUMBER_MAX]): None for s, n in matter.numbers}
+    numbers = {(s, storable(normal_number(n))): None for s, n in matter.numbers}
     if numbers:
         rows = [{"transfer_id": transfer, "scheme": scheme, "number": number} for scheme, number in numbers]
         connection.execute(insert(matter_numbers), rows)

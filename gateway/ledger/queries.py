@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select
+from sqlalchemy import CompoundSelect, Connection, Select, and_, case, func, literal, or_, select, union
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
@@ -16,6 +16,8 @@ from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
 from gateway.ledger.ordering import Orders, its_turn
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
 from gateway.ledger.schema import attempts, events, receipts, transfers
+from gateway.ledger.schema_matters import matter_numbers
+from gateway.standard.casenumbers import normal_number
 
 TransferQuery = Select[*tuple[Any, ...]]
 
@@ -33,7 +35,7 @@ class TransferFilter:
     """What an operator looks for; a field left out matches all. Times are seconds since 1970 UTC, of the finding."""
 
     case: str = ""
-    """The beginning of a case number."""
+    """The beginning of a case number, of any scheme."""
     exact: bool = False
     """`case` is the whole case number."""
     flow: str = ""
@@ -185,7 +187,7 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     c = transfers.c
     tests: list[ColumnElement[bool]] = []
     if wanted.case:
-        tests.append(c.case_no == wanted.case if wanted.exact else _begins(c.case_no, wanted.case))
+        tests.append(c.id.in_(_of_case(wanted.case, exact=wanted.exact)))
     equal = {"flow": wanted.flow, "peer": wanted.peer, "link": wanted.link}
     if wanted.peer and wanted.direction is Direction.RELAY:
         # What is carried for others is somebody's at both ends.
@@ -202,8 +204,17 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     if wanted.until is not None:
         tests.append(c.found_at < wanted.until)
     if wanted.text:
-        tests.append(or_(_begins(c.export_name, wanted.text), _begins(c.bundle_id, wanted.text)))
+        tests.append(or_(begins(c.export_name, wanted.text), begins(c.bundle_id, wanted.text)))
     return select_transfers().where(*tests).order_by(c.found_at.desc(), c.id.desc()).limit(limit).offset(offset)
+
+
+def _of_case(case: str, *, exact: bool) -> CompoundSelect[int]:
+    """Select the transfers of the case with this number, or one that begins so, in whatever scheme: a union, so that
+    each half is answered by its own index."""
+    c, n, number = transfers.c, matter_numbers.c, normal_number(case)
+    own = c.case_no == case if exact else begins(c.case_no, case)
+    other = n.number == number if exact else begins(n.number, number or case)
+    return union(select(c.id).where(own), select(n.transfer_id).where(other))
 
 
 def by_bundle(bundle_id: BundleId, direction: Direction | None) -> TransferQuery:
@@ -342,7 +353,7 @@ def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
     return tests if link is None else (*tests, c.link == link)
 
 
-def _begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
+def begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
     """Test for a prefix as a range of code points, which an index can answer in any database."""
     end = beginning.rstrip(chr(_HIGHEST))
     if not end:

@@ -25,6 +25,7 @@ matter_numbers: Final = Table(
     metadata,
     # SQLite 3.40's own check takes a table without row ids for damaged whose key is not its first columns, in order.
     text_column("scheme"),
+    # As numbers are compared (gateway/standard/casenumbers.py).
     text_column("number"),
     Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
     PrimaryKeyConstraint("scheme", "number", "transfer_id"),
@@ -32,6 +33,8 @@ matter_numbers: Final = Table(
     sqlite_with_rowid=False,
 )
 Index("matter_numbers_transfer", matter_numbers.c.transfer_id)
+# A case is found by any of its numbers, whatever the scheme.
+Index("matter_numbers_number", matter_numbers.c.number)
 
 matter_persons: Final = Table(
     "matter_persons",
@@ -46,3 +49,6 @@ matter_persons: Final = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+# Not for the filled ones alone: no database sees from a parameter that such an index would do.
+Index("matter_persons_number", matter_persons.c.number_key)
+Index("matter_persons_name", matter_persons.c.name_key)

@@ -2,6 +2,7 @@
 
 from gateway.domain.ids import UnitCode
 from gateway.ledger.alerts import AlertBook
+from gateway.ledger.answers import AnswerBook
 from gateway.ledger.decisionbook import DecisionBook
 from gateway.ledger.doors import Doors
 from gateway.ledger.matters import MatterBook
@@ -35,3 +36,5 @@ class Shelves:
         """Which terms run."""
         self.alerts = AlertBook(doors)
         """What people must be told."""
+        self.answers = AnswerBook(doors)
+        """How business answers stand to their requests."""

@@ -32,7 +32,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "condition-malformed": (
             '"{text}" is not a condition',
-            "docs/flows/README.md shows the language, such as person.coercive-measure == detained",
+            "docs/flows/reading.md shows the language, such as person.coercive-measure == detained",
         ),
         "clock-malformed": (
             '"{text}" is not a clock',
@@ -46,13 +46,14 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hour-malformed": ('"{text}" is not a time of day', 'write it in quotes, such as "08:30"'),
         "check-use-malformed": (
             "neither a check nor `check: severity` stands here",
-            "write the slug of a check, or {{check: warn}}, {{check: hold}} or {{check: reject}}",
+            "write the slug of a check, or in braces `check: warn`, `check: hold` or `check: reject`",
         ),
         # names
         "name-misspelt": ('there is no "{text}"', 'did you mean "{near}"?'),
         "document-unknown": ('there is no document "{text}"', "add it to codes/documents.yaml, or name another"),
         "field-unknown": ('there is no field "{text}"', "add it to codes/fields.yaml, or name another"),
         "check-unknown": ('there is no check "{text}"', "write one of: {known}"),
+        "check-unanswered": ('nothing carries out the check "{text}"', "take it out; a new check needs a new version"),
         "law-unknown": ('there is no law "{text}"', "add it to codes/laws.yaml, or write one of: {known}"),
         "profile-unknown": ('there is no masking profile "{text}"', "write one of: {known}"),
         "owner-unknown": ('"{text}" is neither sender nor receiver nor a role', "write one of: {known}"),

@@ -16,6 +16,7 @@ from gateway.settings.standard import (
 )
 from gateway.settings.standard_kinds import Dated, law_of
 from gateway.standard.calendars import read_duration
+from gateway.standard.checks import ANSWERED
 from gateway.standard.conditions import parse
 from gateway.standard.package import CasePackage
 
@@ -97,6 +98,9 @@ class _Names:
         yield from self._papers(value.docs, "docs")
         yield from self._all("check-unknown", [name for name, _severity in value.checks], self._checks, "checks")
         yield from self._twice([("checks",)], [name for name, _severity in value.checks])
+        for n, (name, _severity) in enumerate(value.checks):
+            if self._checks is not None and name in self._checks and name not in ANSWERED:
+                yield self._flow.document.at_value(self._flow.at("checks", n), "check-unanswered", text=name)
         for n, term in enumerate(value.deadlines):
             yield from self._term(term, "deadlines", n)
         if (reply := value.reply) is None:

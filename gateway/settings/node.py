@@ -167,6 +167,10 @@ class TimingSettings(Section):
         default=14 * 86400.0,
         description="what has owed the same step for so long is held for a person; nothing of it is lost",
     )
+    orphan_patience: Annotated[float, Duration("0s", "30d")] = Field(
+        default=72 * 3600.0,
+        description="a business reply waits so long for the request that it answers, then for a person",
+    )
     drain: Annotated[float, Duration("100ms", "60s")] = Field(
         default=8.0, description="time to finish in when told to stop"
     )

@@ -26,6 +26,7 @@ from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
 from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
+from gateway.stages.answers import ReplyDesk, Way
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
@@ -41,6 +42,9 @@ from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
 from gateway.standard.loading import StandardPlace
 from gateway.standard.pseudonyms import PseudonymKey
+
+REJECTED_REPLY = "reply-rejected"
+"""A person has refused a reply that answers nothing of ours."""
 
 
 class OpenStage:
@@ -70,6 +74,7 @@ class OpenStage:
         skew: policy.SkewLimits,
         clocks: PeerClocks,
         directory: Directory,
+        replies: ReplyDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -105,6 +110,7 @@ class OpenStage:
         self._ahead = DatedAhead(ledger, spool, skew, clock)
         self._clocks = clocks
         self._directory = directory
+        self._replies = replies
         self._admissions = Admissions(directory.roster, unit)
         self._recorder = recorder
         self._clock = clock
@@ -268,11 +274,11 @@ class OpenStage:
         published: list[tuple[Transfer, Facts]] = []
         for transfer in verified:
             try:
-                facts = self._publish(transfer)
+                facts = self._publish(transfer, started)
                 if facts is not None:
                     published.append((transfer, facts))
             except GatewayError as error:
-                if error.code == "staging-missing":
+                if error.code in ("staging-missing", REJECTED_REPLY):
                     # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
                     self._set_aside(transfer, error, None, started)
                 else:
@@ -294,16 +300,22 @@ class OpenStage:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
+        self._replies.gone(delivered)
         return True
 
-    def _publish(self, transfer: Transfer) -> Facts | None:
+    def _publish(self, transfer: Transfer, started: float) -> Facts | None:
         """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its
-        folder is on another disk, which has no room for it now."""
+        folder is on another disk, which has no room for it now, or if it waits for what it answers."""
         staging = self._spool.staging(known(transfer.link), known(transfer.bundle_id))
         delivery = read_delivery(staging)
         route = self._by_name.get(delivery.route)
         if route is None:
             raise PermanentError("route-gone", "the route of this delivery is no longer configured")
+        ruling = self._replies.rule(transfer, delivery.matter, started)
+        if ruling.way is Way.REFUSE:
+            raise PermanentError(REJECTED_REPLY, "a person has rejected this reply")
+        if ruling.way is Way.WAIT:
+            return None
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
             if not self._has_room(staging, delivery, route.folder):
                 return None
@@ -315,6 +327,7 @@ class OpenStage:
             case_no=delivery.case_no,
             earlier=delivery.corrects,
             matter=delivery.matter,
+            note=ruling.note,
         )
 
     def _has_room(self, staging: Staging, delivery: Delivery, folder: Path) -> bool:
@@ -370,6 +383,9 @@ class OpenStage:
             self._ops.alert("bundle-quarantined", transfer=transfer.id, code=error.code, detail=error.detail)
             if proven is not None:
                 self._answer(aside, error, proven)
+            elif error.code == REJECTED_REPLY:
+                record = self._pen.sign(aside, ReceiptCode.VALIDATION_FAILED, (error.code,), self._clock.now())
+                self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
 
     def _answer(self, aside: Transfer, error: GatewayError, proven: Proven) -> None:
         """Owe the sender what we have to say: the receipt that stands, if the bundle was delivered before, else a

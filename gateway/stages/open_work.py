@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -196,6 +196,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
     )
     entries = load_packer(route.packer).write(packet, made)
     matter = matters.matter_of(package, standard, batch.pseudonyms)
+    if layout.FOREMOST in manifest.meta and not _is_foremost(manifest, batch.keys):
+        matter = replace(matter, copy="1")
     delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no, corrects, matter)
     disk.fsync_tree(made)
     note = {
@@ -249,6 +251,11 @@ def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
     if package.flow != manifest.meta.get(layout.FLOW):
         raise SecurityError("case-package-malformed", "case package and manifest name different flows")
     return package
+
+
+def _is_foremost(manifest: Manifest, keys: tuple[NodeKeys, ...]) -> bool:
+    """Whether a bundle with several recipients is for us, who hold `keys`, and not a copy of what is for another."""
+    return manifest.meta[layout.FOREMOST] in {one.public.encrypt_key_id.hex() for one in keys}
 
 
 def _corrects(manifest: Manifest) -> BundleId | None:

@@ -19,16 +19,18 @@ from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
-from gateway.stages.repeats import RepeatDesk, was_released
+from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
 from gateway.stages.scanning import MALWARE, ScannerWatch, Scanning
 from gateway.stages.sharing import Rulebook
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.telling import SourceTelling
+from gateway.stages.waivers import was_released
 from gateway.standard.findings import SECRET, Verdict
 from gateway.standard.loading import StandardPlace
 
@@ -58,6 +60,7 @@ class PackStage:
         quarantine: QuarantineDesk,
         telling: SourceTelling,
         repeats: RepeatDesk,
+        replies: ReplyDesk,
         recorder: Recorder,
         clock: Clock,
         ops: OpsLog,
@@ -83,6 +86,7 @@ class PackStage:
         self._quarantine = quarantine
         self._telling = telling
         self._repeats = repeats
+        self._replies = replies
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -172,7 +176,8 @@ class PackStage:
                 )
             else:
                 self._hold(transfer, outcome, load.started_at)
-        if ready := self._repeats.sift(sendable, load.started_at):
+        unrepeated = self._repeats.sift(sendable, load.started_at)
+        if ready := self._replies.sift(unrepeated, load.started_at):
             self._seal(ready, load.started_at)
 
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
@@ -212,6 +217,7 @@ class PackStage:
         for transfer in recorded:
             self._telling.sealed(transfer)
             self._telling.mended(transfer, found.get(transfer.id, ()))
+        self._replies.gone(recorded)
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))

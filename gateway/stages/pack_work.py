@@ -264,6 +264,9 @@ def _prepare(
     }
     if order.corrects is not None:
         meta[layout.CORRECTS] = order.corrects
+    if len(readers) > 1:
+        # The others have copies: what the first is asked they need not answer, and what it is answered is not theirs.
+        meta[layout.FOREMOST] = readers[0].encrypt_key_id.hex()
     return prepare(
         out,
         members,

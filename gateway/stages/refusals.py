@@ -35,6 +35,7 @@ _ANSWER = (
     ("mask-missing", ReceiptCode.VALIDATION_FAILED),
     ("sealed-record", ReceiptCode.VALIDATION_FAILED),
     ("malware", ReceiptCode.VALIDATION_FAILED),
+    ("reply-rejected", ReceiptCode.VALIDATION_FAILED),
 )
 
 

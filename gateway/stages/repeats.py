@@ -17,6 +17,7 @@ from gateway.ledger.store import Ledger
 from gateway.stages.pack_work import PackOutcome
 from gateway.stages.recording import Recorder
 from gateway.stages.telling import SourceTelling
+from gateway.stages.waivers import was_released
 from gateway.standard.business import DIFFERENT, SAME, is_of_case, other_content
 from gateway.standard.findings import Finding
 
@@ -25,12 +26,6 @@ CONTENT_DIFFERS: Final = "content-differs"
 
 _UNDER_WAY: Final = frozenset({State.SEALED, State.SENT, State.IN_CUSTODY})
 _ARRIVED: Final = frozenset({ReceiptCode.DELIVERED, ReceiptCode.COLLECTED})
-
-
-def was_released(ledger: Ledger, transfer: Transfer, code: str) -> bool:
-    """Whether a named person has released `transfer` since it was last held for `code`; other releases say nothing."""
-    kinds = [entry.kind for entry in ledger.timeline(transfer.id) if entry.code == code and entry.kind != "attempt"]
-    return kinds[-1:] == ["release"]
 
 
 class RepeatDesk:

@@ -12,7 +12,7 @@ from gateway.stages.routing import Decision, Territory
 from gateway.stages.search import Search, Seen
 from gateway.standard.catalogue import Standard
 from gateway.standard.findings import Finding, Place, Verdict, worst
-from gateway.standard.grants import Exchange, Grant, beyond, grant_of, is_granted_only, sealed
+from gateway.standard.grants import SEALED, Exchange, Grant, beyond, grant_of, is_granted_only, sealed
 from gateway.standard.masking import Masked, mask, secrets_of, terms_of
 from gateway.standard.package import CasePackage, marks_of
 from gateway.standard.profiles import FULL, Profile, profile_of
@@ -68,7 +68,9 @@ def leaving(
         profile = max(profile, standard.profiles[granted.grant.profile], key=lambda one: one.level)
         fields = granted.grant.fields
     terms = terms_of(standard, package.flow, profile, fields)
-    found = (*granted.findings, *sealed(package, profile, standard))
+    # Where the flow asks for this check it was made with the others; here it is made of whatever is shared at all.
+    is_known = any(one.code == SEALED for one in findings)
+    found = (*granted.findings, *(() if is_known else sealed(package, profile, standard)))
     if granted.grant is not None:
         found += beyond(package, terms, standard)
     if profile.is_full or worst((*findings, *found)) is Verdict.REJECT:

@@ -12,7 +12,15 @@ from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 from gateway.folders.claim import ClaimShelf
-from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
+from gateway.folders.feedback import (
+    REJECT,
+    AckLine,
+    Acknowledgement,
+    AnswerLine,
+    Feedback,
+    FeedbackDesk,
+    FeedbackLine,
+)
 from gateway.ledger.store import Ledger
 from gateway.stages.blocking import is_blocked
 from gateway.standard.defects import SYSTEMATIC, rows_of
@@ -40,6 +48,11 @@ _BLOCKED = mark(
 )
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
+_WAITS = mark("The export {export} answers a request that is not known here, and waits for it until {until}.")
+_TIE = mark(
+    "It goes on by itself when the request comes. If its number was changed, or it went by another way, have a named "
+    "person tie it: caseferry reply tie {id} REQUEST"
+)
 _REPORT = mark(
     "Take the marked material off this network by the rules on secrecy and tell the security administrator, who has "
     "been alarmed; export again without it."
@@ -89,6 +102,15 @@ class SourceTelling:
     def held(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that the export waits for a person, with every finding."""
         self._report(transfer, Verdict.HOLD, _HELD, self._lines(findings), _RELEASE)
+
+    def waits(self, transfer: Transfer, findings: Sequence[Finding], until: float) -> None:
+        """Say that a reply waits for its request until then (seconds since 1970 UTC)."""
+        self._report(transfer, Verdict.WAIT, _WAITS, self._lines(findings), _TIE, until=_iso(until))
+
+    def answered(self, request: Transfer) -> None:
+        """Show in the receipt of `request` what it was answered; nothing where it had none yet: that will show it."""
+        if request.bundle_id is not None and self._ledger.receipts(request.bundle_id):
+            self._acknowledge(request, {})
 
     def unclaimed(self, route: RouteName, export: str, code: str) -> None:
         """Say that an export lies in its folder and cannot be taken, and why."""
@@ -161,24 +183,36 @@ class SourceTelling:
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
 
     def _acknowledge(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> None:
-        receipt = news[transfer.id]
         with self._desk(transfer) as desk:
             if desk is not None:
                 desk.acknowledge(
                     Acknowledgement(
                         transfer.export_name,
-                        receipt.bundle_id,
-                        receipt.header_hash,
+                        known(transfer.bundle_id),
+                        known(transfer.header_hash),
                         transfer.case_no,
                         transfer.flow,
                         tuple(self._ack_lines(transfer, news)),
+                        tuple(self._answer_lines(transfer)),
                     )
                 )
+
+    def _answer_lines(self, transfer: Transfer) -> Iterator[AnswerLine]:
+        """Yield how far each person of a request is answered; nothing where nobody was answered yet."""
+        view = self._ledger.answers.of_request(transfer.id)
+        for one in view.persons if view is not None and view.answers else ():
+            found = one.answer
+            meaning = self._words.answer(found.kind if found is not None else "open")
+            if found is None:
+                yield AnswerLine(one.shown, "", "", "", "", "", meaning)
+                continue
+            result, at = found.name or found.result, _iso(found.at)
+            yield AnswerLine(one.shown, found.kind, result, found.day, found.bundle or "", at, meaning)
 
     def _ack_lines(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> Iterator[AckLine]:
         """Yield one line for each recipient of the export: what has just come, else what had come before."""
         copies = self._copies(transfer)
-        receipts = self._ledger.receipts(known(transfer.bundle_id)) if len(copies) > 1 else []
+        receipts = self._ledger.receipts(known(transfer.bundle_id)) if len(copies) > 1 or not news else []
         for one in copies if len(copies) > 1 else [transfer]:
             unit = known(one.recipient)
             signed = [found for found in receipts if found.issuer == unit and not found.code.startswith("4")]
@@ -229,13 +263,20 @@ class SourceTelling:
         ]
 
     def _report(
-        self, transfer: Transfer, verdict: Verdict, heading: str, lines: Sequence[FeedbackLine], advice: str
+        self,
+        transfer: Transfer,
+        verdict: Verdict,
+        heading: str,
+        lines: Sequence[FeedbackLine],
+        advice: str,
+        *,
+        until: str = "",
     ) -> None:
         feedback = Feedback(
             transfer.export_name,
             verdict,
             _iso(self._clock.now()),
-            self._words.text(heading, export=transfer.export_name, unit=transfer.recipient or "-"),
+            self._words.text(heading, export=transfer.export_name, unit=transfer.recipient or "-", until=until),
             tuple(lines),
             self._words.text(advice, id=transfer.id),
             transfer.claim or "",

@@ -1,4 +1,4 @@
-"""Which rules of this node a named person has waived for the bytes of one bundle."""
+"""What a named person has waived: rules of this node for the bytes of one bundle, holds of one transfer."""
 
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Transfer
@@ -19,3 +19,9 @@ def waivers(ledger: Ledger, transfer: Transfer) -> set[str]:
         elif entry.kind == "event" and entry.what in (Event.FETCHED, Event.RELEASED):
             waived.clear()
     return waived
+
+
+def was_released(ledger: Ledger, transfer: Transfer, code: str) -> bool:
+    """Whether a named person has released `transfer` since it was last held for `code`; other releases say nothing."""
+    kinds = [entry.kind for entry in ledger.timeline(transfer.id) if entry.code == code and entry.kind != "attempt"]
+    return kinds[-1:] == ["release"]

@@ -4,7 +4,10 @@ import hashlib
 import json
 from typing import Final
 
-from gateway.standard.catalogue import Flow, Standard
+from gateway.domain.answers import Kind
+from gateway.standard.answering import said_of
+from gateway.standard.casenumbers import normal_number
+from gateway.standard.catalogue import Flow, Reply, Standard
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import CasePackage
 
@@ -20,7 +23,13 @@ def business_key(package: CasePackage, recipient: str, route: str, standard: Sta
 
     Where the standard names the values that identify a flow (`key` in flows.yaml) and the export states the case
     number, they make the key, whatever the file is called. Otherwise only name and route say what an export is.
+
+    A reply is about the numbers, the bundle and the persons that it names: the same persons with other content is a
+    correction, others another business; and a notice on the way is no version of the decision.
     """
+    reply = standard.reply(package.flow)
+    if reply is not None and (package.case_numbers or package.related_package):
+        return _OF_CASE + _digest([package.flow, recipient, *_answered(package, reply, standard)])
     rule = standard.flow(package.flow)
     parts = [_value(package, name, rule, standard) for name in rule.key] if rule is not None else []
     # A flow that goes several times in one case tells its exports apart by their letters: without one the name must.
@@ -43,6 +52,18 @@ def other_content(name: str, sent: str, receipted: str, bundle: str) -> Finding:
     """Return what is said of another version of what was sent before. `receipted`: `-` while there is no receipt."""
     facts: dict[str, str | int] = {"sent": sent, "receipted": receipted, "bundle": bundle}
     return Finding(DIFFERENT, Verdict.HOLD, Place(name), facts=facts)
+
+
+def _answered(package: CasePackage, reply: Reply, standard: Standard) -> list[str | list[str]]:
+    numbers = sorted(f"{one.scheme} {normal_number(one.number)}" for one in package.case_numbers)
+    said = [said_of(package, reply, standard, n) for n in range(len(package.persons))]
+    who = [person.id_no or person.person_no or person.name for person in package.persons]
+    persons = sorted(f"{name} {one.kind}" for name, one in zip(who, said, strict=True))
+    whole = said_of(package, reply, standard, None).kind
+    is_interim = Kind.INTERIM in {one.kind for one in said} or (not said and whole is Kind.INTERIM)
+    # Several notices may go before one decision; they are told apart by what they are.
+    papers = sorted(f"{one.kind} {one.number}" for one in package.documents if one.kind) if is_interim else []
+    return [package.related_package, numbers, persons or [whole], papers]
 
 
 def _value(package: CasePackage, name: str, rule: Flow, standard: Standard) -> str | list[str]:

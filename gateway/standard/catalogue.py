@@ -87,6 +87,7 @@ class Reply:
     """The business answer to a flow: an ordinary case package under a flow slug of its own.
 
     request: the flow that it answers. number: of its routing class. per: `person` where each is answered by itself.
+    returns: kinds of documents by which the request is sent back to be completed.
     business: export format -> that format's own codes for it.
     """
 
@@ -103,6 +104,7 @@ class Reply:
     receivers: tuple[str, ...]
     cc: tuple[str, ...]
     business: Mapping[str, tuple[str, ...]]
+    returns: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     """Roles that must learn of it besides."""
     nodes: tuple[str, ...] = ()

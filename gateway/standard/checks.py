@@ -40,6 +40,9 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
 )
 """Slug -> what it does, in the order in which people read the findings."""
 
+ANSWERED: Final = frozenset({*CHECKS, *ELSEWHERE})
+"""Every slug that a flow may name."""
+
 ALWAYS: Final = frozenset({"secrecy-level"})
 """Asked of everything, named or not: no flow is a way for marked material."""
 
@@ -112,7 +115,7 @@ def check_case_package(
 def unanswered(standard: Standard) -> tuple[str, ...]:
     """Return the slugs that the standard knows, or a flow names, and that nobody checks."""
     named = {slug for flow in standard.editions for slug in flow.checks}
-    return tuple(sorted((named | set(standard.checks)) - set(CHECKS) - set(ELSEWHERE)))
+    return tuple(sorted((named | set(standard.checks)) - ANSWERED))
 
 
 def _chosen(code: str, standard: Standard) -> Iterator[tuple[str, str | None]]:

@@ -269,6 +269,7 @@ def _reply(flow: Any) -> Reply:
         receivers=tuple(flow["senders"]),
         cc=_texts_of(raw.get("cc")),
         business=_business(raw),
+        returns=_texts_of(raw.get("returns")),
         notify=_texts_of(raw.get("notify")),
         nodes=_texts_of(raw.get("nodes")),
     )

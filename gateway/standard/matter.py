@@ -4,7 +4,8 @@ from typing import Final
 
 from gateway.domain.matter import Matter, PersonMatter
 from gateway.standard import canonical, facts
-from gateway.standard.catalogue import Standard
+from gateway.standard.answering import Said, said_of
+from gateway.standard.catalogue import Reply, Standard
 from gateway.standard.fields import OF_LISTS, OF_PERSON, values
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey, starred
@@ -25,14 +26,15 @@ def matter_of(package: CasePackage, standard: Standard, key: PseudonymKey) -> Ma
     wanted = flow.required if flow is not None else reply.fields if reply is not None else ()
     found = {field: values(package, field) for field in wanted}
     kept = [name for name, kind in standard.fields.items() if kind.pii <= PII_KEPT and name not in _NEVER]
+    answer = flow.reply if flow is not None else None
+    whole = said_of(package, reply, standard, None) if reply is not None else None
     return Matter(
         flow=package.flow,
         request=reply.request if reply is not None else "",
         numbers=tuple((one.scheme, one.number) for one in package.case_numbers),
         related=package.related_package,
         persons=tuple(
-            PersonMatter(n, key.of_number(person), key.of_name(person), starred(person.name), _facts(package, kept, n))
-            for n, person in enumerate(package.persons)
+            _person(package, n, kept, reply=reply, standard=standard, key=key) for n in range(len(package.persons))
         ),
         facts=_facts(package, kept, None),
         charges=_charges(package, standard),
@@ -42,6 +44,13 @@ def matter_of(package: CasePackage, standard: Standard, key: PseudonymKey) -> Ma
         asked=sum(len(one) for one in found.values()),
         filled=sum(1 for one in found.values() for each in one if each.value),
         fields=tuple((f, str(len(one)), str(sum(1 for e in one if e.value))) for f, one in found.items()),
+        awaits=answer.code if answer is not None else "",
+        per=answer.per if answer is not None else "",
+        answer=whole.kind if whole is not None else "",
+        result=whole.result if whole is not None else "",
+        name=whole.name if whole is not None else "",
+        day=whole.day if whole is not None else "",
+        lane=reply.lane.name.lower() if reply is not None else "",
     )
 
 
@@ -53,6 +62,30 @@ def to_bytes(matter: Matter) -> bytes:
 def from_bytes(raw: bytes) -> Matter:
     """Undo `to_bytes`; SecurityError `case-package-malformed` for anything else."""
     return canonical.load(Matter, raw, MATTER_MAX, _VALUES_MAX)
+
+
+def _person(
+    package: CasePackage,
+    position: int,
+    kept: list[str],
+    *,
+    reply: Reply | None,
+    standard: Standard,
+    key: PseudonymKey,
+) -> PersonMatter:
+    person = package.persons[position]
+    said: Said | None = said_of(package, reply, standard, position) if reply is not None else None
+    return PersonMatter(
+        position,
+        key.of_number(person),
+        key.of_name(person),
+        starred(person.name),
+        _facts(package, kept, position),
+        said.kind if said is not None else "",
+        said.result if said is not None else "",
+        said.name if said is not None else "",
+        said.day if said is not None else "",
+    )
 
 
 def _facts(package: CasePackage, kept: list[str], person: int | None) -> tuple[tuple[str, str], ...]:

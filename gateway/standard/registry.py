@@ -15,8 +15,8 @@ ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
         "org-route-allowed": "gateway/stages/routing.py (FLOW-NOT-PERMITTED, ROUTE-MISMATCH): the roster's matrix",
         "duplicate-key": "gateway/stages/repeats.py (DUP-SAME, DUP-DIFFERENT): the ledger knows what was sent",
         "correlation-known": "gateway/stages/answers.py (CORR-ORPHAN): the ledger knows the requests",
-        "share-catalogue": "gateway/stages/pack_work.py: the grants of the sharing catalogue",
-        "mask-applied": "gateway/standard/masking.py: what leaves masked is masked by the node itself",
+        "share-catalogue": "gateway/stages/sharing.py (SHARE-CATALOGUE, -PARTY, -ENDED, -FIELDS): the node's grants",
+        "mask-applied": "gateway/stages/sharing.py (MASK-APPLIED): what leaves masked is looked through once more",
     }
 )
 """Checks of the catalogue that need more than one export and what is known of its two sides -> who answers them."""

@@ -114,6 +114,10 @@ class Words:
         """Return who can mend a finding."""
         return self._term(terms.MENDERS, mender)
 
+    def answer(self, kind: str) -> str:
+        """Return how far one is answered: a Kind of gateway/domain/answers.py, or `open`."""
+        return self._term(terms.ANSWERS, kind)
+
     def scope(self, scope: Scope | str) -> str:
         """Return how far an error reaches."""
         return self._term(terms.SCOPES, scope)

@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from gateway.words import (
     errors_alerts,
+    errors_answers,
     errors_carry,
     errors_links,
     errors_local,
@@ -24,6 +25,7 @@ from gateway.words.templates import Table, Template
 
 PARTS: tuple[Table, ...] = (
     errors_alerts.TABLE,
+    errors_answers.TABLE,
     errors_carry.TABLE,
     errors_links.TABLE,
     errors_local.TABLE,

@@ -176,6 +176,26 @@ TABLE: Table = MappingProxyType(
             "The reply came before the request, a number was changed, or the request went by another way.",
             "Wait up to three days, or link the reply to its request by hand.",
         ),
+        "CORR-UNCLEAR": Template(
+            "The reply may answer any of several requests (transfers {candidates}).",
+            "They are about the same case, or the same person, and nothing says which is meant. Nobody guesses.",
+            "Look at them with caseferry explain, then tie the reply to one: caseferry reply tie TRANSFER REQUEST --why ...",
+        ),
+        "CORR-TWICE": Template(
+            "Somebody whom the reply names has been answered before, and otherwise.",
+            "The decision was changed without a correction, or the reply is about another request.",
+            "Let the case handler say which counts. If this one does, release it: it then counts beside the earlier one; or tie it to the request that is meant.",
+        ),
+        "CORR-STRANGER": Template(
+            "The reply names persons who are not in the request: {count}.",
+            "They were added to the case later, or a name or a number was changed.",
+            "It is sent with a mark; let the case handler compare the two.",
+        ),
+        "CORR-WITHDRAWN": Template(
+            "The request that the reply answers was withdrawn by its sender.",
+            "The withdrawal came while the request was being dealt with.",
+            "It is sent all the same; let the case handler ask the other side.",
+        ),
         "DUP-SAME": Template(
             "The same export was sent before, on {sent} as bundle {bundle}; it is not sent again.",
             "What it is about and its content are the same, byte for byte.",

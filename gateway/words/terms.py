@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.domain.answers import Kind
 from gateway.domain.errors import Scope
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import ReceiptCode, Stage
@@ -129,5 +130,14 @@ SCOPES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-TERMS = (DIRECTIONS, STATES, EVENTS, STAGES, RECEIPTS, VERDICTS, MENDERS, SCOPES)
+ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        "open": "not answered yet",
+        Kind.INTERIM: "an interim notice, the answer is still to come",
+        Kind.RETURNED: "sent back to be completed",
+        Kind.FINAL: "answered",
+    }
+)
+
+TERMS = (DIRECTIONS, STATES, EVENTS, STAGES, RECEIPTS, VERDICTS, MENDERS, SCOPES, ANSWERS)
 """All tables of this module; their values are originals of the catalogue."""

@@ -12,6 +12,7 @@ from gateway.compose.identity import load_settings
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer, known
 from gateway.folders.claim import ClaimShelf
+from gateway.standard.findings import SECRET
 from tests.support.nodes import CLOCK, Pair, drop_zip, eventually
 
 DEFECTS = Path(__file__).resolve().parents[1] / "data" / "police" / "defects"
@@ -48,7 +49,16 @@ def reported(pair: Pair, name: str, folder: Path) -> Iterator[str]:
     yield from (finding["code"] for finding in json.loads(told.read_bytes())["findings"])
 
 
-@pytest.mark.parametrize("name", REFUSED)
+def test_marked_material_leaves_its_reasons_and_nothing_else(pair: Pair) -> None:
+    (name,) = (one for one, code in REFUSED.items() if code == SECRET)
+    transfer = eventually(lambda: ended(pair, name), f"the end of {name}")
+    assert list(reported(pair, name, pair.police_out)) == [SECRET]
+    eventually(lambda: pair.police.logged("export-blocked", transfer=transfer.id), "the alert")
+    assert not (pair.police_out / "reject" / name).exists()
+    assert not ClaimShelf(pair.police.spool.claims).is_held(known(transfer.claim))
+
+
+@pytest.mark.parametrize("name", [one for one, code in REFUSED.items() if code != SECRET])
 def test_a_refused_export_leaves_its_reasons_and_its_original(pair: Pair, name: str) -> None:
     transfer = eventually(lambda: ended(pair, name), f"the end of {name}")
     assert (transfer.state, transfer.verdict) == (State.REFUSED, "reject")

@@ -98,6 +98,15 @@ def test_a_faulty_flow(tmp_path: Path, old: str, new: str, code: str, wanted: st
     assert all(one.what and one.do for one in found)
 
 
+def test_a_check_that_nothing_carries_out(tmp_path: Path) -> None:
+    added = HEAD + "checks:\n  moon-phase: {severity: warn, rule: 月相, rule_en: Moon}\n"
+    flow = FLOW.replace("[doc-required,", "[doc-required, moon-phase,")
+    folder = write_standard(tmp_path, flow=flow)
+    (folder / "codes" / "checks.local.yaml").write_text(added, encoding="utf-8")
+    (one,) = check_files(folder, {}).complaints
+    assert (one.code, (one.line, one.column)) == ("check-unanswered", at(flow, "moon-phase"))
+
+
 PLACES = [
     ("documents", "刑事拘留证", "提请批准逮捕书", "title-twice"),
     ("documents", "issuer: police", "issuer: court", "role-unknown"),
@@ -229,7 +238,7 @@ def test_what_the_strict_reader_accepts_the_fast_one_builds(tmp_path: Path) -> N
 
 def test_every_kind_of_complaint_is_provoked_here() -> None:
     files = {"standard-file-unknown", "standard-file-misspelt"}
-    editions = {"edition-twice", "editions-overlap", "class-changed"}
+    editions = {"edition-twice", "editions-overlap", "class-changed", "check-unanswered"}
     assert {one[2] for one in FLOWS} | {one[3] for one in PLACES} | files | editions >= set(TEMPLATES)
     assert set(MISSPELT) | set(MISSPELT.values()) <= set(TEMPLATES)
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.compose.acting import Operator
 from gateway.compose.identity import Identity
+from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import State
-from gateway.domain.records import ReceiptCode, known
+from gateway.domain.records import Action, ReceiptCode, known
 from gateway.domain.scanning import WhenDown, WhenTooLarge
 from gateway.settings.node import MalwareSettings
 from tests.support.clamd import HARMLESS, LIMIT, NOT_INSTALLED, SIGNATURE, clamd
@@ -158,10 +160,31 @@ def test_what_is_held_unscanned_goes_on_once_a_person_releases_it(closed: Street
         assert list(made.delivered()) == ["a.txt"]
 
 
-def test_a_bundle_that_cannot_be_scanned_waits_for_a_person(closed: Street, tmp_path: Path) -> None:
+def decide(house: House, action: Action) -> None:
+    (thing,) = house.ground.quarantine.listing()
+    Operator(house.identity.settings, "zhang", house.clock).decide(action, thing.id, "looked at by hand")
+
+
+def test_a_bundle_that_cannot_be_scanned_waits_for_a_person_who_may_let_it_pass(closed: Street, tmp_path: Path) -> None:
     scanned_by(closed.procuratorate, tmp_path / "none", when_down=WhenDown.HOLD)
     with opened(closed) as made:
         made.drop("a.txt", b"x")
         made.work(20)
         assert made.procuratorate.only(IN).state is State.QUARANTINED
         assert not list(made.into.iterdir())
+        decide(made.procuratorate, Action.RECHECK)
+        made.work(5)
+        assert made.procuratorate.only(IN).state is State.QUARANTINED
+        decide(made.procuratorate, Action.RELEASE)
+        made.settle()
+        assert made.delivered() == {"a.txt": b"x"}
+
+
+def test_nobody_can_release_what_a_scanner_found(closed: Street, scanner: Path) -> None:
+    scanned_by(closed.police, scanner)
+    with opened(closed) as made:
+        made.drop("a.bin", HARMLESS)
+        made.settle()
+        with pytest.raises(GatewayError):
+            decide(made.police, Action.RELEASE)
+        assert len(quarantined(made.police)) == 1

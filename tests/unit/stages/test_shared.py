@@ -6,9 +6,11 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import BinaryIO
 
 import pytest
 
+from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE
 from gateway.compose.identity import Identity
 from gateway.compose.sharing import grants_of
@@ -180,8 +182,14 @@ def test_a_dataset_that_cannot_be_looked_through_waits_for_a_person(closed: Stre
         assert findings(made) == ["MASK-UNSEEN"]
 
 
-def test_a_route_may_mask_what_its_flow_does_not(closed: Street) -> None:
-    export = PoliceExport()
+def test_a_route_may_mask_what_its_flow_does_not(closed: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    export, sealed_as = PoliceExport(), []
+
+    def watched(out: BinaryIO, members: list[SealMember], **known: object) -> Prepared:
+        sealed_as.extend([*(one.path for one in members), *(str(one.raw) for one in members), str(known["meta"])])
+        return prepare(out, members, **known)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr("gateway.stages.pack_work.prepare", watched)
     closed.police.equip = granted(profile={"*": "masked"})
     parts = export.drop(closed.out.with_name("police"))
     with PolicePacker().read(parts, STANDARD) as reading:
@@ -196,6 +204,7 @@ def test_a_route_may_mask_what_its_flow_does_not(closed: Street) -> None:
         for person in full.persons:
             assert person.name not in told
             assert person.id_no not in told
+            assert not any(person.name in text or person.id_no in text for text in sealed_as)
         assert full.handler.phone not in told
         assert [one.name for one in package.persons] == [starred(one.name) for one in full.persons]
         assert sum(one.count for one in package.withheld) > 0

@@ -1,0 +1,280 @@
+"""Writes down what was asked and what was answered, inside the commit that seals or delivers it: so that any order of
+arrival ends in the same ties."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from gateway.domain.answers import RANK, STRANGER, WHOLE, By, Fit, Kind, Outcome, Word
+from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.lifecycle import Direction
+from gateway.domain.matter import Matter
+from gateway.domain.records import Transfer
+from gateway.ledger.answer_finding import Seeker, find, latest, marks_of
+from gateway.ledger.rows import fetch, parts, storable
+from gateway.ledger.schema import transfers
+from gateway.ledger.schema_answers import answers, asked, reply_words, seeker_marks, seekers, withdrawals
+from gateway.ledger.schema_matters import matter_persons, matters
+from gateway.standard.answering import WITHDRAWAL
+from gateway.standard.matter import from_bytes, to_bytes
+
+
+def settle(connection: Connection, now: float, transfer: Transfer, matter: Matter) -> list[TransferId]:
+    """Record `transfer`, just sealed or delivered, as a request, a reply or a withdrawal; return the replies that
+    waited for it. May be repeated."""
+    peer = peer_of(transfer)
+    if peer is None or matter.copy:
+        return []
+    woken: list[TransferId] = []
+    if matter.flow == WITHDRAWAL and matter.related:
+        _withdraw(connection, transfer, peer, matter.related.removesuffix(".cfb").lower())
+    if matter.request:
+        _reply(connection, now, transfer, peer, matter)
+        again(connection, now, *_corrections(connection, transfer.id))
+    if matter.awaits:
+        woken = _request(connection, now, transfer, peer, matter)
+    return woken
+
+
+def seek(
+    connection: Connection, now: float, transfer: Transfer, peer: UnitCode, matter: Matter, *, waits: bool
+) -> None:
+    """Have the reply `transfer` looked for whenever a request comes that bears a mark of it."""
+    known = connection.execute(select(seekers.c.since).where(seekers.c.transfer_id == transfer.id)).scalar()
+    forget(connection, transfer.id)
+    values = {
+        "transfer_id": transfer.id,
+        "direction": transfer.direction,
+        "peer": peer,
+        "request": matter.request,
+        "waits": int(waits),
+        "since": now if known is None else known,
+        "raw": to_bytes(matter),
+    }
+    connection.execute(insert(seekers), values)
+    marks = sorted(marks_of(matter, [matter.related.removesuffix(".cfb").lower()]))
+    if marks:
+        connection.execute(insert(seeker_marks), [{"mark": storable(m), "transfer_id": transfer.id} for m in marks])
+
+
+def forget(connection: Connection, transfer: TransferId) -> None:
+    """Look for the request of `transfer` no more."""
+    connection.execute(delete(seeker_marks).where(seeker_marks.c.transfer_id == transfer))
+    connection.execute(delete(seekers).where(seekers.c.transfer_id == transfer))
+
+
+def seeker(connection: Connection, transfer: Transfer, peer: UnitCode, matter: Matter) -> Seeker:
+    """Return the reply `transfer` as it looks for its request: with what it corrects, and what a person said of it."""
+    w = reply_words.c
+    row = connection.execute(select(w.word, w.request_id).where(w.transfer_id == transfer.id)).first()
+    said = TransferId(row.request_id) if row is not None and row.word == Word.TIE and row.request_id else None
+    if said is not None:
+        said = latest(connection, said)
+    corrects = _of_bundle(connection, transfer.earlier, transfer.direction, peer)
+    return Seeker(matter, peer, transfer.direction, transfer.id, tuple(corrects), said)
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+def _request(
+    connection: Connection, now: float, transfer: Transfer, peer: UnitCode, matter: Matter
+) -> list[TransferId]:
+    connection.execute(delete(answers).where(answers.c.request_id == transfer.id))
+    connection.execute(delete(asked).where(asked.c.transfer_id == transfer.id))
+    later = _corrector(connection, transfer)
+    connection.execute(
+        insert(asked),
+        {
+            "transfer_id": transfer.id,
+            "direction": transfer.direction,
+            "peer": peer,
+            "flow": storable(matter.flow),
+            "reply": matter.awaits,
+            "per": matter.per,
+            "at": now,
+            "open": _owed(matter.per, len(matter.persons), {}),
+            "withdrawn": _withdrawn(connection, transfer, peer),
+            "corrected": later,
+        },
+    )
+    moved: list[TransferId] = []
+    for earlier in _of_bundle(connection, transfer.earlier, transfer.direction, peer):
+        connection.execute(update(asked).where(asked.c.transfer_id == earlier).values(corrected=transfer.id))
+        moved += _tied_to(connection, earlier)
+    if later is not None:
+        return []
+    marks = marks_of(matter, [transfer.bundle_id or "", transfer.earlier or ""])
+    waiting = _found(connection, marks, matter.flow, transfer.direction, peer)
+    again(connection, now, *moved, *(one for one, waits in waiting if not waits))
+    return [one for one, waits in waiting if waits]
+
+
+def _found(
+    connection: Connection, marks: Iterable[str], flow: str, direction: Direction, peer: UnitCode
+) -> list[tuple[TransferId, bool]]:
+    s, m = seekers.c, seeker_marks.c
+    found: dict[TransferId, bool] = {}
+    for some in parts(sorted(marks)):
+        query = select(s.transfer_id, s.waits).join(seeker_marks, m.transfer_id == s.transfer_id)
+        query = query.where(m.mark.in_(some), s.request == flow, s.peer == peer, s.direction != direction).distinct()
+        found |= {TransferId(row.transfer_id): bool(row.waits) for row in connection.execute(query)}
+    return sorted(found.items())
+
+
+def _tied_to(connection: Connection, request: TransferId) -> list[TransferId]:
+    query = select(answers.c.reply_id).where(answers.c.request_id == request).distinct()
+    return [TransferId(one) for one in connection.execute(query).scalars()]
+
+
+def _withdrawn(connection: Connection, transfer: Transfer, peer: UnitCode) -> TransferId | None:
+    """Return the transfer by which the sender of `transfer` has taken it back, None if it has not."""
+    w = withdrawals.c
+    query = select(w.transfer_id).where(w.bundle_id == transfer.bundle_id, w.peer == peer)
+    found = connection.execute(query.where(w.direction == transfer.direction)).scalar()
+    return None if found is None else TransferId(found)
+
+
+def _corrector(connection: Connection, transfer: Transfer) -> TransferId | None:
+    """Return the transfer that corrects `transfer` and came before it, None if none did."""
+    return next(iter(_corrections(connection, transfer.id)), None)
+
+
+# -- replies ----------------------------------------------------------------------------------------------------------
+
+
+def _reply(connection: Connection, now: float, transfer: Transfer, peer: UnitCode, matter: Matter) -> None:
+    looking = seeker(connection, transfer, peer, matter)
+    forget(connection, transfer.id)
+    connection.execute(delete(answers).where(answers.c.reply_id == transfer.id))
+    _write(connection, now, transfer, matter, find(connection, looking))
+    for earlier in looking.corrects:
+        _void(connection, earlier, transfer.id)
+    by = _corrector(connection, transfer) or _withdrawn(connection, transfer, peer)
+    if by is not None:
+        _void(connection, transfer.id, by)
+
+
+def again(connection: Connection, now: float, *replies: TransferId) -> None:
+    """Look anew for the requests of replies that have gone, since one has come that may be meant; then for those of
+    their corrections, which go where they go."""
+    # By pairs, so that a ring of corrections ends, and one is asked again after what it corrects has moved.
+    seen: set[tuple[TransferId | None, TransferId]] = set()
+    todo: list[tuple[TransferId | None, TransferId]] = [(None, reply) for reply in replies]
+    while todo:
+        pair = todo.pop(0)
+        if pair not in seen:
+            seen.add(pair)
+            _once_more(connection, now, pair[1])
+            todo += [(pair[1], later) for later in _corrections(connection, pair[1])]
+
+
+def _corrections(connection: Connection, reply: TransferId) -> list[TransferId]:
+    """Return what corrects the reply and came before its request, or before it."""
+    transfer = fetch(connection, [reply])[reply]
+    t = transfers.c
+    query = select(t.id).join(matters, matters.c.transfer_id == t.id).where(t.earlier == transfer.bundle_id)
+    query = query.where(t.direction == transfer.direction, t.peer == peer_of(transfer)).order_by(t.id)
+    return [TransferId(one) for one in connection.execute(query).scalars()]
+
+
+def _once_more(connection: Connection, now: float, reply: TransferId) -> None:
+    transfer = fetch(connection, [reply])[reply]
+    raw = connection.execute(select(matters.c.raw).where(matters.c.transfer_id == reply)).scalar()
+    peer = peer_of(transfer)
+    if raw is None or peer is None:
+        return
+    first = connection.execute(select(answers.c.at).where(answers.c.reply_id == reply)).scalar()
+    before = list(connection.execute(select(answers.c.request_id).where(answers.c.reply_id == reply)).scalars())
+    _reply(connection, now if first is None else first, transfer, peer, from_bytes(raw))
+    for request in set(before):
+        count(connection, TransferId(request))
+
+
+def _write(connection: Connection, now: float, transfer: Transfer, matter: Matter, fit: Fit) -> None:
+    said = {one.position: (one.answer, one.result, one.name, one.day) for one in matter.persons}
+    said[WHOLE] = (matter.answer, matter.result, matter.name, matter.day)
+    rows = [
+        {
+            "reply_id": transfer.id,
+            "reply_position": tie.reply_position,
+            "request_id": tie.request,
+            "position": tie.position,
+            "by": tie.by,
+            "kind": said[tie.reply_position][0],
+            "result": storable(said[tie.reply_position][1]),
+            "name": storable(said[tie.reply_position][2]),
+            "day": storable(said[tie.reply_position][3]),
+            "at": now,
+            "twice": int(tie in fit.twice),
+            "void": None,
+        }
+        for tie in fit.ties
+    ]
+    if rows:
+        connection.execute(insert(answers), rows)
+    for request in {tie.request for tie in fit.ties}:
+        count(connection, request)
+    # What is tied by less than a number, or not whole, is tied anew when a request comes that fits better.
+    is_firm = not (fit.strangers or fit.unclear) and all(tie.by not in (By.PERSON, By.CORRECTION) for tie in fit.ties)
+    peer = peer_of(transfer)
+    if peer is not None and fit.outcome is not Outcome.UNJUDGED and not (fit.ties and is_firm):
+        seek(connection, now, transfer, peer, matter, waits=False)
+
+
+def _void(connection: Connection, reply: TransferId, by: TransferId) -> None:
+    """Let the answers of `reply` count no more; they stay on record."""
+    connection.execute(update(answers).where(answers.c.reply_id == reply).values(void=by))
+    query = select(answers.c.request_id).where(answers.c.reply_id == reply).distinct()
+    for request in list(connection.execute(query).scalars()):
+        count(connection, TransferId(request))
+
+
+def _withdraw(connection: Connection, transfer: Transfer, peer: UnitCode, bundle: str) -> None:
+    """Mark what was withdrawn, now or when it comes; nothing is deleted (flow package-withdrawal)."""
+    w = withdrawals.c
+    connection.execute(delete(withdrawals).where(w.transfer_id == transfer.id))
+    values = {"transfer_id": transfer.id, "bundle_id": storable(bundle), "direction": transfer.direction, "peer": peer}
+    connection.execute(insert(withdrawals), values)
+    for one in _of_bundle(connection, bundle, transfer.direction, peer):
+        connection.execute(update(asked).where(asked.c.transfer_id == one).values(withdrawn=transfer.id))
+        _void(connection, one, transfer.id)
+
+
+# -- counting ---------------------------------------------------------------------------------------------------------
+
+
+def count(connection: Connection, request: TransferId) -> None:
+    """Write anew how many answers to `request` are owed."""
+    w = answers.c
+    ranks: dict[int, int] = {}
+    query = select(w.position, w.kind).where(w.request_id == request, w.void.is_(None), w.position != STRANGER)
+    for row in connection.execute(query):
+        ranks[row.position] = max(ranks.get(row.position, 0), RANK[Kind(row.kind)])
+    per = connection.execute(select(asked.c.per).where(asked.c.transfer_id == request)).scalar() or ""
+    named = select(func.count()).where(matter_persons.c.transfer_id == request)
+    persons = connection.execute(named).scalar_one()
+    connection.execute(update(asked).where(asked.c.transfer_id == request).values(open=_owed(per, persons, ranks)))
+
+
+def _owed(per: str, persons: int, ranks: dict[int, int]) -> int:
+    """Return how many answers are owed; an interim one owes the next, what was sent back is the requester's turn."""
+    enough = RANK[Kind.RETURNED]
+    if per == "person" and persons > 1:
+        return sum(1 for position in range(persons) if ranks.get(position, 0) < enough)
+    return 0 if any(rank >= enough for rank in ranks.values()) else 1
+
+
+def _of_bundle(
+    connection: Connection, bundle: str | None, direction: Direction, peer: UnitCode
+) -> Sequence[TransferId]:
+    if not bundle:
+        return []
+    t = transfers.c
+    query = select(t.id).where(t.bundle_id == bundle, t.direction == direction, t.peer == peer)
+    return [TransferId(one) for one in connection.execute(query).scalars()]
+
+
+def peer_of(transfer: Transfer) -> UnitCode | None:
+    """Return the unit at the other end of `transfer`, None while it is not known."""
+    return transfer.recipient if transfer.direction is Direction.OUTBOUND else transfer.origin
