@@ -16,6 +16,17 @@ class SchemaKind(StrEnum):
     GATEWAY = "gateway"
     LINK = "link"
     ROUTES = "routes"
+    GRANTS = "grants"
+    FLOW = "flow"
+    CHARGES = "charges"
+    CHECKS = "checks"
+    DOCUMENTS = "documents"
+    FIELDS = "fields"
+    HOLIDAYS = "holidays"
+    LAWS = "laws"
+    PROFILES = "profiles"
+    ROLES = "roles"
+    TABLES = "tables"
     CASE_PACKAGE = "case-package"
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.commands_offline import SchemaKind
+from gateway.settings.schema import KINDS
 from tests.support.desk import Desk, make_desks, run
 
 
@@ -50,16 +52,13 @@ def test_a_card_that_the_old_keys_did_not_sign_still_needs_its_fingerprint(tmp_p
 
 
 def test_schemas_are_written(tmp_path: Path) -> None:
-    assert set(run("schema").json) == {"gateway", "link", "routes", "case-package"}
+    assert set(run("schema").json) == set(KINDS) == set(SchemaKind)
     assert run("schema", "case-package").json["title"].startswith("CaseFerry case package")
     answer = run("schema", "--out", tmp_path / "schemas")
     assert answer.code == 0
-    assert sorted(path.name for path in (tmp_path / "schemas").iterdir()) == [
-        "case-package.schema.json",
-        "gateway.schema.json",
-        "link.schema.json",
-        "routes.schema.json",
-    ]
+    assert {path.name for path in (tmp_path / "schemas").iterdir()} == {f"{kind}.schema.json" for kind in KINDS}
+    assert run("schema", "case-package", "--out", tmp_path / "one").code == 0
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["case-package.schema.json"]
 
 
 def test_the_version_is_told() -> None:
