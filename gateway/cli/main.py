@@ -14,6 +14,7 @@ from gateway.cli import (
     commands_recover,
     commands_roster,
     commands_route,
+    commands_terms,
     commands_trial,
 )
 from gateway.cli.commands_media import media
@@ -41,6 +42,7 @@ app.add_typer(openssh, name="openssh")
 route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why 路由")
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
+app.add_typer(commands_terms.alerts, name="alerts")
 
 for command in (
     commands_look.status,
@@ -48,6 +50,7 @@ for command in (
     commands_look.log,
     commands_look.explain,
     commands_look.decisions,
+    commands_terms.deadlines,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,

@@ -22,8 +22,12 @@ _PLAIN = MappingProxyType(
         "int_type": "not-number",
         "bool_type": "not-boolean",
         "tuple_type": "not-a-list",
+        "sink-aim": "sink-aim",
+        "sink-twice": "sink-twice",
     }
 )
+_OF_GROUPS = frozenset({"too_short", "too_long", "tuple_type", "sink-aim", "sink-twice"})
+"""What is wrong with a list or a section as a whole."""
 _GROUP_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type", "mapping_type", "is_instance_of"})
 
 
@@ -95,7 +99,7 @@ def _code(document: Document, model: type[Section], trail: Trail, error: ErrorDe
         return "quotes-wide", {"text": shown(raw.strip(WIDE_QUOTES))}
     if kind in _GROUP_TYPES:
         return "colon-wide" if "：" in raw else "not-a-section", {}
-    if isinstance(value, list | Mapping) and kind not in ("too_short", "too_long", "tuple_type"):
+    if isinstance(value, list | Mapping) and kind not in _OF_GROUPS:
         return "not-one-text", {}
     if kind in _PLAIN:
         return _PLAIN[kind], {}

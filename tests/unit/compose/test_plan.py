@@ -21,7 +21,7 @@ def test_two_workers_to_a_link_and_one_to_each_shared_leg(closed: Street) -> Non
     with opened(closed) as made:
         assert names(made) == sorted(
             [
-                *("claim", "pack", "open", "collect", "decide", "patience", "reconcile", "retain"),
+                *("claim", "pack", "open", "collect", "decide", "patience", "reconcile", "retain", "terms", "alerts"),
                 *("in-procuratorate", "out-procuratorate", "progress"),
             ]
         )
