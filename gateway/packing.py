@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import BinaryIO, Protocol
 
 from gateway.standard.catalogue import Standard
-from gateway.standard.checking import PresentFile
+from gateway.standard.check_security import secret_files
+from gateway.standard.checking import Context, PresentFile
 from gateway.standard.checks import check_case_package
 from gateway.standard.content import Content
 from gateway.standard.findings import SECRET, Finding
@@ -78,6 +79,7 @@ class Reading:
     is_understood: whether the packer knows the format's meaning; what it does not is not checked against the standard.
     is_whole: false where members are missing anyway, so that comparing them with the export's lists says nothing.
     role:     of the agency whose format it is, as the charges' table names it (`police`, `supervision`, ...).
+    unsaid:   fields that the format has no place for: it cannot be asked for them.
     """
 
     package: CasePackage
@@ -88,6 +90,7 @@ class Reading:
     is_understood: bool = False
     is_whole: bool = True
     role: str = ""
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,24 +152,34 @@ class Packer(Protocol):
         ...
 
 
-def checked(reading: Reading, standard: Standard) -> Reading:
+def checked(reading: Reading, standard: Standard, context: Context | None = None) -> Reading:
     """Return `reading` with what the standard finds wrong with it, and the marks that are to travel; pure.
 
-    What its packer knows no meaning of is not checked. Marked material hands on nothing but what a record of its
-    refusal needs (catalogue, principle 3).
+    context: what is known of the two sides, where somebody knows it.
+    What its packer knows no meaning of is only looked through for marked material, which hands on nothing but what a
+    record of its refusal needs (catalogue, principle 3).
     """
     findings = reading.findings
+    files = [
+        PresentFile(one.path, reading.names.get(one.path, one.path), reading.contents.get(one.path))
+        for one in reading.members
+        if not one.is_record
+    ]
     if reading.is_understood:
-        files = [
-            PresentFile(one.path, reading.names.get(one.path, one.path), reading.contents.get(one.path))
-            for one in reading.members
-            if not one.is_record
-        ]
         findings += check_case_package(
-            reading.package, files, standard, sender_role=reading.role, has_lists=reading.is_whole
+            reading.package,
+            files,
+            standard,
+            sender_role=reading.role,
+            has_lists=reading.is_whole,
+            context=context,
+            unsaid=reading.unsaid,
         )
+    else:
+        findings += tuple(secret_files(files))
     if any(one.code == SECRET for one in findings):
         old = reading.package
         bare = CasePackage(old.source, old.flow, case_no=old.case_no, receiver_code=old.receiver_code)
+        findings = tuple(one for one in findings if one.code == SECRET)
         return replace(reading, package=bare, members=(), findings=findings)
     return replace(reading, package=replace(reading.package, marks=marks_of(findings)), findings=findings)

@@ -1,28 +1,27 @@
 """The packer of the police case system: one zip per case with GBK names and GBK XML, and its completion mark."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from gateway.domain.errors import disk_fault
-from gateway.packing import Candidate, Entry, Member, Packet, Reading, Settled
+from gateway.packing import ORIGINALS, Candidate, Entry, Member, Packet, Reading, Settled
 from gateway.standard.catalogue import Standard
 from gateway.standard.content import ContentWatch, suffix_of
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, is_readable
 from packers import names
-from packers.container import Container, ContainerEntry, Limits, open_container
+from packers.container import Container, ContainerEntry, Limits
 from packers.marker import MAX_MARK_BYTES, Digests, Mark, digest_file, mark_bytes, read_mark
-from packers.police_xml import PoliceReader
+from packers.parts import Parts, binned, open_parts, part_name, read_part_name
+from packers.police_write import CASE_XML, MAX_PART_BYTES, ImportItem, import_items
+from packers.police_xml import FORM, PoliceReader
 from packers.xmltext import MAX_XML_BYTES, XmlText, parse_xml
 from packers.zipwriter import ZipWriter
 
-CASE_XML = "案件信息.xml"
-FORMAT = "police"
 ROLE = "police"
 _MARK_SUFFIX = ".ok"
 _CORRECTS_SUFFIX = ".corrects"
@@ -41,23 +40,26 @@ class PolicePacker:
     """Reads and writes exports of the police case system (layout 2.1). Stateless; `limits` bound what is accepted."""
 
     limits: Limits = field(default_factory=Limits)
+    part_bytes: int = MAX_PART_BYTES
+    """How long a zip of an import may become: the system has no ZIP64."""
 
     def candidates(self, entries: Sequence[Entry]) -> list[Candidate]:
-        """One candidate per zip; complete with its `.ok` beside it. Everything else is no police export."""
+        """One candidate per zip, or per zip and its parts; complete with an `.ok` beside each. Everything else is no
+        police export."""
         marks = {e.name.casefold(): e.name for e in entries if not e.is_folder}
-        found = []
+        exports: dict[tuple[str, int], dict[int, str]] = {}
         for entry in sorted(entries, key=lambda e: e.name):
             name = entry.name
             if entry.is_folder or not name.casefold().endswith(".zip") or name.startswith("."):
                 continue
-            mark = marks.get(name.casefold() + _MARK_SUFFIX)
-            parts = (name,) if mark is None else (name, mark)
-            found.append(Candidate(name, parts, Settled.INCOMPLETE if mark is None else Settled.COMPLETE))
-        return found
+            part = read_part_name(name)
+            key = (name, 0) if part is None else (part.stem, part.parts)
+            exports.setdefault(key, {})[part.part if part is not None else 1] = name
+        return [_candidate(stem, total, zips, marks) for (stem, total), zips in exports.items()]
 
     @contextmanager
     def read(self, parts: Sequence[Path], standard: Standard) -> Iterator[Reading]:
-        """Open the zip `parts[0]` with its completion mark `parts[1]`; without a mark the reading says so (D1)."""
+        """Open the zip or zips among `parts` with their completion marks; what is missing the reading says (D1)."""
         try:
             with _opened(parts, self.limits, standard) as reading:
                 yield reading
@@ -65,68 +67,79 @@ class PolicePacker:
             raise disk_fault(e, "our own disk failed over an export") from e
 
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
-        """Write `<name>.zip`, for a correction `<name>.zip.corrects`, and, to be published last, `<name>.zip.ok`. The
-        same packet gives the same bytes."""
-        name = f"{packet.name}.zip"
-        names_written = [name]
+        """Write `<name>.zip` (or `<name>_P1of2.zip` and so on), for a correction `<name>.zip.corrects`, and, to be
+        published last, an `.ok` for each zip. The same packet gives the same bytes."""
         try:
-            with (into / name).open("xb") as out:
-                writer = ZipWriter(out)
-                for path in sorted(p for p in packet.root.rglob("*") if p.is_file()):
-                    raw, utf8 = _written_name(packet, path.relative_to(packet.root).as_posix())
-                    writer.add(raw, partial(_open_file, path), size=path.stat().st_size, utf8=utf8)
-                writer.close()
+            bins = binned(import_items(packet), lambda item: item.most_bytes, self.part_bytes)
+            zips = [
+                f"{packet.name}.zip" if len(bins) == 1 else part_name(packet.name, n, len(bins))
+                for n in range(1, len(bins) + 1)
+            ]
+            for name, items in zip(zips, bins, strict=True):
+                _write_zip(into / name, items)
+            corrections = []
             if packet.corrects:
+                corrections.append(f"{zips[0]}{_CORRECTS_SUFFIX}")
                 text = f"CORRECTS={packet.corrects}.zip\r\n"
-                (into / f"{name}{_CORRECTS_SUFFIX}").write_bytes(text.encode("gbk"))
-                names_written.append(f"{name}{_CORRECTS_SUFFIX}")
-            (into / f"{name}{_MARK_SUFFIX}").write_bytes(mark_bytes(digest_file(into / name)))
+                (into / corrections[0]).write_bytes(text.encode("gbk"))
+            marks = [f"{name}{_MARK_SUFFIX}" for name in zips]
+            for name, mark in zip(zips, marks, strict=True):
+                (into / mark).write_bytes(mark_bytes(digest_file(into / name)))
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an import") from e
-        return (*names_written, f"{name}{_MARK_SUFFIX}")
+        return (*zips, *corrections, *marks)
 
 
-def _open_file(path: Path) -> BinaryIO:
-    return path.open("rb")
+def _candidate(stem: str, total: int, zips: Mapping[int, str], marks: Mapping[str, str]) -> Candidate:
+    ordered = [zips[part] for part in sorted(zips)]
+    there = [marks[mark] for name in ordered if (mark := name.casefold() + _MARK_SUFFIX) in marks]
+    is_complete = len(there) == len(ordered) == max(total, 1)
+    name = part_name(stem, 1, total) if total else ordered[0]
+    return Candidate(name, (*ordered, *there), Settled.COMPLETE if is_complete else Settled.INCOMPLETE)
 
 
-def _written_name(packet: Packet, path: str) -> tuple[bytes, bool]:
-    raw = packet.raw_names.get(path)
-    source = packet.package.source
-    if raw is not None:
-        # A name that had to be shortened has raw bytes too, in whatever encoding the source used.
-        is_utf8 = source.format == FORMAT and source.name_encoding == names.UTF8
-        return raw, is_utf8 and not raw.isascii()
-    if path.isascii():
-        return path.encode(), False
-    if source.format == FORMAT and source.name_encoding == names.UTF8:
-        return path.encode(), True
-    return path.encode("gb18030"), False
+def _write_zip(path: Path, items: Sequence[ImportItem]) -> None:
+    with path.open("xb") as out:
+        writer = ZipWriter(out)
+        for item in items:
+            writer.add(item.name, item.open, size=item.size, utf8=item.utf8)
+        writer.close()
 
 
 @contextmanager
 def _opened(parts: Sequence[Path], limits: Limits, standard: Standard) -> Iterator[Reading]:
-    file = parts[0]
-    digests = digest_file(file)
-    findings = _check_mark(file, parts[1:], digests)
-    source = Source(FORMAT, file.name, digests.size, digests.sha256)
-    if digests.size == 0:
-        findings.append(Finding("FS-ZERO-BYTE", Verdict.REJECT, Place(file.name), facts={"file": file.name}))
+    marks = {path.name.casefold(): path for path in parts if path.name.casefold().endswith(_MARK_SUFFIX)}
+    zips = [path for path in parts if path.name.casefold() not in marks] or list(parts)
+    findings: list[Finding] = []
+    digests = [digest_file(file) for file in zips]
+    for file, found in zip(zips, digests, strict=True):
+        findings.extend(_check_mark(file, marks.get(file.name.casefold() + _MARK_SUFFIX), found))
+    named = read_part_name(zips[0].name)
+    is_whole = named is None or named.parts == len(zips)
+    if not is_whole:
+        place = Place(zips[0].name)
+        incomplete: dict[str, str | int] = {"file": zips[0].name}
+        findings.append(Finding("FS-INCOMPLETE", Verdict.WAIT, place, mender="vendor", facts=incomplete))
+    digest = digests[0].sha256 if len(zips) == 1 else ""
+    source = Source(FORM, zips[0].name, sum(found.size for found in digests), digest)
+    empty = [file.name for file, found in zip(zips, digests, strict=True) if found.size == 0]
+    for name in empty:
+        findings.append(Finding("FS-ZERO-BYTE", Verdict.REJECT, Place(name), facts={"file": name}))
+    if empty:
         yield Reading(CasePackage(source), (), tuple(findings))
         return
-    with open_container(file, limits) as container:
-        yield _Examination(file.name, container, source, standard, findings).reading()
+    with open_parts(zips, limits) as container:
+        reading = _Examination(zips[0].name, container, source, standard, findings).reading()
+        yield reading if is_whole else replace(reading, is_whole=False)
 
 
-def _check_mark(file: Path, marks: Sequence[Path], digests: Digests) -> list[Finding]:
-    if not marks:
+def _check_mark(file: Path, mark_file: Path | None, digests: Digests) -> list[Finding]:
+    if mark_file is None:
         facts: dict[str, str | int] = {"file": file.name}
         return [Finding("FS-NO-MARKER", Verdict.WAIT, Place(file.name), facts=facts)]
-    with marks[0].open("rb") as stream:
+    with mark_file.open("rb") as stream:
         mark = read_mark(stream.read(MAX_MARK_BYTES))
-    if mark.fits(digests):
-        return []
-    return [_mismatch(file.name, mark, digests)]
+    return [] if mark.fits(digests) else [_mismatch(file.name, mark, digests)]
 
 
 def _mismatch(file: str, mark: Mark, digests: Digests) -> Finding:
@@ -141,7 +154,7 @@ class _Examination:
     """The way of one opened zip to its reading."""
 
     file: str
-    container: Container
+    container: Container | Parts
     source: Source
     standard: Standard
     findings: list[Finding]
@@ -157,21 +170,21 @@ class _Examination:
         if not self.container.is_readable:
             return Reading(CasePackage(self.source), (), tuple(self.findings))
         package = replace(self._package(), renamed=tuple(self.container.renamed), dropped=tuple(self.container.dropped))
+        members = tuple(map(self._member, self.container.entries))
         return Reading(
             package,
-            tuple(map(self._member, self.container.entries)),
+            members,
             tuple(self.findings),
             names={e.path: e.name for e in self.container.entries if e.name != e.path},
-            contents={e.path: watches[e.path].result() for e in self.container.entries if e.path != CASE_XML},
+            contents={m.path: watches[m.path].result() for m in members if not m.is_record},
             is_understood=bool(package.business),
             is_whole=not any(f.verdict is Verdict.REJECT for f in self.container.findings),
             role=ROLE,
         )
 
     def _member(self, entry: ContainerEntry) -> Member:
-        return Member(
-            entry.path, entry.raw, entry.size, partial(self.container.open, entry), is_record=entry.path == CASE_XML
-        )
+        is_record = entry.path == CASE_XML or entry.path.startswith(f"{ORIGINALS}/")
+        return Member(entry.path, entry.raw, entry.size, partial(self.container.open, entry), is_record)
 
     def _package(self) -> CasePackage:
         named = _NAME.fullmatch(self.file)
@@ -215,7 +228,8 @@ class _Examination:
     def _with_name(self, package: CasePackage, named: re.Match[str] | None) -> CasePackage:
         """Take from the export's file name what only it says, and compare the rest."""
         if named is None:
-            return replace(package, exported_at=max((e.record.modified for e in self.container.entries), default=""))
+            newest = max((e.record.modified for e in self.container.entries), default="")
+            return replace(package, exported_at=package.exported_at or newest)
         for group, value in (("case", package.case_no), ("receiver", package.receiver_code)):
             if value and value != named[group].upper():
                 facts: dict[str, str | int] = {"file": self.file, "named": named[group], "stated": value}
@@ -226,7 +240,7 @@ class _Examination:
         return replace(
             package,
             sender_code=named["sender"],
-            exported_at=f"{at[:4]}-{at[4:6]}-{at[6:8]}T{at[8:10]}:{at[10:12]}:{at[12:]}",
+            exported_at=package.exported_at or f"{at[:4]}-{at[4:6]}-{at[6:8]}T{at[8:10]}:{at[10:12]}:{at[12:]}",
         )
 
     def _reject(self, code: str, file: str, **facts: str | int) -> None:

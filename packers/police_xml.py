@@ -1,7 +1,8 @@
 """Turns the tree of a police export's 案件信息.xml into a case package, each value with its line, nothing lost."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type information
@@ -9,21 +10,27 @@ from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type inf
 from gateway.standard.catalogue import Standard
 from gateway.standard.check_documents import person_named
 from gateway.standard.dates import read_when
+from gateway.standard.fields import NUMBERS
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.identity import normal_number
 from gateway.standard.package import (
     UNCLASSIFIED,
     CaseNumber,
     CasePackage,
+    Change,
     Charge,
+    Decision,
     Document,
     DossierEntry,
     Handler,
     Measure,
     Origin,
     Person,
+    PropertyItem,
+    Sentence,
     Source,
     UnknownValue,
+    Value,
     Volume,
 )
 from packers import police_fields as tags
@@ -31,12 +38,24 @@ from packers import police_fields as tags
 ROOT = "ZFAJ"
 FORM = "police"
 """The name of this format in the standard's tables."""
-_SECTIONS = frozenset({"XYRS", "WSLB", "JZML"})
+_SECTIONS = frozenset({"XYRS", "WSLB", "JZML", "SACW", "QTXXS"})
 MAX_ELEMENTS = 400_000
 """Four elements for each of 100,000 dossier entries."""
 _MAX_PAGES_DIGITS = 7
 
 Known = Mapping[str, tuple[str, str]]
+_ROWS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "charges": Charge,
+        "measures": Measure,
+        "decisions": Decision,
+        "sentences": Sentence,
+        "changes": Change,
+        "values": Value,
+    }
+)
+_SPARSE: Mapping[str, Mapping[str, str]] = MappingProxyType({"values": {"field": "", "value": ""}})
+"""What a row must have, where its export leaves it out."""
 
 
 @dataclass(slots=True)
@@ -60,6 +79,8 @@ class PoliceReader:
         persons: list[Person] = []
         documents: list[Document] = []
         volumes: list[Volume] = []
+        items: list[PropertyItem] = []
+        extra: list[Value] = []
         for section in root:
             if section.tag == "JBXX" and not case:
                 case = self._values(section, tags.CASE, "", ROOT)
@@ -77,37 +98,53 @@ class PoliceReader:
                         documents.append(self._document(element))
                     case ("JZML", "JUAN"):
                         volumes.append(self._volume(element, len(volumes)))
+                    case ("SACW", "CW"):
+                        items.append(self._property(element, len(items)))
+                    case ("QTXXS", "QTXX"):
+                        extra.append(self._row(element, "values", f"values[{len(extra)}].", f"{ROOT}/QTXXS"))
                     case _:
                         self._keep(element, f"{ROOT}/{section.tag}")
             self._keep_rest(section, (), ROOT)
         self._keep_rest(root, ("BB", "XTMC"), "")
-        return self._package(source, case, tuple(persons), tuple(documents), tuple(volumes))
+        return replace(
+            self._package(source, case),
+            persons=tuple(persons),
+            documents=tuple(documents),
+            volumes=tuple(volumes),
+            property=tuple(items),
+            values=tuple(extra),
+            origins=tuple(self._origins),
+            unknown=tuple(self._unknown),
+        )
 
-    def _package(
-        self,
-        source: Source,
-        case: dict[str, str],
-        persons: tuple[Person, ...],
-        documents: tuple[Document, ...],
-        volumes: tuple[Volume, ...],
-    ) -> CasePackage:
+    def _package(self, source: Source, case: dict[str, str]) -> CasePackage:
         def value(name: str) -> str:
             return case.get(name, "")
 
-        number = value("case_no")
+        numbers = case | {"police-case-no": value("case_no")}
+        schemes = [scheme for scheme in NUMBERS if numbers.get(scheme)]
+        # Numbers stand in a list: only now is it known where.
+        places = {one: f"case_numbers[{n}].number" for n, one in enumerate(schemes) if one != "police-case-no"}
+        places |= {"from_code": "sender_code", "from_name": "sender_name"}
+        places |= {"to_code": "receiver_code", "to_name": "receiver_name"}
+        self._origins = [replace(one, value=places.get(one.value, one.value)) for one in self._origins]
+        business = value("business")
+        own = self.standard.flow_of(FORM, business) or (business if business in self.standard.names() else "")
         return CasePackage(
             source,
-            flow=self.standard.flow_of(FORM, value("business")) or UNCLASSIFIED,
-            business=value("business"),
+            flow=own or UNCLASSIFIED,
+            business=business,
             business_name=value("business_name"),
-            sender_code=value("handling_unit"),
-            sender_name=value("sender_name"),
+            sender_code=value("from_code") or value("handling_unit"),
+            sender_name=value("from_name") or value("sender_name"),
             handling_unit=value("handling_unit"),
-            receiver_code=value("receiver_code"),
-            receiver_name=value("receiver_name"),
-            case_no=number,
+            receiver_code=value("to_code") or value("receiver_code"),
+            receiver_name=value("to_name") or value("receiver_name"),
+            case_no=value("case_no") or numbers.get("proc-unified-no", ""),
             case_name=value("case_name"),
-            case_numbers=(CaseNumber("police-case-no", number),) if number else (),
+            case_numbers=tuple(CaseNumber(scheme, numbers[scheme]) for scheme in schemes),
+            related_package=value("related_package"),
+            batch_no=value("batch_no"),
             category=value("category"),
             filing_date=value("filing_date"),
             offence_start=value("offence_start"),
@@ -119,11 +156,8 @@ class PoliceReader:
             person_count=value("person_count"),
             handler=Handler(value("handler.name"), value("handler.phone")),
             brief=value("brief"),
-            persons=persons,
-            documents=documents,
-            volumes=volumes,
-            origins=tuple(self._origins),
-            unknown=tuple(self._unknown),
+            grant=value("grant"),
+            exported_at=value("exported_at"),
         )
 
     def _values(
@@ -156,27 +190,34 @@ class PoliceReader:
     def _person(self, element: etree._Element, n: int) -> Person:
         prefix, path = f"persons[{n}].", f"{ROOT}/XYRS/XYR"
         before = len(self._origins)
-        values: dict[str, Any] = {**self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", ("SAZM", "QZCS"))}
+        values: dict[str, Any] = {**self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", tuple(tags.ROWS))}
         # Only those of this person: looking through all for each would take minutes for a file full of persons.
         if any(origin.value == f"{prefix}id_no" and origin.text for origin in self._origins[before:]):
             place = Place(self.file, element.sourceline or 0, 0, "身份号码(SFHM)")
             facts: dict[str, str | int] = {"person": values.get("name", "")}
             self.findings.append(Finding("ID-LOWERCASE-X", Verdict.FIX, place, mender="vendor", facts=facts))
-        charges: list[Charge] = []
-        measures: list[Measure] = []
+        rows: dict[str, list[Any]] = {attribute: [] for attribute, _, _ in tags.ROWS.values()}
         for child in element:
-            if child.tag == "SAZM":
-                at = f"{prefix}charges[{len(charges)}]"
-                self._origins.append(Origin(at, "涉案罪名", f"{path}/SAZM", self.file, child.sourceline or 0))
-                charges.append(Charge(**self._values(child, tags.CHARGE, at + ".", path)))
-            elif child.tag == "QZCS":
-                at = f"{prefix}measures[{len(measures)}]"
-                measures.append(self._measure(self._values(child, tags.MEASURE, at + ".", path)))
-        return Person(**values, charges=tuple(charges), measures=tuple(measures))
+            if child.tag not in tags.ROWS:
+                continue
+            attribute, _, label = tags.ROWS[child.tag]
+            at = f"{prefix}{attribute}[{len(rows[attribute])}]"
+            self._origins.append(Origin(at, label, f"{path}/{child.tag}", self.file, child.sourceline or 0))
+            rows[attribute].append(self._row(child, attribute, f"{at}.", path))
+        return Person(**values | {attribute: tuple(found) for attribute, found in rows.items()})
 
-    def _measure(self, values: dict[str, str]) -> Measure:
-        kind = self.standard.table("coercive-measure").read(FORM, values.get("kind", ""))
-        return Measure(**{**values, "kind": kind})
+    def _row(self, element: etree._Element, attribute: str, prefix: str, above: str) -> Any:
+        known = tags.ROWS[element.tag][1]
+        values = {**_SPARSE.get(attribute, {}), **self._values(element, known, prefix, above)}
+        for table in tags.TABLES.get(attribute, ()):
+            values["kind"] = self.standard.table(table).read(FORM, values.get("kind", ""))
+        if values.get("document"):
+            values["document"] = self.path_of(values["document"])
+        return _ROWS[attribute](**values)
+
+    def _property(self, element: etree._Element, n: int) -> PropertyItem:
+        values = self._values(element, tags.PROPERTY, f"property[{n}].", f"{ROOT}/SACW")
+        return PropertyItem(**values, line=element.sourceline or 0)
 
     def _document(self, element: etree._Element) -> Document:
         values = self._leaves(element, tags.DOCUMENT, f"{ROOT}/WSLB")
@@ -189,6 +230,7 @@ class PoliceReader:
             pages=_pages(values.get("pages", "")),
             signed=values.get("signed", ""),
             person=person_named(title, written.replace("\\", "/")),
+            person_no=values.get("person_no", ""),
             kind=kind.code if kind is not None else "",
             ordinal=values.get("ordinal", ""),
             line=element.sourceline or 0,

@@ -79,7 +79,7 @@ class Mail:
         mail["To"] = ", ".join(self._to)
         mail["Date"] = format_datetime(datetime.fromtimestamp(wording.alert.at, UTC))
         # The same for every repetition, so that a mailbox shows one.
-        mail["Wording-ID"] = f"<{wording.key}@{self._sender.partition('@')[2]}>"
+        mail["Message-ID"] = f"<{wording.key}@{self._sender.partition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content("\n\n".join((*wording.texts.values(), wording.as_json().decode("ascii"))) + "\n", cte="base64")
         return mail

@@ -1,15 +1,12 @@
 """The commands that need no daemon, as typer sees them: inspect, open, verify, check, schema, version, key rotate."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gateway.cli.options import Config, Json, at_node, speaking
-from gateway.cli.terminal import Terminal, config_folder
-
-if TYPE_CHECKING:
-    from gateway.settings.load import Settings
+from gateway.cli.options import Config, Json, at_node, settled, speaking
+from gateway.cli.terminal import config_folder
 
 
 def inspect(
@@ -24,7 +21,7 @@ def inspect(
     from gateway.cli.inspect import inspect as show
 
     with speaking(as_json=json) as unsettled:
-        terminal, settings = _settled(unsettled, config, is_needed=bool(route))
+        terminal, settings = settled(unsettled, config, is_needed=bool(route))
         folder = config_folder(config) if settings is not None else None
         code = show(terminal, settings, folder, export, packer=packer, route=route)
     raise typer.Exit(code)
@@ -59,7 +56,7 @@ def verify(
     from gateway.domain.clock import SystemClock
 
     with speaking(as_json=json) as unsettled:
-        terminal, settings = _settled(unsettled, config, is_needed=False)
+        terminal, settings = settled(unsettled, config, is_needed=False)
         code = show(terminal, settings, file, card or (), SystemClock())
     raise typer.Exit(code)
 
@@ -74,7 +71,7 @@ def check(
     from gateway.domain.clock import SystemClock
 
     with speaking(as_json=json) as unsettled:
-        terminal, _settings = _settled(unsettled, config, is_needed=False)
+        terminal, _settings = settled(unsettled, config, is_needed=False)
         code = show(terminal, config_folder(config), SystemClock(), links=links)
     raise typer.Exit(code)
 
@@ -128,23 +125,3 @@ def peer_remove(
 
     with at_node(config, as_json=json) as (terminal, settings):
         remove_peer(terminal, settings, unit, SystemClock())
-
-
-def _settled(terminal: Terminal, config: Path | None, *, is_needed: bool) -> tuple[Terminal, "Settings | None"]:
-    """Return the terminal in the node's language and its settings, for commands that can do without a node.
-
-    A configuration that was named must be usable; one that merely might be there is used if it is.
-    """
-    from gateway.compose.offline import is_configured, read_settings
-    from gateway.domain.errors import ConfigError
-
-    folder = config_folder(config)
-    if not is_needed and not is_configured(folder):
-        return terminal, None
-    try:
-        settings = read_settings(folder)
-    except ConfigError:
-        if is_needed:
-            raise
-        return terminal, None
-    return terminal.speaking(settings.node.language), settings

@@ -128,12 +128,16 @@ def allow(
     receiver: Annotated[str, typer.Argument(help="Role that receives, or * 接收角色.")],
     *,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the rule out instead 撤销此规则.")] = False,
+    number: Annotated[
+        int, typer.Option("--class", help="Give a flow of the province's own this class 路由类别.", min=0, max=65535)
+    ] = 0,
+    lane: Annotated[str, typer.Option(help="Lane of that class 优先级.")] = "normal",
 ) -> None:
     """Let a flow go from one role to another, in the draft 设置流程权限."""
     from gateway.cli.roster_authority import allow as act
 
     with speaking() as terminal:
-        act(terminal, folder, flow, sender, receiver, withdraw=withdraw)
+        act(terminal, folder, flow, sender, receiver, withdraw=withdraw, number=number, lane=lane)
 
 
 @roster.command("sign")

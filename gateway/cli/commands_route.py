@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.options import Config, Json, at_node
+from gateway.cli.terminal import config_folder
 
 
 def route_explain(
@@ -24,5 +25,5 @@ def route_explain(
     from gateway.domain.clock import SystemClock
 
     with at_node(config, as_json=json) as (terminal, settings):
-        code = show(terminal, settings, SystemClock(), Question(flow, sender, receiver, route))
+        code = show(terminal, settings, config_folder(config), SystemClock(), Question(flow, sender, receiver, route))
     raise typer.Exit(code)

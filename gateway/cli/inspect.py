@@ -8,8 +8,10 @@ from gateway.compose.inspecting import Inspection, guarded, inspect_export
 from gateway.settings.load import Settings
 from gateway.stages.routing import Choice
 from gateway.standard.business import SAME
-from gateway.standard.findings import Finding, Verdict
+from gateway.standard.defects import rows_of
+from gateway.standard.findings import Finding, Verdict, by_mender
 from gateway.words.catalogue import Words
+from gateway.words.language import LANGUAGES
 from gateway.words.templates import mark
 
 VALUE_MAX = 80
@@ -74,6 +76,10 @@ def _json(found: Inspection, outcome: str, words: Words) -> dict[str, object]:
             for one in found.fields
         ],
         "findings": [_finding_json(finding, words) for finding in found.findings],
+        "menders": {
+            mender: [one.code for one in found.findings if one.mender == mender]
+            for mender in dict.fromkeys(one.mender for one in by_mender(found.findings))
+        },
     }
 
 
@@ -81,6 +87,7 @@ def _finding_json(finding: Finding, words: Words) -> dict[str, object]:
     explained, place = words.finding(finding), finding.place
     return {
         "code": finding.code,
+        "rows": list(rows_of(finding.code)),
         "verdict": finding.verdict,
         "what": guarded(explained.what),
         "why": guarded(explained.why),
@@ -93,6 +100,10 @@ def _finding_json(finding: Finding, words: Words) -> dict[str, object]:
         "expected": guarded(finding.expected),
         "mender": finding.mender,
         "alarm": finding.alarm,
+        "sentences": {
+            language: guarded(str((words if words.language == language else Words(language)).finding(finding)))
+            for language in LANGUAGES
+        },
     }
 
 
@@ -122,7 +133,11 @@ def _print(terminal: Terminal, found: Inspection, sentence: str) -> None:
     ):
         if value:
             terminal.line(f"  {label}: {cell(value)}")
-    for number, finding in enumerate(found.findings, start=1):
+    told = ""
+    for number, finding in enumerate(by_mender(found.findings), start=1):
+        if finding.mender != told:
+            told = finding.mender
+            terminal.line(words.text(mark("To be mended by: {mender}"), mender=words.mender(told)), style="bold")
         _print_finding(terminal, number, finding)
     if found.fields:
         _print_fields(terminal, found)
@@ -151,10 +166,12 @@ def _print_fields(terminal: Terminal, found: Inspection) -> None:
 def _print_finding(terminal: Terminal, number: int, finding: Finding) -> None:
     words = terminal.words
     explained = words.finding(finding)
-    terminal.line(f"{number}. {finding.code}  {words.verdict(finding.verdict)}", style="bold")
+    code = " ".join((finding.code, *rows_of(finding.code)))
+    alarm = words.text(mark("the security administrator is told")) if finding.alarm else ""
+    verdict = ", ".join(filter(None, (words.verdict(finding.verdict), alarm)))
+    terminal.line(f"{number}. {code}  {verdict}", style="bold")
     place = words.place(finding.place)
     value = "  ->  ".join(filter(None, (guarded(finding.value), guarded(finding.expected))))
-    mender = words.text(mark("To be mended by: {mender}"), mender=words.mender(finding.mender))
-    for text in (guarded(explained.what), guarded(explained.why), place, value, guarded(explained.do), mender):
+    for text in (guarded(explained.what), guarded(explained.why), place, value, guarded(explained.do)):
         if text:
             terminal.line(f"   {text}")

@@ -17,6 +17,7 @@ from gateway.cli import (
     commands_terms,
     commands_trial,
 )
+from gateway.cli.commands_flows import flows
 from gateway.cli.commands_media import media
 from gateway.cli.commands_openssh import openssh
 from gateway.cli.options import Config, Json, speaking
@@ -43,6 +44,7 @@ route = typer.Typer(no_args_is_help=True, help="Whom exports go to, and why è·¯ç
 app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
 app.add_typer(commands_terms.alerts, name="alerts")
+app.add_typer(flows, name="flows")
 
 for command in (
     commands_look.status,

@@ -43,3 +43,23 @@ def at_node(config: Path | None, *, as_json: bool = False) -> Iterator[tuple[Ter
             yield terminal, settings
         except GatewayError as error:
             terminal.fail(error)
+
+
+def settled(terminal: Terminal, config: Path | None, *, is_needed: bool) -> tuple[Terminal, "Settings | None"]:
+    """Return the terminal in the node's language and its settings, for commands that can do without a node.
+
+    A configuration that was named must be usable; one that merely might be there is used if it is.
+    """
+    from gateway.compose.offline import is_configured, read_settings
+    from gateway.domain.errors import ConfigError
+
+    folder = config_folder(config)
+    if not is_needed and not is_configured(folder):
+        return terminal, None
+    try:
+        settings = read_settings(folder)
+    except ConfigError:
+        if is_needed:
+            raise
+        return terminal, None
+    return terminal.speaking(settings.node.language), settings

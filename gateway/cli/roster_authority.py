@@ -26,12 +26,13 @@ from gateway.compose.identity import new_umask
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, PermanentError, SecurityError
 from gateway.domain.ids import UnitCode, unit_code
+from gateway.domain.records import Priority
 from gateway.folders import disk
 from gateway.keyring.officer import OfficerKey
 from gateway.keyring.passphrase import passphrase_source
 from gateway.roster import drafting
 from gateway.roster.authority import Officers
-from gateway.roster.content import Level, Permission, RosterContent, RosterUnit, UnitName
+from gateway.roster.content import FlowClass, Level, Permission, RosterContent, RosterUnit, UnitName
 from gateway.words.templates import mark
 
 
@@ -143,15 +144,23 @@ def close(terminal: Terminal, folder: Path, unit: str, *, successor: str, at: st
     terminal.say(mark("Closed {unit} in the draft."), unit=unit)
 
 
-def allow(terminal: Terminal, folder: Path, flow: str, sender: str, receiver: str, *, withdraw: bool) -> None:
-    """Add a rule to the draft, or take it out."""
+def allow(
+    terminal: Terminal, folder: Path, flow: str, sender: str, receiver: str, *, withdraw: bool, number: int, lane: str
+) -> None:
+    """Add a rule to the draft, or take it out; with a `number` the flow gets that class, in that lane."""
+    if lane.upper() not in Priority.__members__:
+        known = ", ".join(one.name.lower() for one in Priority)
+        raise PermanentError("roster-lane-unknown", f"no lane {lane[:40]}", facts={"lane": lane[:40], "known": known})
     authority = AuthorityFolder(folder)
     rule = Permission(flow, sender, receiver)
     content = authority.draft()
     if withdraw and rule not in content.permissions:
         facts: dict[str, str | int] = {"flow": flow, "sender": sender, "receiver": receiver}
         raise PermanentError("roster-rule-unknown", f"no rule {rule}", facts=facts)
-    authority.save(drafting.allow(content, rule, withdraw=withdraw))
+    content = drafting.allow(content, rule, withdraw=withdraw)
+    if number and not withdraw:
+        content = drafting.classify(content, FlowClass(number, flow, Priority[lane.upper()]))
+    authority.save(content)
     said = (
         mark("Withdrawn: {flow} from {sender} to {receiver}.")
         if withdraw

@@ -1,6 +1,7 @@
 """`caseferry route explain`: by which rule, way and permission a flow goes from one unit to another."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from gateway.cli.shapes import explained, told
@@ -11,6 +12,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.records import Priority
 from gateway.settings.load import Settings
 from gateway.stages.routing import How
+from gateway.standard.loading import load_standard, place_of
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -45,9 +47,9 @@ LANES: Mapping[Priority, str] = MappingProxyType(
 )
 
 
-def explain(terminal: Terminal, settings: Settings, clock: Clock, question: Question) -> int:
+def explain(terminal: Terminal, settings: Settings, config: Path, clock: Clock, question: Question) -> int:
     """Show what would become of what is asked about; return 0 if it would go, 1 if not."""
-    answer = explain_route(settings, load_directory(settings), clock.now(), question)
+    answer = explain_route(settings, load_directory(settings), clock.now(), question, load_standard(place_of(config)))
     if terminal.as_json:
         terminal.emit(_json(answer, terminal.words))
     else:

@@ -18,6 +18,7 @@ from gateway.folders import disk, notes
 from gateway.folders.delivered import DeliveryJournal
 from gateway.ledger.store import Ledger
 from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settings
+from gateway.standard.loading import FOLDERS
 
 NOTE = "backup.json"
 LEDGER = "ledger.db"
@@ -167,7 +168,7 @@ def renew_epoch(settings: Settings, by: By, clock: Clock) -> int:
 def _papers(settings: Settings, config: Path) -> Iterator[tuple[Path, str]]:
     """Yield the files of configuration and trust, each with its name in the backup."""
     yield config / NODE_FILE, f"{CONFIG}/{NODE_FILE}"
-    for part in (LINKS_FOLDER, ROUTES_FOLDER):
+    for part in (LINKS_FOLDER, ROUTES_FOLDER, *FOLDERS):
         for path in sorted((config / part).glob("*.yaml")):
             yield path, f"{CONFIG}/{part}/{path.name}"
     with suppress(FileNotFoundError):

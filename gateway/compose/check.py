@@ -30,6 +30,7 @@ from gateway.settings.links import TransportKind
 from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
 from gateway.settings.node import ServerMode
+from gateway.settings.standard_reading import check_own_standard
 from gateway.standard.loading import load_standard, place_of
 from gateway.transport.hosted import IN
 from gateway.transport.media import media_mailbox
@@ -133,8 +134,8 @@ def _read(config: Path) -> Checked:
     """Return the settings, checked against what the node's roster knows; what is wrong with the roster itself is said
     where the peers are looked at."""
     first = check_settings(config, packers=packer_names(), beyond=None)
-    if first.settings is None:
-        return first
+    if (own := check_own_standard(config).complaints) or first.settings is None:
+        return Checked(None, tuple(sorted((*own, *first.complaints))))
     try:
         directory = load_directory(first.settings)
     except GatewayError:

@@ -17,8 +17,10 @@ from gateway.roster.directory import Directory
 from gateway.roster.glance import FOLDER
 from gateway.roster.peers import PeerBook
 from gateway.roster.store import RosterStore
+from gateway.settings.complaints import refusal
 from gateway.settings.crosscheck import Known
 from gateway.settings.load import Reading, Settings, load
+from gateway.settings.standard_reading import check_own_standard
 from gateway.standard.catalogue import Standard
 from gateway.standard.loading import StandardPlace, load_standard, place_of
 from gateway.standard.package import UNCLASSIFIED
@@ -60,7 +62,10 @@ def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callabl
 def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
     """Return everything that a start or a reload reads, whole or not at all."""
     reading = Reading(config)
-    directory = load_directory(reading.settings(Known(packer_names(), None, None), None))
+    known = Known(packer_names(), None, None)
+    if own := check_own_standard(config).complaints:
+        raise refusal([*own, *reading.checked(known, None).complaints])
+    directory = load_directory(reading.settings(known, None))
     # With a roster whom no link leads to today may be reached tomorrow: its exports wait, and `check` says so.
     place = place_of(config)
     known = Known(packer_names(), **known_names(directory, load_standard(place)))

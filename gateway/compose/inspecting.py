@@ -23,8 +23,10 @@ from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
 from gateway.stages.pack_work import examine
 from gateway.stages.routing import Decision, Territory
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case, same_content
 from gateway.standard.catalogue import Standard
+from gateway.standard.checking import Context
 from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, masked, worst
 from gateway.standard.loading import load_standard, place_of
@@ -100,18 +102,21 @@ def inspect_export(
     path = export.absolute()
     chosen = _route(path, settings, route)
     entries = _entries(path)
-    name = packer or (chosen.packer if chosen else "") or _packer_for(path.name, entries)
-    candidate = _candidate(name, path.name, entries)
-    parts = [path.parent / part for part in candidate.parts]
     now = SystemClock().now()
     whole, today = load_standard(place_of(config)), day_at(now)
+    name = packer or (chosen.packer if chosen else "") or _packer_for(path, entries, whole.on(today))
+    candidate = _candidate(name, path.name, entries)
+    parts = [path.parent / part for part in candidate.parts]
     with disk.mapped(path.parent), load_packer(name).read(parts, whole.on(today)) as read:
         standard = whole.on(day_of_export(read.package.exported_at, today), today)
-        reading = checked(read, standard)
-        findings, decision, ways = reading.findings, None, {}
-        if settings is not None and chosen is not None:
-            territory = _territory(settings)
-            findings, decision = examine(reading, outbound_route(chosen), territory, now)
+        decision, ways = None, {}
+        if settings is None or chosen is None:
+            reading = checked(read, standard, Context(today=today))
+            findings = reading.findings
+        else:
+            territory, by = _territory(settings, whole), outbound_route(chosen)
+            reading = checked(read, standard, context_of(read.package, by, territory, now))
+            findings, decision = examine(reading, by, territory, now)
             ways = {one.unit: way_to(settings, territory, one) for one in decision.recipients}
             if decision.choices and worst(findings) is not Verdict.REJECT:
                 findings += _compared(reading, chosen.name, decision.recipients[0].unit, settings, standard)
@@ -158,14 +163,26 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _belongs(name: str, export: str) -> bool:
-    return name == export or name.startswith(export + ".") or export.startswith(name + ".")
+    """Whether an entry may be part of the export: its name and more, less, or with another ending (a table's mark)."""
+    stem = export.rpartition(".")[0]
+    same = bool(stem) and name.rpartition(".")[0] == stem
+    return same or name == export or name.startswith(export + ".") or export.startswith(name + ".")
 
 
-def _packer_for(export: str, entries: Sequence[Entry]) -> str:
+def _packer_for(path: Path, entries: Sequence[Entry], standard: Standard) -> str:
+    """Return the packer that takes an export of this name. Of a folder, which several would take: who understands it,
+    else who finds its own completion mark on it."""
+    claims: dict[str, Candidate] = {}
     for name in sorted(packer_names(), key=lambda one: (one == GENERIC, one)):
-        if any(export in one.parts for one in load_packer(name).candidates(entries)):
-            return name
-    return GENERIC
+        if own := [one for one in load_packer(name).candidates(entries) if path.name in one.parts]:
+            claims[name] = own[0]
+    if not path.is_dir():
+        return next(iter(claims), GENERIC)
+    for name, one in claims.items():
+        with load_packer(name).read([path.parent / part for part in one.parts], standard) as reading:
+            if reading.is_understood:
+                return name
+    return next((name for name, one in claims.items() if one.settled is Settled.COMPLETE), GENERIC)
 
 
 def _candidate(packer: str, export: str, entries: Sequence[Entry]) -> Candidate:
@@ -209,9 +226,9 @@ def _compared(
         raise
 
 
-def _territory(settings: Settings) -> Territory:
+def _territory(settings: Settings, standard: Standard) -> Territory:
     """Return what routing knows: a receiver without a card is one still, whose exports wait."""
-    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now())
+    return survey_territory(settings, load_directory(settings), PREFERENCE, SystemClock().now(), standard=standard)
 
 
 def _fields(package: CasePackage) -> Iterator[FieldRead]:

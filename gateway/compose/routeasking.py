@@ -16,6 +16,7 @@ from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.admission import Admissions
 from gateway.stages.onward import Onward
 from gateway.stages.routing import NO_WAY, Choice, Decision, Territory, decide
+from gateway.standard.catalogue import Standard
 from gateway.standard.findings import Finding, Verdict, worst
 
 NOBODY = "-"
@@ -86,12 +87,17 @@ class Answer:
     """Values for the explanation of `code`."""
 
 
-def explain_route(settings: Settings, directory: Directory, now: float, question: Question) -> Answer:
-    """Return what would become of it at `now` (seconds since 1970 UTC). Raises ConfigError `route-unknown`."""
+def explain_route(
+    settings: Settings, directory: Directory, now: float, question: Question, standard: Standard | None = None
+) -> Answer:
+    """Return what would become of it at `now` (seconds since 1970 UTC) by `standard`, None: the packaged one.
+
+    Raises ConfigError `route-unknown`.
+    """
     own, flow = settings.node.unit, question.flow
     by = own if question.sender == own else _present(directory, question.sender, now)
     if by == own:
-        return _from_here(settings, directory, now, question)
+        return _from_here(settings, directory, now, question, standard)
     to = own if question.receiver == own else _present(directory, question.receiver, now)
     if to == own:
         return _to_here(settings, directory, now, _Pair(flow, by, own))
@@ -114,9 +120,11 @@ def _present(directory: Directory, code: str, at: float) -> UnitCode:
 # -- as its origin ----------------------------------------------------------------------------------------------------
 
 
-def _from_here(settings: Settings, directory: Directory, now: float, question: Question) -> Answer:
+def _from_here(
+    settings: Settings, directory: Directory, now: float, question: Question, standard: Standard | None
+) -> Answer:
     flow, code = question.flow, "" if question.receiver == NOBODY else question.receiver
-    territory = survey_territory(settings, directory, PREFERENCE, now)
+    territory = survey_territory(settings, directory, PREFERENCE, now, standard=standard)
     asked = _asked(settings, question.route)
     decisions = [(one, decide(outbound_route(one), territory, flow, code, now)) for one in asked]
     if not decisions:

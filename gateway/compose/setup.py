@@ -13,6 +13,7 @@ from gateway.folders import disk
 from gateway.keyring.keyring import Keyring
 from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settings
 from gateway.settings.writing import Values, node_yaml
+from gateway.standard.loading import FOLDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ def init_node(config: Path, node: NewNode, passphrase: bytes | None, clock: Cloc
     if path.exists():
         raise ConfigError("node-exists", f"{path} is there already", scope=Scope.NODE, facts={"path": str(path)})
     with disk.mapped(config):
-        for folder in (config, config / LINKS_FOLDER, config / ROUTES_FOLDER):
-            folder.mkdir(parents=True, exist_ok=True)
+        for name in ("", LINKS_FOLDER, ROUTES_FOLDER, *FOLDERS):
+            (config / name).mkdir(parents=True, exist_ok=True)
     disk.write_durably(path, _text(node).encode(), mode=0o644)
     try:
         settings = load_settings(config)

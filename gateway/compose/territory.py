@@ -16,7 +16,9 @@ from gateway.settings.routes import Target as TargetSettings
 from gateway.stages.onward import Onward
 from gateway.stages.routes import ANY, OutboundRoute, Recipient, Target
 from gateway.stages.routing import NO_WAY, Territory
-from gateway.standard.matrix import load_matrix
+from gateway.standard.catalogue import Standard
+from gateway.standard.dates import day_at
+from gateway.standard.matrix import load_matrix, matrix_of
 
 
 def links_of(settings: Settings) -> Mapping[UnitCode, LinkName]:
@@ -25,11 +27,18 @@ def links_of(settings: Settings) -> Mapping[UnitCode, LinkName]:
 
 
 def survey_territory(
-    settings: Settings, directory: Directory, suites: Sequence[Suite], now: float, ops: OpsLog | None = None
+    settings: Settings,
+    directory: Directory,
+    suites: Sequence[Suite],
+    now: float,
+    ops: OpsLog | None = None,
+    *,
+    standard: Standard | None = None,
 ) -> Territory:
     """Return what routing knows at `now` (seconds since 1970 UTC): which units can be sent to, and by which link.
 
     suites: those that we seal with. ops: told of units that a route names and that lack a key or a link.
+    standard: the node's own, whose flows have lanes; None: the packaged one.
     """
     unit, links = settings.node.unit, links_of(settings)
     onward = Onward(unit, links, directory)
@@ -54,7 +63,8 @@ def survey_territory(
             if ops is not None and (one in named or one in links):
                 ops.error("recipient-without-keys", unit=one, code=error.code)
         recipients[one] = Recipient(one, link, keys, lacking)
-    lanes = {one.flow: one.lane for one in load_matrix().flows}
+    matrix = load_matrix() if standard is None else matrix_of(standard.on(day_at(now)))
+    lanes = {one.flow: one.lane for one in matrix.flows}
     return Territory(unit, recipients, None if roster is None else _lean(roster), lanes)
 
 

@@ -44,6 +44,7 @@ from gateway.stages.standstill import Halting
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
+from gateway.standard.loading import load_standard
 from gateway.words.catalogue import Words
 
 R = TypeVar("R")
@@ -176,7 +177,14 @@ class Planner:
         ground = self._ground
         return PackStage(
             routes={RouteName(route.name): outbound_route(route) for route in outbound},
-            territory=survey_territory(self._settings, self._directory, [keys.suite], now, ground.ops),
+            territory=survey_territory(
+                self._settings,
+                self._directory,
+                [keys.suite],
+                now,
+                ground.ops,
+                standard=load_standard(self._identity.standard),
+            ),
             reader_of=self._directory.unit_of,
             ledger=ground.ledger,
             recorder=self._recorder,

@@ -36,6 +36,10 @@ class FeedbackLine:
     """Already masked."""
     expected: str = ""
     mender: str = ""
+    rows: tuple[str, ...] = ()
+    """Of the defects catalogue (`D25`)."""
+    alarm: bool = False
+    """The security administrator was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,15 @@ class FeedbackDesk:
         text = _text(feedback).encode(self._encoding, "backslashreplace")
         self._write([(paths[0], _json(_plain(feedback))), (paths[1], text)])
         return paths
+
+    def told_at(self, export: str) -> str:
+        """Return when `report` last wrote about `export` (its `at`); empty where nothing readable is there."""
+        path = self._root / ERR / f"{_stem(export)}.err.json"
+        try:
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return ""
+        return str(found.get("at", "")) if isinstance(found, dict) else ""
 
     def withdraw(self, export: str) -> None:
         """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
@@ -173,7 +186,9 @@ def _json(value: Mapping[str, object]) -> bytes:
 def _text(feedback: Feedback) -> str:
     rows = [feedback.heading, f"{disk.printable(feedback.export)}  [{feedback.verdict}]  {feedback.at}", ""]
     for number, line in enumerate(feedback.lines, start=1):
-        rows.append(f"{number}. [{line.code}] {line.verdict}  {line.text}")
+        code = " ".join((line.code, *line.rows))
+        verdict = f"{line.verdict}+alarm" if line.alarm else line.verdict
+        rows.append(f"{number}. [{code}] {verdict}  {line.text}")
         place = ":".join(str(part) for part in (line.file, line.line, line.column) if part)
         rows += [f"   {part}" for part in (f"{place}  {line.field}".strip(),) if part]
         shown = "  ->  ".join(part for part in (line.value, line.expected) if part)

@@ -141,6 +141,12 @@ def close(content: RosterContent, unit: str, at: int, successor: UnitCode | None
     return put(content, replace(entry, closed_at=at, successor=successor, names=names))
 
 
+def classify(content: RosterContent, one: FlowClass) -> RosterContent:
+    """Return `content` in which the flow of `one` has that class, and no other."""
+    others = (each for each in content.classes if each.flow != one.flow)
+    return replace(content, classes=tuple(sorted((*others, one), key=lambda each: each.number)))
+
+
 def allow(content: RosterContent, rule: Permission, *, withdraw: bool = False) -> RosterContent:
     """Return `content` with `rule` among its permissions, or without it."""
     others = tuple(one for one in content.permissions if one != rule)

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from gateway.domain.errors import ConfigError, Scope
+from gateway.settings.complaints_standard import MISSPELT as MISSPELT_IN_STANDARD
+from gateway.settings.complaints_standard import TEMPLATES as OF_STANDARD
 
 SHOWN_MAX = 60
 """Longest piece of the operator's own text that a complaint repeats."""
@@ -21,6 +23,7 @@ MISSPELT: Mapping[str, str] = MappingProxyType(
         "packer-unknown": "packer-misspelt",
         "flow-unknown": "flow-misspelt",
         "role-unknown": "role-misspelt",
+        **MISSPELT_IN_STANDARD,
     }
 )
 """What is said instead where a near choice exists."""
@@ -170,6 +173,7 @@ TEMPLATES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "write `order: none`",
         ),
         "order-wrong": ('{text} is less than "{other}" ({value})', "choose a larger value"),
+        **OF_STANDARD,
     }
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import ValidationError
@@ -22,35 +22,51 @@ _PLAIN = MappingProxyType(
         "int_type": "not-number",
         "bool_type": "not-boolean",
         "tuple_type": "not-a-list",
-        "sink-aim": "sink-aim",
-        "sink-twice": "sink-twice",
     }
 )
-_OF_GROUPS = frozenset({"too_short", "too_long", "tuple_type", "sink-aim", "sink-twice"})
-"""What is wrong with a list or a section as a whole."""
 _GROUP_TYPES = frozenset({"model_type", "model_attributes_type", "dict_type", "mapping_type", "is_instance_of"})
 
 
 def explain(document: Document, model: type[Section], error: ValidationError) -> Iterator[Complaint]:
     """Yield a complaint for each thing that `model` refuses in `document`."""
-    for one in error.errors(include_url=False):
-        # pydantic says this of every default that it did not compute because something else is wrong.
-        if one["type"] != "default_factory_not_called":
-            yield _complaint(document, model, one)
+    errors = error.errors(include_url=False)
+    for one in errors:
+        # pydantic says this of every default that it did not compute because something else is wrong,
+        if one["type"] == "default_factory_not_called":
+            continue
+        # and calls a list too short whose items were refused.
+        if one["type"] == "too_short" and any(_is_below(other["loc"], one["loc"]) for other in errors):
+            continue
+        yield _complaint(document, model, one)
+
+
+def _is_below(trail: Trail, above: Trail) -> bool:
+    return len(trail) > len(above) and trail[: len(above)] == above
 
 
 def field_at(model: type[Section], trail: Trail) -> FieldInfo | None:
-    """Return the field that `trail` leads to from `model`; a list position leads to the list itself."""
+    """Return the field that `trail` leads to from `model`; a list position, or a key of one's own choice, leads to the
+    list or mapping itself."""
     found: FieldInfo | None = None
     current: type[Section] | None = model
+    chosen = 0
     for step in trail:
         if isinstance(step, int):
             continue
-        if current is None or step not in current.model_fields:
+        if chosen:
+            chosen -= 1
+            continue
+        if current is None or step not in keys_of(current):
             return found if current is None else None
-        found = current.model_fields[step]
+        found = keys_of(current)[step]
+        chosen = _mappings(found.annotation)
         current = next((kind for kind in kinds_in(found.annotation) if issubclass(kind, Section)), None)
     return found
+
+
+def keys_of(model: type[Section]) -> Mapping[str, FieldInfo]:
+    """Return the keys that a section may have in its file."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def kinds_in(annotation: Any) -> Iterator[type]:
@@ -59,6 +75,12 @@ def kinds_in(annotation: Any) -> Iterator[type]:
         yield annotation
     for part in get_args(annotation):
         yield from kinds_in(part)
+
+
+def _mappings(annotation: Any) -> int:
+    """Return how many levels of keys of one's own choice lie around what an annotation holds."""
+    below = max((_mappings(part) for part in get_args(annotation)), default=0)
+    return below + (get_origin(annotation) is Mapping)
 
 
 def markers(field: FieldInfo) -> Iterator[object]:
@@ -99,7 +121,7 @@ def _code(document: Document, model: type[Section], trail: Trail, error: ErrorDe
         return "quotes-wide", {"text": shown(raw.strip(WIDE_QUOTES))}
     if kind in _GROUP_TYPES:
         return "colon-wide" if "：" in raw else "not-a-section", {}
-    if isinstance(value, list | Mapping) and kind not in _OF_GROUPS:
+    if isinstance(value, list | Mapping) and kind not in ("too_short", "too_long", "tuple_type", *TEMPLATES):
         return "not-one-text", {}
     if kind in _PLAIN:
         return _PLAIN[kind], {}
@@ -128,13 +150,13 @@ def _unknown_key(document: Document, model: type[Section], trail: Trail) -> Comp
     if "：" in key:
         return document.at_key(trail, "colon-wide")
     here = _section_at(model, trail[:-1])
-    near = nearest(key, here.model_fields)
+    near = nearest(key, keys_of(here))
     if near is None:
         for name, field in model.model_fields.items():
             for kind in kinds_in(field.annotation):
                 if issubclass(kind, Section) and kind is not here and key in kind.model_fields:
                     return document.at_key(trail, "key-elsewhere", key=shown(key), section=name)
-    code, facts = misspelling("key-unknown", key, here.model_fields)
+    code, facts = misspelling("key-unknown", key, keys_of(here))
     return document.at_key(trail, code, **facts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
-from gateway.settings.explain import kinds_in, markers
+from gateway.settings.explain import keys_of, kinds_in, markers
 from gateway.settings.kinds import Section
 from gateway.settings.links import LinkSettings
 from gateway.settings.node import NodeFile
@@ -75,7 +75,7 @@ def default_text(name: str, field: FieldInfo) -> str | None:
 def _show_defaults(schema: dict[str, Any], model: type[Section]) -> None:
     """Put defaults in as the file has them: pydantic knows seconds and bytes, and hands out its own sections."""
     for name, shown in schema.get("properties", {}).items():
-        field = model.model_fields[name]
+        field = keys_of(model)[name]
         text = default_text(name, field)
         marked = any(isinstance(one, Duration | Size) for one in markers(field))
         if text is None or field.default_factory is not None:

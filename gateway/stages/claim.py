@@ -17,6 +17,7 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.watch import OutboundWatch, ScanResult, Why
 from gateway.ledger.store import Ledger
 from gateway.packing import Candidate
+from gateway.stages.blocking import is_blocked
 from gateway.stages.gate import Gate
 from gateway.stages.reminding import Overdue, Reminders
 from gateway.stages.shortage import Shortage
@@ -82,7 +83,10 @@ class ClaimStage:
             if not copies:
                 orphans.append(claim)
             elif all(one.state in (State.REFUSED, State.CLOSED) for one in copies):
-                self._shelf.release(claim.token, claim.root / REJECT)
+                if any(is_blocked(self._ledger, one) for one in copies):
+                    self._shelf.discard(claim.token)
+                else:
+                    self._shelf.release(claim.token, claim.root / REJECT)
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
         for watched in self._routes:

@@ -30,6 +30,7 @@ from gateway.stages.clocks import PeerClocks
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
+from gateway.stages.parties import party
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
@@ -173,6 +174,8 @@ class OpenStage:
                 proven.origin,
                 self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
                 proven.admission,
+                party(self._directory.roster, origin, started),
+                party(self._directory.roster, self._unit, started),
             )
         except GatewayError as error:
             self._failed(transfer, error, proven, started)

@@ -18,7 +18,7 @@ from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
 from gateway.folders import disk
 from gateway.folders.spool import Staging
-from gateway.packing import Packet
+from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.admission import Admission
@@ -49,6 +49,9 @@ class OpenOrder:
     floor: int
     """Bytes of our disk that must stay free whatever the bundle grows to."""
     admission: Admission
+    sender: Party
+    receiver: Party
+    """Both by the codes that the roster knows; a writer takes those of its own scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         raw_names,
         _name(package.case_no, order.envelope.bundle_id),
         standard,
+        sender=order.sender,
+        receiver=order.receiver,
         corrects=_name(package.case_no, corrects) if corrects is not None else "",
     )
     entries = load_packer(route.packer).write(packet, made)

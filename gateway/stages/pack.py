@@ -26,7 +26,7 @@ from gateway.stages.repeats import RepeatDesk, was_released
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
 from gateway.stages.telling import SourceTelling
-from gateway.standard.findings import Verdict
+from gateway.standard.findings import SECRET, Verdict
 from gateway.standard.loading import StandardPlace
 from gateway.standard.pseudonyms import PseudonymKey
 
@@ -197,8 +197,10 @@ class PackStage:
         finally:
             if len(recorded) < len(signed):
                 self._drop_unrecorded(kept)
+        found = {transfer.id: outcome.findings for transfer, outcome, _sealed, _numbers in signed}
         for transfer in recorded:
             self._telling.sealed(transfer)
+            self._telling.mended(transfer, found.get(transfer.id, ()))
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))
@@ -275,9 +277,13 @@ class PackStage:
     def _refuse(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         """Tell the source, record it, give the original back: in this order, each repeatable."""
         self._telling.refused(transfer, outcome.findings)
-        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, outcome.facts(), started_at=started_at)
+        is_secret = any(finding.code == SECRET for finding in outcome.findings)
+        facts = replace(outcome.facts(), code=SECRET) if is_secret else outcome.facts()
+        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at)
         for refused in self._recorder.advance([step]):
             self._telling.give_back(refused)
+            if is_secret:
+                self._ops.alert("export-blocked", transfer=refused.id, route=refused.route)
             alarm = any(finding.alarm for finding in outcome.findings)
             (self._ops.alert if alarm else self._ops.warn)("export-refused", transfer=refused.id, codes=outcome.codes())
 

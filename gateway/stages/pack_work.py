@@ -19,6 +19,7 @@ from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
+from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
 from gateway.standard.dates import day_at, day_of_export
 from gateway.standard.findings import Finding, Place, Verdict, worst
@@ -137,7 +138,8 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
         whole, today = load_standard(batch.standard), day_at(order.created)
         with local_io(), load_packer(order.route.packer).read(order.parts, whole.on(today)) as read:
             standard = whole.on(day_of_export(read.package.exported_at, today), today)
-            reading = checked(read, standard)
+            context = context_of(read.package, order.route, batch.territory, order.created)
+            reading = checked(read, standard, context)
             findings, decision = examine(reading, order.route, batch.territory, order.created)
             package = replace(reading.package, marks=marks_of(findings))
             # What was sealed before had passed; whatever a person decided then may have been forgotten.

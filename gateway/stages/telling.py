@@ -14,7 +14,9 @@ from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.feedback import REJECT, AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from gateway.ledger.store import Ledger
-from gateway.standard.findings import Finding, Verdict
+from gateway.stages.blocking import is_blocked
+from gateway.standard.defects import SYSTEMATIC, rows_of
+from gateway.standard.findings import SECRET, Finding, Verdict, by_mender
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -31,9 +33,22 @@ _REFUSED_BY_ONE = mark(
     "Recipient {unit} refused the export {export}. It went to others as well: the original is kept until all answered."
 )
 _REFUSED_BY_HUB = mark("A hub on the way refused the export {export}; the original is in the folder reject beside it.")
+_BLOCKED = mark(
+    "The export {export} was blocked: it holds material marked as a state secret. Nothing of it is kept here and no "
+    "copy lies in the folder reject; only this record remains."
+)
 _HELD = mark("The export {export} is held and was not sent; the original is kept.")
 _UNCLAIMED = mark("The export {export} could not be taken for half an hour and lies where it was.")
+_REPORT = mark(
+    "Take the marked material off this network by the rules on secrecy and tell the security administrator, who has "
+    "been alarmed; export again without it."
+)
 _MEND = mark("Mend what is listed in the case software and export again.")
+_SYSTEMATIC = mark(
+    "The exports of this source have a fault that was mended without loss and that probably each of them has; this "
+    "one, for example: {export}. It is told once a day."
+)
+_ASK_VENDOR = mark("Nothing is held up. Ask the vendor of the case software to mend it.")
 _TAKEN_THEN = mark("Mend what is listed; it is then taken by itself, and this report vanishes once it was sent.")
 _RELEASE = mark("Mend what is listed and export again, or have a named person release it: caseferry release {id}")
 
@@ -61,7 +76,9 @@ class SourceTelling:
 
     def refused(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that our own checks refused the export, with every finding."""
-        self._report(transfer, Verdict.REJECT, _REFUSED_HERE, self._lines(findings), _MEND)
+        is_secret = any(finding.code == SECRET for finding in findings)
+        heading, advice = (_BLOCKED, _REPORT) if is_secret else (_REFUSED_HERE, _MEND)
+        self._report(transfer, Verdict.REJECT, heading, self._lines(findings), advice)
 
     def held(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Say that the export waits for a person, with every finding."""
@@ -108,14 +125,33 @@ class SourceTelling:
             if desk is not None:
                 desk.withdraw(transfer.export_name)
 
+    def mended(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
+        """Tell the source what was mended in its export and comes with every other: once a day and not each time
+        (catalogue, principle 5). One report a code, in the place of that of the day before; may be repeated."""
+        now = _iso(self._clock.now())
+        with self._desk(transfer) as desk:
+            for code, finding in {one.code: one for one in findings if one.code in SYSTEMATIC}.items():
+                name = f"_{code}"
+                if desk is None or finding.verdict is not Verdict.FIX or desk.told_at(name)[:10] == now[:10]:
+                    continue
+                heading = self._words.text(_SYSTEMATIC, export=transfer.export_name)
+                lines = tuple(self._lines([finding]))
+                desk.report(Feedback(name, Verdict.FIX, now, heading, lines, self._words.text(_ASK_VENDOR)))
+                self._ops.warn("source-systematic", route=transfer.route, code=code)
+
     def give_back(self, transfer: Transfer) -> None:
         """Put the original of a refused export into `reject/` beside its outbound folder; may be repeated.
 
+        One that was blocked for marked material is removed instead: no copy of it may stay, not even there.
         One that went to several is given back only once nobody is left who has it or may still get it.
         """
         with self._desk(transfer):
             claim = known(transfer.claim)
-            if self._shelf.is_held(claim) and is_over(self._ledger.of_claim(claim)):
+            if not self._shelf.is_held(claim) or not is_over(self._ledger.of_claim(claim)):
+                return
+            if is_blocked(self._ledger, transfer):
+                self._shelf.discard(claim)
+            else:
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
 
     def _acknowledge(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> None:
@@ -180,8 +216,10 @@ class SourceTelling:
                 finding.value,
                 finding.expected,
                 self._words.mender(finding.mender),
+                rows_of(finding.code),
+                finding.alarm,
             )
-            for finding in findings
+            for finding in by_mender(findings)
         ]
 
     def _report(

@@ -1,5 +1,6 @@
 """The exchange standard as values: flows, what they must hold, by when they are answered; dictionaries and codes."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -7,6 +8,8 @@ from datetime import date
 from gateway.domain.records import Priority
 from gateway.standard.charges import Charges
 from gateway.standard.editions import Index, of_day
+
+_EXPLAINED = re.compile(r"(?<=.)[（(][^（）()]*[）)]$")
 
 REPLY_CLASSES = 100
 """The reply of a flow travels under the number of the flow's class and this."""
@@ -160,8 +163,8 @@ class DocumentKind:
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """Every title under which it is written."""
-        return (self.zh, *self.aliases)
+        """Every title under which it is written; what stands in brackets behind one only explains it."""
+        return tuple(dict.fromkeys((self.zh, _EXPLAINED.sub("", self.zh), *self.aliases)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,11 @@ class CheckKind:
     rule: str
     rule_en: str
     basis: tuple[str, ...]
+
+    @property
+    def is_legal(self) -> bool:
+        """Whether it is a question of law, which only a person answers: it rests on a law and never refuses."""
+        return bool(self.basis) and self.severity != "reject"
 
 
 @dataclass(frozen=True, slots=True)

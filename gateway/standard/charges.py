@@ -23,6 +23,8 @@ class ChargeRule:
     since: date | None
     codes: Mapping[str, str]
     note: str = ""
+    former: tuple[str, ...] = ()
+    """Names from before an amendment: who acted then is charged under them (刑法 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,11 @@ class Charges:
         return next((one for one in self.rules if code and one.codes.get(scheme) == code), None)
 
     def by_name(self, name: str) -> ChargeRule | None:
-        """Return the offence called `name`, or whose choice `name` is a part of (贩卖毒品罪)."""
-        return next((one for one in self.rules if one.name == name or _is_choice(name, one.name)), None)
+        """Return the offence called `name`, now or formerly, or whose choice `name` is a part of (贩卖毒品罪)."""
+        for one in self.rules:
+            if name in (one.name, *one.former) or any(_is_choice(name, each) for each in (one.name, *one.former)):
+                return one
+        return None
 
 
 def _is_choice(part: str, whole: str) -> bool:

@@ -1,20 +1,23 @@
-"""Checks of the persons of a case: names that lost characters, identity numbers, age of responsibility, offences."""
+"""Checks of who the persons of a case are: names that lost characters, identity numbers, how many there are."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
+from typing import Final
 
 from gateway.standard.checking import Case
 from gateway.standard.dates import age_on, read_when
 from gateway.standard.findings import Verdict, masked
 from gateway.standard.identity import RESIDENT_CARD, IdentityNumber, read_number
 from gateway.standard.package import Person
+from gateway.standard.registry import Check
 
 ADULT = 18
-MAX_AGE = 120
+MIDDLE_DOT = "\u00b7"
 _LOST = re.compile("[?？*□\ufffd]")
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _DOTS = re.compile("[\u2022\u2027\u30fb\uff65\uff0e.]")
-MIDDLE_DOT = "\u00b7"
 
 
 def normal_name(name: str) -> str:
@@ -23,139 +26,125 @@ def normal_name(name: str) -> str:
 
 
 def check_names(case: Case) -> None:
-    """D18 to D20."""
+    """D18 to D20. What a minor or a judgment hides (张某某) is no lost character."""
     for n, person in enumerate(case.package.persons):
         place = f"persons[{n}].name"
         facts: dict[str, str | int] = {"person": person.name}
         if _LOST.search(person.name):
-            case.add("ENC-REPLACEMENT", Verdict.HOLD, place, facts, value=person.name)
+            case.add("ENC-REPLACEMENT", place, facts, value=person.name)
         private = _PRIVATE.findall(person.name)
         if private:
             codes = " ".join(f"U+{ord(c):04X}" for c in private)
-            case.add("ENC-PUA", Verdict.HOLD, place, {**facts, "codes": codes}, value=codes)
+            case.add("ENC-PUA", place, {**facts, "codes": codes}, value=codes)
         if _DOTS.search(person.name):
-            case.add("NAME-MIDDLE-DOT", Verdict.FIX, place, facts, value=person.name, expected=normal_name(person.name))
+            case.add(
+                "NAME-MIDDLE-DOT",
+                place,
+                facts,
+                verdict=Verdict.FIX,
+                value=person.name,
+                expected=normal_name(person.name),
+            )
 
 
-def check_identity(case: Case) -> None:
-    """D25 to D31."""
-    holders: dict[str, list[str]] = {}
+def check_missing(case: Case) -> None:
+    """D30: whoever has no number has a reason (刑诉法 160.2: unknown identity; a foreigner; no household yet)."""
     for n, person in enumerate(case.package.persons):
-        place = f"persons[{n}].id_no"
+        if not person.id_no and not person.id_missing_reason:
+            case.add("ID-MISSING", f"persons[{n}].id_no", {"person": person.name})
+
+
+def check_duplicates(case: Case) -> None:
+    """D31. Namesakes are nothing unusual; one number for two persons is."""
+    holders: dict[str, list[int]] = {}
+    for n, person in enumerate(case.package.persons):
+        if person.id_no:
+            holders.setdefault(person.id_no, []).append(n)
+    for number, whose in holders.items():
+        if len(whose) > 1:
+            names = "、".join(case.package.persons[n].name for n in whose)
+            case.add("ID-DUPLICATE", f"persons[{whose[0]}].id_no", {"persons": names}, value=masked(number))
+
+
+def check_number(case: Case) -> None:
+    """D25 and D29, and the shape of a resident's number."""
+    for n, person, read in _numbers(case):
+        place, shown = f"persons[{n}].id_no", masked(person.id_no)
         facts: dict[str, str | int] = {"person": person.name}
-        if not person.id_no:
-            if not person.id_missing_reason:
-                case.add("ID-MISSING", Verdict.REJECT, place, facts)
+        if read is None or read.birth is None:
+            case.add("FIELD-FORMAT", place, {**facts, "length": len(person.id_no)}, value=shown)
+        elif not read.check_digit:
+            case.add("ID-15-DIGIT", place, facts, verdict=Verdict.WARN, value=shown)
+        elif not read.is_sound:
+            digits: dict[str, str | int] = {**facts, "last": person.id_no[-1], "right": read.check_digit}
+            case.add("ID-CHECKSUM", place, digits, value=shown, expected=f"*{read.check_digit}")
+
+
+def check_region(case: Case) -> None:
+    """The first two digits are those of a province; the rest may be a county that was dissolved long ago."""
+    known = case.standard.table("province").codes
+    for n, person, read in _numbers(case):
+        if read is not None and known and person.id_no[:2] not in known:
+            shown = masked(person.id_no)
+            case.add("ID-REGION", f"persons[{n}].id_no", {"person": person.name}, value=shown)
+
+
+def check_birth(case: Case) -> None:
+    """D26: refused where it decides whether somebody was a minor, for nobody may confirm that by hand."""
+    for n, person, read in _numbers(case):
+        born = read_when(person.birth_date)
+        if read is None or read.birth is None or born is None or born.first != born.last or born.first == read.birth:
             continue
-        holders.setdefault(person.id_no, []).append(person.name)
-        if person.id_type == RESIDENT_CARD:
-            _check_number(case, n, person)
-    for number, names in holders.items():
-        if len(names) > 1:
-            place = next(f"persons[{n}].id_no" for n, p in enumerate(case.package.persons) if p.id_no == number)
-            case.add("ID-DUPLICATE", Verdict.HOLD, place, {"persons": "、".join(names)}, value=masked(number))
-
-
-def _check_number(case: Case, n: int, person: Person) -> None:
-    place = f"persons[{n}].id_no"
-    read = read_number(person.id_no)
-    facts: dict[str, str | int] = {"person": person.name}
-    shown = masked(person.id_no)
-    if read is None or read.birth is None:
-        case.add(
-            "FIELD-FORMAT", Verdict.REJECT, place, {"person": person.name, "length": len(person.id_no)}, value=shown
-        )
-        return
-    if not read.check_digit:
-        case.add("ID-15-DIGIT", Verdict.WARN, place, facts, value=shown)
-    elif not read.is_sound:
-        digits: dict[str, str | int] = {**facts, "last": person.id_no[-1], "right": read.check_digit}
-        case.add("ID-CHECKSUM", Verdict.REJECT, place, digits, value=shown, expected=f"*{read.check_digit}")
-    _check_against_fields(case, n, person, read, read.birth)
-
-
-def _check_against_fields(case: Case, n: int, person: Person, read: IdentityNumber, birth: date) -> None:
-    born = read_when(person.birth_date)
-    if born is not None and born.first == born.last and born.first != birth:
-        decisive = any(_is_minor_at_offence(case, day) for day in (born.first, birth))
+        decisive = any(is_minor_at_offence(case, day) for day in (born.first, read.birth))
         case.add(
             "ID-BIRTH-MISMATCH",
-            Verdict.REJECT if decisive else Verdict.HOLD,
             f"persons[{n}].birth_date",
-            {"person": person.name, "stated": born.iso, "numbered": birth.isoformat()},
+            {"person": person.name, "stated": born.iso, "numbered": read.birth.isoformat()},
+            verdict=Verdict.REJECT if decisive else None,
             value=born.iso,
-            expected=birth.isoformat(),
+            expected=read.birth.isoformat(),
         )
-    if person.sex in {"1", "2"} and person.sex != read.sex:
-        facts: dict[str, str | int] = {"person": person.name}
-        case.add("ID-SEX-MISMATCH", Verdict.HOLD, f"persons[{n}].sex", facts, value=person.sex, expected=read.sex)
 
 
-def _is_minor_at_offence(case: Case, born: date) -> bool:
-    day = _offence_day(case)
-    return day is not None and age_on(born, day) < ADULT
+def check_sex(case: Case) -> None:
+    """D27."""
+    for n, person, read in _numbers(case):
+        if read is not None and read.birth is not None and person.sex in {"1", "2"} and person.sex != read.sex:
+            place, facts = f"persons[{n}].sex", {"person": person.name}
+            case.add("ID-SEX-MISMATCH", place, facts, value=person.sex, expected=read.sex)
 
 
-def _offence_day(case: Case) -> date | None:
-    """Return the day that is kindest to the suspect: the first on which the act may have begun."""
+def check_count(case: Case) -> None:
+    """D49: the number stated is the number of persons."""
+    stated, present = case.package.person_count, len(case.package.persons)
+    if stated and stated != str(present):
+        case.add("PERSON-COUNT", "person_count", {"present": present}, value=stated, expected=str(present))
+
+
+def is_minor_at_offence(case: Case, born: date) -> bool:
+    """Whether somebody `born` then was below 18 on the first day on which the act may have begun."""
     when = read_when(case.package.offence_start) or read_when(case.package.offence_end)
-    return when.first if when else None
+    return when is not None and age_on(born, when.first) < ADULT
 
 
-def check_ages(case: Case) -> None:
-    """D32, D33 and the juvenile flag. Law is not decided here: a person confirms and says why."""
-    day = _offence_day(case)
-    for n, person in enumerate(case.package.persons):
-        born = read_when(person.birth_date)
-        if day is None or born is None:
-            continue
-        age = age_on(born.last, day)
-        if not 0 <= age <= MAX_AGE:
-            odd: dict[str, str | int] = {"person": person.name, "age": age}
-            case.add("AGE-IMPLAUSIBLE", Verdict.HOLD, f"persons[{n}].birth_date", odd)
-            continue
-        is_held = _check_responsibility(case, n, person, age)
-        if age < ADULT and person.juvenile == "0" and not is_held:
-            facts: dict[str, str | int] = {"person": person.name, "age": age}
-            case.add("AGE-JUVENILE-FLAG", Verdict.HOLD, f"persons[{n}].juvenile", facts, value="0", expected="1")
+def _numbers(case: Case) -> list[tuple[int, Person, IdentityNumber | None]]:
+    """Return the persons with a resident's number, and what it says."""
+    return [
+        (n, person, read_number(person.id_no))
+        for n, person in enumerate(case.package.persons)
+        if person.id_no and person.id_type == RESIDENT_CARD
+    ]
 
 
-def _check_responsibility(case: Case, n: int, person: Person, age: int) -> bool:
-    for charge in person.charges:
-        rule = case.standard.charges.by_name(charge.name)
-        needed = rule.age if rule else 16
-        if age >= needed:
-            continue
-        approvable = rule is not None and 0 < rule.with_approval <= age
-        facts: dict[str, str | int] = {
-            "person": person.name,
-            "age": age,
-            "charge": charge.name,
-            "needed": needed,
-            "flag": person.juvenile or "-",
-        }
-        code = "AGE-12-14" if approvable else "AGE-UNDER-16"
-        case.add(code, Verdict.HOLD, f"persons[{n}].birth_date", facts, value=str(age), expected=f">= {needed}")
-        return True
-    return False
-
-
-def check_charges(case: Case) -> None:
-    """D38 and D39."""
-    for n, person in enumerate(case.package.persons):
-        for m, charge in enumerate(person.charges):
-            place = f"persons[{n}].charges[{m}]"
-            facts: dict[str, str | int] = {"person": person.name, "code": charge.code, "charge": charge.name}
-            by_code = case.standard.charges.by_code(case.package.source.format, charge.code)
-            by_name = case.standard.charges.by_name(charge.name)
-            if by_code is not None and by_code != by_name:
-                case.add(
-                    "CHG-MISMATCH",
-                    Verdict.REJECT,
-                    place,
-                    facts,
-                    value=f"{charge.code} {charge.name}",
-                    expected=by_code.name,
-                )
-            if by_name is not None and by_name.by not in {"mixed", case.sender_role}:
-                case.add("CHG-INVESTIGATOR", Verdict.HOLD, place, {**facts, "by": by_name.by}, value=charge.name)
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
+    {
+        "name-charset": check_names,
+        "id-missing-reason": check_missing,
+        "id-duplicate-person": check_duplicates,
+        "id-checksum": check_number,
+        "id-region-plausible": check_region,
+        "id-birth-match": check_birth,
+        "id-sex-match": check_sex,
+        "person-count": check_count,
+    }
+)

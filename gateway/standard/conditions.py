@@ -27,6 +27,8 @@ class _Term:
     name: str
     test: Callable[[str], bool]
     is_flag: bool = False
+    values: tuple[str, ...] = ()
+    """Codes that it compares with."""
 
 
 def parse(condition: str) -> tuple[_Term, ...]:
@@ -62,10 +64,10 @@ def _term(text: str) -> _Term:
         if value in {"true", "false"}:
             wanted = (value == "true") is is_equal
             return _Term(match["name"], lambda found: (found.casefold() not in _NO) is wanted, is_flag=False)
-        return _Term(match["name"], lambda found: (found == value) is is_equal)
+        return _Term(match["name"], lambda found: (found == value) is is_equal, values=(value,))
     if match := _AMONG.fullmatch(text):
-        among = frozenset(one.strip() for one in match["values"].split(","))
-        return _Term(match["name"], lambda found: found in among)
+        among = tuple(one.strip() for one in match["values"].split(","))
+        return _Term(match["name"], lambda found: found in among, values=among)
     if match := _RANGE.fullmatch(text):
         least, below = int(match["least"]), int(match["below"])
         return _Term(match["name"], lambda found: found.isdigit() and least <= int(found) < below)

@@ -1,15 +1,19 @@
 """What a file really is: looks at its bytes as they pass and says whether it is whole, of its kind and open to all."""
 
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final, Protocol
 
-_HEAD = 4096
-_TAIL = 4096
-_ENCRYPT = re.compile(rb"/Encrypt\s*(?:<<|\d{1,10}\s+\d{1,5}\s+R)")
-_OVERLAP = 64
-"""Longer than any match of _ENCRYPT and of the names looked for, so that none is missed between two chunks."""
+from gateway.standard.content_mp4 import Mp4Watch
+from gateway.standard.content_ofd import OfdWatch
+from gateway.standard.content_pdf import PdfWatch
+from gateway.standard.content_seal import Seal
+
+_HEAD: Final = 4096
+_PDF_HEAD: Final = 1024
+"""ISO 32000-1, annex H: Acrobat accepts the header anywhere in the first 1024 bytes."""
 
 
 class Trouble(StrEnum):
@@ -19,16 +23,37 @@ class Trouble(StrEnum):
     OTHER_TYPE = "other-type"
     INCOMPLETE = "incomplete"
     PASSWORD = "password"  # noqa: S105  the name of a trouble, no secret
+    RESTRICTED = "restricted"  # everybody may read it; printing or copying is forbidden
     UNPLAYABLE = "unplayable"
     PROPRIETARY = "proprietary"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The finding about one file: `kind` is what it is (`pdf`, `ofd`, `jpg`, `mp4`, `doc`, `unknown`, ...)."""
+    """The finding about one file: `kind` is what it is (`pdf`, `ofd`, `jpg`, `mp4`, `doc`, `unknown`, ...).
+
+    is_marked: its own title or keywords mark it as a state secret.
+    seal:      what its signatures are worth, as far as somebody looked (gateway/standard/content_seal.py).
+    """
 
     kind: str
     trouble: Trouble | None = None
+    is_marked: bool = False
+    seal: Seal = Seal.NONE
+
+
+class Watch(Protocol):
+    """Looks at one kind of file from its first byte to its last."""
+
+    is_marked: bool
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        ...
+
+    def trouble(self) -> str:
+        """Return the value of a Trouble, empty if the file is sound."""
+        ...
 
 
 _MAGIC = (
@@ -41,7 +66,10 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc"),
     (b"PK\x03\x04", "zip"),
     (b"Rar!", "rar"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"{\\rtf", "rtf"),
+    (b"DHAV", "dav"),
+    (b"IMKH", "hik"),
 )
 _KIND_OF_SUFFIX = MappingProxyType(
     {
@@ -61,6 +89,7 @@ _KIND_OF_SUFFIX = MappingProxyType(
 )
 PROPRIETARY_SUFFIXES = frozenset({"dav", "264", "h264", "hik", "ifv", "mbf"})
 """Recorder formats that need their maker's player (catalogue D76)."""
+_WATCHES: Mapping[str, Callable[[], Watch]] = MappingProxyType({"pdf": PdfWatch, "ofd": OfdWatch, "mp4": Mp4Watch})
 
 
 def suffix_of(path: str) -> str:
@@ -74,89 +103,36 @@ class ContentWatch:
     def __init__(self, suffix: str) -> None:
         self._suffix = suffix.lower()
         self._head = b""
-        self._tail = b""
         self._size = 0
-        self._encrypted = False
-        self._has_ofd_root = False
-        self._boxes = _BoxWalk() if self._suffix == "mp4" else None
+        make = _WATCHES.get(self._suffix)
+        self._watch: Watch | None = make() if make is not None else None
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
         self._size += len(chunk)
         if len(self._head) < _HEAD:
             self._head += chunk[: _HEAD - len(self._head)]
-        seam = self._tail[-_OVERLAP:] + chunk
-        if self._suffix == "pdf" and not self._encrypted:
-            self._encrypted = _ENCRYPT.search(seam) is not None
-        elif self._suffix == "ofd" and not self._has_ofd_root:
-            self._has_ofd_root = b"OFD.xml" in seam
-        elif self._boxes is not None:
-            self._boxes.feed(chunk)
-        self._tail = (self._tail + chunk[-_TAIL:])[-_TAIL:]
+        if self._watch is not None:
+            self._watch.feed(chunk)
 
     def result(self) -> Content:
         """Return what the bytes fed so far are."""
         kind = self._kind()
+        found = self._watch.trouble() if self._watch is not None else ""
+        is_marked = self._watch is not None and self._watch.is_marked
         if self._size == 0:
             return Content(kind, Trouble.EMPTY)
         expected = _KIND_OF_SUFFIX.get(self._suffix)
         if expected is not None and kind not in expected:
-            return Content(kind, Trouble.OTHER_TYPE)
-        return Content(kind, self._trouble())
+            return Content(kind, Trouble.OTHER_TYPE, is_marked)
+        if not found and (self._suffix in PROPRIETARY_SUFFIXES or kind in PROPRIETARY_SUFFIXES):
+            found = Trouble.PROPRIETARY
+        seal = self._watch.seal() if isinstance(self._watch, PdfWatch) else Seal.NONE
+        return Content(kind, Trouble(found) if found else None, is_marked, seal)
 
     def _kind(self) -> str:
-        if b"%PDF-" in self._head[:1024]:
+        if b"%PDF-" in self._head[:_PDF_HEAD]:
             return "pdf"
         if self._head[4:8] == b"ftyp":
             return "mp4"
         return next((kind for magic, kind in _MAGIC if self._head.startswith(magic)), "unknown")
-
-    def _trouble(self) -> Trouble | None:
-        if self._suffix == "pdf":
-            # ISO 32000-1, 7.5.5: the end mark is the last line; Acrobat accepts it in the last 1024 bytes.
-            whole = b"%%EOF" in self._tail[-2048:] and b"startxref" in self._tail
-            return Trouble.INCOMPLETE if not whole else Trouble.PASSWORD if self._encrypted else None
-        if self._suffix == "ofd":
-            whole = b"PK\x05\x06" in self._tail and self._has_ofd_root
-            return None if whole else Trouble.INCOMPLETE
-        if self._boxes is not None:
-            return None if self._boxes.is_playable else Trouble.UNPLAYABLE
-        return Trouble.PROPRIETARY if self._suffix in PROPRIETARY_SUFFIXES else None
-
-
-class _BoxWalk:
-    """Walks the top-level boxes of an MP4 (ISO 14496-12, 4.2) and notes whether the index `moov` is among them."""
-
-    def __init__(self) -> None:
-        self.has_index = False
-        self._skip = 0
-        self._header = b""
-        self._open_ended = False
-
-    @property
-    def is_playable(self) -> bool:
-        """Whether the index was there and the last box ended where the file did."""
-        return self.has_index and self._skip == 0 and not self._header
-
-    def feed(self, chunk: bytes) -> None:
-        at = 0
-        while at < len(chunk) and not self._open_ended:
-            step = min(self._skip, len(chunk) - at)
-            self._skip -= step
-            at += step
-            if at == len(chunk):
-                return
-            needed = 16 if self._header[:4] == b"\x00\x00\x00\x01" else 8
-            part = chunk[at : at + needed - len(self._header)]
-            self._header += part
-            at += len(part)
-            if len(self._header) == needed and (needed == 16 or self._header[:4] != b"\x00\x00\x00\x01"):
-                self._enter(self._header)
-                self._header = b""
-
-    def _enter(self, header: bytes) -> None:
-        self.has_index = self.has_index or header[4:8] == b"moov"
-        size = int.from_bytes(header[8:16] if len(header) == 16 else header[:4], "big")
-        # Size 0 means up to the end of the file; a size below its own header can only be damage.
-        self._open_ended = size < len(header)
-        self._skip = max(size - len(header), 0)

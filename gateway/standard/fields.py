@@ -118,7 +118,7 @@ def _found(package: CasePackage, field: str) -> Iterator[FieldValue]:
     if field in OF_CASE:
         yield FieldValue(OF_CASE[field], str(getattr(package, OF_CASE[field])))
     elif field in NUMBERS:
-        yield FieldValue("case_no", package.number(field))
+        yield from _number(package, field)
     elif field in _SPECIAL:
         yield from _SPECIAL[field](package)
     elif field in OF_PERSON:
@@ -134,6 +134,17 @@ def _found(package: CasePackage, field: str) -> Iterator[FieldValue]:
         for at, one in enumerate(person.values):
             if one.field == field:
                 yield FieldValue(f"persons[{n}].values[{at}].value", one.value, n)
+
+
+def _number(package: CasePackage, field: str) -> Iterator[FieldValue]:
+    number = package.number(field)
+    judged = any(sentence.court_case_no for person in package.persons for sentence in person.sentences)
+    if number or field != "court-case-no" or not judged:
+        yield FieldValue("case_no", number)
+        return
+    # The persons of a batch were judged in cases of their own.
+    for n, person in enumerate(package.persons):
+        yield from _of_list(n, person, "sentences", "court_case_no")
 
 
 def _of_list(n: int, person: Person, rows: str, attribute: str) -> Iterator[FieldValue]:

@@ -18,6 +18,9 @@ class Verdict(StrEnum):
 
 _ORDER = tuple(Verdict)
 
+MENDERS = ("handler", "vendor", "operator", "security")
+"""Who can mend a finding."""
+
 SECRET = "SEC-LEVEL"  # noqa: S105  a code, no password
 """The code of material that must not be on this network at all."""
 
@@ -56,6 +59,16 @@ class Finding:
 def worst(findings: Iterable[Finding]) -> Verdict:
     """Return the gravest verdict of `findings`, PASS if there are none."""
     return max((f.verdict for f in findings), key=_ORDER.index, default=Verdict.PASS)
+
+
+def by_mender(findings: Iterable[Finding]) -> list[Finding]:
+    """Return `findings` by who mends them (whoever handles the case first), each group in its order."""
+    return sorted(findings, key=lambda one: MENDERS.index(one.mender) if one.mender in MENDERS else len(MENDERS))
+
+
+def milder(one: Verdict, other: Verdict) -> Verdict:
+    """Return the less grave of two verdicts."""
+    return min(one, other, key=_ORDER.index)
 
 
 def masked(number: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, partial
@@ -39,7 +39,8 @@ from gateway.standard.charges import ChargeRule, Charges
 FLOWS: Final = "flows"
 CODES: Final = "codes"
 FOLDERS: Final = (FLOWS, CODES)
-"""Below the configuration folder, and packaged: a file there takes the place of the packaged one of its name."""
+"""Below the configuration folder, and packaged: a file there takes the place of the packaged one of its name, another
+flow file is one more flow or edition, and `codes/<name>.<addition>.yaml` adds rows to those of `codes/<name>.yaml`."""
 
 T = TypeVar("T")
 # Every scalar stays text: what YAML 1.1 makes of `no`, `0110` or 10:30 is never what an operator meant.
@@ -88,16 +89,31 @@ def _packaged() -> StandardPlace:
     return place_of(None)
 
 
+def packaged_files() -> dict[str, Path]:
+    """Return the packaged files by `flows/<name>` or `codes/<name>`."""
+    found: dict[str, Path] = {}
+    for kind in FOLDERS:
+        # An installed package is a folder; nobody runs this out of a zip.
+        home = Path(str(files("gateway.standard.data").joinpath(kind)))
+        found |= {f"{kind}/{one.name}": one for one in home.iterdir() if one.name.endswith(".yaml")}
+    return dict(sorted(found.items()))
+
+
+def in_order(name: str) -> tuple[str, bool, str]:
+    """Sort key of files by `codes/<name>`: `documents.yaml` before `documents.2027.yaml`, which adds to it."""
+    stem, _, rest = name.partition(".")
+    return stem, rest != "yaml", rest
+
+
 def _texts(folder: Path | None) -> dict[str, bytes]:
     """Return every file by `flows/<name>` or `codes/<name>`, those of `folder` in the place of the packaged ones."""
-    found: dict[str, bytes] = {}
+    paths = packaged_files()
     for kind in FOLDERS:
-        packaged = files("gateway.standard.data").joinpath(kind)
-        found |= {f"{kind}/{one.name}": one.read_bytes() for one in packaged.iterdir() if one.name.endswith(".yaml")}
         own = folder / kind if folder is not None else None
         if own is not None and own.is_dir():
-            found |= {f"{kind}/{one.name}": one.read_bytes() for one in own.iterdir() if one.name.endswith(".yaml")}
-    return dict(sorted(found.items()))
+            found = (one for one in own.iterdir() if one.name.endswith(".yaml") and not one.name.startswith("."))
+            paths |= {f"{kind}/{one.name}": one for one in found}
+    return {name: _guarded(name, paths[name].read_bytes) for name in sorted(paths, key=in_order)}
 
 
 def _digest(texts: Mapping[str, bytes]) -> str:
@@ -111,10 +127,8 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
     parsed = {name: _parsed(name, raw) for name, raw in texts.items()}
 
     def table(name: str, make: Callable[[str, Any], T]) -> Mapping[str, T]:
-        file = f"{CODES}/{name}.yaml"
-        return _guarded(
-            file, lambda: MappingProxyType({key: make(key, one) for key, one in parsed[file][name].items()})
-        )
+        file, rows = f"{CODES}/{name}.yaml", _rows(parsed, name)
+        return _guarded(file, lambda: MappingProxyType({key: make(key, one) for key, one in rows.items()}))
 
     flows = tuple(_guarded(name, partial(_flow, raw)) for name, raw in parsed.items() if name.startswith(f"{FLOWS}/"))
     return Standard(
@@ -129,9 +143,27 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
             _law,
         ),
         tables=table("tables", _code_table),
-        charges=_guarded(f"{CODES}/charges.yaml", lambda: _charges(parsed[f"{CODES}/charges.yaml"])),
-        holidays=_guarded(f"{CODES}/holidays.yaml", lambda: _holidays(parsed[f"{CODES}/holidays.yaml"])),
+        charges=_guarded(f"{CODES}/charges.yaml", lambda: _charges(_rows(parsed, "charges").values())),
+        holidays=_guarded(
+            f"{CODES}/holidays.yaml", lambda: _holidays(_rows(parsed, "holidays"), parsed[f"{CODES}/holidays.yaml"])
+        ),
     )
+
+
+def _rows(parsed: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the rows of the code file `name`, those of `<name>.<addition>.yaml` added or in the place of others."""
+    rows: dict[str, Any] = {}
+    for file, raw in parsed.items():
+        if not file.startswith(f"{CODES}/{name}."):
+            continue
+        found = _guarded(file, lambda raw=raw: raw["years" if name == "holidays" else name])  # type: ignore[misc] # bound
+        if name == "charges":
+            rows |= {one["id"]: one for one in found}
+        elif name == "tables":
+            rows |= {table: {**rows.get(table, {}), **codes} for table, codes in found.items()}
+        else:
+            rows |= found
+    return rows
 
 
 def _parsed(name: str, raw: bytes) -> Any:
@@ -141,7 +173,7 @@ def _parsed(name: str, raw: bytes) -> Any:
 def _guarded(name: str, make: Callable[[], T]) -> T:
     try:
         return make()
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
         detail = f"{name}: {type(error).__name__}: {error}"
         raise ConfigError("standard-malformed", detail, scope=Scope.NODE, facts={"file": name}) from error
 
@@ -203,7 +235,7 @@ def _flow(raw: Any) -> Flow:
         grant=raw.get("grant") == "true",
         notes=raw.get("notes", ""),
         reference_count=int(raw.get("reference_count", 0)),
-        trigger_en=raw["trigger_en"],
+        trigger_en=raw.get("trigger_en", ""),
         notes_en=raw.get("notes_en", ""),
     )
 
@@ -276,7 +308,7 @@ def _code_table(name: str, raw: Any) -> CodeTable:
     return CodeTable(name, MappingProxyType({key: code(key, one) for key, one in raw.items()}))
 
 
-def _charges(raw: Any) -> Charges:
+def _charges(rows: Iterable[Any]) -> Charges:
     return Charges(
         tuple(
             ChargeRule(
@@ -291,14 +323,14 @@ def _charges(raw: Any) -> Charges:
                 since=date.fromisoformat(one["since"]) if one.get("since") else None,
                 codes=MappingProxyType(dict(one.get("codes") or {})),
                 note=one.get("note", ""),
+                former=_texts_of(one.get("former")),
             )
-            for one in raw["charges"]
+            for one in rows
         )
     )
 
 
-def _holidays(raw: Any) -> Holidays:
-    years = raw["years"]
+def _holidays(years: Mapping[str, Any], raw: Any) -> Holidays:
     morning, afternoon = (tuple(_minutes(at) for at in raw["hours"][part]) for part in ("morning", "afternoon"))
     return Holidays(
         frozenset(day for one in years.values() for span in one["off"] for day in _days(span)),

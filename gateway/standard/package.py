@@ -99,13 +99,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence with its execution. `term` as the sender writes it (`七年六个月`); days are ISO 8601.
+    """One sentence with its execution. `kind`: of the table `sentence-kind`; `term` and `probation` as the sender
+    writes them (`七年六个月`, read by gateway/standard/sentences.py); days are ISO 8601.
 
+    additional: penalties beside it, a sum of money with its unit: `罚金2000元；剥夺政治权利一年`.
     custody_start: first day of custody before it.   credit_days: custody that counts towards it.
     """
 
     kind: str = ""
     term: str = ""
+    probation: str = ""
     additional: str = ""
     start: str = ""
     end: str = ""

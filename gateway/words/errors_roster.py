@@ -131,6 +131,11 @@ TABLE: Table = MappingProxyType(
             "Other nodes would take this one for a stranger: the roster does not list these keys for {unit} yet.",
             "Send the new card to the authority, and switch once the next version is in use here (`caseferry roster show`).",
         ),
+        "roster-lane-unknown": Template(
+            "There is no lane {lane}.",
+            "A class of the roster names one of the lanes of the links.",
+            "Write one of: {known}.",
+        ),
         "roster-rule-unknown": Template(
             "There is no such rule in the roster.",
             "Nothing says that {flow} may go from {sender} to {receiver}.",

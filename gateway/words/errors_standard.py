@@ -6,6 +6,21 @@ from gateway.words.templates import Table, Template
 
 TABLE: Table = MappingProxyType(
     {
+        "flow-not-there": Template(
+            "The exchange standard has no flow {name}.",
+            "It is misspelt, does not count on that day, or is one of another node. The nearest one is: {near}.",
+            "Run: caseferry flows list",
+        ),
+        "group-not-there": Template(
+            "There is no group of flows called {name}.",
+            "It is misspelt. The nearest one is: {near}.",
+            "Write one of: investigation, prosecution, trial, custody, property, supervision, execution, defence, platform.",
+        ),
+        "role-not-there": Template(
+            "The exchange standard has no role {name}.",
+            "It is misspelt. The nearest one is: {near}.",
+            "docs/flows/README.md lists the roles.",
+        ),
         "standard-changed": Template(
             "The files of the exchange standard were changed under a running node.",
             "What is under way is read with the standard that the node has loaded, and that is no longer on the disk.",

@@ -2,10 +2,12 @@
 
 from types import MappingProxyType
 
-from gateway.words import findings_case, findings_container, findings_routing
+from gateway.words import findings_case, findings_checks, findings_container, findings_routing
 from gateway.words.templates import Table, Template
 
-FINDINGS: Table = MappingProxyType({**findings_container.TABLE, **findings_case.TABLE, **findings_routing.TABLE})
+FINDINGS: Table = MappingProxyType(
+    {**findings_container.TABLE, **findings_case.TABLE, **findings_checks.TABLE, **findings_routing.TABLE}
+)
 """Code of a Finding -> template. Facts: the finding's own, each field of its place, `value` and `expected`."""
 
 UNKNOWN_FINDING = Template(

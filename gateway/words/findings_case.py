@@ -77,7 +77,7 @@ TABLE: Table = MappingProxyType(
             "It is sent with a mark; let the case handler check the ground for extension.",
         ),
         "CUSTODY-EXPIRED": Template(
-            "The term of custody of a person has ended.",
+            "The term of custody of {person} ended on {value}, {days} days ago.",
             "The end date in the case lies in the past.",
             "Check at once whether the person is held lawfully, and tell the resident prosecutor.",
         ),
@@ -142,12 +142,12 @@ TABLE: Table = MappingProxyType(
             "Produce the sealed PDF or OFD version, and export the case again.",
         ),
         "DOC-PASSWORD": Template(
-            "{file} is protected by a password.",
-            "The recipient could not read it.",
+            "{file} is protected: a password is needed to read, print or copy it.",
+            "Where a password is needed to open it, the recipient could not read it; restrictions only are sent with a mark.",
             "Remove the password, and export the case again.",
         ),
         "PRISON-FOUR-DOCS": Template(
-            "One of the four documents for taking in a prisoner is missing.",
+            "One of the four documents for taking in a prisoner is missing: {title}.",
             "Prison Law article 16 forbids the prison to take anybody in without them.",
             "Add the document in the case software, and export the case again.",
         ),
@@ -167,7 +167,7 @@ TABLE: Table = MappingProxyType(
             "Remove the volume, and export the case again.",
         ),
         "WITNESS-PROTECT": Template(
-            "The export may reveal a protected witness.",
+            "The export may reveal a protected witness: {title}.",
             "True identities of protected persons travel in a classified volume of their own, and not on this way.",
             "Remove the material, or have it confirmed by name that none is contained.",
         ),
@@ -197,22 +197,22 @@ TABLE: Table = MappingProxyType(
             "Let the case handler check the round, and note the reason.",
         ),
         "FLOW-EXT-LATE": Template(
-            "The extension is asked for too late.",
-            "It must be asked for seven days before the term ends.",
+            "The extension is asked for too late: {days} days before custody ends.",
+            "It must be asked for seven days before the term ends; once it has ended, the procuratorate does not accept the request.",
             "It is sent with a mark; call the recipient.",
         ),
         "TERM-ARITHMETIC": Template(
-            "The end of the sentence does not follow from its beginning and length.",
-            "Probably the time in custody before the sentence was not deducted.",
+            "The sentence of {person} is said to end on {stated}; reckoned with {days} days of custody deducted it ends on {reckoned}.",
+            "Probably the time in custody before the sentence was not deducted, or deducted twice.",
             "It is sent with a mark; let the court check the calculation.",
         ),
         "EXEC-BEFORE-EFFECTIVE": Template(
-            "The date on which the judgment took effect is missing.",
+            "The judgment is not said to have taken effect: {field}.",
             "A sentence may only be executed once the judgment is final.",
             "Fill in the date in the case software, and export the case again.",
         ),
         "COMMUTATION-ORDER": Template(
-            "The sentence would end later after the commutation than before it.",
+            "The sentence of {person} would not end earlier after the commutation than before it.",
             "The two dates were swapped, or one was mistyped.",
             "Let the prison check the dates, then correct or confirm them.",
         ),

@@ -161,6 +161,26 @@ TABLE: Table = MappingProxyType(
             "A comma, quote or bracket is wrong at the place given.",
             "Give the place to the vendor of the case software, and export the case again.",
         ),
+        "JSON-ABSENT": Template(
+            "The export has no {file}.",
+            "Without it nobody knows which case this is.",
+            "Export the case again; if it happens again, ask the vendor of the case software.",
+        ),
+        "JSON-SCHEMA": Template(
+            "{file} is not what this case software writes.",
+            "A part that the format prescribes is missing or of another kind.",
+            "Check that the export was dropped into the right folder; if so, ask the vendor of the case software.",
+        ),
+        "JSON-LIMIT": Template(
+            "{file} is larger than {limit} bytes, or has more values than any case.",
+            "No case has so many fields; it is a fault or an attack.",
+            "Ask the vendor of the case software what was written into it.",
+        ),
+        "JSON-CHAR": Template(
+            "{field} in {file} contains a character that no other system can take ({value}, line {line}).",
+            "It mostly comes with text pasted from a word processor; it is not removed, as that would change the document.",
+            "Delete the character from the text in the case software, and export the case again.",
+        ),
         "JSON-DUP-KEY": Template(
             "{field} occurs twice in {file} with different values.",
             "Nobody can say which value counts.",
@@ -177,17 +197,47 @@ TABLE: Table = MappingProxyType(
             "Confirm the dates, or export directly from the case software.",
         ),
         "CSV-COLUMNS": Template(
-            "A line of {file} has another number of columns than the heading.",
+            "Row {row} of {file} has {columns} columns, the heading has {wanted}.",
             "Probably a text contains a comma without quotation marks.",
             "Correct the line, or export directly from the case software.",
         ),
         "CSV-ROWCOUNT": Template(
-            "{file} has another number of lines than its completion mark says.",
+            "{file} has {actual} rows; its completion mark says {stated}.",
             "Lines are missing, or the mark belongs to another export.",
             "Export the list again.",
         ),
+        "CSV-FILECOUNT": Template(
+            "The folder of {file} holds {actual} files; its completion mark says {stated}.",
+            "Documents are missing or were added later, or the mark belongs to another export.",
+            "Export the batch again.",
+        ),
+        "CSV-HEADING": Template(
+            "The first line of {file} has no column {names}.",
+            "The heading was changed or lost, or the table is no batch of prisoners.",
+            "Export directly from the case software, and check that the table was dropped into the right folder.",
+        ),
+        "CSV-MALFORMED": Template(
+            "{file} cannot be read as a table from line {line} on.",
+            "Quotation marks do not close, or characters stand there that no text has.",
+            "Export directly from the case software.",
+        ),
+        "CSV-LIMIT": Template(
+            "{file} has more than {limit} rows.",
+            "No batch has so many; it is a fault or an attack.",
+            "Ask the vendor of the case software what was written into it.",
+        ),
+        "CSV-MATERIALS-ABSENT": Template(
+            "The documents of a prisoner are missing: there is no folder {folder}.",
+            "{file} names it; it was deleted or not exported.",
+            "Add the documents or take the row out, and export the batch again.",
+        ),
+        "CSV-MATERIALS-EXTRA": Template(
+            "The folder {folder} belongs to no row of {file}.",
+            "A prisoner was taken out of the batch, or the folder was put there by mistake.",
+            "Confirm the folder, or remove it and export the batch again.",
+        ),
         "CSV-DUP-PRISONER": Template(
-            "A prisoner's number occurs twice in one list.",
+            "The prisoner's number {number} occurs twice: {persons}.",
             "Two persons share a number, or one line was written twice.",
             "Correct the list and export it again, or confirm it.",
         ),

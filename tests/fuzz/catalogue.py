@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import bundle, exports, lines, local, receipts, statements, trees, trust
+from tests.fuzz.targets import bundle, exports, lines, local, procuratorate, receipts, statements, trees, trust
 
-_ROOMS = (bundle, receipts, statements, trust, exports, trees, local, lines)
+_ROOMS = (bundle, receipts, statements, trust, exports, procuratorate, trees, local, lines)
 TARGETS: Mapping[str, Target] = MappingProxyType({t.name: t for room in _ROOMS for t in room.TARGETS})

@@ -27,9 +27,9 @@ is said by colour alone.
 | Exit code | Means |
 |---|---|
 | 0 | done; `status`, `watch`: normal; `inspect`: sendable; `verify`: genuine; `check`: no errors; \
-`route explain`: it would go |
+`route explain`: it would go; `flows check`: sound |
 | 1 | failed, with an explanation; `status`, `watch`: something needs a person; `inspect`: held or waiting; \
-`verify`: not genuine; `check`: errors; `route explain`: it would not go |
+`verify`: not genuine; `check`: errors; `route explain`: it would not go; `flows check`: faults |
 | 2 | the command line was not understood; `status`, `watch`: the gateway is not running; `inspect`: refused |
 
 The transfer log is searched by case number, flow, peer, link, state, time and name, not by person: the ledger holds

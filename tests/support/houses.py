@@ -256,9 +256,9 @@ folder:
 """
 
 
-def build(root: Path) -> Street:
-    """Make two nodes below `root`, joined by two folders."""
-    make_nodes(root, ToldClock())
+def build(root: Path, clock: ToldClock | None = None) -> Street:
+    """Make two nodes below `root`, joined by two folders; their keys count from `clock` on."""
+    make_nodes(root, clock or ToldClock())
     for folder in ("to-procuratorate", "to-police"):
         (root / folder).mkdir()
     for node, name, peer, out, back in (
@@ -267,7 +267,7 @@ def build(root: Path) -> Street:
     ):
         text = _LINK.format(name=name, peer=peer, out=out, back=back)
         (root / node / "etc" / "links.d" / f"{name}.yaml").write_text(text, "utf-8")
-    return street(root)
+    return street(root, clock)
 
 
 def street(root: Path, clock: Clock | None = None) -> Street:

@@ -40,6 +40,9 @@ READS = (
     "streams",
     "inspect",
     "route explain",
+    "flows list",
+    "flows show",
+    "flows check",
     "open",
     "verify",
     "check",
@@ -249,6 +252,7 @@ def test_every_written_shape_is_tested() -> None:
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     tested |= {f"media {name}" for name in ("export", "import", "confirm", "cancel", "lost", "list")}  # test_media.py
     tested |= {"openssh check"}  # test_openssh.py
+    tested |= {f"flows {name}" for name in ("list", "show", "check")}  # test_flows.py
     assert set(SHAPES) == tested
 
 

@@ -100,7 +100,7 @@ def test_what_no_agency_format_takes_goes_as_a_file_or_a_folder(name: str) -> No
 
 def test_the_packer_can_be_named() -> None:
     assert inspected(HONEST, "--packer", "folder", "--json").json["packer"] == "folder"
-    assert inspected(HONEST, "--packer", "court", "--json").json["error"]["code"] == "packer-unknown"
+    assert inspected(HONEST, "--packer", "customs", "--json").json["error"]["code"] == "packer-unknown"
 
 
 def test_what_is_not_there_is_said() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.bundle.card import fingerprint
+from gateway.compose.authority import AuthorityFolder
+from gateway.domain.records import Priority
 from gateway.keyring.container import Cost
 from gateway.keyring.officer import OfficerKey
 from tests.support.cards import Holder, holder
@@ -278,3 +280,18 @@ def test_a_node_renews_all_its_keys_through_the_roster(office: Office, desk: Des
     draft = json.loads((office.folder / "draft.json").read_text())
     assert draft["units"][0]["ssh_host_keys_also"] == []
     assert len(draft["units"][0]["ssh_user_keys"]) == 1
+
+
+def test_a_flow_of_the_provinces_own_gets_a_class(office: Office) -> None:
+    office.add(holder("990102"), "procuratorate")
+    office.done("allow", office.folder, "field-survey", "police", "procuratorate", "--class", "60", "--lane", "high")
+    refused(
+        office.run("allow", office.folder, "x", "police", "court", "--class", "61", "--lane", "fast"),
+        "roster-lane-unknown",
+    )
+    content = AuthorityFolder(office.folder).draft()
+    assert [(one.number, one.priority) for one in content.classes if one.flow == "field-survey"] == [
+        (60, Priority.HIGH)
+    ]
+    assert [one.number for one in content.classes] == sorted(one.number for one in content.classes)
+    office.publish()

@@ -196,3 +196,21 @@ def test_the_journal_knows_what_was_delivered_and_forgets_what_no_longer_matters
     assert all(DeliveryJournal(tmp_path / "delivered").has(each) for each in (one, two, three))
     journal.note([three], day * (10 + KEPT_DAYS + 1))
     assert not DeliveryJournal(tmp_path / "delivered").has(one)
+
+
+def test_the_nodes_own_standard_comes_along_and_comes_back(desk: Desk, tmp_path: Path) -> None:
+    config = desk.place.config
+    for kind in ("flows", "codes"):
+        (config / kind).mkdir(exist_ok=True)
+    shutil.copy("config/flows/custody-handover.yaml", config / "flows")
+    shutil.copy("config/codes/holidays.yaml", config / "codes" / "holidays.2026.yaml")
+    back_up(desk, tmp_path / "backup")
+    shutil.rmtree(config / "flows")
+    shutil.rmtree(config / "codes")
+    assert set(restore(desk, tmp_path / "backup").brought) == {
+        "config/flows/custody-handover.yaml",
+        "config/codes/holidays.2026.yaml",
+    }
+    assert (config / "flows" / "custody-handover.yaml").read_bytes() == Path(
+        "config/flows/custody-handover.yaml"
+    ).read_bytes()

@@ -41,7 +41,7 @@ CASES = [
     ("mp4", box(b"ftyp") + box(b"moov")[:-1], Content("mp4", Trouble.UNPLAYABLE)),
     ("mp4", box(b"ftyp") + box(b"moov") + struct.pack(">L4s", 0, b"mdat") + b"x", Content("mp4")),
     ("mp4", box(b"ftyp") + b"moov" * 4, Content("mp4", Trouble.UNPLAYABLE)),
-    ("dav", b"DHAV", Content("unknown", Trouble.PROPRIETARY)),
+    ("dav", b"DHAV", Content("dav", Trouble.PROPRIETARY)),
     ("xyz", b"anything", Content("unknown")),
     ("doc", b"{\\rtf1", Content("rtf")),
 ]

@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog
 
 from gateway.words import (
     findings_case,
+    findings_checks,
     findings_container,
     findings_routing,
 )
@@ -63,7 +64,7 @@ def test_codes_have_the_form_that_tells_errors_from_defects() -> None:
 
 def test_no_code_is_explained_twice() -> None:
     assert sum(map(len, PARTS)) == len(ERRORS)
-    found = (findings_case.TABLE, findings_container.TABLE, findings_routing.TABLE)
+    found = (findings_case.TABLE, findings_checks.TABLE, findings_container.TABLE, findings_routing.TABLE)
     assert sum(map(len, found)) == len(FINDINGS)
 
 
