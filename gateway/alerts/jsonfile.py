@@ -4,8 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from gateway.alerts.message import Message
 from gateway.alerts.sinks import not_taken
+from gateway.alerts.wording import Wording
 
 
 class JsonFile:
@@ -18,9 +18,9 @@ class JsonFile:
         self._rotation = rotation
         self._keep = keep
 
-    def send(self, message: Message) -> None:
+    def send(self, wording: Wording) -> None:
         """Append it; on return it is on the disk."""
-        line = message.as_json() + b"\n"
+        line = wording.as_json() + b"\n"
         try:
             self._make_room(len(line))
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)

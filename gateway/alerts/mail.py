@@ -9,8 +9,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
-from gateway.alerts.message import Message
 from gateway.alerts.sinks import not_taken
+from gateway.alerts.wording import Wording
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,7 +47,7 @@ class Mail:
         self._account = account
         self._ca_file = ca_file
 
-    def send(self, message: Message) -> None:
+    def send(self, wording: Wording) -> None:
         """Send it to all; refused by one is refused."""
         try:
             with self._server() as server:
@@ -55,7 +55,7 @@ class Mail:
                     server.starttls(context=self._context())
                 if self._account is not None:
                     server.login(self._account.user, self._account.password)
-                refused = server.send_message(self._mail(message), self._sender, list(self._to))
+                refused = server.send_message(self._mail(wording), self._sender, list(self._to))
         except (OSError, smtplib.SMTPException, ValueError) as error:
             # What a server answers may repeat what was said to it; only a code of its own is kept.
             code = getattr(error, "smtp_code", "")
@@ -72,14 +72,14 @@ class Mail:
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if self._ca_file is None else str(self._ca_file))
 
-    def _mail(self, message: Message) -> EmailMessage:
+    def _mail(self, wording: Wording) -> EmailMessage:
         mail = EmailMessage()
-        mail["Subject"] = message.title
+        mail["Subject"] = wording.title
         mail["From"] = self._sender
         mail["To"] = ", ".join(self._to)
-        mail["Date"] = format_datetime(datetime.fromtimestamp(message.alert.at, UTC))
+        mail["Date"] = format_datetime(datetime.fromtimestamp(wording.alert.at, UTC))
         # The same for every repetition, so that a mailbox shows one.
-        mail["Message-ID"] = f"<{message.key}@{self._sender.partition('@')[2]}>"
+        mail["Message-ID"] = f"<{wording.key}@{self._sender.partition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content("\n\n".join((*message.texts.values(), message.as_json().decode("ascii"))) + "\n", cte="base64")
+        mail.set_content("\n\n".join((*wording.texts.values(), wording.as_json().decode("ascii"))) + "\n", cte="base64")
         return mail

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gateway.alerts.message import Message
+from gateway.alerts.wording import Wording
 from gateway.domain.errors import Scope, TransientError
 
 DETAIL_MAX = 200
@@ -16,8 +16,8 @@ class Sink(Protocol):
         """The name in the settings."""
         ...
 
-    def send(self, message: Message) -> None:
-        """Hand `message` over; what comes twice has one `key`. TransientError `alert-not-taken` if it was not taken."""
+    def send(self, wording: Wording) -> None:
+        """Hand `wording` over; what comes twice has one `key`. TransientError `alert-not-taken` if it was not taken."""
         ...
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from gateway.alerts.message import Message
 from gateway.alerts.sinks import not_taken
+from gateway.alerts.wording import Wording
 from gateway.domain.alerts import Severity
 
 TEXT_MAX: Final = 1800
@@ -32,9 +32,9 @@ class Syslog:
         self._host = host
         self._timeout = timeout
 
-    def send(self, message: Message) -> None:
+    def send(self, wording: Wording) -> None:
         """Send it."""
-        raw = self._line(message)
+        raw = self._line(wording)
         try:
             if isinstance(self._place, Path):
                 self._datagram(socket.AF_UNIX, str(self._place), raw)
@@ -53,15 +53,15 @@ class Syslog:
             sender.connect(address)  # type: ignore[arg-type]  # what getaddrinfo gave, or a path
             sender.send(raw)
 
-    def _line(self, message: Message) -> bytes:
-        alert = message.alert
+    def _line(self, wording: Wording) -> bytes:
+        alert = wording.alert
         priority = self._facility * 8 + _SEVERITIES[alert.severity]
         at = datetime.fromtimestamp(alert.at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        known = {"id": message.key, "unit": message.unit, "kind": alert.kind, "name": alert.name}
+        known = {"id": wording.key, "unit": wording.unit, "kind": alert.kind, "name": alert.name}
         known |= {"case": str(alert.facts.get("case_no") or ""), "flow": str(alert.facts.get("flow") or "")}
         data = " ".join(f'{name}="{_quoted(value)}"' for name, value in known.items() if value)
         head = f"<{priority}>1 {at} {self._host or '-'} caseferry - {alert.kind} [{_DATA_ID} {data}] "
-        text = " / ".join(message.texts.values()).replace("\n", " ").encode()[:TEXT_MAX]
+        text = " / ".join(wording.texts.values()).replace("\n", " ").encode()[:TEXT_MAX]
         return head.encode() + b"\xef\xbb\xbf" + text.decode("utf-8", "ignore").encode()
 
 

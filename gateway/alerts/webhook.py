@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from gateway.alerts.message import Message
 from gateway.alerts.sinks import not_taken
+from gateway.alerts.wording import Wording
 from gateway.domain.clock import Clock
 
 ID_HEADER: Final = "X-CaseFerry-Id"
@@ -38,15 +38,15 @@ class Webhook:
         self._clock = clock
         self._ca_file = ca_file
 
-    def send(self, message: Message) -> None:
+    def send(self, wording: Wording) -> None:
         """Post it; any answer of 200 to 299 takes it."""
-        body, time = message.as_json(), str(int(self._clock.now()))
+        body, time = wording.as_json(), str(int(self._clock.now()))
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "caseferry",
-            ID_HEADER: message.key,
+            ID_HEADER: wording.key,
             TIME_HEADER: time,
-            SIGNATURE_HEADER: f"sha256={signature(self._secret, message.key, time, body)}",
+            SIGNATURE_HEADER: f"sha256={signature(self._secret, wording.key, time, body)}",
         }
         target = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
         try:

@@ -92,10 +92,12 @@ def explain(
 ) -> None:
     """Tell what happened to a case, why it waits, when it is tried again, what to do 逐步说明."""
     from gateway.cli.explain import explain as show
+    from gateway.cli.terminal import config_folder
     from gateway.domain.clock import SystemClock
+    from gateway.standard.loading import load_standard, place_of
 
     with at_node(config, as_json=json) as (terminal, settings):
-        code = show(terminal, settings, key, SystemClock())
+        code = show(terminal, settings, key, SystemClock(), lambda: load_standard(place_of(config_folder(config))))
     raise typer.Exit(code)
 
 

@@ -1,9 +1,10 @@
 """`caseferry explain`: what happened to one case, why it waits, when it is tried again, what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from gateway.cli.deadlines import explained_terms, term_json
 from gateway.cli.replies import answer_lines, persons_text, view_json
 from gateway.cli.shapes import (
     entry_json,
@@ -23,17 +24,24 @@ from gateway.compose.outlook import Outlook, Wait, look_at_daemon, outlook
 from gateway.compose.relations import Kin, Relation, relations
 from gateway.domain.answers import AskedView
 from gateway.domain.clock import Clock
+from gateway.domain.deadlines import RunningTerm
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.ids import TransferId, bundle_id
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
+from gateway.ledger.terms import TermFilter
 from gateway.settings.load import Settings
+from gateway.settings.zones import zone_named
+from gateway.standard.catalogue import Standard
+from gateway.standard.loading import packaged_standard
 from gateway.words.catalogue import Words
 from gateway.words.findings import FINDINGS
 from gateway.words.templates import mark
 
+TERMS_MAX = 200
+"""Terms that one transfer shows; a batch has some for each of its persons."""
 SHOWN_MAX = 20
 """Transfers that one call explains; a case has rarely more than five."""
 
@@ -94,14 +102,21 @@ class Story:
     receipts: Sequence[ReceiptRecord]
     relations: Sequence[Relation]
     outlook: Outlook
+    terms: Sequence[RunningTerm]
+    """What it began, or what waits here for it."""
     asked: AskedView | None = None
     """With its answers, where it is a request."""
     answered: Sequence[AskedView] = ()
     """The requests that it answers, where it is a reply."""
 
 
-def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> int:
-    """Explain the transfers that `key` names: a number, a case number, a bundle id, or the beginning of a name."""
+def explain(
+    terminal: Terminal, settings: Settings, key: str, clock: Clock, standard: Callable[[], Standard] = packaged_standard
+) -> int:
+    """Explain the transfers that `key` names: a number, a case number, a bundle id, or the beginning of a name.
+
+    standard: returns the exchange standard of the node; asked only where terms run.
+    """
     now = clock.now()
     daemon = look_at_daemon(settings, now)
     with ledger_to_read(settings, clock) as ledger:
@@ -113,19 +128,30 @@ def explain(terminal: Terminal, settings: Settings, key: str, clock: Clock) -> i
                 ledger.receipts(transfer.bundle_id) if transfer.bundle_id else (),
                 relations(ledger, transfer),
                 outlook(transfer, settings, daemon, now, ledger.goes_before(transfer, settings.orders)),
+                terms_of(ledger, transfer.id),
                 ledger.answers.of_request(transfer.id),
                 ledger.answers.requests_of(transfer.id),
             )
             for transfer in found[:SHOWN_MAX]
         ]
     if terminal.as_json:
-        terminal.emit({"stories": [_json(story, terminal.words) for story in stories]})
+        known = standard() if any(story.terms for story in stories) else None
+        terminal.emit({"stories": [_json(story, terminal.words, known, now) for story in stories]})
         return 0
     for story in stories:
         _print(terminal, story)
+        zone = zone_named(settings.node.zone)
+        for text in explained_terms(story.terms, standard(), now, zone, terminal.words) if story.terms else ():
+            terminal.line(f"  {text}")
     if len(found) > SHOWN_MAX:
         terminal.say(mark("There are more; see them with: caseferry log --case or --text"))
     return 0
+
+
+def terms_of(ledger: Ledger, transfer: TransferId) -> Sequence[RunningTerm]:
+    """Return the terms that a transfer began, ended ones too."""
+    wanted = TermFilter(transfers=(transfer,), running=False)
+    return tuple(one.term for one in ledger.terms.search(wanted, TERMS_MAX))
 
 
 def find(ledger: Ledger, key: str) -> list[Transfer]:
@@ -164,7 +190,7 @@ def _by_bundle(ledger: Ledger, key: str) -> list[Transfer]:
         return []
 
 
-def _json(story: Story, words: Words) -> dict[str, object]:
+def _json(story: Story, words: Words, standard: Standard | None, now: float) -> dict[str, object]:
     return {
         "transfer": transfer_json(story.transfer),
         "outlook": outlook_json(story.outlook, story.transfer, words),
@@ -179,6 +205,7 @@ def _json(story: Story, words: Words) -> dict[str, object]:
         ],
         "asked": None if story.asked is None else view_json(story.asked, words),
         "answers": [{"id": one.asked.transfer, "flow": one.asked.flow} for one in story.answered],
+        "deadlines": [term_json(one, standard, now) for one in story.terms],
         "timeline": [entry_json(entry) for entry in story.timeline],
         "findings": [explained(code, words) for code in findings_of(story)],
         "receipts": [

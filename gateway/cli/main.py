@@ -16,6 +16,7 @@ from gateway.cli import (
     commands_roster,
     commands_route,
     commands_sources,
+    commands_terms,
     commands_trial,
 )
 from gateway.cli.commands_flows import flows
@@ -46,6 +47,7 @@ app.add_typer(route, name="route")
 app.add_typer(commands_roster.roster, name="roster")
 app.add_typer(commands_replies.reply, name="reply")
 app.add_typer(commands_sources.source, name="source")
+app.add_typer(commands_terms.alerts, name="alerts")
 app.add_typer(flows, name="flows")
 
 for command in (
@@ -57,6 +59,7 @@ for command in (
     commands_look.decisions,
     commands_replies.replies,
     commands_sources.stats,
+    commands_terms.deadlines,
     commands_act.retry,
     commands_act.hold,
     commands_act.release,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from gateway.cli.deadlines import term_json
 from gateway.compose.health import Skewed
 from gateway.compose.linkviews import LinkView
 from gateway.compose.outlook import Outlook
@@ -191,6 +192,15 @@ def survey_json(found: Survey, words: Words) -> dict[str, object]:
             }
             for one in health.space
         ],
+        "deadlines": None
+        if found.deadlines is None
+        else {
+            "amber": found.deadlines.amber,
+            "red": found.deadlines.red,
+            "overdue": found.deadlines.overdue,
+            "urgent": [term_json(one, None, found.at) for one in found.deadlines.urgent],
+            "alerts_waiting": {sink: count for sink, (count, _error) in found.deadlines.untaken.items()},
+        },
         "roster": None
         if found.roster is None
         else {"version": found.roster.version, "expires_at": found.roster.expires_at},

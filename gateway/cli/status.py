@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gateway.cli.deadlines import print_deadlines
 from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, title_of, told
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
@@ -12,6 +13,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
 from gateway.domain.lifecycle import Direction, State
 from gateway.settings.load import Settings
+from gateway.settings.zones import zone_named
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -123,6 +125,7 @@ def print_survey(terminal: Terminal, found: Survey) -> None:
         terminal.line(replied)
     if found.links:
         _print_links(terminal, found)
+    print_deadlines(terminal, found.deadlines, found.at, zone_named(found.settings.node.zone))
     _print_unconfirmed(terminal, found)
     for route in found.routes:
         said = dict(_EARS).get(route.ear)

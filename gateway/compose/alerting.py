@@ -9,10 +9,10 @@ from pathlib import Path
 from gateway.alerts.addressing import Addresses, SinkRule
 from gateway.alerts.jsonfile import JsonFile
 from gateway.alerts.mail import Account, Mail
-from gateway.alerts.message import Writer
 from gateway.alerts.sinks import Sink
 from gateway.alerts.syslog import Syslog
 from gateway.alerts.webhook import Webhook
+from gateway.alerts.wording import Writer
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
 from gateway.daemon.worker import Worker

@@ -11,6 +11,7 @@ from gateway.compose.linkviews import LinkView, link_view
 from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.answers import ReplyCounts
+from gateway.domain.deadlines import RunningTerm
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SHOWN_MAX = 20
 """Transfers of a kind that are shown one by one; `log` shows all."""
+URGENT_MAX = 5
+"""Terms that are shown one by one; `deadlines` shows all."""
 PATIENCE_SECONDS = 900.0
 """A link or a folder that fails may mend itself for so long before a person is asked to look."""
 
@@ -116,6 +119,18 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The terms that run: how many are amber, red and overdue, the most urgent ones, and alerts that wait."""
+
+    amber: int
+    red: int
+    overdue: int
+    urgent: tuple[RunningTerm, ...]
+    untaken: Mapping[str, tuple[int, str]]
+    """Sink -> how many alerts it is owed, and why it did not take the last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """All of it at one moment (`at`: seconds since 1970 UTC)."""
 
@@ -135,6 +150,8 @@ class Survey:
     by_state: Mapping[tuple[Direction, State], int] = field(default_factory=dict)
     replies: ReplyCounts = field(default_factory=ReplyCounts)
     """Requests that are open, and replies that wait."""
+    deadlines: Deadlines | None = None
+    """None where there is no ledger yet."""
     roster: Glance | None = None
     """None where the node goes by confirmed cards alone."""
 
@@ -178,8 +195,20 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
         space=space,
         by_state=by_state,
         replies=ledger.answers.counts() if ledger is not None else ReplyCounts(),
+        deadlines=_deadlines(ledger, now),
         roster=roster,
     )
+
+
+def _deadlines(ledger: "Ledger | None", now: float) -> Deadlines | None:
+    if ledger is None:
+        return None
+    from gateway.ledger.terms import TermFilter, level
+
+    counts = ledger.terms.counts(now)
+    running = ledger.terms.search(TermFilter(stages=False), URGENT_MAX)
+    urgent = tuple(one.term for one in running if level(one.term, now))
+    return Deadlines(counts[1], counts[2], counts[3], urgent, ledger.alerts.waiting())
 
 
 def _route(route: OutboundRoute, daemon: Daemon) -> RouteView:

@@ -48,6 +48,8 @@ class TermFilter:
     transfers: Collection[TransferId] | None = None
     running: bool = True
     """Only what nothing has ended and can be counted."""
+    stages: bool = True
+    """Terms of a stage too, which are shown and never alerted."""
 
 
 class TermBook:
@@ -137,6 +139,8 @@ class TermBook:
         query = select(*c)
         if wanted.running:
             query = query.where(c.outcome == Outcome.RUNNING, c.due_at.is_not(None))
+        if not wanted.stages:
+            query = query.where(c.kind != TermKind.STAGE)
         if wanted.peer is not None:
             query = query.where(c.peer == wanted.peer)
         if wanted.flow:

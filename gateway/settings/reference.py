@@ -85,7 +85,7 @@ def _reference() -> Iterator[str]:
     yield _HEAD
     yield from ("", "## gateway.yaml")
     for name, field in NodeFile.model_fields.items():
-        yield from _table(name, _section_of(field), field.description or "", "###")
+        yield from _deep(name, field)
     yield from _part("links.d/*.yaml", "", LinkSettings)
     yield from _part("routes.d/*.yaml: each of `outbound`", "outbound[]", OutboundRoute)
     yield from _part("routes.d/*.yaml: each of `inbound`", "inbound[]", InboundRoute)
@@ -93,6 +93,16 @@ def _reference() -> Iterator[str]:
     yield from ("", "## Complaints", "", "| code | what is wrong | what to do |", "|---|---|---|")
     for code, (what, do) in TEMPLATES.items():
         yield f"| `{code}` | {_cell(what)} | {_cell(do)} |"
+
+
+def _deep(above: str, field: FieldInfo) -> Iterator[str]:
+    """Yield the table of a section, and of every section below it."""
+    section = _section_of(field)
+    yield from _table(above, section, field.description or "", "###")
+    for name, one in section.model_fields.items():
+        if _section_of(one) is not Section:
+            listed = "[]" if get_origin(one.annotation) is tuple else ""
+            yield from _deep(f"{above}.{name}{listed}", one)
 
 
 def _part(title: str, above: str, model: type[Section]) -> Iterator[str]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gateway.alerts.addressing import Addresses
-from gateway.alerts.message import Writer
 from gateway.alerts.sinks import Sink
+from gateway.alerts.wording import Writer
 from gateway.domain.alerts import Alert, AlertKind, Severity
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
@@ -94,7 +94,7 @@ class SinkStage:
         posts = self._ledger.alerts.owed(self._sink.name, now, AT_ONCE)
         for post in posts:
             try:
-                self._sink.send(self._writer.message(post.alert))
+                self._sink.send(self._writer.wording(post.alert))
             except GatewayError as error:
                 self._failures += 1
                 wait = self._backoff.delay(self._failures, self.name)

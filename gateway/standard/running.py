@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm, SeenPackage, TermKind
@@ -21,10 +22,12 @@ NOT_STATED: Final = "not-stated"
 """Why a term cannot be counted here: its event passes no node, or nobody stated the day it counts from."""
 
 _MAIN_PACKAGES: Final = frozenset({"prosecution-transfer", "supervision-case-transfer", "first-instance-prosecution"})
-_RETURNED_BY: Final = {
-    "prosecution-transfer": ("supplementary-investigation",),
-    "supervision-case-transfer": ("supplementary-investigation",),
-}
+_RETURNED_BY: Final = MappingProxyType(
+    {
+        "prosecution-transfer": ("supplementary-investigation",),
+        "supervision-case-transfer": ("supplementary-investigation",),
+    }
+)
 """What sends a case back, so that its term begins anew when it comes again (刑诉法 175.3)."""
 _SUPPLEMENT: Final = "evidence-supplement"
 

@@ -13,7 +13,7 @@ HOLIDAYS = STANDARD.holidays
 WORK = WorkCalendar(HOLIDAYS)
 ZONE = timezone(timedelta(hours=8))
 DAYS = st.dates(date(2024, 1, 1), date(2029, 12, 31))
-MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2029, 12, 31)).map(lambda one: one.replace(tzinfo=ZONE))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2029, 12, 31)).map(lambda one: one.replace(tzinfo=ZONE))  # noqa: DTZ001  the zone is put on at once
 
 
 @given(DAYS, st.integers(-240, 240))

@@ -56,6 +56,12 @@ def ruled(*lines: str, cc: bool = False) -> dict[str, str | bytes]:
 
 
 # Name of the fault -> (which files are other than sound, what is said of them).
+ALERTS = """\
+alerts:
+  sinks:
+    - name: duty
+"""
+
 FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     # how a file is written
     "empty": ({"node": "# nothing yet\n"}, ["gateway.yaml:1:1 file-empty"]),
@@ -199,6 +205,23 @@ FAULTS: dict[str, tuple[dict[str, str | bytes], list[str]]] = {
     "path is a number": ({"node": NODE.replace("../state", "7")}, ["gateway.yaml:5:10 not-text"]),
     "host is malformed": ({"link": LINK.replace("10.0.0.2", "10.0.0.256")}, ["links.d/a.yaml:4:9 host-malformed"]),
     "listen is a name": ({"node": NODE + "server: {listen: localhost}\n"}, ["gateway.yaml:6:18 listen-malformed"]),
+    "zone is nowhere": (
+        {"node": NODE.replace("paths:", "  zone: Asia/Nowhere\npaths:")},
+        ["gateway.yaml:4:9 zone-unknown"],
+    ),
+    "alert to no web address": (
+        {"node": NODE + ALERTS + "      webhook: {url: 'ftp://h/x', secret_file: s}\n"},
+        ["gateway.yaml:9:22 web-malformed"],
+    ),
+    "alert from no mail address": (
+        {"node": NODE + ALERTS + "      mail: {host: h, sender: x, to: [a@b]}\n"},
+        ["gateway.yaml:9:31 mail-malformed"],
+    ),
+    "alert to nowhere": ({"node": NODE + ALERTS}, ["gateway.yaml:8:7 sink-aim"]),
+    "two sinks of one name": (
+        {"node": NODE + ALERTS + "      file: {path: a}\n    - name: duty\n      file: {path: b}\n"},
+        ["gateway.yaml:7:3 sink-twice"],
+    ),
     "ledger elsewhere": (
         {"node": NODE + "ledger: {url: 'postgresql://u:p@h/x'}\n"},
         ["gateway.yaml:6:15 url-malformed"],

@@ -138,7 +138,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         routes_yaml([outbound, outbound | {"name": "c", "folder": tmp_path / "c"}], [inbound]), encoding="utf-8"
     )
     settings = load(tmp_path)
-    assert settings.node.model_dump() == node["node"]
+    assert settings.node.model_dump() == {**node["node"], "zone": "Asia/Shanghai"}
     assert settings.paths.state == node["paths"]["state"]
     assert (settings.server.port, settings.timing.scan_every) == (0, 0.2)
     assert settings.links[0].model_dump(include=set(link)) == link | {"sftp": link["sftp"] | {"user": None}}  # type: ignore[operator] # a dict

@@ -1,8 +1,9 @@
 """Which terms run in a case, for whom, since when, and what ends them."""
 
-from gateway.domain.deadlines import CASE, Note, Outcome, TermKind
-from gateway.standard.running import NOT_SEEN, NOT_STATED
-from tests.support.casefiles import local, person, seen, terms
+from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm, SeenPackage, TermKind
+from gateway.standard.running import NOT_SEEN, NOT_STATED, terms_in
+from tests.support.casefiles import ZONE, local, person, seen, terms
+from tests.support.standard import STANDARD
 
 REQUEST = seen(
     1,
@@ -76,10 +77,7 @@ def test_an_answer_that_names_its_request_ends_that_ones_terms() -> None:
     assert by_root == {1: Outcome.RUNNING, 2: Outcome.ANSWERED}
 
 
-def _all(*packages):  # type: ignore[no-untyped-def]
-    from gateway.standard.running import terms_in
-    from tests.support.casefiles import STANDARD, ZONE
-
+def _all(*packages: SeenPackage) -> tuple[RunningTerm, ...]:
     return terms_in(packages, STANDARD, ZONE)
 
 
@@ -104,7 +102,7 @@ def test_a_refused_arrest_starts_the_execution_return_and_an_approved_one_does_n
     assert (done["exec-return-refused", 0].outcome, done["exec-return-refused", 0].ended_by) == (Outcome.SENT, 3)
 
 
-def extended(number: int, when: str, until: str, *, basis: str = "spp-rules:282", out: bool = False):  # type: ignore[no-untyped-def]
+def extended(number: int, when: str, until: str, *, basis: str = "spp-rules:282", out: bool = False) -> SeenPackage:
     facts = {"stage-code": "extended", "stage-due": until, "extension-basis": basis}
     facts = {key: value for key, value in facts.items() if value}
     return seen(number, "stage-status-notice", when, person("李四"), out=out, facts=facts)
@@ -142,7 +140,7 @@ def test_a_tier_whose_case_is_stated_counts_without_a_notice() -> None:
     assert (term.limit, term.last_day, term.notes) == ("P30D", "2026-03-22", (Note.EXTENDED,))
 
 
-def notice(number: int, code: str, when: str):  # type: ignore[no-untyped-def]
+def notice(number: int, code: str, when: str) -> SeenPackage:
     return seen(number, "stage-status-notice", when, out=False, facts={"stage-code": code})
 
 
@@ -202,8 +200,8 @@ def test_a_copy_for_information_starts_nothing() -> None:
 
 
 def test_a_recipients_wrong_clock_is_bounded_by_ours() -> None:
-    kinds = {"arrived": "2026-03-09T10:20", "heard": "2026-03-02T10:25"}
-    fast = seen(1, "arrest-request", "2026-03-02T09:00", person("张三", coercive_measure="detained"), **kinds)  # type: ignore[arg-type]
+    held = person("张三", coercive_measure="detained")
+    fast = seen(1, "arrest-request", "2026-03-02T09:00", held, arrived="2026-03-09T10:20", heard="2026-03-02T10:25")
     term = terms(fast)["arrest-detained", 0]
     assert (local(term.started_at), term.notes) == ("2026-03-02T10:25", (Note.CLOCK_BOUNDED,))
     slow = seen(

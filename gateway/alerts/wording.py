@@ -30,7 +30,7 @@ _TEST = mark("This is a test of the gateway's alerts. Nothing has happened.")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Wording:
     """An alert as a sink sends it. key: the same for every repetition of one alert, and for no other."""
 
     key: str
@@ -64,13 +64,13 @@ class Writer:
         self._epoch = epoch
         self._languages = (Words("zh_CN"), Words("en"))
 
-    def message(self, alert: Alert) -> Message:
+    def wording(self, alert: Alert) -> Wording:
         """Return what `alert` says."""
         texts = {
             name: _text(alert, words)[:TEXT_MAX] for name, words in zip(("zh", "en"), self._languages, strict=True)
         }
         key = f"{self._unit}-{self._epoch}-{alert.id}"
-        return Message(key, self._unit, alert, _title(alert), MappingProxyType(texts))
+        return Wording(key, self._unit, alert, _title(alert), MappingProxyType(texts))
 
 
 def _title(alert: Alert) -> str:

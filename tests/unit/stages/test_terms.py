@@ -1,0 +1,286 @@
+"""Terms over the life of a case in real ledgers: near, red, answered for one, overdue for the other, told once."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from gateway.alerts.addressing import Addresses, SinkRule
+from gateway.alerts.sinks import not_taken
+from gateway.alerts.wording import Wording, Writer
+from gateway.domain.alerts import Alert, AlertKind, Severity
+from gateway.domain.deadlines import Note, Outcome
+from gateway.domain.lifecycle import Event
+from gateway.domain.matter import Matter, PersonMatter
+from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer
+from gateway.ledger.alerts import Addressed
+from gateway.ledger.store import Ledger
+from gateway.ledger.terms import TermFilter
+from gateway.stages.alerting import AGAIN_SECONDS, Cry, CryStage, SinkStage
+from gateway.stages.backoff import Backoff
+from gateway.stages.terms import PAUSE_SECONDS, TermStage
+from gateway.standard.loading import place_of
+from tests.support.casefiles import NUMBERS, at, person
+from tests.support.houses import Heard
+from tests.support.ledger import ToldClock, deliver, found, open_ledger, receipt, receipted, seal, verified
+
+ZONE = timezone(timedelta(hours=8))
+BOTH = frozenset({AlertKind.DEADLINE, AlertKind.OPERATION})
+DETAINED = person("张三", 0, coercive_measure="detained")
+FREE = person("李四", 1, coercive_measure="bail")
+
+
+@dataclass
+class Node:
+    """One ledger, what counts its terms, and a sink that remembers."""
+
+    folder: Path
+    clock: ToldClock = field(default_factory=lambda: ToldClock(at("2026-03-02T09:00")))
+    heard: Heard = field(default_factory=Heard)
+    rules: tuple[SinkRule, ...] = (SinkRule("duty", BOTH, Severity.NOTICE),)
+    rung: list[str] = field(default_factory=list)
+    taken: list[Wording] = field(default_factory=list)
+    is_dead: bool = False
+
+    def open(self) -> None:
+        self.ledger: Ledger = open_ledger(self.folder, self.clock)
+        addresses = Addresses(self.rules, ZONE)
+        self.stage = TermStage(
+            standard=place_of(None),
+            zone=ZONE,
+            addresses=addresses,
+            ledger=self.ledger,
+            clock=self.clock,
+            ops=self.heard,
+            ring=lambda *names: self.rung.extend(names),
+        )
+        self.cries: list[Cry] = []
+        self.crier = CryStage(cries=self, addresses=addresses, ledger=self.ledger, ring=lambda *_names: None)
+        self.sink = SinkStage(
+            sink=self,
+            writer=Writer("330100000000", 7),
+            ledger=self.ledger,
+            backoff=Backoff(10.0, 900.0),
+            clock=self.clock,
+            ops=self.heard,
+        )
+
+    name = "duty"
+
+    def take(self) -> list[Cry]:
+        taken, self.cries = self.cries, []
+        return taken
+
+    def send(self, wording: Wording) -> None:
+        if self.is_dead:
+            raise not_taken("duty", "dead")
+        self.taken.append(wording)
+
+    def until(self, when: str = "") -> float | None:
+        """Let it be `when` (empty: a moment later), count until nothing is left, and return what the stage wants."""
+        self.clock.time = at(when) if when else self.clock.time + 1
+        while (rest := self.stage.step()) == PAUSE_SECONDS:
+            self.clock.time += PAUSE_SECONDS
+        return rest
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """Return (term, person, severity) of every alert that is recorded, oldest first."""
+        newest = self.ledger.alerts.newest(100)[::-1]
+        return [(one.name, str(one.facts.get("person")), one.severity.name) for one, _told in newest]
+
+    def terms(self) -> dict[tuple[str, int], tuple[Outcome, str]]:
+        known = self.ledger.terms.search(TermFilter(running=False), 100)
+        return {(o.term.deadline, o.term.position): (o.term.outcome, o.term.last_day) for o in known}
+
+    def sealed(self, number: int, matter: Matter) -> Transfer:
+        step = seal(found(self.ledger, number), number, number)
+        return self.ledger.advance(replace(step, facts=replace(step.facts, matter=matter)))
+
+    def sent(self, number: int, matter: Matter, *, arrived: str) -> Transfer:
+        """Seal, send, and get the recipient's receipt that states `arrived`."""
+        step = Step(self.sealed(number, matter), Event.SENT, Stage.SEND, Facts(receipt_due_at=self.clock.time + 60))
+        word = replace(receipt(number, ReceiptCode.DELIVERED), issued_at=at(arrived))
+        return self.ledger.advance(receipted(self.ledger.advance(step), Event.DELIVERY_RECEIPTED, word))
+
+    def delivered(self, number: int, matter: Matter) -> Transfer:
+        step = deliver(verified(self.ledger, number, number), number)
+        return self.ledger.advance(replace(step, facts=replace(step.facts, matter=matter)))
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    made = Node(tmp_path)
+    made.open()
+    yield made
+    made.ledger.close()
+
+
+def matter(flow: str, *persons: PersonMatter, request: str = "", **facts: str) -> Matter:
+    kept = tuple(sorted((name.replace("_", "-"), value) for name, value in facts.items()))
+    return Matter(flow, request=request, numbers=NUMBERS, persons=persons, facts=kept)
+
+
+REQUEST = matter("arrest-request", DETAINED, FREE)
+DETAINED_TERM, FREE_TERM = "arrest-request/arrest-detained", "arrest-request/arrest-not-detained"
+
+
+def test_amber_red_answered_for_one_and_overdue_for_the_other(node: Node) -> None:
+    node.sent(1, REQUEST, arrived="2026-03-02T09:00")
+    assert node.until() == 3600.0
+    node.until("2026-03-06T23:58")
+    assert node.told() == []
+    node.until("2026-03-07T00:00:00")
+    assert node.told() == [(DETAINED_TERM, "张*", "NOTICE")]
+    node.until("2026-03-09T08:00")
+    assert node.told()[1:] == [(DETAINED_TERM, "张*", "WARNING")]
+    approved = person("张三", 0, arrest_decision="approved")
+    node.delivered(2, matter("arrest-decision", approved, request="arrest-request"))
+    node.until("2026-03-18T00:00")
+    # His was answered in time; nobody answered for the other.
+    assert node.terms()["arrest-detained", 0] == (Outcome.ANSWERED, "2026-03-09")
+    assert node.told()[2:] == [(FREE_TERM, "李*", "CRITICAL")]
+    assert node.ledger.terms.counts(node.clock.time) == {1: 0, 2: 0, 3: 1}
+    assert node.until("2026-04-18T00:00") == 3600.0
+    assert len(node.told()) == 3
+    assert node.rung == ["alert-duty"] * 3
+
+
+def test_a_level_that_was_slept_through_is_told_as_the_one_that_it_has_become(node: Node) -> None:
+    node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    node.until("2026-03-12T00:00")
+    assert node.told() == [(DETAINED_TERM, "张*", "CRITICAL")]
+
+
+def test_what_the_stage_wants_is_the_next_level(node: Node) -> None:
+    node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    node.until("2026-03-06T23:00")
+    assert node.until("2026-03-06T23:30") == 1800.0
+
+
+def test_a_restart_and_a_second_count_change_nothing(node: Node) -> None:
+    node.sent(1, REQUEST, arrived="2026-03-02T09:00")
+    node.until("2026-03-07T01:00")
+    before = node.ledger.terms.search(TermFilter(running=False), 100)
+    node.ledger.close()
+    node.open()
+    node.until()
+    assert node.ledger.terms.search(TermFilter(running=False), 100) == before
+    # As if nothing had been counted yet: another bookmark begins at the beginning.
+    node.ledger.terms.read_up_to("another", 0)
+    node.until()
+    assert node.ledger.terms.search(TermFilter(running=False), 100) == before
+    assert node.told() == [(DETAINED_TERM, "张*", "NOTICE")]
+
+
+def test_a_crash_between_counting_and_the_bookmark_counts_again_to_the_same_end(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.sent(1, REQUEST, arrived="2026-03-02T09:00")
+    with monkeypatch.context() as patch:
+        patch.setattr(node.ledger.terms, "read_up_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            node.stage.step()
+    counted = node.terms()
+    node.until()
+    assert node.terms() == counted
+    assert ("arrest-detained", 0) in counted
+
+
+def test_an_extension_by_notice_takes_the_term_out_of_red_and_it_is_told_again(node: Node) -> None:
+    node.sent(1, matter("arrest-request", replace(FREE, position=0)), arrived="2026-03-02T09:00")
+    node.until("2026-03-17T00:00")
+    assert node.told() == [(FREE_TERM, "李*", "WARNING")]
+    facts = {"stage_code": "extended", "stage_due": "2026-03-22", "extension_basis": "spp-rules:282"}
+    node.delivered(2, matter("stage-status-notice", FREE, **facts))
+    node.until()
+    (known,) = node.ledger.terms.search(TermFilter(), 10)
+    assert (known.term.last_day, known.alerted, known.term.notes) == ("2026-03-23", 0, (Note.EXTENDED, Note.MOVED))
+    node.until("2026-03-24T00:00")
+    assert node.told()[1:] == [(FREE_TERM, "李*", "CRITICAL")]
+
+
+def test_at_the_recipient_the_term_is_its_own_and_its_answer_ends_it(node: Node) -> None:
+    node.delivered(1, matter("arrest-request", DETAINED))
+    node.until("2026-03-07T00:00")
+    (alert, _told), *_ = node.ledger.alerts.newest(1)
+    assert alert.facts["is_ours"] is True
+    node.sealed(1, matter("arrest-decision", DETAINED, request="arrest-request"))
+    node.until("2026-03-20T00:00")
+    assert node.terms()["arrest-detained", 0][0] is Outcome.ANSWERED
+    assert len(node.told()) == 1
+
+
+@pytest.mark.parametrize("stated", ["2026-02-20T08:00", "2026-03-30T08:00"])
+def test_a_peers_wrong_clock_moves_nothing_beyond_what_we_saw(node: Node, stated: str) -> None:
+    node.sent(1, matter("arrest-request", DETAINED), arrived=stated)
+    node.until()
+    (known,) = (one for one in node.ledger.terms.search(TermFilter(), 10) if one.term.deadline == "arrest-detained")
+    assert (known.term.last_day, known.term.notes) == ("2026-03-09", (Note.CLOCK_BOUNDED,))
+
+
+def test_nothing_that_names_a_person_is_in_an_alert(node: Node) -> None:
+    node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    node.until("2026-03-12T00:00")
+    node.sink.step()
+    said = json.dumps(json.loads(node.taken[0].as_json()), ensure_ascii=False)
+    assert "张*" in said
+    assert "张三" not in said
+    assert "number" not in said
+
+
+# -- taking alerts away ------------------------------------------------------------------------------------------------
+
+
+def alert(node: Node, subject: str, severity: Severity = Severity.CRITICAL) -> Addressed:
+    one = Alert(node.clock.time, AlertKind.DEADLINE, severity, subject, "x/y", {})
+    return Addressed(one, Addresses(node.rules, ZONE).of(one))
+
+
+def test_a_dead_sink_gets_everything_once_it_lives(node: Node) -> None:
+    node.is_dead = True
+    assert node.ledger.alerts.record([alert(node, "a"), alert(node, "b"), alert(node, "a")]) == 2
+    wait = node.sink.step()
+    assert wait is not None
+    assert 10.0 <= wait <= 12.5
+    node.ledger.close()
+    node.open()
+    node.is_dead = False
+    while (rest := node.sink.step()) is not None:
+        node.clock.time += rest
+    assert sorted(one.key for one in node.taken) == ["330100000000-7-1", "330100000000-7-2"]
+    assert [level for level, event, _ in node.heard.lines if event == "alert-not-taken"] == ["warn"]
+    assert node.ledger.alerts.waiting() == {}
+
+
+def test_what_the_log_cries_is_told_once_a_day(node: Node) -> None:
+    def cry(**facts: str) -> None:
+        node.cries.append(Cry(node.clock.time, "given-up", facts))
+        node.crier.step()
+
+    cry(link="a", code="link-timeout")
+    cry(link="a", code="link-timeout")
+    cry(link="b", code="link-timeout")
+    assert [name for name, _, _ in node.told()] == ["given-up", "given-up"]
+    node.clock.time += AGAIN_SECONDS
+    cry(link="a", code="link-timeout")
+    assert len(node.told()) == 3
+
+
+def test_notices_wait_for_the_morning_and_nothing_else_does(tmp_path: Path) -> None:
+    rules = (
+        SinkRule("duty", BOTH, Severity.NOTICE, quiet=(22 * 60, 7 * 60)),
+        SinkRule("urgent", frozenset({AlertKind.DEADLINE}), Severity.CRITICAL),
+    )
+    addresses = Addresses(rules, ZONE)
+
+    def to(severity: Severity, when: str, kind: AlertKind = AlertKind.DEADLINE) -> dict[str, float]:
+        return dict(addresses.of(Alert(at(when), kind, severity, "s", "n", {})))
+
+    assert to(Severity.NOTICE, "2026-03-02T23:00") == {"duty": at("2026-03-03T07:00")}
+    assert to(Severity.NOTICE, "2026-03-03T06:59") == {"duty": at("2026-03-03T07:00")}
+    assert to(Severity.NOTICE, "2026-03-03T07:00") == {"duty": at("2026-03-03T07:00")}
+    assert to(Severity.CRITICAL, "2026-03-02T23:00") == dict.fromkeys(("duty", "urgent"), at("2026-03-02T23:00"))
+    assert to(Severity.CRITICAL, "2026-03-02T12:00", AlertKind.OPERATION) == {"duty": at("2026-03-02T12:00")}
