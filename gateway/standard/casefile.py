@@ -10,8 +10,8 @@ from gateway.domain.matter import Matter, PersonMatter
 from gateway.standard.catalogue import Standard
 from gateway.standard.dates import read_when
 
-STATUS_NOTICE: Final = "stage-status-notice"
-CUSTODY_NOTICE: Final = "custody-term-change"
+STAGE_FLOW: Final = "stage-status-notice"
+CUSTODY_FLOW: Final = "custody-term-change"
 WITHDRAWAL: Final = "package-withdrawal"
 EXTENDED, SUSPENDED, RESUMED, CLOSED = "extended", "suspended", "resumed", "closed"
 """Codes of the stage table (config/codes/tables.yaml) that move or end a term."""
@@ -65,7 +65,7 @@ class CaseFile:
         """Return the notices of stage and custody since `about` that came from one side, oldest first."""
         for one in self.seen:
             if (
-                one.matter.flow in (STATUS_NOTICE, CUSTODY_NOTICE)
+                one.matter.flow in (STAGE_FLOW, CUSTODY_FLOW)
                 and one.is_outbound is outbound
                 and self._follows(one, about)
                 and self.concerns(one, about, position)

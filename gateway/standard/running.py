@@ -98,7 +98,7 @@ def _starter(deadline: Deadline, flow: Flow, one: SeenPackage) -> str | None:
         return "sender" if matter.request == what.removesuffix(".accepted") and is_so else None
     if what == "main-package.sent":
         return "sender" if matter.flow in _MAIN_PACKAGES and matter.fact("seized-property") else None
-    noticed = matter.flow == casefile.STATUS_NOTICE and matter.fact(casefile.STAGE_CODE) == what
+    noticed = matter.flow == casefile.STAGE_FLOW and matter.fact(casefile.STAGE_CODE) == what
     return "sender" if noticed else None
 
 
@@ -281,7 +281,7 @@ def _extension(
 
 
 def _is_extension(one: SeenPackage) -> bool:
-    return one.matter.flow == casefile.CUSTODY_NOTICE or one.matter.fact(casefile.STAGE_CODE) == casefile.EXTENDED
+    return one.matter.flow == casefile.CUSTODY_FLOW or one.matter.fact(casefile.STAGE_CODE) == casefile.EXTENDED
 
 
 def _ended(term: RunningTerm, begun: _Begun, position: int, file: CaseFile) -> RunningTerm:
