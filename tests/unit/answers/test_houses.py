@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.answers import Word
 from gateway.domain.lifecycle import State
-from gateway.domain.records import Transfer
+from gateway.domain.records import Transfer, known
 from tests.support.houses import IN, OUT, House, Street
 from tests.support.replying import answered, drop, got, says, settle
 
@@ -183,7 +183,7 @@ def test_a_person_at_the_recipient_refuses_it_with_a_signed_receipt(houses: Stre
     assert (got(houses.police), houses.police.only(IN).state) == ([], State.DISMISSED)
     sent = only(houses.procuratorate, "one.json")
     assert sent.state is State.REFUSED
-    assert [one.code for one in houses.procuratorate.ledger.receipts(sent.bundle_id or came.bundle_id)] == ["204"]  # type: ignore[arg-type]  # sealed
+    assert [one.code for one in houses.procuratorate.ledger.receipts(known(sent.bundle_id))] == ["204"]
 
 
 def test_a_reply_about_a_case_of_ours_is_delivered_at_once_if_its_request_went_on_paper(houses: Street) -> None:
