@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.compose.health import Short, Trouble, Waiting
 from gateway.compose.linkviews import LinkView, link_view
+from gateway.compose.needs import Need, Notice, of_reconciliation, of_roster, of_sources, of_standing
 from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.answers import ReplyCounts
@@ -16,7 +17,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.folders.space import Space, SpaceGuard
-from gateway.roster.glance import SOON_SECONDS, Glance, glance
+from gateway.roster.glance import Glance, glance
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute
 from gateway.stages.clocks import proven
@@ -38,49 +39,6 @@ class Condition(StrEnum):
     NORMAL = "normal"
     ATTENTION = "attention"  # something needs a person
     DOWN = "down"  # the daemon does not run
-
-
-class Need(StrEnum):
-    """Why a person is needed."""
-
-    DAEMON_DOWN = "daemon-down"
-    DAEMON_SILENT = "daemon-silent"
-    STANDSTILL = "standstill"
-    HALTED = "halted"
-    NOT_BALANCED = "not-balanced"
-    SILENT = "silent"
-    HELD = "held"
-    HOLDS_BACK = "holds-back"
-    QUARANTINED = "quarantined"
-    LINK = "link-trouble"
-    ROUTE = "route-trouble"
-    EXPORT_WAITS = "export-waits"
-    RECEIPT_LATE = "receipt-late"
-    DISK_LOW = "disk-low"
-    CLOCK_SKEW = "clock-skew"
-    WORKER_DIED = "worker-died"
-    ROSTER = "roster-ends"
-    SOURCE_PAUSED = "source-paused"
-    SOURCE_SILENT = "source-silent"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing that needs a person.
-
-    subject: the link, route, folder or part. since: seconds since 1970 UTC. size: bytes that wait; missing: bytes that
-    must become free. seconds: by which a clock is ahead of ours, behind it below zero.
-    """
-
-    need: Need
-    subject: str = ""
-    code: str = ""
-    count: int = 1
-    since: float | None = None
-    command: str = ""
-    size: int = 0
-    missing: int = 0
-    seconds: float = 0.0
 
 
 class Ear(StrEnum):
@@ -169,15 +127,15 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     held_count = counts.held if counts is not None else 0
     notices = (
         *_of_daemon(daemon),
-        *_of_standing(ledger, settings),
-        *_of_reconciliation(ledger),
+        *of_standing(ledger, settings),
+        *of_reconciliation(ledger),
         *_of_transfers(held, held_count, _set_aside(settings, ledger, by_state)),
         *_of_order(held, settings, ledger),
         *(notice for link in links for notice in _of_link(link, settings, now)),
         *(notice for route in routes for notice in _of_route(route, now)),
-        *_of_sources(settings, ledger, now),
+        *of_sources(settings, ledger, now),
         *_of_space(settings, daemon, space),
-        *_of_roster(roster, now),
+        *of_roster(roster, now),
     )
     condition = Condition.DOWN if daemon.pid is None else Condition.ATTENTION if notices else Condition.NORMAL
     return Survey(
@@ -288,27 +246,6 @@ def _of_daemon(daemon: Daemon) -> Sequence[Notice]:
     return (*silent, *died)
 
 
-def _of_standing(ledger: "Ledger | None", settings: Settings) -> Sequence[Notice]:
-    if ledger is None:
-        return ()
-    code = ledger.resync.standing().standstill
-    if code is not None:
-        return (Notice(Need.STANDSTILL, code=code, command="caseferry epoch renew --why ..."),)
-    names = {link.peer: link.name for link in settings.links}
-    halted = ((names.get(word.peer, word.peer), word.halted) for word in ledger.resync.halted())
-    return tuple(Notice(Need.HALTED, name, code, command="caseferry streams") for name, code in halted)
-
-
-def _of_reconciliation(ledger: "Ledger | None") -> Sequence[Notice]:
-    """Return a notice from the end of a reconciliation that did not balance until one that does."""
-    last = None if ledger is None else ledger.reconciling.last_done()
-    if last is None or last.outcome == "balanced":
-        return ()
-    need = Need.NOT_BALANCED if last.outcome == "differences" else Need.SILENT
-    count = last.differences if last.outcome == "differences" else last.silent
-    return (Notice(need, count=count, since=last.done_at, command="caseferry reconcile"),)
-
-
 def _of_transfers(held: Sequence[Stuck], held_count: int, aside: int) -> Sequence[Notice]:
     notices = []
     if held_count:
@@ -338,25 +275,6 @@ def _of_order(held: Sequence[Stuck], settings: Settings, ledger: "Ledger | None"
     )
 
 
-def _of_sources(settings: Settings, ledger: "Ledger | None", now: float) -> Sequence[Notice]:
-    """Return a notice for each source that is paused, and each from which nothing has come for too long."""
-    if ledger is None:
-        return ()
-    from gateway.compose.sources import views
-
-    notices = []
-    for one in views(settings, ledger, now):
-        source = one.source
-        if source.paused_at is not None:
-            command = f"caseferry source show {source.id}"
-            need = Need.SOURCE_PAUSED
-            notices.append(Notice(need, source.name, "source-upgrade", one.held, source.paused_at, command))
-        elif one.silence.is_silent:
-            command = f"caseferry source show {source.id}"
-            notices.append(Notice(Need.SOURCE_SILENT, source.name, since=one.silence.last, command=command))
-    return notices
-
-
 def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequence[Notice]:
     """Return a notice for each disk that lacks room: as the daemon sees it, else as it looks from here."""
     short = daemon.health.space
@@ -374,14 +292,6 @@ def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequen
         )
         for one in short
     ]
-
-
-def _of_roster(roster: Glance | None, now: float) -> Sequence[Notice]:
-    if roster is None or roster.expires_at - now > SOON_SECONDS:
-        return ()
-    code = "roster-ending" if roster.expires_at > now else "roster-expired" if roster.version else "roster-damaged"
-    command = "caseferry roster import FILE"
-    return (Notice(Need.ROSTER, str(roster.version), code, since=roster.expires_at or None, command=command),)
 
 
 def _of_link(link: LinkView, settings: Settings, now: float) -> Sequence[Notice]:
