@@ -1,15 +1,15 @@
 """The state of a node as an operator asks for it: is it normal, at whom is it stuck, what is to be done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.compose.health import Short, Trouble, Waiting
+from gateway.compose import needs
 from gateway.compose.linkviews import LinkView, link_view
-from gateway.compose.needs import Need, Notice, of_reconciliation, of_roster, of_sources, of_standing
-from gateway.compose.outlook import PASSING, Daemon, Outlook, help_for, look_at_daemon, outlook, trouble_of
+from gateway.compose.needs import Ear, Notice, RouteView, Stuck
+from gateway.compose.outlook import Daemon, look_at_daemon, outlook, trouble_of
 from gateway.daemon.progress import Progress
 from gateway.domain.answers import ReplyCounts
 from gateway.domain.deadlines import RunningTerm
@@ -20,7 +20,6 @@ from gateway.folders.space import Space, SpaceGuard
 from gateway.roster.glance import Glance, glance
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute
-from gateway.stages.clocks import proven
 
 if TYPE_CHECKING:
     from gateway.ledger.store import Ledger
@@ -29,8 +28,6 @@ SHOWN_MAX = 20
 """Transfers of a kind that are shown one by one; `log` shows all."""
 URGENT_MAX = 5
 """Terms that are shown one by one; `deadlines` shows all."""
-PATIENCE_SECONDS = 900.0
-"""A link or a folder that fails may mend itself for so long before a person is asked to look."""
 
 
 class Condition(StrEnum):
@@ -39,33 +36,6 @@ class Condition(StrEnum):
     NORMAL = "normal"
     ATTENTION = "attention"  # something needs a person
     DOWN = "down"  # the daemon does not run
-
-
-class Ear(StrEnum):
-    """Whether an outbound folder is heard; it is scanned in any case."""
-
-    HEARS = "hears"
-    DEAF = "deaf"
-    DENIED = "canary-denied"  # we may not make a canary there, so nobody knows
-    UNKNOWN = "unknown"  # nothing runs that could listen
-
-
-@dataclass(frozen=True, slots=True)
-class RouteView:
-    """One outbound route: what waits in its folder for too long, and what keeps it from being read."""
-
-    settings: OutboundRoute
-    waiting: tuple[Waiting, ...]
-    trouble: Trouble | None
-    ear: Ear
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """One transfer that does not move, and why."""
-
-    transfer: Transfer
-    outlook: Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +96,16 @@ def survey(settings: Settings, ledger: "Ledger | None", now: float) -> Survey:
     by_state = counts.by_state if counts is not None else {}
     held_count = counts.held if counts is not None else 0
     notices = (
-        *_of_daemon(daemon),
-        *of_standing(ledger, settings),
-        *of_reconciliation(ledger),
-        *_of_transfers(held, held_count, _set_aside(settings, ledger, by_state)),
-        *_of_order(held, settings, ledger),
-        *(notice for link in links for notice in _of_link(link, settings, now)),
-        *(notice for route in routes for notice in _of_route(route, now)),
-        *of_sources(settings, ledger, now),
-        *_of_space(settings, daemon, space),
-        *of_roster(roster, now),
+        *needs.of_daemon(daemon),
+        *needs.of_standing(ledger, settings),
+        *needs.of_reconciliation(ledger),
+        *needs.of_transfers(held, held_count, _set_aside(settings, ledger, by_state)),
+        *needs.of_order(held, settings, ledger),
+        *(notice for link in links for notice in needs.of_link(link, settings, now)),
+        *(notice for route in routes for notice in needs.of_route(route, now)),
+        *needs.of_sources(settings, ledger, now),
+        *needs.of_space(settings, daemon, space),
+        *needs.of_roster(roster, now),
     )
     condition = Condition.DOWN if daemon.pid is None else Condition.ATTENTION if notices else Condition.NORMAL
     return Survey(
@@ -233,93 +203,3 @@ def _space(settings: Settings) -> Space | None:
         return SpaceGuard(place, floor_bytes=settings.limits.free_space).space()
     except GatewayError:
         return None
-
-
-# -- what needs a person ----------------------------------------------------------------------------------------------
-
-
-def _of_daemon(daemon: Daemon) -> Sequence[Notice]:
-    if daemon.pid is None:
-        return (Notice(Need.DAEMON_DOWN, command="systemctl start caseferry"),)
-    silent = (Notice(Need.DAEMON_SILENT, command="systemctl restart caseferry"),) if daemon.is_silent else ()
-    died = tuple(Notice(Need.WORKER_DIED, name, count=count) for name, count in daemon.health.deaths.items())
-    return (*silent, *died)
-
-
-def _of_transfers(held: Sequence[Stuck], held_count: int, aside: int) -> Sequence[Notice]:
-    notices = []
-    if held_count:
-        first = next((help_for(one.transfer)[0] for one in held if one.transfer.hold_code), "")
-        notices.append(Notice(Need.HELD, count=held_count, command=first))
-    if aside:
-        notices.append(Notice(Need.QUARANTINED, count=aside, command="caseferry quarantine list"))
-    return notices
-
-
-def _of_order(held: Sequence[Stuck], settings: Settings, ledger: "Ledger | None") -> Sequence[Notice]:
-    """Return those of the held transfers that keep others waiting behind them."""
-    if ledger is None or not settings.orders:
-        return ()
-    counted = [(one.transfer, ledger.held_back(one.transfer, settings.orders)) for one in held]
-    return tuple(
-        Notice(
-            Need.HOLDS_BACK,
-            str(one.id),
-            one.hold_code or "",
-            count,
-            one.found_at,
-            command=f"caseferry explain {one.id}",
-        )
-        for one, count in counted
-        if count
-    )
-
-
-def _of_space(settings: Settings, daemon: Daemon, space: Space | None) -> Sequence[Notice]:
-    """Return a notice for each disk that lacks room: as the daemon sees it, else as it looks from here."""
-    short = daemon.health.space
-    if not short and space is not None and space.is_low:
-        short = (Short(str(settings.paths.spool), 0.0, max(0, space.floor - space.free), 0, 0),)
-    return [
-        Notice(
-            Need.DISK_LOW,
-            one.folder,
-            "disk-space-low",
-            one.count,
-            one.since or None,
-            size=one.size,
-            missing=one.missing,
-        )
-        for one in short
-    ]
-
-
-def _of_link(link: LinkView, settings: Settings, now: float) -> Sequence[Notice]:
-    notices = []
-    name = link.settings.name
-    if link.trouble is not None and _needs_a_person(link.trouble, now):
-        command = "caseferry check --links"
-        notices.append(Notice(Need.LINK, name, link.trouble.code, link.trouble.failures, link.trouble.since, command))
-    if link.late:
-        command = f"caseferry log --peer {link.settings.peer} --state {State.SENT}"
-        notices.append(Notice(Need.RECEIPT_LATE, name, "", link.late, link.late_since, command))
-    if link.clock is not None:
-        differs = proven(link.clock.low, link.clock.high)
-        if abs(differs) > settings.timing.clock_skew_warn:
-            notices.append(Notice(Need.CLOCK_SKEW, name, since=link.clock.at, seconds=differs))
-    return notices
-
-
-def _of_route(route: RouteView, now: float) -> Sequence[Notice]:
-    notices = []
-    name = route.settings.name
-    if route.trouble is not None and _needs_a_person(route.trouble, now):
-        trouble = route.trouble
-        notices.append(Notice(Need.ROUTE, name, trouble.code, trouble.failures, trouble.since, "caseferry check"))
-    for one in route.waiting:
-        notices.append(Notice(Need.EXPORT_WAITS, f"{name}: {one.export}", one.code, since=now - one.seconds))
-    return notices
-
-
-def _needs_a_person(trouble: Trouble, now: float) -> bool:
-    return trouble.code not in PASSING or now - trouble.since > PATIENCE_SECONDS

@@ -27,6 +27,7 @@ from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.answers import ReplyDesk, Way
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.elsewhere import Elsewhere
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
@@ -35,7 +36,7 @@ from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
 from gateway.stages.scanning import MISSING, ScannerWatch, Scanning
-from gateway.stages.shortage import LOOK_SECONDS, RoomElsewhere, Shortage, ShortageView
+from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
@@ -89,8 +90,9 @@ class OpenStage:
         self._quarantine = quarantine
         self._lanes = lanes
         self._shortage = shortage
-        self._elsewhere = RoomElsewhere(shortage.space, ledger, clock, ops)
-        """Inbound folders on other disks, where deliveries are copied to and may find no room."""
+        self._elsewhere = Elsewhere(
+            shortage.space, lambda space: Shortage(space, clock, ops, lambda: try_again(ledger))
+        )
         self._keys = keys
         self._standard = standard
         self._pseudonyms = pseudonyms
@@ -124,7 +126,7 @@ class OpenStage:
             if not self._submit(batch):
                 break
         wait = self._lanes.pause(self._until_due)
-        return 0.0 if more else LOOK_SECONDS if self._elsewhere.is_short else self._ahead.pause(wait)
+        return 0.0 if more else LOOK_SECONDS if self._elsewhere.is_lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
         """Return which inbound folders on other disks lack room, as the last steps saw it. Any thread."""

@@ -3,13 +3,12 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
-from gateway.folders import disk, entries
+from gateway.folders import disk
 from gateway.folders.space import SpaceGuard
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
@@ -132,61 +131,6 @@ class Shortage:
                 seconds=round(self._clock.now() - before.since),
             )
             self._on_over()
-
-
-class RoomElsewhere:
-    """Room in folders on other disks than ours, to which imports are copied. One thread; `views` any.
-
-    space: the guard of our own disk, which knows which folders are elsewhere.
-    """
-
-    def __init__(self, space: SpaceGuard, ledger: Ledger, clock: Clock, ops: OpsLog) -> None:
-        self._space = space
-        self._ledger = ledger
-        self._clock = clock
-        self._ops = ops
-        self._shortages: dict[Path, Shortage] = {}
-        self._lacking: dict[Path, list[int]] = {}
-        """Folder -> sizes of the imports that found no room there in this step."""
-        self._first_lack: dict[Path, TransientError] = {}
-
-    @property
-    def is_short(self) -> bool:
-        """Whether something found no room in this step."""
-        return bool(self._lacking)
-
-    def begin(self) -> None:
-        """Begin a step: nothing has found no room yet."""
-        self._lacking, self._first_lack = {}, {}
-
-    def has_room(self, imports: Path, names: Sequence[str], folder: Path) -> bool:
-        """Return whether the files `names` in `imports` may be copied to `folder`; if not, they wait from now on."""
-        try:
-            space = self._space.elsewhere(folder)
-        except GatewayError:
-            return True  # a folder that is away is told by who publishes there
-        if space is None:
-            return True
-        with disk.mapped(imports):
-            size = sum(entries.look(path).size for name in names if disk.exists(path := imports / name))
-        try:
-            space.may_accept(size, small=True)
-        except TransientError as error:
-            self._first_lack.setdefault(folder, error)
-            if folder not in self._shortages:
-                self._shortages[folder] = Shortage(space, self._clock, self._ops, lambda: try_again(self._ledger))
-            self._lacking.setdefault(folder, []).append(size)
-            return False
-        return True
-
-    def tell(self, who: str) -> None:
-        """End a step: each shortage hears what waits for it in this part of the work."""
-        for folder, shortage in self._shortages.items():
-            shortage.waits(who, self._lacking.get(folder, ()), self._first_lack.get(folder))
-
-    def views(self) -> list[ShortageView]:
-        """Return which folders lack room, as the last steps saw it."""
-        return [view for one in list(self._shortages.values()) if (view := one.view()) is not None]
 
 
 def promised(ledger: Ledger, above: int) -> int:
