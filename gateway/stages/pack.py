@@ -250,7 +250,6 @@ class PackStage:
                 self._facts(outcome, Sealed(envelope.bundle_id, envelope.header_hash, envelope.size)),
                 epoch=envelope.epoch,
                 matter=outcome.matter,
-                look=None,  # it says what the source was like then, and whose it is was not asked
                 note="sealed before the restore",
             )
         except GatewayError as error:
