@@ -171,9 +171,10 @@ class PackStage:
             if outcome.error is not None:
                 self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
             elif (sealed := self._sealed_before(transfer)) is not None:
-                self._take_in(transfer, outcome, sealed, load.started_at)
+                self._take_in(transfer, self._drift.noted(transfer, outcome), sealed, load.started_at)
             elif outcome.is_forbidden:
-                apart.append((transfer, outcome))  # what must not be here is not kept, whatever its source does
+                # What must not be here is not kept, whatever its source does.
+                apart.append((transfer, self._drift.noted(transfer, outcome)))
             else:
                 read.append((transfer, outcome))
         self._go_on([*apart, *self._drift.sift(read, load.started_at)], load)

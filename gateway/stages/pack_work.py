@@ -126,8 +126,7 @@ class PackOutcome:
             content_hash=self.content_hash,
             priority=self.priority,
             matter=self.matter if self.prepared is not None else None,
-            # Whose it is was not asked of what is forbidden here, or was sealed before a restore.
-            look=self.look if self.look is not None and self.look.source else None,
+            look=self.look,
             note=self.codes(),
         )
 

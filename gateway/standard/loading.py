@@ -295,6 +295,7 @@ def _deadline(raw: Any) -> Deadline:
         basis=tuple(raw["basis"]),
         note=raw.get("note", ""),
         note_en=raw.get("note_en", ""),
+        interim=raw.get("interim") == "true",
     )
 
 
