@@ -76,6 +76,10 @@ class DriftDesk:
         theirs = [one for one in paused if one.route == transfer.route]
         return frozenset(one.system for one in theirs if not self._is_let_go(transfer, one))
 
+    def noted(self, transfer: Transfer, outcome: PackOutcome) -> PackOutcome:
+        """Return what was read of an export with whose it is; its source is not judged by it."""
+        return self._noted(transfer, outcome, {})
+
     def sift(self, read: Sequence[Outcome], started_at: float) -> list[Outcome]:
         """Note what was seen in each export, judge their sources, and return what may go on; the rest is kept."""
         known: dict[RouteName, list[Source]] = {}
