@@ -14,27 +14,19 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from gateway.domain.errors import ConfigError, Scope, TransientError
-from gateway.domain.records import Priority
 from gateway.standard.catalogue import (
-    REPLY_CLASSES,
     CheckKind,
     Code,
     CodeTable,
-    Deadline,
     DocumentKind,
-    Documents,
-    Extension,
     FieldKind,
-    Flow,
     Holidays,
     Law,
-    Life,
-    Reply,
-    RequiredIf,
     Role,
     Standard,
 )
 from gateway.standard.charges import Chapter, ChargeRule, Charges
+from gateway.standard.flowfile import flow_from, texts_of
 from gateway.standard.profiles import FULL, RULES, Profile
 
 FLOWS: Final = "flows"
@@ -138,7 +130,9 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
         file, rows = f"{CODES}/{name}.yaml", _rows(parsed, name)
         return _guarded(file, lambda: MappingProxyType({key: make(key, one) for key, one in rows.items()}))
 
-    flows = tuple(_guarded(name, partial(_flow, raw)) for name, raw in parsed.items() if name.startswith(f"{FLOWS}/"))
+    flows = tuple(
+        _guarded(name, partial(flow_from, raw)) for name, raw in parsed.items() if name.startswith(f"{FLOWS}/")
+    )
     profiles = table("profiles", _profile)
     if FULL not in profiles:
         raise _malformed(f"{CODES}/profiles.yaml", f"there is no profile {FULL}")
@@ -201,114 +195,9 @@ def _malformed(name: str, why: str) -> ConfigError:
     return ConfigError("standard-malformed", f"{name}: {why}", scope=Scope.NODE, facts={"file": name})
 
 
-def _texts_of(one: Any) -> tuple[str, ...]:
-    return tuple(one or ())
-
-
-def _life(raw: Any) -> Life:
-    until = raw.get("effective_until")
-    return Life(raw["version"], date.fromisoformat(raw["effective_from"]), date.fromisoformat(until) if until else None)
-
-
-def _documents(raw: Any) -> Documents:
-    return Documents(
-        _texts_of(raw.get("required")),
-        tuple(
-            RequiredIf(one["when"], tuple(one["docs"]), one.get("severity", "reject"))
-            for one in raw.get("required_if") or ()
-        ),
-        tuple(tuple(one) for one in raw.get("one_of") or ()),
-        _texts_of(raw.get("optional")),
-    )
-
-
-def _business(raw: Any) -> Mapping[str, tuple[str, ...]]:
-    return MappingProxyType({form: tuple(codes) for form, codes in (raw.get("business") or {}).items()})
-
-
-def _flow(raw: Any) -> Flow:
-    checks = [one if isinstance(one, str) else next(iter(one)) for one in raw["checks"]]
-    return Flow(
-        code=raw["code"],
-        life=_life(raw),
-        zh=raw["zh"],
-        en=raw["en"],
-        aliases=_texts_of(raw.get("aliases")),
-        group=raw["group"],
-        unit=raw["unit"],
-        number=int(raw["class"]),
-        lane=Priority[raw["lane"].upper()],
-        profile=raw["profile"],
-        size_class=raw["size_class"],
-        trigger=raw["trigger"],
-        senders=tuple(raw["senders"]),
-        receivers=tuple(raw["receivers"]),
-        cc=_texts_of(raw.get("cc")),
-        business=_business(raw),
-        key=tuple(raw["key"]),
-        documents=_documents(raw["docs"]),
-        required=tuple(raw["fields"]["required"]),
-        optional=_texts_of(raw["fields"].get("optional")),
-        checks=tuple(checks),
-        severities=MappingProxyType(
-            {k: v for one in raw["checks"] if not isinstance(one, str) for k, v in one.items()}
-        ),
-        reply=_reply(raw) if raw.get("reply") else None,
-        deadlines=tuple(_deadline(one) for one in raw.get("deadlines") or ()),
-        grant=raw.get("grant") == "true",
-        notes=raw.get("notes", ""),
-        reference_count=int(raw.get("reference_count", 0)),
-        trigger_en=raw.get("trigger_en", ""),
-        notes_en=raw.get("notes_en", ""),
-    )
-
-
-def _reply(flow: Any) -> Reply:
-    raw = flow["reply"]
-    return Reply(
-        code=raw["code"],
-        request=flow["code"],
-        zh=raw["zh"],
-        en=raw["en"],
-        number=int(flow["class"]) + REPLY_CLASSES,
-        lane=Priority[raw["lane"].upper()],
-        documents=_documents(raw["docs"]),
-        fields=tuple(raw["fields"]),
-        per=raw.get("per", ""),
-        senders=(*flow["receivers"], *(flow.get("cc") or ())),
-        receivers=tuple(flow["senders"]),
-        cc=_texts_of(raw.get("cc")),
-        business=_business(raw),
-        returns=_texts_of(raw.get("returns")),
-        notify=_texts_of(raw.get("notify")),
-        nodes=_texts_of(raw.get("nodes")),
-    )
-
-
-def _deadline(raw: Any) -> Deadline:
-    return Deadline(
-        id=raw["id"],
-        zh=raw["zh"],
-        en=raw["en"],
-        kind=raw["kind"],
-        owner=raw["owner"],
-        clock=raw["clock"],
-        when=raw.get("when", ""),
-        limit=raw["limit"],
-        calendar=raw["calendar"],
-        amber=raw["amber"],
-        red=raw["red"],
-        extensions=tuple(Extension(one["limit"], one.get("when", "")) for one in raw.get("extension") or ()),
-        basis=tuple(raw["basis"]),
-        note=raw.get("note", ""),
-        note_en=raw.get("note_en", ""),
-        interim=raw.get("interim") == "true",
-    )
-
-
 def _document(key: str, raw: Any) -> DocumentKind:
     return DocumentKind(
-        key, raw["zh"], raw["en"], raw["issuer"], raw["signed"], int(raw["pii"]), _texts_of(raw.get("aliases"))
+        key, raw["zh"], raw["en"], raw["issuer"], raw["signed"], int(raw["pii"]), texts_of(raw.get("aliases"))
     )
 
 
@@ -334,7 +223,7 @@ def _profile(key: str, raw: Any) -> Profile:
 
 
 def _check(key: str, raw: Any) -> CheckKind:
-    return CheckKind(key, raw["severity"], raw["rule"], raw["rule_en"], _texts_of(raw.get("basis")))
+    return CheckKind(key, raw["severity"], raw["rule"], raw["rule_en"], texts_of(raw.get("basis")))
 
 
 def _law(key: str, raw: Any) -> Law:
@@ -369,7 +258,7 @@ def _charges(rows: Iterable[Any], chapters: tuple[Chapter, ...]) -> Charges:
                 since=date.fromisoformat(one["since"]) if one.get("since") else None,
                 codes=MappingProxyType(dict(one.get("codes") or {})),
                 note=one.get("note", ""),
-                former=_texts_of(one.get("former")),
+                former=texts_of(one.get("former")),
             )
             for one in rows
         ),
