@@ -76,10 +76,14 @@ class DriftDesk:
         theirs = [one for one in paused if one.route == transfer.route]
         return frozenset(one.system for one in theirs if not self._is_let_go(transfer, one))
 
+    def noted(self, read: Sequence[Outcome]) -> list[Outcome]:
+        """Note what was seen in each export, and let all of them go on."""
+        return self._all_noted(read, {})
+
     def sift(self, read: Sequence[Outcome], started_at: float) -> list[Outcome]:
         """Note what was seen in each export, judge their sources, and return what may go on; the rest is kept."""
         known: dict[RouteName, list[Source]] = {}
-        noted = [(transfer, self._noted(transfer, outcome, known)) for transfer, outcome in read]
+        noted = self._all_noted(read, known)
         current = {one.id: one for sources in known.values() for one in sources}
         for source in list(current.values()):
             theirs = [(t, o) for t, o in noted if o.look is not None and o.look.source == source.id]
@@ -99,6 +103,9 @@ class DriftDesk:
         return going
 
     # -- whose it is --------------------------------------------------------------------------------------------------
+
+    def _all_noted(self, read: Sequence[Outcome], known: dict[RouteName, list[Source]]) -> list[Outcome]:
+        return [(transfer, self._noted(transfer, outcome, known)) for transfer, outcome in read]
 
     def _noted(self, transfer: Transfer, outcome: PackOutcome, known: dict[RouteName, list[Source]]) -> PackOutcome:
         route = self._routes.get(transfer.route) if transfer.route is not None else None

@@ -175,7 +175,7 @@ class PackStage:
                 apart.append((transfer, outcome))  # what must not be here is not kept, whatever its source does
             else:
                 read.append((transfer, outcome))
-        self._go_on([*apart, *self._drift.sift(read, load.started_at)], load)
+        self._go_on([*self._drift.noted(apart), *self._drift.sift(read, load.started_at)], load)
 
     def _go_on(self, read: Sequence[tuple[Transfer, PackOutcome]], load: Load) -> None:
         """Seal, refuse or hold what was read, each as the checks have it."""
