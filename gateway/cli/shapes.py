@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from gateway.cli.deadlines import term_json
 from gateway.compose.health import Skewed
 from gateway.compose.linkviews import LinkView
+from gateway.compose.needs import Notice, RouteView, Stuck
 from gateway.compose.outlook import Outlook
-from gateway.compose.survey import Notice, RouteView, Stuck, Survey, UnderWay
+from gateway.compose.survey import Survey, UnderWay
 from gateway.daemon.progress import Progress
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import Direction

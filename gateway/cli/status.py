@@ -7,8 +7,9 @@ from gateway.cli.shapes import facts_of, peer_of, percent, survey_json, title_of
 from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text, span_text
 from gateway.compose.linkviews import LinkView
+from gateway.compose.needs import Ear, Need, Notice, Stuck
 from gateway.compose.offline import ledger_to_read
-from gateway.compose.survey import Condition, Ear, Need, Notice, Stuck, Survey, UnderWay, survey
+from gateway.compose.survey import Condition, Survey, UnderWay, survey
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
 from gateway.domain.lifecycle import Direction, State

@@ -4,7 +4,6 @@ commit."""
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope
@@ -16,11 +15,11 @@ from gateway.domain.lanes import is_large
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
-from gateway.folders import disk, entries
+from gateway.folders import disk
 from gateway.folders.deliver import publish
 from gateway.folders.delivered import Delivered, DeliveryJournal
 from gateway.folders.space import SMALL_BYTES
-from gateway.folders.spool import Spool, Staging
+from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
@@ -28,9 +27,10 @@ from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.answers import ReplyDesk, Way
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.elsewhere import Elsewhere
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
-from gateway.stages.open_work import Delivery, OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
+from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
 from gateway.stages.parties import party
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
@@ -90,11 +90,9 @@ class OpenStage:
         self._quarantine = quarantine
         self._lanes = lanes
         self._shortage = shortage
-        self._elsewhere: dict[Path, Shortage] = {}
-        """Inbound folders on other disks, where deliveries are copied to and may find no room."""
-        self._lacking: dict[Path, list[int]] = {}
-        """Inbound folder -> sizes of the imports that found no room there in this step."""
-        self._first_lack: dict[Path, TransientError] = {}
+        self._elsewhere = Elsewhere(
+            shortage.space, lambda space: Shortage(space, clock, ops, lambda: try_again(ledger))
+        )
         self._keys = keys
         self._standard = standard
         self._pseudonyms = pseudonyms
@@ -128,11 +126,11 @@ class OpenStage:
             if not self._submit(batch):
                 break
         wait = self._lanes.pause(self._until_due)
-        return 0.0 if more else LOOK_SECONDS if self._lacking else self._ahead.pause(wait)
+        return 0.0 if more else LOOK_SECONDS if self._elsewhere.is_lacking else self._ahead.pause(wait)
 
     def shortages(self) -> list[ShortageView]:
         """Return which inbound folders on other disks lack room, as the last steps saw it. Any thread."""
-        return [view for one in list(self._elsewhere.values()) if (view := one.view()) is not None]
+        return self._elsewhere.views()
 
     def close(self) -> None:
         """Cut off what runs in worker processes."""
@@ -258,15 +256,14 @@ class OpenStage:
         started = self._clock.now()
         verified = self._ledger.due((State.VERIFIED,), now=started, limit=LOOK_AHEAD)
         verified.sort(key=lambda transfer: (is_large(transfer.size), transfer.priority, transfer.size))
-        self._lacking, self._first_lack = {}, {}
+        self._elsewhere.begin()
         small = [transfer for transfer in verified if not is_large(transfer.size)]
         for start in range(0, len(small), BATCH):
             self._deliver(small[start : start + BATCH], started)
         # Of the large ones one in a step: to sync it, and to clear away what it was opened from, may take seconds.
         large = iter(verified[len(small) :])
         has_delivered = any(self._deliver([transfer], started) for transfer in large)
-        for folder, shortage in self._elsewhere.items():
-            shortage.waits(self.name, self._lacking.get(folder, ()), self._first_lack.get(folder))
+        self._elsewhere.tell(self.name)
         return has_delivered and next(large, None) is not None
 
     def _deliver(self, verified: Sequence[Transfer], started: float) -> bool:
@@ -317,7 +314,7 @@ class OpenStage:
         if ruling.way is Way.WAIT:
             return None
         if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
-            if not self._has_room(staging, delivery, route.folder):
+            if not self._elsewhere.has_room(staging.imports, delivery.entries, route.folder):
                 return None
             publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
         return Facts(
@@ -329,25 +326,6 @@ class OpenStage:
             matter=delivery.matter,
             note=ruling.note,
         )
-
-    def _has_room(self, staging: Staging, delivery: Delivery, folder: Path) -> bool:
-        try:
-            space = self._shortage.space.elsewhere(folder)
-        except GatewayError:
-            return True  # a folder that is away is told by who publishes there
-        if space is None:
-            return True
-        with disk.mapped(staging.imports):
-            paths = [staging.imports / name for name in delivery.entries]
-            size = sum(entries.look(path).size for path in paths if disk.exists(path))
-        try:
-            space.may_accept(size, small=True)
-        except TransientError as error:
-            self._first_lack.setdefault(folder, error)
-            self._elsewhere.setdefault(folder, Shortage(space, self._clock, self._ops, lambda: try_again(self._ledger)))
-            self._lacking.setdefault(folder, []).append(size)
-            return False
-        return True
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ ANSWERED: Final = frozenset({*CHECKS, *ELSEWHERE})
 ALWAYS: Final = frozenset({"secrecy-level"})
 """Asked of everything, named or not: no flow is a way for marked material."""
 
-COMMON: Final = frozenset(
+OF_REPLIES: Final = frozenset(
     {
         "volume-type-allowed",
         "doc-required",
@@ -121,15 +121,15 @@ def unanswered(standard: Standard) -> tuple[str, ...]:
 def _chosen(code: str, standard: Standard) -> Iterator[tuple[str, str | None]]:
     """Yield the checks that a case of this flow undergoes, with the severity that the flow gives them.
 
-    A reply undergoes those of its request that are COMMON; what is of no flow of the standard all COMMON ones.
+    A reply undergoes those of its request that are in OF_REPLIES; what is of no flow of the standard all of these.
     """
     reply = standard.reply(code)
     flow = standard.flow(code if reply is None else reply.request)
     for slug in ALWAYS:
         yield slug, None
     if flow is None:
-        yield from ((slug, None) for slug in sorted(COMMON))
+        yield from ((slug, None) for slug in sorted(OF_REPLIES))
     else:
         for slug in flow.checks:
-            if slug not in ALWAYS and (reply is None or slug in COMMON):
+            if slug not in ALWAYS and (reply is None or slug in OF_REPLIES):
                 yield slug, flow.severities.get(slug)

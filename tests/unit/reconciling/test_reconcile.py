@@ -242,7 +242,8 @@ def test_only_the_two_ends_and_hubs_hear_of_a_stream(small: Province) -> None:
 
 @pytest.mark.soak
 def test_a_clean_reconciliation_takes_the_notice_away(small: Province) -> None:
-    from gateway.compose.survey import Need, survey
+    from gateway.compose.needs import Need
+    from gateway.compose.survey import survey
 
     exchanged(small, "a.txt")
     ledger = small[COUNTY].ledger

@@ -10,7 +10,8 @@ import pytest
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE
 from gateway.compose.acting import Operator
 from gateway.compose.asides import look_at
-from gateway.compose.survey import Need, survey
+from gateway.compose.needs import Need
+from gateway.compose.survey import survey
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import QuarantineId
 from gateway.domain.lifecycle import State

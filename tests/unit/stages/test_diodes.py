@@ -7,8 +7,9 @@ import pytest
 
 from gateway.cli.explain import outlook_texts
 from gateway.compose.backup import By, renew_epoch
+from gateway.compose.needs import Need
 from gateway.compose.outlook import Daemon, Wait, outlook
-from gateway.compose.survey import Need, survey
+from gateway.compose.survey import survey
 from gateway.domain.lifecycle import Direction, State
 from gateway.words.catalogue import Words
 from tests.support.boundaries import Boundary, Crossing, Habits, build, opened

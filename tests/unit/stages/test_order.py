@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.compose.health import Health
+from gateway.compose.needs import Need
 from gateway.compose.node import RunningNode
 from gateway.compose.outlook import Daemon, Wait, outlook
-from gateway.compose.survey import Need, survey
+from gateway.compose.survey import survey
 from gateway.domain.errors import Scope, TransientError
 from gateway.domain.lifecycle import State, ends
 from gateway.domain.records import Order, Transfer

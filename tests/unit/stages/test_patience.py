@@ -10,7 +10,8 @@ import pytest
 
 from gateway.cli.demo_nodes import PROCURATORATE
 from gateway.compose.acting import Operator
-from gateway.compose.survey import Need, survey
+from gateway.compose.needs import Need
+from gateway.compose.survey import survey
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import LinkName, UnitCode, WireName
 from gateway.domain.lifecycle import Event, State

@@ -15,6 +15,7 @@ from gateway.alerts.wording import Wording, Writer
 from gateway.domain.alerts import Alert, AlertKind, Severity
 from gateway.domain.answers import Kind, Word
 from gateway.domain.deadlines import Note, Outcome
+from gateway.domain.errors import TransientError
 from gateway.domain.ids import TransferId
 from gateway.domain.lifecycle import Event
 from gateway.domain.matter import Matter, PersonMatter
@@ -60,6 +61,7 @@ class Node:
     rung: list[str] = field(default_factory=list)
     taken: list[Wording] = field(default_factory=list)
     is_dead: bool = False
+    never: str = ""
 
     def open(self) -> None:
         self.ledger: Ledger = open_ledger(self.folder, self.clock)
@@ -91,7 +93,7 @@ class Node:
         return taken
 
     def send(self, wording: Wording) -> None:
-        if self.is_dead:
+        if self.is_dead or wording.key == self.never:
             raise not_taken("duty", "dead")
         self.taken.append(wording)
 
@@ -403,3 +405,35 @@ def test_notices_wait_for_the_morning_and_nothing_else_does(tmp_path: Path) -> N
     assert to(Severity.NOTICE, "2026-03-03T07:00") == {"duty": at("2026-03-03T07:00")}
     assert to(Severity.CRITICAL, "2026-03-02T23:00") == dict.fromkeys(("duty", "urgent"), at("2026-03-02T23:00"))
     assert to(Severity.CRITICAL, "2026-03-02T12:00", AlertKind.OPERATION) == {"duty": at("2026-03-02T12:00")}
+
+
+def test_an_alert_that_a_sink_will_never_take_holds_up_no_other(node: Node) -> None:
+    node.ledger.alerts.record([alert(node, one) for one in "abc"])
+    node.never = "330100000000-7-1"
+    for _step in range(3):
+        rest = node.sink.step()
+        assert rest is not None
+        node.clock.time += rest
+    assert [one.key for one in node.taken] == ["330100000000-7-2", "330100000000-7-3"]
+    assert node.ledger.alerts.waiting()["duty"][0] == 1
+
+
+def test_two_troubles_of_one_kind_are_two_alerts(node: Node) -> None:
+    for name, grants in (("grant-ending", "ab"), ("bundle-unknown", "ab")):
+        node.cries += [Cry(node.clock.time, name, {"grant" if "grant" in name else "issuer": one}) for one in grants]
+    node.crier.step()
+    assert [name for name, _, _ in node.told()] == ["grant-ending"] * 2 + ["bundle-unknown"] * 2
+
+
+def test_cries_that_could_not_be_recorded_are_not_lost(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.cries.append(Cry(node.clock.time, "given-up", {"link": "a"}))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(node.ledger.alerts), "record", busy)
+        with pytest.raises(TransientError):
+            node.crier.step()
+    node.crier.step()
+    assert [name for name, _, _ in node.told()] == ["given-up"]
+
+
+def busy(*_args: object) -> int:
+    raise TransientError("ledger-busy", "somebody else writes")
