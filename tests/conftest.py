@@ -83,7 +83,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Take the thousands of tests out of sight of the garbage collector, which would go through them in each of them."""
+    """Hide the thousands of tests from the garbage collector, which would go through all of them again and again."""
     gc.collect()
     gc.freeze()
 
