@@ -307,7 +307,7 @@ def test_the_main_questions_are_answered_by_an_index(ledger: Ledger, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "name", ["due", "due on a link", "due on a link, large", "newest", "a case", "a flow", "a peer", "a state", "held"]
+    "name", ["due", "due on a link", "due on a link, large", "newest", "a flow", "a peer", "a state", "held"]
 )
 def test_and_in_order_without_sorting(ledger: Ledger, tmp_path: Path, name: str) -> None:
     assert not any("TEMP B-TREE" in step for step in plan(tmp_path, QUERIES[name][0]))
