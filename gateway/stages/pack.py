@@ -177,7 +177,7 @@ class PackStage:
                 apart.append((transfer, self._drift.noted(transfer, outcome)))
             else:
                 read.append((transfer, outcome))
-        self._go_on([*self._drift.noted(apart), *self._drift.sift(read, load.started_at)], load)
+        self._go_on([*apart, *self._drift.sift(read, load.started_at)], load)
 
     def _go_on(self, read: Sequence[tuple[Transfer, PackOutcome]], load: Load) -> None:
         """Seal, refuse or hold what was read, each as the checks have it."""
