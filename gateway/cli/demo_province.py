@@ -28,10 +28,13 @@ _TIMING: Values = MappingProxyType(
     # Seven start at once: whoever calls a server that is not there yet soon calls again.
     {"scan_every": "200ms", "stable_scans": 2, "poll_every": "1s", "retry_first": "500ms"}
 )
-_INBOX: Values = MappingProxyType({"name": "deliveries", "folder": "../in", "packer": "folder"})
+_INBOX: Values = MappingProxyType({"name": "deliveries", "folder": "../in"})
 _OUTBOX: Values = MappingProxyType(
     {"name": "files", "folder": "../out/files", "packer": "folder", "receivers": {"*": "roster"}}
 )
+
+_OWN_FORMAT = ("police", "procuratorate")
+"""Units whose case systems have a format of their own: their packers are called as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,11 @@ def make_province(root: Path, clock: Clock) -> DemoProvince:
 def open_province(root: Path) -> DemoProvince:
     """Return the province that was kept below `root`. Raises FileNotFoundError if none was."""
     return _assembled(root, _places(root, json.loads((root / PORTS_FILE).read_bytes())))
+
+
+def inbound_packer(key: str) -> str:
+    """Return which packer writes what a unit's case system imports."""
+    return key if key in _OWN_FORMAT else "folder"
 
 
 def make_export(export: DemoExport, samples: Path, into: Path) -> Sample:
@@ -153,18 +161,18 @@ def _case_folders(place: Place, unit: DemoUnit) -> None:
     outbound: list[Values] = [_OUTBOX]
     if unit.key == "procuratorate":
         outbound = [{**_OUTBOX, "cc": [COPIES]}]
-    if unit.key == "police":
-        (place.out / "police").mkdir()
-        outbound.append(
-            {
-                "name": "police",
-                "folder": "../out/police",
-                "packer": "police",
-                "receivers": {"*": "roster"},
-                "feedback_encoding": "gb18030",
-            }
-        )
-    write_routes(place, "cases", outbound=outbound, inbound=[_INBOX])
+    if unit.key in _OWN_FORMAT:
+        (place.out / unit.key).mkdir()
+        own: dict[str, object] = {
+            "name": unit.key,
+            "folder": f"../out/{unit.key}",
+            "packer": unit.key,
+            "receivers": {"*": "roster"},
+        }
+        if unit.key == "police":
+            own["feedback_encoding"] = "gb18030"
+        outbound.append(own)
+    write_routes(place, "cases", outbound=outbound, inbound=[{**_INBOX, "packer": inbound_packer(unit.key)}])
 
 
 def _trust(places: Mapping[str, Place], clock: Clock) -> None:

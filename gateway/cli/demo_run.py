@@ -13,10 +13,12 @@ from types import MappingProxyType
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from gateway.cli import demo_standard
 from gateway.cli.demo import LOOK_SECONDS, wait_ready, workplace
 from gateway.cli.demo_map import BY_KEY, EXPORTS, LINKS, THE_HUB, UNITS, Way, path
-from gateway.cli.demo_province import DemoProvince, make_export, make_province, open_province
-from gateway.cli.demo_samples import Sample, arrived_whole, drop, find_samples
+from gateway.cli.demo_province import DemoProvince, inbound_packer, make_export, make_province, open_province
+from gateway.cli.demo_rows import Row
+from gateway.cli.demo_samples import Sample, arrived_whole, drop, find_samples, parts_of
 from gateway.cli.terminal import EXIT_FAILED, Terminal
 from gateway.compose.identity import load_identity, new_umask
 from gateway.compose.media import MediaDesk
@@ -45,24 +47,6 @@ _WAYS = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one export for one recipient. Seconds run from the drop; custody: None where no hub is."""
-
-    flow: str
-    sender: str
-    receiver: str
-    over: tuple[str, ...]
-    size: int
-    seconds_to_custody: float | None
-    seconds_to_receipt: float
-    state: str
-    receipt: str
-    same_bytes: bool
-    copy: bool
-    as_expected: bool
-
-
 @dataclass(slots=True)
 class _Dropped:
     """One export on its way."""
@@ -87,14 +71,20 @@ def demo(terminal: Terminal, samples: Path, keep: Path | None) -> int:
             _start(province, clock)
             terminal.say(mark("All daemons are ready; dropping exports."))
             rows = _exchange(province, samples, found, clock, terminal.say)
+            with province.nodes[demo_standard.ASKER].ledger(clock) as ledger:
+                asked = demo_standard.requests(ledger, terminal.words, clock.now())
         finally:
             codes = _stop(province)
         lost = sum(one.lost for several in province.carriers.values() for one in several)
     is_well = all(row.as_expected for row in rows) and set(codes) == {0}
     if terminal.as_json:
-        terminal.emit({"rows": [asdict(row) for row in rows], "lost_by_diodes": lost, "ok": is_well})
+        requests = demo_standard.for_machines(asked)
+        terminal.emit(
+            {"rows": [asdict(row) for row in rows], "requests": requests, "lost_by_diodes": lost, "ok": is_well}
+        )
     else:
         _print(terminal, rows)
+        demo_standard.say(terminal, rows, asked)
         terminal.say(mark("The diodes lost {lost} bundles on the way; they were sent again unasked."), lost=lost)
         if keep is not None:
             _what_next(terminal, keep)
@@ -151,7 +141,8 @@ def _exchange(
         try:
             deadline = clock.monotonic() + DEMO_SECONDS
             waiting = list(dropped)
-            while waiting:
+            answers = demo_standard.decisions(samples)
+            while waiting or answers or not demo_standard.is_counted(ledgers[demo_standard.ASKER]):
                 province.carry(clock)
                 courier.look()
                 for one in list(waiting):
@@ -159,7 +150,14 @@ def _exchange(
                     if len(one.ended) == len(one.to):
                         waiting.remove(one)
                         done = len(dropped) - len(waiting)
-                        say(mark("{done} of {total}: {export}"), done=done, total=len(dropped), export=one.sample.name)
+                        total = len(dropped) + len(answers)
+                        say(mark("{done} of {total}: {export}"), done=done, total=total, export=one.sample.name)
+                if answers and not any(one.sender == demo_standard.ASKER for one in waiting):
+                    # Whoever decides has read what is asked.
+                    decided = list(_drop_answers(province, answers, clock))
+                    answers = []
+                    dropped += decided
+                    waiting += decided
                 if clock.monotonic() > deadline:
                     late = ", ".join(sorted(one.sample.name for one in waiting))
                     raise TransientError(
@@ -183,6 +181,12 @@ def _drop_all(
         sample = make_export(export, samples, making)
         out = province.nodes[export.sender].place.out
         yield _Dropped(sample, export.sender, export.to, clock.now(), drop(sample, out))
+
+
+def _drop_answers(province: DemoProvince, answers: Sequence[Sample], clock: Clock) -> Iterator[_Dropped]:
+    decider, asker = demo_standard.DECIDER, demo_standard.ASKER
+    for sample in answers:
+        yield _Dropped(sample, decider, (asker,), clock.now(), drop(sample, province.nodes[decider].place.out))
 
 
 def _look(one: _Dropped, ledger: Ledger) -> None:
@@ -237,14 +241,16 @@ def _row(province: DemoProvince, ledgers: dict[str, Ledger], one: _Dropped, to: 
     receipts = ours.receipts(known(transfer.bundle_id)) if transfer.bundle_id else []
     final = [r for r in receipts if r.issuer == BY_KEY[to].unit]
     custody = next((e.at for e in ours.timeline(transfer.id) if e.what == Event.CUSTODY_RECEIPTED), None)
-    whole = False
+    whole, delivery, packer = False, "", inbound_packer(to)
     if transfer.state in (State.DELIVERED, State.COLLECTED):
         inbound = ledgers[to].by_bundle(known(transfer.bundle_id), Direction.INBOUND)
-        copies = [p for p in province.nodes[to].place.into.iterdir() if p.name == inbound[0].export_name]
-        whole = len(inbound) == 1 and len(copies) == 1 and arrived_whole(one.sample, copies[0])
+        parts = parts_of(province.nodes[to].place.into, inbound[0].export_name)
+        delivery = parts[0].name if parts else ""
+        whole = len(inbound) == 1 and bool(parts) and arrived_whole(one.sample, *parts, packer=packer)
     receipt = final[-1].code if final else ""
     return Row(
         transfer.flow,
+        transfer.case_no,
         one.sender,
         to,
         tuple(link.way for link in way),
@@ -253,6 +259,10 @@ def _row(province: DemoProvince, ledgers: dict[str, Ledger], one: _Dropped, to: 
         round((transfer.settled_at or transfer.changed_at) - one.at, 2),
         transfer.state,
         receipt,
+        one.sample.name,
+        delivery,
+        one.sample.packer,
+        packer,
         whole,
         to != one.to[0],
         transfer.state in (State.DELIVERED, State.COLLECTED) and whole and receipt == ReceiptCode.DELIVERED,
@@ -297,6 +307,10 @@ def _what_next(terminal: Terminal, keep: Path) -> None:
         f"caseferry demo --run {keep}",
         f"caseferry status --config {keep}/{THE_HUB}/etc",
         f"caseferry log --config {keep}/police/etc",
+        f"caseferry replies --config {keep}/police/etc",
+        f"caseferry deadlines --config {keep}/procuratorate/etc",
+        f"caseferry stats --config {keep}/police/etc",
+        "caseferry flows show arrest-request",
         f"caseferry explain （2026）测0102刑初12号 --config {keep}/court/etc",
         f"caseferry route explain sentence-delivery 990102A00 990000P01 --config {keep}/court/etc",
         f"caseferry roster show --config {keep}/{THE_HUB}/etc",

@@ -4,6 +4,7 @@ byte."""
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE
 from gateway.domain.errors import ConfigError, Scope
+from gateway.packing import Member
 from gateway.plugins import load_packer
 from gateway.stages.contents import read_content
 from gateway.stages.layout import CONTENT
@@ -70,21 +72,28 @@ def drop(sample: Sample, outbound: Path) -> int:
     return sum(_size(part) for part in sample.parts)
 
 
-def arrived_whole(sample: Sample, delivery: Path) -> bool:
-    """Whether the delivered folder holds exactly the members of the export, byte for byte, under their true names;
-    where the flow leaves masked, its documents under ours."""
+def arrived_whole(sample: Sample, *delivery: Path, packer: str = "folder") -> bool:
+    """Whether a delivery has the members of the export, byte for byte: of the generic format exactly these, under their
+    true names (where the flow leaves masked, its documents under ours); in the sender's own or another one among what
+    its reader finds in it.
+
+    delivery: its parts, the completion mark last; packer: which wrote it.
+    """
     with load_packer(sample.packer).read(sample.parts, packaged_standard()) as reading:
-        sent: dict[str, str] = {}
         is_full = profile_of(packaged_standard(), reading.package.flow, {}).is_full
-        for member in (one for one in reading.members if is_full or not one.is_record):
-            hasher = hashlib.sha256()
-            with member.open() as stream:
-                while piece := stream.read(READ_BYTES):
-                    hasher.update(piece)
-            sent[member.path] = hasher.hexdigest()
-    content = delivery / CONTENT
+        sent = {one.path: _read_digest(one) for one in reading.members if is_full or not one.is_record}
+    if packer != "folder":
+        with load_packer(packer).read(delivery, packaged_standard()) as arrived:
+            return not Counter(sent.values()) - Counter(map(_read_digest, arrived.members))
+    content = delivery[0] / CONTENT
     found = {str(path.relative_to(content)): _digest(path) for path in content.rglob("*") if path.is_file()}
     return sent == found if is_full else sorted(sent.values()) == sorted(found.values())
+
+
+def parts_of(into: Path, name: str) -> list[Path]:
+    """Return the parts of the delivery `name`, the completion mark last: a folder, or a file with one beside it."""
+    found = [path for path in into.iterdir() if path.name == name or path.name.startswith(f"{name}.")]
+    return sorted(found, key=lambda path: len(path.name))
 
 
 def _compared(samples: Sequence[Sample]) -> list[Sample]:
@@ -122,6 +131,14 @@ def _size(path: Path) -> int:
     if path.is_dir():
         return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
     return path.stat().st_size
+
+
+def _read_digest(member: Member) -> str:
+    hasher = hashlib.sha256()
+    with member.open() as stream:
+        while piece := stream.read(READ_BYTES):
+            hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def _digest(path: Path) -> str:
