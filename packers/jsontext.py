@@ -19,7 +19,8 @@ MAX_DEPTH = 32
 MAX_REPORTED = 20
 """Findings of one kind in one file; who has more has one cause."""
 
-_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,:\[\]{}"]+|[,:\[\]{}]', re.DOTALL)
+# Possessive: one text of MAX_JSON_BYTES would otherwise be remembered step by step, in 2 GiB.
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*+"|[^\s,:\[\]{}"]+|[,:\[\]{}]', re.DOTALL)
 _UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """What no XML can hold (XML 1.0, 2.2) and no receiving system takes: the case must be able to become any format."""
 _LITERALS: Mapping[str, str] = MappingProxyType({"true": "true", "false": "false", "null": ""})

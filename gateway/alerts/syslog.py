@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.alerts.sinks import not_taken
-from gateway.alerts.wording import Wording
+from gateway.alerts.wording import Wording, one_line
 from gateway.domain.alerts import Severity
 
 TEXT_MAX: Final = 1800
@@ -58,7 +58,7 @@ class Syslog:
         priority = self._facility * 8 + _SEVERITIES[alert.severity]
         at = datetime.fromtimestamp(alert.at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         known = {"id": wording.key, "unit": wording.unit, "kind": alert.kind, "name": alert.name}
-        known |= {"case": str(alert.facts.get("case_no") or ""), "flow": str(alert.facts.get("flow") or "")}
+        known |= {"case": one_line(str(alert.facts.get("case_no") or "")), "flow": str(alert.facts.get("flow") or "")}
         data = " ".join(f'{name}="{_quoted(value)}"' for name, value in known.items() if value)
         head = f"<{priority}>1 {at} {self._host or '-'} caseferry - {alert.kind} [{_DATA_ID} {data}] "
         text = " / ".join(wording.texts.values()).replace("\n", " ").encode()[:TEXT_MAX]

@@ -14,6 +14,9 @@ from gateway.words.templates import mark
 TEXT_MAX = 1000
 """Characters of one language; a syslog line and a mail's subject are shorter still."""
 
+SHOWN_MAX = 200
+"""Characters of one fact; all of it stands in the JSON."""
+
 _LEVELS = MappingProxyType(
     {
         Severity.NOTICE: mark("Deadline near"),
@@ -106,4 +109,9 @@ def _text(alert: Alert, words: Words) -> str:
 
 
 def _say(fact: Fact, nothing: str = "-") -> str:
-    return nothing if fact is None or fact == "" else str(fact)
+    return nothing if fact is None or fact == "" else one_line(str(fact))
+
+
+def one_line(text: str) -> str:
+    """Return `text` as a header or a line of a log may hold it: a case number is whatever another agency wrote."""
+    return "".join(one for one in " ".join(text[:SHOWN_MAX].split()) if one.isprintable())

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.compose.checksharing import look_at_grants, look_at_scanner
-from gateway.compose.identity import known_names, load_directory, load_keyring, roster_store
+from gateway.compose.identity import known_names, load_directory, load_keyring, own_standard_complaints, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.offline import ledger_to_read
 from gateway.compose.relaying import check_hub
@@ -31,7 +31,6 @@ from gateway.settings.links import TransportKind
 from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
 from gateway.settings.node import ServerMode
-from gateway.settings.standard_reading import check_own_standard
 from gateway.standard.loading import load_standard, place_of
 from gateway.transport.hosted import IN
 from gateway.transport.media import media_mailbox
@@ -143,7 +142,7 @@ def _read(config: Path) -> Checked:
     """Return the settings, checked against what the node's roster knows; what is wrong with the roster itself is said
     where the peers are looked at."""
     first = check_settings(config, packers=packer_names(), beyond=None)
-    if (own := check_own_standard(config).complaints) or first.settings is None:
+    if (own := own_standard_complaints(config)) or first.settings is None:
         return Checked(None, tuple(sorted((*own, *first.complaints))))
     try:
         directory = load_directory(first.settings)

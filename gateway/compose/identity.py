@@ -17,12 +17,11 @@ from gateway.roster.directory import Directory
 from gateway.roster.glance import FOLDER
 from gateway.roster.peers import PeerBook
 from gateway.roster.store import RosterStore
-from gateway.settings.complaints import refusal
+from gateway.settings.complaints import Complaint, refusal
 from gateway.settings.crosscheck import Known
 from gateway.settings.load import Reading, Settings, load
-from gateway.settings.standard_reading import check_own_standard
 from gateway.standard.catalogue import Standard
-from gateway.standard.loading import StandardPlace, load_standard, place_of
+from gateway.standard.loading import FOLDERS, StandardPlace, load_standard, place_of
 from gateway.standard.package import UNCLASSIFIED
 from gateway.standard.pseudonyms import PseudonymKey
 
@@ -63,7 +62,7 @@ def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[],
     """Return everything that a start or a reload reads, whole or not at all."""
     reading = Reading(config)
     known = Known(packer_names(), None, None)
-    if own := check_own_standard(config).complaints:
+    if own := own_standard_complaints(config):
         raise refusal([*own, *reading.checked(known, None).complaints])
     directory = load_directory(reading.settings(known, None))
     # With a roster whom no link leads to today may be reached tomorrow: its exports wait, and `check` says so.
@@ -71,6 +70,16 @@ def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[],
     known = Known(packer_names(), **known_names(directory, load_standard(place)))
     settings = reading.settings(known, () if directory.roster is None else None)
     return Identity(settings, load_keyring(settings, environ, prompt), directory, place)
+
+
+def own_standard_complaints(config: Path) -> tuple[Complaint, ...]:
+    """Return what is wrong with the files of the exchange standard in `config`; few nodes have any."""
+    if not any((config / kind).exists() for kind in FOLDERS):
+        return ()
+    # Start-up cost: the models of all those files.
+    from gateway.settings.standard_reading import check_own_standard
+
+    return check_own_standard(config).complaints
 
 
 class KnownNames(TypedDict):

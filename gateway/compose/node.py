@@ -13,7 +13,6 @@ from gateway.compose.identity import Identity, load_identity, open_ledger, roste
 from gateway.compose.listening import CHECK_SECONDS, Listening
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded
-from gateway.compose.serving import server_config
 from gateway.compose.sweep import sweep
 from gateway.compose.trusting import TrustWatch
 from gateway.compose.workers import Plan, Planner
@@ -50,7 +49,6 @@ from gateway.stages.clocks import PeerClocks
 from gateway.stages.legs import in_leg
 from gateway.stages.standstill import Standstill
 from gateway.transport.allocator import keep_freed_memory
-from gateway.transport.server import serve
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -250,6 +248,10 @@ class RunningNode:
         save_guests(settings, self._identity.directory)
         if settings.server.mode is ServerMode.OPENSSH:
             return
+        # Start-up cost: only a node that lets guests in needs the library of the server.
+        from gateway.compose.serving import server_config
+        from gateway.transport.server import serve
+
         self._server_place = (settings.server.listen, settings.server.port)
         self._server = SupervisedChild(
             "sftp-server",
@@ -266,6 +268,8 @@ class RunningNode:
         if settings.server.enabled:
             save_guests(settings, self._identity.directory)
         if self._server is not None:
+            from gateway.compose.serving import server_config
+
             self._server.reload(server_config(self._identity))
 
     def _server_news(self, news: News) -> None:

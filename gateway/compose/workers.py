@@ -192,6 +192,7 @@ class Planner:
         return ClaimStage(
             routes=watched,
             shelf=ground.shelf,
+            quarantine=self._quarantine,
             shortage=ground.shortage,
             reminders=Reminders(self._telling, ground.clock),
             ledger=ground.ledger,

@@ -45,6 +45,19 @@ class Note(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Answering:
+    """What one package answers, as the ledger has tied it.
+
+    request: what is answered; position: of its person, or as `gateway/domain/answers.py` says. is_interim: whether the
+    answer itself is still owed.
+    """
+
+    request: TransferId
+    position: int
+    is_interim: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SeenPackage:
     """One case package as this node saw it pass. Times are seconds since 1970 UTC.
 
@@ -62,6 +75,12 @@ class SeenPackage:
     heard_at: float | None
     is_copy: bool
     matter: Matter
+    answering: tuple[Answering, ...] = ()
+    """What it answers and was not corrected or withdrawn since."""
+    corrected: TransferId | None = None
+    """What has taken the place of this request."""
+    withdrawn: TransferId | None = None
+    """What has taken it back."""
 
 
 @dataclass(frozen=True, slots=True)

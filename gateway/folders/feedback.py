@@ -4,9 +4,11 @@ Every text here was translated by the caller; it is laid out twice, for machines
 """
 
 import base64
+import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ ERR = "err"
 ACK = "ack"
 REJECT = "reject"
 
+_REPORT_MAX = 16 << 20
+"""Bytes of a report of ours that are read again; what is longer was written by somebody else."""
 _NAME_MAX = 255
 """Bytes of a file name on every filesystem in use."""
 
@@ -116,10 +120,9 @@ class FeedbackDesk:
 
     def told_at(self, export: str) -> str:
         """Return when `report` last wrote about `export` (its `at`); empty where nothing readable is there."""
-        path = self._root / ERR / f"{_stem(export)}.err.json"
         try:
-            found = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+            found = json.loads(_read(self._root / ERR / f"{_stem(export)}.err.json"))
+        except (OSError, ValueError, RecursionError):
             return ""
         return str(found.get("at", "")) if isinstance(found, dict) else ""
 
@@ -213,3 +216,15 @@ def _text(feedback: Feedback) -> str:
     rows += ["", feedback.claim] if feedback.claim else []
     # Old editors on the agencies' Windows machines show a lone line feed as no line break at all.
     return "\r\n".join(rows) + "\r\n"
+
+
+def _read(path: Path) -> bytes:
+    """Return a report of ours. OSError for what is no file: the source may put a pipe there, at which we would wait
+    for ever; ValueError for what is too long."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no file", str(path))
+        raw = stream.read(_REPORT_MAX + 1)
+    if len(raw) > _REPORT_MAX:
+        raise ValueError("too long for a report")
+    return raw

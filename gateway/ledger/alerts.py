@@ -40,12 +40,12 @@ class AlertBook:
         return self._doors.change(lambda change: sum(record(change, one) for one in found))
 
     def owed(self, sink: str, now: float, limit: int) -> list[Post]:
-        """Return what is due at a sink, the oldest first."""
+        """Return what is due at a sink, what is due longest first: what was refused waits behind what was not tried."""
         query = (
             select(*alerts.c, posts.c.attempts, posts.c.next_at)
             .join(posts, posts.c.alert_id == alerts.c.id)
             .where(posts.c.sink == sink, posts.c.done_at.is_(None), posts.c.next_at <= now)
-            .order_by(alerts.c.id)
+            .order_by(posts.c.next_at, alerts.c.id)
             .limit(limit)
         )
         with self._doors.reading() as connection:

@@ -25,6 +25,7 @@ asked: Final = Table(
     sqlite_strict=True,
 )
 Index("asked_open", asked.c.direction, asked.c.at, sqlite_where=asked.c.open > 0, postgresql_where=asked.c.open > 0)
+Index("asked_corrected", asked.c.corrected)
 
 answers: Final = Table(
     "answers",

@@ -44,6 +44,7 @@ _RUNNING = text("outcome = 'running' AND due_at IS NOT NULL")
 Index("terms_running", terms.c.due_at, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
 _NEXT = text("next_at IS NOT NULL")
 Index("terms_next", terms.c.next_at, sqlite_where=_NEXT, postgresql_where=_NEXT)
+Index("terms_ended_by", terms.c.ended_by)
 
 bookmarks: Final = Table(
     "bookmarks",

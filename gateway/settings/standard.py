@@ -111,6 +111,10 @@ class DeadlineSection(Section):
     red: Term = Field(description="when it is due, from the clock")
     extension: tuple[ExtensionSection, ...] = Field(default=(), description="longer terms that the law allows")
     basis: Annotated[tuple[Basis, ...], Field(min_length=1)] = Field(description="quotations of law, such as cpl:91.3")
+    interim: Truth = Field(
+        default=False,
+        description="whether an answer after which the decision is still owed ends it, as acceptance does",
+    )
     note: Prose | None = Field(default=None, description="remark, in Chinese")
     note_en: Prose | None = Field(default=None, description="remark, in English")
 

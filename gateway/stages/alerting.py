@@ -19,7 +19,20 @@ AGAIN_SECONDS: Final = 86_400.0
 """The gateway's own trouble is told once a day."""
 AT_ONCE: Final = 50
 """Alerts read for one step of a sink."""
-_SUBJECT: Final = ("code", "link", "route", "source", "unit", "peer", "worker", "work", "transfer", "folder")
+_SUBJECT: Final = (
+    "code",
+    "link",
+    "route",
+    "source",
+    "unit",
+    "peer",
+    "worker",
+    "work",
+    "transfer",
+    "folder",
+    "grant",
+    "issuer",
+)
 """Facts by which one trouble is told from another."""
 
 
@@ -55,11 +68,15 @@ class CryStage:
         self._addresses = addresses
         self._ledger = ledger
         self._ring = ring
+        self._taken: list[Addressed] = []
 
     def step(self) -> float | None:
         """Record what was cried; the same trouble once a day."""
-        found = [self._addressed(cry) for cry in self._cries.take()]
-        if found and self._ledger.alerts.record(found):
+        # Kept until they are recorded; who cries meanwhile waits in the box, which is bounded.
+        self._taken = self._taken or [self._addressed(cry) for cry in self._cries.take()]
+        is_news = bool(self._taken) and self._ledger.alerts.record(self._taken) > 0
+        self._taken = []
+        if is_news:
             self._ring(*(sink_worker(rule.name) for rule in self._addresses.rules))
         return None
 

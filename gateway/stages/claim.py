@@ -9,7 +9,7 @@ from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, RouteName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import FoundExport
+from gateway.domain.records import FoundExport, Transfer
 from gateway.folders import disk
 from gateway.folders.claim import Claim, ClaimShelf
 from gateway.folders.feedback import REJECT
@@ -17,10 +17,11 @@ from gateway.folders.space import SMALL_BYTES
 from gateway.folders.watch import OutboundWatch, ScanResult, Why
 from gateway.ledger.store import Ledger
 from gateway.packing import Candidate
-from gateway.stages.blocking import is_blocked
+from gateway.stages.blocking import is_blocked, is_infected, set_apart
 from gateway.stages.gate import Gate
 from gateway.stages.reminding import Overdue, Reminders
 from gateway.stages.shortage import Shortage
+from gateway.stages.suspects import QuarantineDesk
 
 BATCH = 64
 """Exports claimed before the ledger is told: one commit for many, and little to adopt after a power cut."""
@@ -48,6 +49,7 @@ class ClaimStage:
         *,
         routes: Sequence[WatchedRoute],
         shelf: ClaimShelf,
+        quarantine: QuarantineDesk,
         shortage: Shortage,
         reminders: Reminders,
         ledger: Ledger,
@@ -58,6 +60,7 @@ class ClaimStage:
     ) -> None:
         self._routes = routes
         self._shelf = shelf
+        self._quarantine = quarantine
         self._shortage = shortage
         self._reminders = reminders
         self._ledger = ledger
@@ -83,16 +86,22 @@ class ClaimStage:
             if not copies:
                 orphans.append(claim)
             elif all(one.state in (State.REFUSED, State.CLOSED) for one in copies):
-                if any(is_blocked(self._ledger, one) for one in copies):
-                    self._shelf.discard(claim.token)
-                else:
-                    self._shelf.release(claim.token, claim.root / REJECT)
+                self._finish(claim, copies)
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
         for watched in self._routes:
             for _stranded in self._shelf.orphans(watched.folder):
                 self._ops.alert("claim-stranded", route=watched.name)
         return len(orphans)
+
+    def _finish(self, claim: Claim, copies: Sequence[Transfer]) -> None:
+        """Do with the original of what is over what was cut off: throw it away, set it apart, or give it back."""
+        if any(is_blocked(self._ledger, one) for one in copies):
+            self._shelf.discard(claim.token)
+        elif any(is_infected(self._ledger, one) for one in copies):
+            set_apart(copies[0], self._shelf, self._quarantine)
+        else:
+            self._shelf.release(claim.token, claim.root / REJECT)
 
     def step(self) -> float | None:
         """Scan every folder once, claim what is settled; return the seconds until the next scan."""

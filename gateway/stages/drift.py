@@ -76,14 +76,14 @@ class DriftDesk:
         theirs = [one for one in paused if one.route == transfer.route]
         return frozenset(one.system for one in theirs if not self._is_let_go(transfer, one))
 
-    def noted(self, read: Sequence[Outcome]) -> list[Outcome]:
-        """Note what was seen in each export, and let all of them go on."""
-        return self._all_noted(read, {})
+    def noted(self, transfer: Transfer, outcome: PackOutcome) -> PackOutcome:
+        """Return what was read of an export with whose it is; its source is not judged by it."""
+        return self._noted(transfer, outcome, {})
 
     def sift(self, read: Sequence[Outcome], started_at: float) -> list[Outcome]:
         """Note what was seen in each export, judge their sources, and return what may go on; the rest is kept."""
         known: dict[RouteName, list[Source]] = {}
-        noted = self._all_noted(read, known)
+        noted = [(transfer, self._noted(transfer, outcome, known)) for transfer, outcome in read]
         current = {one.id: one for sources in known.values() for one in sources}
         for source in list(current.values()):
             theirs = [(t, o) for t, o in noted if o.look is not None and o.look.source == source.id]
@@ -103,9 +103,6 @@ class DriftDesk:
         return going
 
     # -- whose it is --------------------------------------------------------------------------------------------------
-
-    def _all_noted(self, read: Sequence[Outcome], known: dict[RouteName, list[Source]]) -> list[Outcome]:
-        return [(transfer, self._noted(transfer, outcome, known)) for transfer, outcome in read]
 
     def _noted(self, transfer: Transfer, outcome: PackOutcome, known: dict[RouteName, list[Source]]) -> PackOutcome:
         route = self._routes.get(transfer.route) if transfer.route is not None else None

@@ -21,6 +21,7 @@ from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.answers import ReplyDesk
+from gateway.stages.blocking import MALWARE, set_apart
 from gateway.stages.drift import DriftDesk
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
@@ -28,9 +29,9 @@ from gateway.stages.recording import Recorder
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
-from gateway.stages.scanning import MALWARE, ScannerWatch, Scanning
+from gateway.stages.scanning import ScannerWatch, Scanning
 from gateway.stages.sharing import Rulebook
-from gateway.stages.suspects import QuarantineDesk, Suspect
+from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.waivers import was_released
 from gateway.standard.findings import SECRET, Verdict
@@ -170,12 +171,13 @@ class PackStage:
             if outcome.error is not None:
                 self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
             elif (sealed := self._sealed_before(transfer)) is not None:
-                self._take_in(transfer, outcome, sealed, load.started_at)
+                self._take_in(transfer, self._drift.noted(transfer, outcome), sealed, load.started_at)
             elif outcome.is_forbidden:
-                apart.append((transfer, outcome))  # what must not be here is not kept, whatever its source does
+                # What must not be here is not kept, whatever its source does.
+                apart.append((transfer, self._drift.noted(transfer, outcome)))
             else:
                 read.append((transfer, outcome))
-        self._go_on([*self._drift.noted(apart), *self._drift.sift(read, load.started_at)], load)
+        self._go_on([*apart, *self._drift.sift(read, load.started_at)], load)
 
     def _go_on(self, read: Sequence[tuple[Transfer, PackOutcome]], load: Load) -> None:
         """Seal, refuse or hold what was read, each as the checks have it."""
@@ -248,6 +250,7 @@ class PackStage:
             facts = replace(
                 self._facts(outcome, Sealed(envelope.bundle_id, envelope.header_hash, envelope.size)),
                 epoch=envelope.epoch,
+                matter=outcome.matter,
                 note="sealed before the restore",
             )
         except GatewayError as error:
@@ -324,15 +327,11 @@ class PackStage:
     def _set_aside(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         """Refuse an export that holds a virus: it goes into quarantine and not back to where others would open it."""
         self._telling.infected(transfer, outcome.findings)
-        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, outcome.facts(), started_at=started_at)
+        facts = replace(outcome.facts(), code=MALWARE)
+        step = Step(transfer, Event.EXPORT_REFUSED, Stage.PACK, facts, started_at=started_at)
         for refused in self._recorder.advance([step]):
             self._ops.alert("malware-found", transfer=refused.id, codes=outcome.codes(), signature=outcome.signature())
-            claim = known(refused.claim)
-            if self._shelf.is_held(claim):
-                parts = self._shelf.get(claim).parts[0].parent
-                # Named by the transfer: the name of an export may be that of a person.
-                self._quarantine.take_folder(parts, Suspect(f"export-{refused.id}", None, "malware"))
-                self._shelf.discard(claim)
+            set_apart(refused, self._shelf, self._quarantine)
 
     def _hold(self, transfer: Transfer, outcome: PackOutcome, started_at: float) -> None:
         self._telling.held(transfer, outcome.findings)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from gateway.domain.deadlines import CASE, SeenPackage
+from gateway.domain.answers import STRANGER, WHOLE
+from gateway.domain.deadlines import CASE, Answering, SeenPackage
+from gateway.domain.ids import TransferId
 from gateway.domain.matter import Matter, PersonMatter
 from gateway.standard.catalogue import Standard
 from gateway.standard.dates import read_when
 
 STAGE_FLOW: Final = "stage-status-notice"
 CUSTODY_FLOW: Final = "custody-term-change"
-WITHDRAWAL: Final = "package-withdrawal"
 EXTENDED, SUSPENDED, RESUMED, CLOSED = "extended", "suspended", "resumed", "closed"
 """Codes of the stage table (config/codes/tables.yaml) that move or end a term."""
 STAGE_CODE: Final = "stage-code"
@@ -36,14 +37,16 @@ class CaseFile:
     standard: Standard
     zone: tzinfo
 
-    def answers(self, request: SeenPackage, position: int) -> Iterator[SeenPackage]:
-        """Return the replies to `request` for the person at `position` (CASE: for the case), oldest first."""
+    def answers(self, request: SeenPackage, position: int, *, interim: bool = True) -> Iterator[SeenPackage]:
+        """Return the replies to `request`, or to what took its place, for the person at `position` (CASE: for the
+        case), oldest first; with `interim` those too after which the answer itself is still owed."""
+        versions = self._versions(request)
         for one in self.seen:
-            if (
-                one.matter.request == request.matter.flow
-                and one.is_outbound is not request.is_outbound
-                and self._follows(one, request)
-                and self.concerns(one, request, position, only=True)
+            if any(
+                tie.request in versions
+                and (interim or not tie.is_interim)
+                and _answers_for(tie, versions[tie.request], request, position)
+                for tie in one.answering
             ):
                 yield one
 
@@ -74,16 +77,7 @@ class CaseFile:
 
     def withdrawal(self, of: SeenPackage) -> SeenPackage | None:
         """Return what withdrew a package; None if nothing did."""
-        return next(
-            (
-                one
-                for one in self.seen
-                if one.matter.flow == WITHDRAWAL
-                and one.matter.related == of.bundle
-                and one.is_outbound is of.is_outbound
-            ),
-            None,
-        )
+        return next((one for one in self.seen if one.transfer == of.withdrawn), None)
 
     def concerns(self, one: SeenPackage, of: SeenPackage, position: int, *, only: bool = False) -> bool:
         """Whether `one` is about the person at `position` of `of`. One that names nobody is about the whole case; with
@@ -108,15 +102,20 @@ class CaseFile:
             return None
         return Moment(datetime.fromisoformat(when.iso).replace(tzinfo=self.zone), "T" not in when.iso)
 
+    def _versions(self, request: SeenPackage) -> dict[TransferId, SeenPackage]:
+        """Return a request and what took its place, one after the other: who answers the last answers all."""
+        by_id = {one.transfer: one for one in self.seen}
+        found = {request.transfer: request}
+        following = request.corrected
+        while following is not None and following in by_id and following not in found:
+            found[following] = by_id[following]
+            following = by_id[following].corrected
+        return found
+
     def _follows(self, one: SeenPackage, earlier: SeenPackage) -> bool:
         if one.at < earlier.at:
             return False
-        named = one.matter.related
-        if named == earlier.bundle:
-            return True
-        if one.matter.request == earlier.matter.flow and any(other.bundle == named for other in self.seen):
-            return False  # it says that it answers another one
-        return bool(set(one.matter.numbers) & set(earlier.matter.numbers))
+        return one.matter.related == earlier.bundle or bool(set(one.matter.numbers) & set(earlier.matter.numbers))
 
     def _person(self, one: SeenPackage, of: SeenPackage, position: int) -> PersonMatter | None:
         if position == CASE:
@@ -125,6 +124,17 @@ class CaseFile:
         if one is of:
             return wanted
         return next((other for other in one.matter.persons if is_same(wanted, other)), None)
+
+
+def _answers_for(tie: Answering, tied: SeenPackage, request: SeenPackage, position: int) -> bool:
+    """Whether what is tied to `tied` answers for the person at `position` of `request`, which `tied` is or corrects."""
+    if tie.position == STRANGER or position == CASE:
+        return tie.position != STRANGER
+    if tie.position == WHOLE:
+        return len(request.matter.persons) == 1 or request.matter.per != "person"
+    if tied is request:
+        return tie.position == position
+    return is_same(request.matter.persons[position], tied.matter.persons[tie.position])
 
 
 def is_same(one: PersonMatter, other: PersonMatter) -> bool:

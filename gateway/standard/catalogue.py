@@ -80,6 +80,8 @@ class Deadline:
     basis: tuple[str, ...]
     note: str = ""
     note_en: str = ""
+    interim: bool = False
+    """An interim answer, such as acceptance, ends it too."""
 
 
 @dataclass(frozen=True, slots=True)

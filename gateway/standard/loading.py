@@ -51,7 +51,7 @@ _SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?")
 
 @dataclass(frozen=True, slots=True)
 class StandardPlace:
-    """Which standard a node uses. `folder`: its configuration, or None for the packaged files alone.
+    """Which standard a node uses. `folder`: its configuration, or None where that holds no file of its own.
 
     digest: of all files together as they were read; whoever reads others under this name is told so.
     """
@@ -62,7 +62,8 @@ class StandardPlace:
 
 def place_of(folder: Path | None) -> StandardPlace:
     """Return the place of the standard of a node whose configuration is in `folder`, as its files are now."""
-    return StandardPlace(folder, _digest(_texts(folder)))
+    own = folder if folder is not None and _own_files(folder) else None
+    return StandardPlace(own, _digest(_texts(own)))
 
 
 @cache
@@ -108,13 +109,19 @@ def in_order(name: str) -> tuple[str, bool, str]:
 
 def _texts(folder: Path | None) -> dict[str, bytes]:
     """Return every file by `flows/<name>` or `codes/<name>`, those of `folder` in the place of the packaged ones."""
-    paths = packaged_files()
-    for kind in FOLDERS:
-        own = folder / kind if folder is not None else None
-        if own is not None and own.is_dir():
-            found = (one for one in own.iterdir() if one.name.endswith(".yaml") and not one.name.startswith("."))
-            paths |= {f"{kind}/{one.name}": one for one in found}
+    paths = packaged_files() | (_own_files(folder) if folder is not None else {})
     return {name: _guarded(name, paths[name].read_bytes) for name in sorted(paths, key=in_order)}
+
+
+def _own_files(folder: Path) -> dict[str, Path]:
+    """Return the files of the configuration in `folder` that stand in the standard, by `flows/<name>`."""
+    return {
+        f"{kind}/{one.name}": one
+        for kind in FOLDERS
+        if (folder / kind).is_dir()
+        for one in (folder / kind).iterdir()
+        if one.name.endswith(".yaml") and not one.name.startswith(".")
+    }
 
 
 def _digest(texts: Mapping[str, bytes]) -> str:
@@ -295,6 +302,7 @@ def _deadline(raw: Any) -> Deadline:
         basis=tuple(raw["basis"]),
         note=raw.get("note", ""),
         note_en=raw.get("note_en", ""),
+        interim=raw.get("interim") == "true",
     )
 
 

@@ -301,7 +301,8 @@ def _ended(term: RunningTerm, begun: _Begun, position: int, file: CaseFile) -> R
         ends += ((one, Outcome.SENT) for one in file.sendings(flows, root, position, outbound=begun.is_ours))
     else:
         back = _RETURNED_BY.get(begun.flow.code, ())
-        ends += ((one, Outcome.ANSWERED) for one in file.answers(root, position))
+        its = file.answers(root, position, interim=deadline.interim)
+        ends += ((one, Outcome.ANSWERED) for one in its)
         ends += ((one, Outcome.ANSWERED) for one in file.sendings(back, root, position, outbound=not root.is_outbound))
     ends += (
         (one, Outcome.CLOSED)

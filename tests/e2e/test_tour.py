@@ -16,7 +16,7 @@ from gateway.daemon.lock import running_pid
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTED_PORTS = ("2401", "2402")
-TOUR_SECONDS = 100
+TOUR_SECONDS = 150
 
 
 def script() -> str:
@@ -72,7 +72,7 @@ def test_the_tour_goes_as_the_readme_says(place: Path) -> None:
         "Confirmed 990102000000.",
         "The gateway can start.",
         "Normal: nothing needs a person.",
-        "案件信息.xml",
+        "原始数据/案件信息.xml",
         "the recipient confirmed delivery",
         "States: 110 delivered",
         "Opened bundle",
@@ -80,6 +80,9 @@ def test_the_tour_goes_as_the_readme_says(place: Path) -> None:
         "It would be refused and given back.",
         "25_id_checksum.zip.err.txt",
         "It waits because link procuratorate does not work",
+        "张**: not answered yet",
+        "Detained: decided within 7 days",
+        "Request for approval of arrest",
         "is asked what it holds",
         "Backed up ledger, peers, roster and configuration",
     ):

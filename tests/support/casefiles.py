@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta, timezone
 
-from gateway.domain.deadlines import RunningTerm, SeenPackage
+from gateway.domain.answers import STRANGER, WHOLE
+from gateway.domain.deadlines import Answering, RunningTerm, SeenPackage
 from gateway.domain.ids import BundleId, TransferId, UnitCode
 from gateway.domain.matter import Matter, PersonMatter
 from gateway.standard.running import terms_in
@@ -41,9 +42,17 @@ def seen(
     numbers: tuple[tuple[str, str], ...] = NUMBERS,
     related: int = 0,
     copy: bool = False,
+    to: SeenPackage | None = None,
+    interim: bool = False,
+    corrected: int | None = None,
+    withdrawn: int | None = None,
 ) -> SeenPackage:
-    """Return one package sealed (or delivered) at `when`; arrived: empty for then, None for not yet."""
-    reply = STANDARD.reply(flow)
+    """Return one package sealed (or delivered) at `when`; arrived: empty for then, None for not yet.
+
+    to: what it is tied to, person by person; corrected, withdrawn: by which package.
+    """
+    reply, asking = STANDARD.reply(flow), STANDARD.flow(flow)
+    awaited = asking.reply if asking is not None else None
     matter = Matter(
         flow,
         request=reply.request if reply is not None else "",
@@ -52,7 +61,11 @@ def seen(
         persons=persons,
         facts=tuple(sorted((facts or {}).items())),
         documents=documents,
+        awaits=awaited.code if awaited is not None else "",
+        per=awaited.per if awaited is not None else "",
     )
+    named = [one.name_key for one in to.matter.persons] if to is not None else []
+    positions = [named.index(one.name_key) if one.name_key in named else STRANGER for one in persons] or [WHOLE]
     return SeenPackage(
         transfer=TransferId(number),
         is_outbound=out,
@@ -64,6 +77,9 @@ def seen(
         heard_at=at(heard) if heard else None,
         is_copy=copy,
         matter=matter,
+        answering=tuple(Answering(to.transfer, one, interim) for one in positions) if to is not None else (),
+        corrected=None if corrected is None else TransferId(corrected),
+        withdrawn=None if withdrawn is None else TransferId(withdrawn),
     )
 
 

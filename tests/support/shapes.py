@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from tests.support.shapes_standard import ASKED, STANDARD_SHAPES, TERM, below
+
 _EXPLAINED = {
     "code": "stable slug, docs/errors.md or docs/defects.md; empty if there is none",
     "what": "what happened, in the reader's language",
@@ -120,10 +122,6 @@ _BUNDLE = {
 _ERROR = {**_EXPLAINED, "detail": "English, for the log"}
 
 
-def _below(prefix: str, keys: Mapping[str, str]) -> dict[str, str]:
-    return {f"{prefix}.{name}": meaning for name, meaning in keys.items()}
-
-
 _TRIP = {
     "id": "number of the trip, as every command takes it",
     "way": "`out` or `in`",
@@ -168,9 +166,9 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "attention": "what needs a person, the gravest first",
             "attention[].need": "`daemon-down`, `daemon-silent`, `standstill`, `halted`, `not-balanced`, `silent`, "
             "`held`, `holds-back`, `quarantined`, `link-trouble`, `route-trouble`, `export-waits`, `receipt-late`, "
-            "`disk-low`, `clock-skew`, `worker-died`, `roster-ends`",
+            "`disk-low`, `clock-skew`, `worker-died`, `roster-ends`, `source-paused`, `source-silent`",
             "attention[].subject": "the link, route, folder, part or number of the transfer",
-            **_below("attention[]", _EXPLAINED),
+            **below("attention[]", _EXPLAINED),
             "attention[].count": "how many, or how often",
             "attention[].since": "null if not known",
             "attention[].command": "what helps; empty if no command does",
@@ -194,7 +192,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "links[].unconfirmed": "sent where no receipt is expected (counted up to 1000)",
             "links[].opens_at": "when its hours begin; null within them",
             "links[].trouble": "null while it works",
-            **_below("links[].trouble", _TROUBLE),
+            **below("links[].trouble", _TROUBLE),
             "links[].clock": "the peer's, measured from what it signed; null before it signed anything",
             "links[].clock.ahead_least": "seconds that it is ahead of ours, below 0 behind; null: no bound known",
             "links[].clock.ahead_most": "likewise",
@@ -206,26 +204,26 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "routes[].ear": "`hears`, `deaf`, `canary-denied` (we may not write there, so nobody knows), `unknown`",
             "routes[].waiting": "exports that have waited in the folder for too long",
             "routes[].waiting[].export": "",
-            **_below("routes[].waiting[]", _EXPLAINED),
+            **below("routes[].waiting[]", _EXPLAINED),
             "routes[].waiting[].seconds": "since it was first seen",
             "routes[].trouble": "null while the folder can be read",
-            **_below("routes[].trouble", _TROUBLE),
+            **below("routes[].trouble", _TROUBLE),
             "held": "the newest 20 that wait for a person, quarantined ones included",
             "held[].transfer": "",
-            **_below("held[].transfer", _TRANSFER),
+            **below("held[].transfer", _TRANSFER),
             "held[].outlook": "",
-            **_below("held[].outlook", _OUTLOOK),
+            **below("held[].outlook", _OUTLOOK),
             "held_count": "all that are held",
             "retrying": "the newest 20 whose last attempt failed and that are tried again by themselves",
             "retrying[].transfer": "",
-            **_below("retrying[].transfer", _TRANSFER),
+            **below("retrying[].transfer", _TRANSFER),
             "retrying[].outlook": "",
-            **_below("retrying[].outlook", _OUTLOOK),
+            **below("retrying[].outlook", _OUTLOOK),
             "under_way": "long transfers that move now",
             "under_way[].id": "",
             "under_way[].case_no": "",
             "under_way[].export_name": "",
-            **_below("under_way[]", _PROGRESS),
+            **below("under_way[]", _PROGRESS),
             "roster": "the accepted one; null where only confirmed cards count",
             "roster.version": "",
             "roster.expires_at": "0 if its file is damaged",
@@ -245,20 +243,33 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "counts.outbound": "state: number",
             "counts.inbound": "state: number",
             "counts.relay": "state: number",
+            "replies": "",
+            "replies.awaited": "requests of ours that are open",
+            "replies.owed": "requests to us that are open",
+            "replies.waiting": "replies that wait for their request",
+            "deadlines": "null before there is a ledger",
+            "deadlines.amber": "how many",
+            "deadlines.red": "how many",
+            "deadlines.overdue": "how many",
+            "deadlines.urgent": "the 5 most urgent",
+            **below("deadlines.urgent[]", TERM),
+            "deadlines.alerts_waiting": "sink: alerts that it has not taken yet",
         },
         "log": {
             "transfers": "newest first",
-            **_below("transfers[]", _TRANSFER),
+            **below("transfers[]", _TRANSFER),
             "limit": "as asked",
             "offset": "as asked",
             "more": "true: there are more after these",
+            "requests": "with `--case`: those of the case, with their answers",
+            **below("requests[]", ASKED),
         },
         "explain": {
             "stories": "the transfers that were meant, oldest first, 20 at most",
             "stories[].transfer": "",
-            **_below("stories[].transfer", _TRANSFER),
+            **below("stories[].transfer", _TRANSFER),
             "stories[].outlook": "why it waits",
-            **_below("stories[].outlook", _OUTLOOK),
+            **below("stories[].outlook", _OUTLOOK),
             "stories[].related": "other transfers of the same export",
             "stories[].related[].kin": "it `corrects`, is `corrected-by`, `repeats`, is `repeated-by` the other, or "
             "`differs`: another version, not let go as a correction",
@@ -276,12 +287,19 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "stories[].timeline[].seconds": "what the attempt took; null where there was none",
             "stories[].timeline[].actor": "login name; empty for the daemon",
             "stories[].findings": "codes that checks gave to the export",
-            **_below("stories[].findings[]", _EXPLAINED),
+            **below("stories[].findings[]", _EXPLAINED),
             "stories[].receipts": "oldest first",
             "stories[].receipts[].code": "docs/protocol.md, receipts",
             "stories[].receipts[].means": "in the reader's language",
             "stories[].receipts[].issuer": "unit",
             "stories[].receipts[].issued_at": "by the issuer's clock",
+            "stories[].asked": "null unless it is a request that awaits an answer",
+            **below("stories[].asked", ASKED),
+            "stories[].answers": "requests that it answers",
+            "stories[].answers[].id": "number of the request",
+            "stories[].answers[].flow": "",
+            "stories[].deadlines": "terms that it began",
+            **below("stories[].deadlines[]", TERM),
         },
         "inspect": {
             "export": "its name",
@@ -313,8 +331,13 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "fields[].value": "",
             "fields[].file": "",
             "fields[].line": "0 for none",
+            "fields[].leaves": "as it would leave; empty if it stays here",
+            "profile": "masking profile that counts; `full` masks nothing",
+            "withheld": "documents that would stay here",
+            "withheld[].kind": "of document; empty where nobody knows it",
+            "withheld[].count": "how many",
             "findings": "",
-            **_below("findings[]", _EXPLAINED),
+            **below("findings[]", _EXPLAINED),
             "findings[].verdict": "",
             "findings[].file": "",
             "findings[].line": "0 for none",
@@ -355,7 +378,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "recipients[].link": "of ours, by which it goes on; null for none",
             **_EXPLAINED,
             "findings": "",
-            **_below("findings[]", _EXPLAINED),
+            **below("findings[]", _EXPLAINED),
             "findings[].verdict": "",
             "findings[].value": "",
             "findings[].expected": "units that may be meant",
@@ -498,7 +521,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "kind": "`bundle` or `receipts`",
             "genuine": "true or false; of receipts: all of them",
             "error": "null if genuine (bundle only; receipts have their own)",
-            **_below("error", _ERROR),
+            **below("error", _ERROR),
             "size": "bytes of the file (bundle)",
             "signer": "unit; null if nobody's known (bundle)",
             "bundle_id": "null if it cannot be read (bundle; so are the next)",
@@ -515,7 +538,7 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "receipts": "in the order of the file (receipts)",
             "receipts[].genuine": "",
             "receipts[].error": "null if genuine",
-            **_below("receipts[].error", _ERROR),
+            **below("receipts[].error", _ERROR),
             "receipts[].code": "null, like the next, if it cannot be read",
             "receipts[].means": "in the reader's language",
             "receipts[].issuer": "",
@@ -535,19 +558,19 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "results[].part": "`settings`, `keys`, `peers`, `folders`, `ledger`, `packers`, `space`, `server`, `links`",
             "results[].grade": "`ok`, `warning`, `error`",
             "results[].subject": "`file:line:column`, folder, peer, packer, address or link",
-            **_below("results[]", _EXPLAINED),
+            **below("results[]", _EXPLAINED),
             "results[].detail": "English",
         },
         "quarantine list": {
             "quarantine": "oldest first",
-            **_below("quarantine[]", _ASIDE),
+            **below("quarantine[]", _ASIDE),
             "quarantine[].what": "in the reader's language",
             "quarantine[].size": "bytes",
             "quarantine[].sha256": "",
             "quarantine[].transfer": "number of the transfer that it belongs to; null if to none",
             "quarantine[].decided_at": "since when nobody has to decide anything; null while somebody has to",
             "quarantine[].decision": "the last one about it; null if there was none",
-            **_below("quarantine[].decision", _DECISION),
+            **below("quarantine[].decision", _DECISION),
         },
         "quarantine show": {
             **_ASIDE,
@@ -556,27 +579,27 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "sha256": "",
             "decided_at": "since when nobody has to decide anything; null while somebody has to",
             "bundle": "what its envelope states; null if it is no bundle",
-            **_below("bundle", _BUNDLE),
+            **below("bundle", _BUNDLE),
             "receipts": "what they state; empty if it is no receipt file; as `receipts[]` of `verify`",
             "transfers": "those it concerns",
-            **_below("transfers[]", _TRANSFER),
+            **below("transfers[]", _TRANSFER),
             "decisions": "about it, oldest first",
-            **_below("decisions[]", _DECISION),
+            **below("decisions[]", _DECISION),
             "commands": "what may be decided now",
         },
         **{
-            f"quarantine {action}": {"decision": "as recorded", **_below("decision", _DECISION)}
+            f"quarantine {action}": {"decision": "as recorded", **below("decision", _DECISION)}
             for action in ("recheck", "release", "reject", "close")
         },
         "decisions": {
             "decisions": "newest first: about things in quarantine, transfers and links",
-            **_below("decisions[]", {**_DECISION, "action": f"{_DECISION['action']}, `hold`"}),
+            **below("decisions[]", {**_DECISION, "action": f"{_DECISION['action']}, `hold`"}),
             "limit": "as asked",
             "more": "true: there are more",
         },
         "retry": {
             "transfer": "as it is now; only with TRANSFER",
-            **_below("transfer", _TRANSFER),
+            **below("transfer", _TRANSFER),
             "link": "only with --link",
             "transfers": "how many were to wait; only with --link",
         },
@@ -606,10 +629,10 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "peers[].gap_since": "since when numbers are missing; null if none are",
         },
         "resync": {"asked": "units that are asked"},
-        "backup": {"backup": "", **_below("backup", _BACKUP)},
+        "backup": {"backup": "", **below("backup", _BACKUP)},
         "restore": {
             "backup": "",
-            **_below("backup", _BACKUP),
+            **below("backup", _BACKUP),
             "epoch": "the new one",
             "kept": "where the ledger lies that was there before; null if there was none",
             "brought": "files of configuration and peers that were missing and are back",
@@ -622,20 +645,20 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "results[].subject": "",
             "results[].wrong": "empty if it is as it should be",
         },
-        "media export": {"trips": "the one that was asked for", **_below("trips[]", _TRIP)},
+        "media export": {"trips": "the one that was asked for", **below("trips[]", _TRIP)},
         "media import": {
             "trips": "those that were asked for",
-            **_below("trips[]", _TRIP),
+            **below("trips[]", _TRIP),
             "refused": "trips on the medium that stay there",
             "refused[].trip": "32 hexadecimal digits",
             "refused[].code": "docs/errors.md",
         },
-        "media confirm": {"trip": "as it is now", **_below("trip", _TRIP)},
-        "media cancel": {"trip": "as it is now", **_below("trip", _TRIP)},
-        "media lost": {"trip": "as it is now", **_below("trip", _TRIP)},
+        "media confirm": {"trip": "as it is now", **below("trip", _TRIP)},
+        "media cancel": {"trip": "as it is now", **below("trip", _TRIP)},
+        "media lost": {"trip": "as it is now", **below("trip", _TRIP)},
         "media list": {
             "trips": "newest first",
-            **_below("trips[]", _TRIP),
+            **below("trips[]", _TRIP),
             "waiting": "one for each link by media",
             "waiting[].link": "",
             "waiting[].files": "that wait for the next export",
@@ -644,9 +667,9 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "waiting[].missing[].epoch": "of the peer",
             "waiting[].missing[].number": "",
         },
-        "hold": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
-        "release": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
-        "close": {"transfer": "as it is now", **_below("transfer", _TRANSFER)},
+        "hold": {"transfer": "as it is now", **below("transfer", _TRANSFER)},
+        "release": {"transfer": "as it is now", **below("transfer", _TRANSFER)},
+        "close": {"transfer": "as it is now", **below("transfer", _TRANSFER)},
         "peer card": {"unit": "", "fingerprint": "40 digits in 8 groups", "card": "base64"},
         "peer list": {
             "peers": "by unit",
@@ -712,12 +735,18 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "classes": "numbers of classes that are new or changed",
         },
         "version": {"version": "", "python": "", "platform": ""},
+        **STANDARD_SHAPES,
     }
 )
 """Command -> key path -> meaning; `[]` stands for every item of a list."""
 
-OPAQUE = frozenset({"counts.outbound", "counts.inbound", "counts.relay"})
-"""Objects whose keys are values (states)."""
+OPAQUE = frozenset(
+    {
+        *("counts.outbound", "counts.inbound", "counts.relay"),
+        *("deadlines.alerts_waiting", "sources[].verdicts", "alerts[].facts"),
+    }
+)
+"""Objects whose keys are values (states, sinks, verdicts)."""
 
 
 def paths(value: object, prefix: str = "") -> Iterator[str]:

@@ -218,3 +218,17 @@ def test_every_way_to_fail_hides_what_the_server_said() -> None:
         thread.join()
     assert "A990102" not in detail
     assert detail == "SMTPConnectError 554"
+
+
+def test_a_case_number_of_another_agency_breaks_no_header_and_no_line(tmp_path: Path) -> None:
+    hostile = worded(case_no="A1\r\nBcc: thief@example\x1b[2J" + "9" * 5000)
+    with smtp_server() as box:
+        mail(box.port).send(hostile)
+    (found,) = box.mails
+    assert found["Bcc"] is None
+    assert len(found["Subject"]) < 300
+    with datagrams(tmp_path / "log") as receiver:
+        syslog("unix", tmp_path / "log").send(hostile)
+        raw = receiver.recv(16384)
+    assert len(raw) <= 2048 + 200
+    assert not set(raw) & {0x0A, 0x0D, 0x1B}

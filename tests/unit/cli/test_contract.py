@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ from gateway.bundle.receipt import join_receipts
 from gateway.bundle.suites import Suite
 from gateway.compose.health import Health, Short, Skewed, Trouble, Waiting
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
+from gateway.domain.alerts import Alert, AlertKind, Severity
 from gateway.domain.clock import SystemClock
+from gateway.domain.deadlines import RunningTerm, TermKind
 from gateway.domain.holdings import Got, Inventory
 from gateway.domain.ids import LinkName, UnitCode, digest
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Facts, Offer, Stage, Step
 from gateway.folders.quarantine import Quarantine, QuarantineNote
+from gateway.ledger.alerts import Addressed
 from tests.support import filling, sealing
+from tests.support.answers import comes, goes, reply, request
 from tests.support.commands import commands, page
 from tests.support.desk import LINK, PEER, Desk, run
 from tests.support.listing import trust_roster
@@ -33,6 +38,7 @@ from tests.support.shapes import SHAPES, paths
 DECISIONS = ("recheck", "release", "reject", "close")
 ROOT = Path(__file__).parents[3]
 NOW = SystemClock().now()
+ALERT = Alert(NOW, AlertKind.OPERATION, Severity.CRITICAL, "space-low", "space-low", {"code": "disk-space-low"})
 READS = (
     "status",
     "log",
@@ -54,6 +60,13 @@ READS = (
     "roster show",
     "roster verify",
     "roster diff",
+    "replies",
+    "deadlines",
+    "alerts list",
+    "stats",
+    "source list",
+    "source show",
+    "grants",
 )
 
 
@@ -86,6 +99,12 @@ def full(desk: Desk) -> Iterable[Any]:
         moving = filling.sealed(ledger, 1)
         filling.held(ledger, 2)
         filling.failing(ledger, 3)
+        asked = goes(ledger, 21, request("张三", "李四"), to=PEER)
+        comes(ledger, 22, reply("张三"), of=PEER)
+        term = RunningTerm(asked.id, "arrest-request", "arrest-detained", 0, TermKind.REPLY, False, PEER, "A1", "张*")
+        near = replace(term, started_at=NOW, amber_at=NOW, red_at=NOW, due_at=NOW + 9, overdue_at=NOW + 9)
+        ledger.terms.keep((), (near,), NOW)
+        ledger.alerts.record([Addressed(ALERT, {"desk": NOW})])
     trouble = Trouble("link", LINK, "link-unreachable", "", 1, NOW, NOW + 9)
     folder = Trouble("route", "police", "folder-missing", "", 1, NOW, NOW + 9)
     waiting = Waiting("police", "a.zip", "FS-NO-MARKER", 7200.0)
@@ -105,18 +124,35 @@ def test_status(full: Desk) -> None:
 def test_log_and_explain(full: Desk) -> None:
     with full.ledger() as ledger:
         filling.repeated(ledger, filling.delivered(ledger, 9), 10)
-    assert keys(full.ask("log")) == set(SHAPES["log"])
-    told = keys(full.ask("explain", filling.CASE))
+    assert keys(full.ask("log"), full.ask("log", "--case", "A1")) == set(SHAPES["log"])
+    told = keys(full.ask("explain", filling.CASE), full.ask("explain", "A1"))
     prefix = "stories[].outlook.progress."
     beneath = {path.removeprefix(prefix) for path in told if path.startswith(prefix)}
     assert beneath == {"stage", "done", "total", "percent", "rate", "seconds", "paused"}
     assert {path for path in told if not path.startswith(prefix)} == set(SHAPES["explain"])
 
 
+def test_what_is_open_and_what_runs_out(full: Desk) -> None:
+    assert keys(full.ask("replies")) == set(SHAPES["replies"])
+    assert keys(full.ask("deadlines")) == set(SHAPES["deadlines"])
+
+
+def test_alerts(full: Desk) -> None:
+    gateway = full.place.config / "gateway.yaml"
+    sink = f"alerts:\n  sinks:\n    - name: desk\n      file:\n        path: {full.state}/alerts.jsonl\n"
+    gateway.write_text(gateway.read_text("utf-8") + sink, "utf-8")
+    assert keys(full.ask("alerts", "list")) == set(SHAPES["alerts list"])
+
+
 def test_inspect(desk: Desk) -> None:
     sample = ROOT / "samples" / "defects" / "25_id_checksum.zip"
     alone = run("inspect", sample, "--json", "--config", ROOT / "samples").json
-    assert keys(alone, desk.ask("inspect", sample, "--route", "police")) == set(SHAPES["inspect"])
+    (routes,) = (desk.place.config / "routes.d").glob("*.yaml")
+    text = routes.read_text("utf-8")
+    assert "packer: police\n" in text
+    routes.write_text(text.replace("packer: police\n", 'packer: police\n    profile: {"*": masked}\n'), "utf-8")
+    honest = desk.ask("inspect", next((ROOT / "samples" / "police").glob("TQPZDB*0012*.zip")), "--route", "police")
+    assert keys(alone, honest) == set(SHAPES["inspect"])
 
 
 def test_route_explain(desk: Desk) -> None:
@@ -252,6 +288,8 @@ def test_every_written_shape_is_tested() -> None:
     tested |= {"retry", "hold", "release", "close", "peer card", "peer list", "key rotate", "version", "peer remove"}
     tested |= {f"media {name}" for name in ("export", "import", "confirm", "cancel", "lost", "list")}  # test_media.py
     tested |= {"openssh check"}  # test_openssh.py
+    tested |= {"replies", "deadlines", "alerts list"}
+    tested |= {"stats", "source list", "source show", "grants"}  # test_stats.py, test_grants.py
     tested |= {f"flows {name}" for name in ("list", "show", "check")}  # test_flows.py
     assert set(SHAPES) == tested
 

@@ -11,6 +11,7 @@ from tests.support.configs import GRANT
 from tests.support.desk import Desk
 from tests.support.houses import Heard
 from tests.support.ledger import ToldClock
+from tests.support.shapes import SHAPES, paths
 from tests.unit.cli.test_inspect import HONEST
 
 TODAY = datetime.now(UTC).astimezone().date()
@@ -41,7 +42,9 @@ def test_grants_are_listed_with_their_ends(desk: Desk, days: int, code: int, sai
     assert answer.code == code
     assert "SX-2026-001" in answer.out
     assert said in " ".join(answer.out.split())
-    (found,) = desk.ask("grants")["grants"]
+    told = desk.ask("grants")
+    assert set(paths(told)) == set(SHAPES["grants"])
+    (found,) = told["grants"]
     assert (found["id"], found["days_left"], found["fields"]) == ("SX-2026-001", days, ["person-name"])
     (line,) = [one for one in desk.ask("check")["results"] if one["part"] == "grants"]
     assert line["code"] == (checked or "")

@@ -20,6 +20,7 @@ from gateway.domain.statistics import Axis
 from gateway.ledger.statistics import Outcome
 from tests.support import filling
 from tests.support.desk import PEER, Desk
+from tests.support.shapes import SHAPES, paths
 
 NOW = SystemClock().now()
 
@@ -176,3 +177,13 @@ def test_a_decision_needs_a_reason_and_a_paused_source(filled: Desk) -> None:
     (deed, *_) = json.loads(filled.run("decisions", "--json").out)["decisions"]
     assert (deed["action"], deed["subject"], deed["done_at"]) == ("source-replay", "police: 案件系统", None)
     assert "source police: 案件系统" in filled.run("decisions").out
+
+
+def test_the_keys_of_figures_and_sources_are_written_down(filled: Desk) -> None:
+    told = [filled.ask("stats"), filled.ask("stats", "--quality"), filled.ask("stats", "--silent")]
+    silent = {*paths(told[2])}
+    assert {"silent", "sources"} <= silent
+    assert {path for answer in told for path in paths(answer)} == set(SHAPES["stats"])
+    assert set(paths(filled.ask("source", "list"))) == set(SHAPES["source list"])
+    shown = set(paths(filled.ask("source", "show", 1)))
+    assert {path for path in shown if not path.startswith("held_transfers[]")} == set(SHAPES["source show"])

@@ -134,3 +134,18 @@ def test_receipts_are_kept_verbatim_and_written_anew_as_they_come(root: Path) ->
         assert [base64.b64decode(one["receipt"]) for one in found["receipts"]] == [line.raw for line in lines]
         assert (found["case_no"], found["bundle_id"]) == ("A1", "b" * 32)
     assert path == root / "ack" / "案卷.zip.receipt.json"
+
+
+def test_what_somebody_else_put_in_the_place_of_a_report_is_none(root: Path) -> None:
+    desk = FeedbackDesk(root)
+    machine, _ = desk.report(FEEDBACK)
+    assert desk.told_at(FEEDBACK.export) == FEEDBACK.at
+    machine.rename(root / "elsewhere")
+    machine.symlink_to(root / "elsewhere")
+    assert desk.told_at(FEEDBACK.export) == ""
+    machine.unlink()
+    os.mkfifo(machine)
+    assert desk.told_at(FEEDBACK.export) == ""
+    machine.unlink()
+    machine.write_text("[" * 200_000)
+    assert desk.told_at(FEEDBACK.export) == ""

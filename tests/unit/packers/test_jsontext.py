@@ -1,6 +1,7 @@
 """JSON of doubtful origin: what is JSON is read with its lines, what is not is refused at its place."""
 
 import json
+import resource
 
 import pytest
 from hypothesis import given
@@ -115,3 +116,11 @@ def test_too_deep_or_too_much_is_refused(raw: bytes) -> None:
 
 def test_what_is_no_object_is_no_case() -> None:
     assert [f.code for f in parse_json(b"[1]", "case.json").findings] == ["JSON-SCHEMA"]
+
+
+def test_one_long_text_takes_no_more_than_some_copies_of_it() -> None:
+    raw = b'{"a": "' + b"x" * (4 << 20) + b'"}'
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert parse_json(raw, "case.json").root is not None
+    # KiB; step by step the reader would remember a hundred times the text.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 128 << 10

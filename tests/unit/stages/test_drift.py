@@ -11,7 +11,8 @@ import pytest
 from gateway.compose import sources
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, known
-from gateway.domain.sources import SOURCE_UPGRADE, Source
+from gateway.domain.sources import SOURCE_UPGRADE, Seen, Source
+from tests.support.exports import PoliceExport
 from tests.support.houses import Street, opened, street
 from tests.support.upgrading import Desk, case, upgraded, with_rules, without_charges
 
@@ -192,6 +193,50 @@ def test_one_export_may_be_let_go_alone(desk: Desk) -> None:
     desk.made.police.ledger.release(first, "wang", "urgent")
     desk.pack()
     assert desk.states()[GOOD:] == ["sealed", SOURCE_UPGRADE]
+
+
+def test_marked_material_of_a_paused_source_is_blocked_and_not_kept(desk: Desk) -> None:
+    secret = upgraded().changed(("<MJ>内部</MJ>", "<MJ>机密</MJ>"))
+    # By the first of its kind nobody could tell yet whether its source is paused.
+    desk.drop(1, secret)
+    desk.drop(1, upgraded())
+    desk.drop(1, secret)
+    assert desk.states()[GOOD:] == ["refused", SOURCE_UPGRADE, "refused"]
+    shelf = desk.made.police.ground.shelf
+    assert [shelf.is_held(known(one.claim)) for one in desk.transfers()[GOOD:]] == [False, True, False]
+    assert not (desk.folder / "reject").exists()
+    assert desk.made.police.log.alerts().count("export-blocked") == 2
+
+
+def odd() -> PoliceExport:
+    """Return an export that the checks hold: its birthday is not that of its identity number."""
+    return PoliceExport().changed(("<CSRQ>19920229</CSRQ>", "<CSRQ>19920228</CSRQ>"))
+
+
+def test_what_a_person_released_stays_released_when_its_source_is_paused_and_goes_on(desk: Desk) -> None:
+    desk.drop(1, odd())
+    (held,) = desk.transfers()[GOOD:]
+    assert held.hold_code == "export-held"
+    desk.made.police.ledger.release(held, "li", "the certificate was seen")
+    # Before it is read again, its source is paused.
+    desk.made.police.ledger.sources.pause(source(desk.made).id, (Seen("version", "", "2.1", "2.2"),), "")
+    desk.pack()
+    assert desk.states()[GOOD:] == [SOURCE_UPGRADE]
+    decide(desk.made, Action.SOURCE_RESUME)
+    desk.pack()
+    assert desk.states()[GOOD:] == ["sealed"]
+
+
+def test_a_source_that_goes_on_releases_no_hold_of_the_checks(desk: Desk) -> None:
+    desk.made.police.ledger.sources.pause(source(desk.made).id, (Seen("version", "", "2.1", "2.2"),), "")
+    desk.drop(1, odd())
+    assert desk.states()[GOOD:] == [SOURCE_UPGRADE]
+    decide(desk.made, Action.SOURCE_RESUME)
+    desk.pack()
+    assert desk.states()[GOOD:] == ["export-held"]
+    desk.made.police.ledger.release(desk.transfers()[GOOD], "li", "the certificate was seen")
+    desk.pack()
+    assert desk.states()[GOOD:] == ["sealed"]
 
 
 def test_a_pause_survives_a_restart_and_other_sources_go_on(desk: Desk) -> None:

@@ -186,6 +186,9 @@ def test_a_sender_whose_ledger_is_put_back_learns_again_what_it_sent(closed: Str
         assert of(made, "new.txt").sequence == 1
         rebuilt = len(made.police.log.of("transfer-rebuilt"))
         assert rebuilt == (2 if spool_too else 0)
+        # What was in it is known again from the original, so that an answer still finds what it answers.
+        if not spool_too:
+            assert made.police.ledger.matters.get(of(made, "after-1.txt").id) is not None
         assert not any(made.procuratorate.log.of("equivocation"))
 
 

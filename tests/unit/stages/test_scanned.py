@@ -11,15 +11,18 @@ import pytest
 
 from gateway.compose.acting import Operator
 from gateway.compose.identity import Identity
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, ReceiptCode, known
 from gateway.domain.scanning import WhenDown, WhenTooLarge
+from gateway.domain.sources import SOURCE_UPGRADE, Seen
 from gateway.settings.node import MalwareSettings
+from gateway.stages.suspects import QuarantineDesk, Suspect
 from tests.support.clamd import HARMLESS, LIMIT, NOT_INSTALLED, SIGNATURE, clamd
 from tests.support.exports import PoliceExport
-from tests.support.houses import IN, OUT, House, Street, opened
+from tests.support.houses import IN, OUT, House, Street, opened, street
 from tests.support.sftpservers import program
+from tests.support.upgrading import Desk
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,25 @@ def test_an_infected_export_is_set_aside_and_not_given_back(closed: Street, scan
         assert HARMLESS.decode() not in json.dumps(report)
 
 
+def test_what_a_power_cut_left_of_an_infected_export_is_set_aside_at_the_next_start(
+    closed: Street, scanner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(_self: QuarantineDesk, _path: Path, _suspect: Suspect) -> None:
+        raise TransientError("power-cut", "here")
+
+    scanned_by(closed.police, scanner)
+    with opened(closed) as made, monkeypatch.context() as patch:
+        patch.setattr(QuarantineDesk, "take_folder", dies)
+        made.drop("a.bin", HARMLESS)
+        made.settle()
+        assert made.police.only(OUT).state is State.REFUSED
+        assert quarantined(made.police) == []
+    with opened(street(closed.root, closed.clock)) as made:
+        made.go("police:claim")
+        assert len(quarantined(made.police)) == 1
+        assert not (made.out / "reject").exists()
+
+
 def test_an_infected_member_of_a_case_is_found_although_the_zip_is_too_large_for_the_scanner(
     closed: Street, scanner: Path
 ) -> None:
@@ -93,6 +115,23 @@ def test_an_infected_member_of_a_case_is_found_although_the_zip_is_too_large_for
         (told,) = made.police.log.of("malware-found")
         assert told["signature"] == SIGNATURE
         assert made.police.only(OUT).state is State.REFUSED
+
+
+def test_an_infected_export_of_a_paused_source_is_set_aside_as_any_other(closed: Street, scanner: Path) -> None:
+    scanned_by(closed.police, scanner)
+    with opened(closed) as made:
+        desk = Desk(made)
+        desk.drop(1)
+        made.work(10)
+        (source,) = made.police.ledger.sources.all()
+        made.police.ledger.sources.pause(source.id, (Seen("version", "", "2.1", "2.2"),), "")
+        desk.drop(1, PoliceExport().with_file("文书/a.txt", HARMLESS))
+        desk.drop(1)
+        made.work(10)
+        infected, clean = desk.transfers()[1:]
+        assert (infected.state, clean.hold_code) == (State.REFUSED, SOURCE_UPGRADE)
+        assert len(quarantined(made.police)) == 1
+        assert not made.police.ground.shelf.is_held(known(infected.claim))
 
 
 def test_an_infected_bundle_is_not_delivered_and_is_refused_with_204(closed: Street, scanner: Path) -> None:

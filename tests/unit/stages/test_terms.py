@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,10 @@ from gateway.alerts.addressing import Addresses, SinkRule
 from gateway.alerts.sinks import not_taken
 from gateway.alerts.wording import Wording, Writer
 from gateway.domain.alerts import Alert, AlertKind, Severity
+from gateway.domain.answers import Kind, Word
 from gateway.domain.deadlines import Note, Outcome
+from gateway.domain.errors import TransientError
+from gateway.domain.ids import TransferId
 from gateway.domain.lifecycle import Event
 from gateway.domain.matter import Matter, PersonMatter
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer
@@ -23,9 +27,22 @@ from gateway.stages.alerting import AGAIN_SECONDS, Cry, CryStage, SinkStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.terms import PAUSE_SECONDS, TermStage
 from gateway.standard.loading import place_of
+from tests.support.answers import comes, goes
 from tests.support.casefiles import NUMBERS, at, person
 from tests.support.houses import Heard
-from tests.support.ledger import ToldClock, deliver, found, open_ledger, receipt, receipted, seal, verified
+from tests.support.ledger import (
+    OTHER_PEER,
+    ToldClock,
+    bundle,
+    deliver,
+    found,
+    open_ledger,
+    receipt,
+    receipted,
+    seal,
+    verified,
+)
+from tests.support.standard import STANDARD
 
 ZONE = timezone(timedelta(hours=8))
 BOTH = frozenset({AlertKind.DEADLINE, AlertKind.OPERATION})
@@ -44,6 +61,7 @@ class Node:
     rung: list[str] = field(default_factory=list)
     taken: list[Wording] = field(default_factory=list)
     is_dead: bool = False
+    never: str = ""
 
     def open(self) -> None:
         self.ledger: Ledger = open_ledger(self.folder, self.clock)
@@ -75,7 +93,7 @@ class Node:
         return taken
 
     def send(self, wording: Wording) -> None:
-        if self.is_dead:
+        if self.is_dead or wording.key == self.never:
             raise not_taken("duty", "dead")
         self.taken.append(wording)
 
@@ -118,9 +136,33 @@ def node(tmp_path: Path) -> Iterator[Node]:
     made.ledger.close()
 
 
-def matter(flow: str, *persons: PersonMatter, request: str = "", **facts: str) -> Matter:
+def matter(flow: str, *persons: PersonMatter, request: str = "", kind: Kind = Kind.FINAL, **facts: str) -> Matter:
+    """Return what a package is remembered as; a reply answers all of its persons."""
     kept = tuple(sorted((name.replace("_", "-"), value) for name, value in facts.items()))
-    return Matter(flow, request=request, numbers=NUMBERS, persons=persons, facts=kept)
+    asking = STANDARD.flow(flow)
+    reply = asking.reply if asking is not None else None
+    return Matter(
+        flow,
+        request=request,
+        numbers=NUMBERS,
+        persons=tuple(replace(one, answer=kind if request else "") for one in persons),
+        facts=kept,
+        answer=kind if request else "",
+        awaits=reply.code if reply is not None else "",
+        per=reply.per if reply is not None else "",
+    )
+
+
+def answer(*persons: PersonMatter, **more: Any) -> Matter:
+    """Return a decision about `persons`; more: attributes of the matter."""
+    return replace(matter("arrest-decision", *persons, request="arrest-request"), **more)
+
+
+def outcomes(node: Node, *transfers: int) -> list[Outcome]:
+    """Return how the term of the detained person stands that each of these requests began."""
+    its = [o.term for o in node.ledger.terms.search(TermFilter(running=False), 100)]
+    by = {one.transfer: one.outcome for one in its if one.deadline == "arrest-detained"}
+    return [by[TransferId(one)] for one in transfers]
 
 
 REQUEST = matter("arrest-request", DETAINED, FREE)
@@ -231,6 +273,85 @@ def test_nothing_that_names_a_person_is_in_an_alert(node: Node) -> None:
     assert "number" not in said
 
 
+# -- what ends them is what the ledger has tied ------------------------------------------------------------------------
+
+OTHER_NUMBERS = (("procuratorate-case-no", "测检侦监受〔2026〕1号"),)
+
+
+def test_what_another_unit_answers_or_we_ourselves_ends_nothing(node: Node) -> None:
+    asked = node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    comes(node.ledger, 2, answer(DETAINED), of=OTHER_PEER)
+    goes(node.ledger, 3, answer(DETAINED))
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.RUNNING]
+
+
+def test_a_reply_that_shares_no_number_ends_what_it_names_or_a_person_ties_it_to(node: Node) -> None:
+    first = node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    other = replace(matter("arrest-request", DETAINED), numbers=(("police-case-no", "A9"),))
+    second = node.sent(2, other, arrived="2026-03-02T09:00")
+    reply = comes(node.ledger, 3, answer(DETAINED, numbers=OTHER_NUMBERS, related=bundle(1)))
+    node.until()
+    assert outcomes(node, first.id, second.id) == [Outcome.ANSWERED, Outcome.RUNNING]
+    # It was meant for the other one.
+    node.ledger.answers.say(reply, Word.TIE, "zhang", "misread", second.id)
+    node.until()
+    assert outcomes(node, first.id, second.id) == [Outcome.RUNNING, Outcome.ANSWERED]
+
+
+def test_a_request_that_comes_after_its_answer_is_ended_by_it(node: Node) -> None:
+    comes(node.ledger, 9, answer(DETAINED, numbers=OTHER_NUMBERS, related=bundle(1)))
+    node.until()
+    asked = node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.ANSWERED]
+
+
+def test_an_answer_that_was_taken_back_owes_it_again(node: Node) -> None:
+    asked = node.sent(1, matter("arrest-request", DETAINED), arrived="2026-03-02T09:00")
+    comes(node.ledger, 2, answer(DETAINED))
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.ANSWERED]
+    # The withdrawal bears no number: only what it names leads to the case.
+    comes(node.ledger, 3, Matter("package-withdrawal", related=bundle(2)))
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.RUNNING]
+
+
+def test_a_request_is_taken_back_by_its_own_sender_alone(node: Node) -> None:
+    asked = node.delivered(1, matter("arrest-request", DETAINED))
+    comes(node.ledger, 2, Matter("package-withdrawal", related=bundle(1)), of=OTHER_PEER)
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.RUNNING]
+    comes(node.ledger, 3, Matter("package-withdrawal", related=f"{bundle(1)}.cfb"))
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.WITHDRAWN]
+
+
+def test_a_corrected_request_is_answered_with_its_correction(node: Node) -> None:
+    first = node.delivered(1, matter("arrest-request", DETAINED))
+    renumbered = replace(matter("arrest-request", DETAINED), numbers=(("police-case-no", "A9"),))
+    second = comes(node.ledger, 2, renumbered, corrects=1)
+    goes(node.ledger, 1, answer(DETAINED, numbers=(("police-case-no", "A9"),)))
+    node.until()
+    assert outcomes(node, first.id, second.id) == [Outcome.ANSWERED, Outcome.ANSWERED]
+
+
+def test_a_long_chain_of_numbers_is_one_case_from_wherever_it_moves(node: Node) -> None:
+    def linked(flow: str, *numbers: str, **more: Any) -> Matter:
+        its = tuple(("police-case-no", one) for one in numbers)
+        return replace(matter(flow, DETAINED, **more), numbers=its)
+
+    asked = node.delivered(1, linked("arrest-request", "A"))
+    goes(node.ledger, 1, replace(answer(DETAINED), numbers=(("police-case-no", "A"),)))
+    for number, ends in enumerate(("AB", "BC", "CD", "DE"), start=2):
+        comes(node.ledger, number, linked("stage-status-notice", *ends, stage_code="noted"))
+    node.until()
+    comes(node.ledger, 9, linked("stage-status-notice", "E", stage_code="noted"))
+    node.until()
+    assert outcomes(node, asked.id) == [Outcome.ANSWERED]
+
+
 # -- taking alerts away ------------------------------------------------------------------------------------------------
 
 
@@ -284,3 +405,35 @@ def test_notices_wait_for_the_morning_and_nothing_else_does(tmp_path: Path) -> N
     assert to(Severity.NOTICE, "2026-03-03T07:00") == {"duty": at("2026-03-03T07:00")}
     assert to(Severity.CRITICAL, "2026-03-02T23:00") == dict.fromkeys(("duty", "urgent"), at("2026-03-02T23:00"))
     assert to(Severity.CRITICAL, "2026-03-02T12:00", AlertKind.OPERATION) == {"duty": at("2026-03-02T12:00")}
+
+
+def test_an_alert_that_a_sink_will_never_take_holds_up_no_other(node: Node) -> None:
+    node.ledger.alerts.record([alert(node, one) for one in "abc"])
+    node.never = "330100000000-7-1"
+    for _step in range(3):
+        rest = node.sink.step()
+        assert rest is not None
+        node.clock.time += rest
+    assert [one.key for one in node.taken] == ["330100000000-7-2", "330100000000-7-3"]
+    assert node.ledger.alerts.waiting()["duty"][0] == 1
+
+
+def test_two_troubles_of_one_kind_are_two_alerts(node: Node) -> None:
+    for name, grants in (("grant-ending", "ab"), ("bundle-unknown", "ab")):
+        node.cries += [Cry(node.clock.time, name, {"grant" if "grant" in name else "issuer": one}) for one in grants]
+    node.crier.step()
+    assert [name for name, _, _ in node.told()] == ["grant-ending"] * 2 + ["bundle-unknown"] * 2
+
+
+def test_cries_that_could_not_be_recorded_are_not_lost(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.cries.append(Cry(node.clock.time, "given-up", {"link": "a"}))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(node.ledger.alerts), "record", busy)
+        with pytest.raises(TransientError):
+            node.crier.step()
+    node.crier.step()
+    assert [name for name, _, _ in node.told()] == ["given-up"]
+
+
+def busy(*_args: object) -> int:
+    raise TransientError("ledger-busy", "somebody else writes")

@@ -1,6 +1,9 @@
 """Which terms run in a case, for whom, since when, and what ends them."""
 
+from dataclasses import replace
+
 from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm, SeenPackage, TermKind
+from gateway.domain.ids import TransferId
 from gateway.standard.running import NOT_SEEN, NOT_STATED, terms_in
 from tests.support.casefiles import ZONE, local, person, seen, terms
 from tests.support.standard import STANDARD
@@ -45,36 +48,48 @@ def test_at_the_recipient_it_runs_from_the_delivery_and_is_its_own() -> None:
 
 
 def test_an_answer_for_one_person_ends_his_term_alone() -> None:
-    answer = seen(2, "arrest-decision", "2026-03-05T15:00", person("李四"), out=False)
+    answer = seen(2, "arrest-decision", "2026-03-05T15:00", person("李四"), out=False, to=REQUEST)
     found = terms(REQUEST, answer)
     assert (found["arrest-not-detained", 1].outcome, found["arrest-not-detained", 1].ended_by) == (Outcome.ANSWERED, 2)
     assert found["arrest-detained", 0].outcome is Outcome.RUNNING
 
 
-def test_a_person_without_a_number_is_known_by_name() -> None:
-    unnumbered = person("张三", arrest_decision="approved")
-    nameless = unnumbered.__class__(0, "", unnumbered.name_key, "张*", unnumbered.facts)
-    found = terms(REQUEST, seen(2, "arrest-decision", "2026-03-05T15:00", nameless, out=False))
-    assert found["arrest-detained", 0].outcome is Outcome.ANSWERED
+def test_what_the_ledger_has_not_tied_ends_nothing_however_alike_it_is() -> None:
+    alike = seen(2, "arrest-decision", "2026-03-05T15:00", person("张三"), out=False)
+    stranger = seen(3, "arrest-decision", "2026-03-05T15:00", person("王五"), out=False, to=REQUEST)
+    nobody = seen(4, "arrest-decision", "2026-03-05T15:00", out=False, to=REQUEST)
+    assert terms(REQUEST, alike, stranger, nobody)["arrest-detained", 0].outcome is Outcome.RUNNING
 
 
-def test_an_answer_to_another_case_or_of_our_own_side_ends_nothing() -> None:
-    other = seen(
-        2, "arrest-decision", "2026-03-05T15:00", person("张三"), out=False, numbers=(("police-case-no", "B"),)
-    )
-    ours = seen(3, "arrest-decision", "2026-03-05T15:00", person("张三"))
-    early = seen(4, "arrest-decision", "2026-03-01T15:00", person("张三"), out=False)
-    assert terms(REQUEST, other, ours, early)["arrest-detained", 0].outcome is Outcome.RUNNING
+def test_an_answer_that_names_nobody_ends_the_term_of_the_only_person() -> None:
+    request = seen(1, "arrest-request", "2026-03-02T09:00", person("张三", coercive_measure="detained"))
+    answer = seen(2, "arrest-decision", "2026-03-05T15:00", out=False, to=request)
+    assert terms(request, answer)["arrest-detained", 0].outcome is Outcome.ANSWERED
 
 
-def test_an_answer_that_names_its_request_ends_that_ones_terms() -> None:
-    again = seen(2, "arrest-request", "2026-03-03T09:00", person("张三", coercive_measure="detained"))
-    answer = seen(3, "arrest-decision", "2026-03-05T15:00", person("张三"), out=False, related=2)
-    # Alone, nobody knows the package that it names: the case number must do.
-    assert terms(REQUEST, answer)["arrest-detained", 0].outcome is Outcome.ANSWERED
-    assert terms(again, answer)["arrest-detained", 0].outcome is Outcome.ANSWERED
-    by_root = {one.transfer: one.outcome for one in _all(REQUEST, again, answer) if one.deadline == "arrest-detained"}
-    assert by_root == {1: Outcome.RUNNING, 2: Outcome.ANSWERED}
+def test_acceptance_ends_the_term_of_acceptance_and_the_decision_is_still_owed() -> None:
+    facts = {"procedure-type": "ordinary"}
+    request = seen(1, "prosecution-transfer", "2026-03-02T09:00", person("张三"), facts=facts)
+    (reply,) = (one.reply for one in STANDARD.flows() if one.code == "prosecution-transfer" and one.reply is not None)
+    accepted = seen(2, reply.code, "2026-03-03T09:00", person("张三"), out=False, to=request, interim=True)
+    found = {one.deadline: one.outcome for one in _all(request, accepted)}
+    assert (found["accept-ops"], found["review-1m"]) == (Outcome.ANSWERED, Outcome.RUNNING)
+    decided = seen(3, reply.code, "2026-03-20T09:00", person("张三"), out=False, to=request)
+    found_now = {one.deadline: (one.outcome, one.ended_by) for one in _all(request, accepted, decided)}
+    assert found_now["accept-ops"] == (Outcome.ANSWERED, 2)
+    assert found_now["review-1m"] == (Outcome.ANSWERED, 3)
+
+
+def test_what_answers_a_corrected_request_answers_the_one_before_person_by_person() -> None:
+    first = replace(REQUEST, corrected=TransferId(2))
+    # The correction names them the other way round.
+    second = seen(2, "arrest-request", "2026-03-03T09:00", *reversed(REQUEST.matter.persons))
+    answer = seen(3, "arrest-decision", "2026-03-05T15:00", person("张三"), out=False, to=second)
+    found = {(one.transfer, one.deadline, one.position): one.outcome for one in _all(first, second, answer)}
+    assert found[1, "arrest-detained", 0] is Outcome.ANSWERED
+    assert found[2, "arrest-detained", 1] is Outcome.ANSWERED
+    assert found[1, "arrest-not-detained", 1] is Outcome.RUNNING
+    assert found[2, "arrest-not-detained", 0] is Outcome.RUNNING
 
 
 def _all(*packages: SeenPackage) -> tuple[RunningTerm, ...]:
@@ -159,7 +174,8 @@ def test_a_notice_that_the_stage_is_over_ends_it() -> None:
 
 
 def test_a_withdrawn_request_owes_nothing() -> None:
-    withdrawn = terms(REQUEST, seen(2, "package-withdrawal", "2026-03-03T09:00", related=1))
+    taken_back = replace(REQUEST, withdrawn=TransferId(2))
+    withdrawn = terms(taken_back, seen(2, "package-withdrawal", "2026-03-03T09:00", related=1))
     assert withdrawn["arrest-detained", 0].outcome is Outcome.WITHDRAWN
 
 
