@@ -1,5 +1,6 @@
 """What every test gets: a fixed locale and zone, quick folders, hypothesis profiles, a reason where left out."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -73,6 +74,18 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     os.environ["TZ"] = "UTC"
     time.tzset()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Answer `-n auto`: half as many again as there are processors, since much of a run is daemons being waited for."""
+    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
+def pytest_collection_finish() -> None:
+    """Hide the thousands of tests from the garbage collector, which would go through all of them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 _UNMEASURED = frozenset({"architecture", "e2e", "fault", "fuzz", "interop", "soak"})

@@ -15,7 +15,7 @@ from gateway.ledger.terms import TermFilter, level
 from gateway.settings.load import Settings
 from gateway.settings.zones import zone_named
 from gateway.standard.catalogue import Deadline, Standard
-from gateway.standard.running import NOT_SEEN, NOT_STATED
+from gateway.standard.running import NOT_SEEN, NOT_STATED, rule_of
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
@@ -117,7 +117,7 @@ def print_terms(
         table.add_row(
             cell(one.case_no),
             cell(one.shown),
-            cell(name_of(one, standard, words)),
+            cell(name_of(one, standard, now, words)),
             words.text(mark("we")) if one.is_ours else cell(one.peer),
             cell(last_text(one, zone)),
             left_text(one, now, words),
@@ -126,11 +126,10 @@ def print_terms(
     terminal.show(table)
 
 
-def name_of(term: RunningTerm, standard: Standard | None, words: Words) -> str:
+def name_of(term: RunningTerm, standard: Standard | None, now: float, words: Words) -> str:
     """Return what a term is called; by its slugs without a standard."""
-    flow = standard.flow(term.flow) if standard is not None else None
-    found = next((one for one in flow.deadlines if one.id == term.deadline), None) if flow is not None else None
-    if flow is None or found is None:
+    _flow, found = rule_of(term, standard, now) if standard is not None else (None, None)
+    if found is None:
         return f"{term.flow}/{term.deadline}"
     return f"{found.en if words.language == 'en' else found.zh} ({term.flow}/{term.deadline})"
 
@@ -158,16 +157,13 @@ def explained_terms(
     """Return the lines that `explain` says of the terms that one transfer began."""
     lines = []
     for one in found:
-        flow = standard.flow(one.flow)
-        deadline = (
-            next((each for each in flow.deadlines if each.id == one.deadline), None) if flow is not None else None
-        )
+        _flow, deadline = rule_of(one, standard, now)
         whose = one.shown if one.position != CASE else words.text(mark("the case"))
         basis = " ".join(deadline.basis) if deadline is not None else ""
         lines.append(
             words.text(
                 mark("Deadline {name}, {whose}, {basis}: {how}"),
-                name=name_of(one, standard, words),
+                name=name_of(one, standard, now, words),
                 whose=whose,
                 basis=basis,
                 how=_how(one, deadline, now, zone, words),
@@ -200,8 +196,7 @@ def _how(term: RunningTerm, deadline: Deadline | None, now: float, zone: tzinfo,
 
 def term_json(term: RunningTerm, standard: Standard | None, now: float) -> dict[str, object]:
     """Return a term. Times are seconds since 1970 UTC; `left` seconds, below zero once it is past."""
-    flow = standard.flow(term.flow) if standard is not None else None
-    deadline = next((one for one in flow.deadlines if one.id == term.deadline), None) if flow is not None else None
+    _flow, deadline = rule_of(term, standard, now) if standard is not None else (None, None)
     return {
         "transfer": term.transfer,
         "case_no": term.case_no,

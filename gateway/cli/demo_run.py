@@ -72,7 +72,7 @@ def demo(terminal: Terminal, samples: Path, keep: Path | None) -> int:
             terminal.say(mark("All daemons are ready; dropping exports."))
             rows = _exchange(province, samples, found, clock, terminal.say)
             with province.nodes[demo_standard.ASKER].ledger(clock) as ledger:
-                asked = demo_standard.requests(ledger, terminal.words)
+                asked = demo_standard.requests(ledger, terminal.words, clock.now())
         finally:
             codes = _stop(province)
         lost = sum(one.lost for several in province.carriers.values() for one in several)

@@ -57,12 +57,12 @@ def is_counted(ledger: Ledger) -> bool:
     return {one.asked.transfer for one in ledger.answers.open(flow=ASKED, limit=_MAX)} == counted
 
 
-def requests(ledger: Ledger, words: Words) -> list[Request]:
-    """Return every request for arrest that the police's node has sent, from its ledger."""
+def requests(ledger: Ledger, words: Words, now: float) -> list[Request]:
+    """Return every request for arrest that the police's node has sent, from its ledger, as at `now` (unix seconds)."""
     terms = [one.term for one in ledger.terms.search(TermFilter(flow=ASKED), _MAX)]
     sent = ledger.search(TransferFilter(direction=Direction.OUTBOUND, flow=ASKED), _MAX)
     views = [ledger.answers.of_request(one.id) for one in sent]
-    return [_request(view, terms, words) for view in views if view is not None]
+    return [_request(view, terms, words, now) for view in views if view is not None]
 
 
 def for_machines(found: Sequence[Request]) -> list[dict[str, object]]:
@@ -89,15 +89,15 @@ def say(terminal: Terminal, rows: Sequence[Row], found: Sequence[Request]) -> No
             terminal.line(f"  {text}")
 
 
-def _request(view: AskedView, terms: Sequence[RunningTerm], words: Words) -> Request:
+def _request(view: AskedView, terms: Sequence[RunningTerm], words: Words, now: float) -> Request:
     asked = view.asked
-    running = tuple(_deadline(one, words) for one in terms if one.transfer == asked.transfer)
+    running = tuple(_deadline(one, words, now) for one in terms if one.transfer == asked.transfer)
     return Request(view.case_no, asked.open, persons_text(view, words), running)
 
 
-def _deadline(term: RunningTerm, words: Words) -> str:
+def _deadline(term: RunningTerm, words: Words, now: float) -> str:
     said = mark("{person}: {deadline}, until the end of {day}")
-    name = name_of(term, packaged_standard(), words)
+    name = name_of(term, packaged_standard(), now, words)
     return words.text(said, person=term.shown, deadline=name, day=last_text(term, zone_named(_ZONE)))
 
 

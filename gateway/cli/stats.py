@@ -88,7 +88,9 @@ def stats(terminal: Terminal, settings: Settings, wanted: Wanted, config: Path, 
         check_path(wanted.chart)
     scope = _scope(wanted, clock.now())
     with opened(settings, clock) as ledger:
-        found = named(statistics(ledger, wanted.by, scope), ledger, config, chinese=_is_chinese(terminal.words))
+        found = named(
+            statistics(ledger, wanted.by, scope), ledger, config, clock.now(), chinese=_is_chinese(terminal.words)
+        )
     if wanted.is_public:
         found = public(found, settings.statistics.floor)
     words = terminal.words

@@ -14,6 +14,7 @@ from gateway.domain.statistics import PERIODS, Axis
 from gateway.ledger.statistics import By, Counted, Offset, Outcome, Quality, Scope, Took
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
+from gateway.standard.dates import day_at
 from gateway.standard.loading import load_standard, place_of
 
 OTHER: Final = "other"
@@ -91,9 +92,12 @@ def statistics(ledger: Ledger, axis: Axis, scope: Scope, zone: tzinfo | None = N
     return Statistics(axis, tuple(_sorted(lines, axis)), total)
 
 
-def named(found: Statistics, ledger: Ledger, config: Path, *, chinese: bool) -> Statistics:
-    """Return `found` with the names of flows, charges and sources for people; config: the configuration folder."""
-    names = _names(found.axis, ledger, config, chinese=chinese)
+def named(found: Statistics, ledger: Ledger, config: Path, now: float, *, chinese: bool) -> Statistics:
+    """Return `found` with the names of flows, charges and sources for people.
+
+    config: the configuration folder. now: seconds since 1970 UTC; flows are called as on that day.
+    """
+    names = _names(found.axis, ledger, config, now, chinese=chinese)
     return replace(found, lines=tuple(replace(one, name=names.get(one.key, "")) for one in found.lines))
 
 
@@ -217,7 +221,7 @@ def _sorted(lines: list[Line], axis: Axis) -> list[Line]:
     return sorted(lines, key=lambda one: (-(one.total or 0), one.key))
 
 
-def _names(axis: Axis, ledger: Ledger, config: Path, *, chinese: bool) -> Mapping[str, str]:
+def _names(axis: Axis, ledger: Ledger, config: Path, now: float, *, chinese: bool) -> Mapping[str, str]:
     if axis is Axis.SOURCE:
         return {str(one.id): one.name for one in ledger.sources.all()}
     if axis not in (Axis.FLOW, Axis.CHARGE):
@@ -225,7 +229,8 @@ def _names(axis: Axis, ledger: Ledger, config: Path, *, chinese: bool) -> Mappin
     standard = load_standard(place_of(config))
     if axis is Axis.CHARGE:
         return {one.id: one.zh if chinese else one.en for one in standard.charges.chapters}
-    flows = list(standard.flows())
+    # The names of today; of what counts no more, or not yet, those of its last edition.
+    flows = [*standard.flows(), *standard.flows(day_at(now))]
     found = {one.code: one.zh if chinese else one.en for one in flows}
     replies = [one.reply for one in flows if one.reply is not None]
     return {one.code: one.zh if chinese else one.en for one in replies} | found

@@ -6,7 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, Connection, Select, and_, case, func, literal, or_, select, union
+from sqlalchemy import CompoundSelect, Connection, Select, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
@@ -214,7 +214,7 @@ def _of_case(case: str, *, exact: bool) -> CompoundSelect[int]:
     c, n, number = transfers.c, matter_numbers.c, normal_number(case)
     own = c.case_no == case if exact else begins(c.case_no, case)
     other = n.number == number if exact else begins(n.number, number or case)
-    return union(select(c.id).where(own), select(n.transfer_id).where(other))
+    return union_all(select(c.id).where(own), select(n.transfer_id).where(other))
 
 
 def by_bundle(bundle_id: BundleId, direction: Direction | None) -> TransferQuery:

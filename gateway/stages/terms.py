@@ -15,7 +15,7 @@ from gateway.ledger.terms import Known, level
 from gateway.stages.alerting import sink_worker
 from gateway.standard.catalogue import Deadline, Flow
 from gateway.standard.loading import StandardPlace, load_standard
-from gateway.standard.running import terms_in
+from gateway.standard.running import rule_of, terms_in
 
 PAUSE_SECONDS: Final = 1.0
 """Between two counts: terms are in hours and days, and a wave of packages is counted together."""
@@ -91,8 +91,7 @@ class TermStage:
     def _addressed(self, known: Known, now: float) -> tuple[RunningTerm, int, Addressed]:
         term = known.term
         reached = level(term, now)
-        flow = load_standard(self._standard).flow(term.flow)
-        deadline = next((one for one in flow.deadlines if one.id == term.deadline), None) if flow is not None else None
+        flow, deadline = rule_of(term, load_standard(self._standard), now)
         subject = " ".join(map(str, ("term", *term.key, term.last_day, reached)))
         facts = facts_of(term, flow, deadline, self._zone)
         name = f"{term.flow}/{term.deadline}"

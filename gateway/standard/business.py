@@ -21,7 +21,7 @@ _OF_NAME: Final = "name:"
 def business_key(package: CasePackage, recipient: str, route: str, standard: Standard) -> str:
     """Return the business key of an export for the unit `recipient`; pure, at most 69 characters, no case content.
 
-    Where the standard names the values that identify a flow (`key` in flows.yaml) and the export states the case
+    Where the standard names the values that identify a flow (`key` of a flow) and the export states the case
     number, they make the key, whatever the file is called. Otherwise only name and route say what an export is.
 
     A reply is about the numbers, the bundle and the persons that it names: the same persons with other content is a

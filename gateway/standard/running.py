@@ -13,6 +13,7 @@ from gateway.standard.calendars import Calendar
 from gateway.standard.casefile import CaseFile, Moment
 from gateway.standard.catalogue import Deadline, Flow, Standard
 from gateway.standard.conditions import holds, names
+from gateway.standard.dates import day_at
 from gateway.standard.terms import Reckoning, reckon
 
 CUSTODY: Final = frozenset({"detained", "arrested", "liuzhi"})
@@ -56,6 +57,21 @@ def terms_in(seen: Sequence[SeenPackage], standard: Standard, zone: tzinfo) -> t
             for position in _positions(one):
                 found += _of_person([begun for begun in _begun(one, file) if _is_for(begun, position)], position, file)
     return tuple(found)
+
+
+def rule_of(term: RunningTerm, standard: Standard, now: float) -> tuple[Flow | None, Deadline | None]:
+    """Return the flow and the deadline behind a term, in the edition that counted when it began, else today's.
+
+    standard: in all its editions. now: seconds since 1970 UTC; an edition that is to come rules nothing yet.
+    """
+    today = day_at(now)
+    begun = today if term.started_at is None else min(day_at(term.started_at), today)
+    flows = [found for day in (begun, today) if (found := standard.flow(term.flow, day)) is not None]
+    for flow in flows:
+        for deadline in flow.deadlines:
+            if deadline.id == term.deadline:
+                return flow, deadline
+    return (flows[-1] if flows else None), None
 
 
 def _begun(one: SeenPackage, file: CaseFile) -> Iterator[_Begun]:

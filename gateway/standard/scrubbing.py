@@ -36,7 +36,8 @@ _KEPT: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
 _IDENTIFIERS: Final[Mapping[type, frozenset[str]]] = MappingProxyType(
     {CasePackage: frozenset({"case_no"}), CaseNumber: frozenset({"number"})}
 )
-"""Attributes whose long numbers are no identity numbers."""
+"""Attributes whose long numbers are no identity numbers, as long as there is nothing but a case number in them."""
+_CASE_NUMBER: Final = re.compile(r"[\w〔〕（）()\[\]【】·/-]*")
 
 
 def is_telling(text: str) -> bool:
@@ -105,4 +106,4 @@ class Scrub:
     def _text(self, text: str, *, is_number: bool) -> str:
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._hidden[found[0]], text)
-        return text if is_number else without_numbers(text)
+        return text if is_number and _CASE_NUMBER.fullmatch(text) else without_numbers(text)

@@ -16,7 +16,10 @@ ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 PAGES = (
     ENGLISH,
     CHINESE,
-    *(ROOT / "docs" / name for name in ("operations.md", "threat-model.md", "systemd.md", "protocol.md", "folders.md")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("operations", "threat-model", "systemd", "protocol", "folders")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("replies", "deadlines", "alerts", "masking", "malware", "statistics")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("drift", "case-package", "packers", "flows/reading", "flows/changing")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("routing", "links", "media", "reconciliation", "simulation", "relay")),
 )
 TO_TYPE = re.compile(
     r"`([^`\n]*\bcaseferry [^`\n]+)`|^( *(?:sudo -u caseferry )?(?:/\S+/)?caseferry .+)$", re.MULTILINE

@@ -29,8 +29,8 @@ is said by colour alone.
 | 0 | done; `status`, `watch`: normal; `inspect`: sendable; `verify`: genuine; `check`: no errors; \
 `route explain`: it would go; `flows check`: sound; `grants`: none ends within a month |
 | 1 | failed, with an explanation; `status`, `watch`: something needs a person; `inspect`: held or waiting; \
-`verify`: not genuine; `check`: errors; `route explain`: it would not go; `flows check`: faults; `grants`: one ends within a month; \
-`alerts test`: not taken |
+`verify`: not genuine; `check`: errors; `route explain`: it would not go; `flows check`: faults; \
+`grants`: one ends within a month; `alerts test`: not taken |
 | 2 | the command line was not understood; `status`, `watch`: the gateway is not running; `inspect`: refused |
 
 The transfer log is searched by case number, flow, peer, link, state, time and name, not by person: the ledger holds

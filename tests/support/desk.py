@@ -14,7 +14,7 @@ from gateway.cli.main import app
 from gateway.compose.health import Health, write_health
 from gateway.compose.identity import load_settings, open_ledger
 from gateway.daemon.lock import StateLock
-from gateway.domain.clock import SystemClock
+from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
@@ -65,9 +65,9 @@ class Desk:
         return self.run(*arguments, "--json").json
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """Open the ledger for changing."""
-        with open_ledger(self.settings, SystemClock()) as ledger:
+    def ledger(self, clock: Clock | None = None) -> Iterator[Ledger]:
+        """Open the ledger for changing; clock: that of the machine unless another is given."""
+        with open_ledger(self.settings, clock or SystemClock()) as ledger:
             yield ledger
 
     @contextmanager

@@ -235,6 +235,3 @@ BEHAVIOUR = {
     90: f"{_STAGES}test_drift.py::test_another_version_pauses_before_anything_is_sealed_or_bounced",
 }
 """Rows that one export cannot show -> the test of what happens."""
-
-ELSEWHERE = frozenset({53, 74, 90})
-"""Their tests come with the parts that bring them: answers, scanning, drift."""

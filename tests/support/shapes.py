@@ -67,8 +67,8 @@ _PROGRESS = {
     "seconds": "since it began",
 }
 _OUTLOOK = {
-    "waits_for": "`nothing`, `person`, `decision`, `daemon`, `under-way`, `order`, `link`, `link-off`, `space`, "
-    "`retry`, `receipt`, `custody`, `turn`",
+    "waits_for": "`nothing`, `person`, `decision`, `daemon`, `under-way`, `order`, `link`, `link-off`, `window`, "
+    "`space`, `retry`, `receipt`, `custody`, `unconfirmed`, `turn`",
     **_EXPLAINED,
     "until": "when it goes on by itself; null if only a person or the peer can",
     "behind": "`order`: number of the transfer that goes before it; null otherwise",

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.standard.defects import COUNT, ROWS, rows_of
 from tests.support.desk import run
-from tests.support.rows import BEHAVIOUR, ELSEWHERE, EXPORTS, Row
+from tests.support.rows import BEHAVIOUR, EXPORTS, Row
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,8 +36,6 @@ def test_every_row_is_shown() -> None:
 @pytest.mark.parametrize("number", BEHAVIOUR)
 def test_the_test_of_a_behaviour_is_there(number: int) -> None:
     file, _, name = BEHAVIOUR[number].partition("::")
-    if number in ELSEWHERE and not (ROOT / file).exists():
-        pytest.skip(f"{file} is not here yet")
     assert name in _tests_in(ROOT / file)
 
 

@@ -1,11 +1,13 @@
 """Which terms run in a case, for whom, since when, and what ends them."""
 
 from dataclasses import replace
+from datetime import date
 
 from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm, SeenPackage, TermKind
 from gateway.domain.ids import TransferId
-from gateway.standard.running import NOT_SEEN, NOT_STATED, terms_in
-from tests.support.casefiles import ZONE, local, person, seen, terms
+from gateway.standard.catalogue import Life
+from gateway.standard.running import NOT_SEEN, NOT_STATED, rule_of, terms_in
+from tests.support.casefiles import ZONE, at, local, person, seen, terms
 from tests.support.standard import STANDARD
 
 REQUEST = seen(
@@ -230,3 +232,17 @@ def test_what_seized_property_owes_starts_with_the_main_package() -> None:
     with_it = seen(1, "prosecution-transfer", "2026-03-02T09:00", person("张三"), facts={"seized-property": "1"})
     assert terms(with_it)["with-case", CASE].is_ours
     assert ("with-case", CASE) not in terms(seen(1, "prosecution-transfer", "2026-03-02T09:00", person("张三")))
+
+
+def test_a_term_is_named_by_the_edition_in_which_it_began_and_never_by_one_to_come() -> None:
+    flow = STANDARD.flow("arrest-request")
+    assert flow is not None
+    older = replace(flow, life=Life("2026-01-01", date(2026, 1, 1), None), zh="旧")
+    newer = replace(older, life=Life("2027-01-01", date(2027, 1, 1), None), zh="新", deadlines=())
+    both = replace(STANDARD, editions=(older, newer))
+    (term,) = (one for one in _all(REQUEST) if (one.deadline, one.position) == ("arrest-detained", 0))
+    for now in ("2026-06-01T00:00", "2027-06-01T00:00"):
+        assert rule_of(term, both, at(now))[0] == older
+    unknown = replace(term, deadline="gone")
+    assert rule_of(unknown, both, at("2027-06-01T00:00")) == (newer, None)
+    assert rule_of(replace(unknown, started_at=None), both, at("2026-06-01T00:00")) == (older, None)
