@@ -4,7 +4,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, Label, Row, case, delete, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Label,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from gateway.domain.answers import Kind
 from gateway.domain.deadlines import Answering, Note, Outcome, RunningTerm, SeenPackage, TermKind
@@ -190,31 +204,42 @@ def _kin(connection: Connection, first: TransferId) -> set[TransferId]:
     what, and by what has ended a term. At most about CASE_MAX, the nearest."""
     found, new = {first}, {first}
     while new and len(found) < CASE_MAX:
-        new = set().union(*(_next_of_kin(connection, part) for part in parts(sorted(new)))) - found
+        known = [one for part in parts(sorted(new)) for one in connection.execute(_KIN, {"ids": part}).scalars()]
+        new = set(known) - found
         found |= new
     return found
 
 
-def _next_of_kin(connection: Connection, ids: Sequence[TransferId]) -> set[TransferId]:
-    numbers = select(matter_numbers.c.scheme, matter_numbers.c.number).where(matter_numbers.c.transfer_id.in_(ids))
-    corrected = select(asked.c.transfer_id, asked.c.corrected)
-    tied = select(answers.c.request_id, answers.c.reply_id)
-    withdrawn = select(withdrawals.c.transfer_id, transfers.c.id).join(transfers, _TAKES_BACK)
-    queries = (
-        corrected.where(asked.c.transfer_id.in_(ids) | asked.c.corrected.in_(ids)),
-        tied.where(answers.c.request_id.in_(ids) | answers.c.reply_id.in_(ids)),
+def _kin_query() -> Select[TransferId]:
+    """Select what is next of kin to the transfers `ids`; made once, since it is asked for every case."""
+    ids: BindParameter[TransferId] = bindparam("ids", expanding=True)
+    mine, theirs = matter_numbers.alias(), matter_numbers.alias()
+    numbered = (
+        select(theirs.c.transfer_id)
+        .join(mine, (mine.c.scheme == theirs.c.scheme) & (mine.c.number == theirs.c.number))
+        .where(mine.c.transfer_id.in_(ids))
+        .order_by(theirs.c.transfer_id.desc())
+        .limit(CASE_MAX)
+        .subquery()
+    )
+    withdrawn = select(transfers.c.id).join(withdrawals, _TAKES_BACK)
+    taking_back = select(withdrawals.c.transfer_id).join(transfers, _TAKES_BACK)
+    everything = union_all(
+        select(numbered.c.transfer_id),
+        select(asked.c.corrected).where(asked.c.transfer_id.in_(ids)),
+        select(asked.c.transfer_id).where(asked.c.corrected.in_(ids)),
+        select(answers.c.request_id).where(answers.c.reply_id.in_(ids)),
+        select(answers.c.reply_id).where(answers.c.request_id.in_(ids)),
         withdrawn.where(withdrawals.c.transfer_id.in_(ids)),
-        withdrawn.where(transfers.c.id.in_(ids)),
+        taking_back.where(transfers.c.id.in_(ids)),
         # What moved may have ended something to which nothing else leads any more.
         select(terms.c.transfer_id).where(terms.c.ended_by.in_(ids)),
-    )
-    found = {one for query in queries for row in connection.execute(query.limit(CASE_MAX)) for one in row}
-    for scheme, number in sorted(set(map(tuple, connection.execute(numbers).all()))):
-        its = select(matter_numbers.c.transfer_id).where(
-            matter_numbers.c.scheme == scheme, matter_numbers.c.number == number
-        )
-        found.update(connection.execute(its.order_by(matter_numbers.c.transfer_id.desc()).limit(CASE_MAX)).scalars())
-    return {TransferId(one) for one in found if one is not None}
+    ).subquery()
+    (column,) = everything.c
+    return select(column).where(column.is_not(None)).distinct().limit(2 * CASE_MAX)
+
+
+_KIN: Final = _kin_query()
 
 
 def _seen(connection: Connection, ids: Collection[TransferId]) -> Iterator[SeenPackage]:
