@@ -162,7 +162,7 @@ def explained_terms(
         basis = " ".join(deadline.basis) if deadline is not None else ""
         lines.append(
             words.text(
-                mark("Deadline {name}, {whose}, {basis}: {how}"),
+                mark("Deadline: {name}; {whose}; {basis}: {how}"),
                 name=name_of(one, standard, now, words),
                 whose=whose,
                 basis=basis,
