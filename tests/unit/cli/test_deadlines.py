@@ -114,7 +114,7 @@ def test_people_read_it_in_their_language_without_a_name(node: Desk) -> None:
 
 def test_explain_tells_how_each_term_was_counted_and_what_ended_it(node: Desk) -> None:
     text = " ".join(node.run("explain", "2", env={"COLUMNS": "500", "LANG": "en_GB.UTF-8"}).out.split())
-    assert f"({TERM}), 张*, cpl:91.3" in text
+    assert f"({TERM}); 张*; cpl:91.3" in text
     assert "P7D from" in text
     assert "(receipt), counted as" in text
     assert "answered by transfer 3" in text
