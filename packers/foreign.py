@@ -113,7 +113,8 @@ def _inside(path: str) -> str:
 
 def _moved(package: CasePackage, targets: Mapping[str, str], extra: Iterable[str]) -> CasePackage:
     def at(path: str) -> str:
-        return targets.get(path, path)
+        # A path of a file that did not come is some other node's word: case software must not follow it.
+        return targets.get(path, "")
 
     more = tuple(Document(p.rpartition("/")[2].rpartition(".")[0], at(p)) for p in extra)
     return replace(
