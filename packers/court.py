@@ -18,6 +18,7 @@ from packers.court_write import write_import
 from packers.court_xml import CourtReader
 from packers.filelist import MAX_LIST_BYTES, read_list
 from packers.foldertree import MAX_MEMBERS, FolderTree, walk
+from packers.foreign import mark_correction
 from packers.looking import Look, look
 from packers.xmltext import MAX_XML_BYTES, parse_xml
 
@@ -66,8 +67,7 @@ class CourtPacker:
             folder = into / packet.name
             folder.mkdir()
             write_import(packet, folder)
-            if packet.corrects:
-                (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")
+            mark_correction(folder, CORRECTS, packet.corrects)
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an import") from e
         return (packet.name,)

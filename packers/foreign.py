@@ -67,6 +67,16 @@ def leave_case_package(packet: Packet, folder: Path) -> None:
     (folder / ORIGINALS / CASE_PACKAGE).write_bytes(packet.package.to_json())
 
 
+def mark_correction(folder: Path, mark: str, corrects: str) -> None:
+    """Write into the import's `folder` the name of the delivery that it takes the place of, into the file `mark`; empty
+    for none. What the sender put there goes: by it one unit could have another's delivery replaced."""
+    for child in sorted(folder.iterdir()):
+        if names.folded(child.name) == names.folded(mark):
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+    if corrects:
+        (folder / mark).write_text(f"{corrects}\n", "utf-8")
+
+
 def code_of(party: Party, scheme: str, stated: str) -> str:
     """Return the unit's code in the receiver's own scheme, else the one that the sender's system stated."""
     return party.codes.get(scheme) or stated

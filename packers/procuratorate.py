@@ -14,6 +14,7 @@ from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, is_readable
 from packers import names
 from packers.foldertree import MAX_MEMBERS, FolderTree, is_unfinished, walk
+from packers.foreign import mark_correction
 from packers.jsontext import MAX_JSON_BYTES, JsonObject, parse_json
 from packers.procuratorate_json import FORM, ProcuratorateReader
 from packers.procuratorate_manifest import MANIFEST, Seen, compare, read_manifest
@@ -62,8 +63,7 @@ class ProcuratoratePacker:
             folder = into / packet.name
             folder.mkdir()
             write_folder(packet, folder)
-            if packet.corrects:
-                (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")
+            mark_correction(folder, CORRECTS, packet.corrects)
             (folder / READY).touch()
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an import") from e

@@ -29,6 +29,7 @@ _THEIRS = mark(
     "{level}: {term}. Flow {flow}, case {case}, person {person}. Unit {unit} must act; last day {last}. {basis}"
 )
 _OPERATION = mark("The gateway needs a person: {event} {code}. {what} {do}")
+_EVENT = mark("The gateway needs a person: {event} ({facts}). The operations log says more.")
 _TEST = mark("This is a test of the gateway's alerts. Nothing has happened.")
 
 
@@ -87,9 +88,11 @@ def _text(alert: Alert, words: Words) -> str:
     if alert.kind is AlertKind.OPERATION:
         code = str(facts.get("code") or "")
         known = {name: value for name, value in facts.items() if isinstance(value, str | int)}
-        told = words.error_code(code, known) if code else None
-        what, do = (told.what, told.do) if told is not None else ("", "")
-        return words.text(_OPERATION, event=alert.name, code=code, what=what, do=do).strip()
+        if not code:
+            shown = ", ".join(f"{name} {value}" for name, value in known.items() if value != "")
+            return words.text(_EVENT, event=alert.name, facts=shown or "-")
+        told = words.error_code(code, known)
+        return words.text(_OPERATION, event=alert.name, code=code, what=told.what, do=told.do).strip()
     is_chinese = words.language != "en"
     name = "zh" if is_chinese else "en"
     return words.text(

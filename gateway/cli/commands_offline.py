@@ -18,6 +18,7 @@ class SchemaKind(StrEnum):
     ROUTES = "routes"
     GRANTS = "grants"
     FLOW = "flow"
+    CHAPTERS = "chapters"
     CHARGES = "charges"
     CHECKS = "checks"
     DOCUMENTS = "documents"

@@ -10,7 +10,8 @@ from gateway.compose.offline import ledger_to_read
 from gateway.compose.survey import Deadlines
 from gateway.domain.clock import Clock
 from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm
-from gateway.domain.ids import UnitCode
+from gateway.domain.errors import ConfigError, Scope
+from gateway.domain.ids import UnitCode, unit_code
 from gateway.ledger.terms import TermFilter, level
 from gateway.settings.load import Settings
 from gateway.settings.zones import zone_named
@@ -59,8 +60,8 @@ _WHY_NOT = MappingProxyType(
 def deadlines(
     terminal: Terminal, settings: Settings, clock: Clock, *, standard: Standard, red: bool, peer: str, flow: str
 ) -> int:
-    """Show the running terms; red: only those that are red or overdue."""
-    wanted = TermFilter(peer=UnitCode(peer) if peer else None, flow=flow)
+    """Show the running terms; red: only those that are red or overdue. ConfigError `unit-malformed`."""
+    wanted = TermFilter(peer=_unit(peer), flow=flow)
     now = clock.now()
     with ledger_to_read(settings, clock) as ledger:
         found = [one.term for one in ledger.terms.search(wanted, SHOWN_MAX)]
@@ -75,6 +76,13 @@ def deadlines(
     if found:
         print_terms(terminal, found, standard, now, zone_named(settings.node.zone))
     return 0
+
+
+def _unit(peer: str) -> UnitCode | None:
+    try:
+        return unit_code(peer) if peer else None
+    except ValueError as error:
+        raise ConfigError("unit-malformed", str(error), scope=Scope.NODE, facts={"unit": peer}) from error
 
 
 def counts_text(amber: int, red: int, overdue: int, words: Words) -> str:
@@ -162,7 +170,7 @@ def explained_terms(
         basis = " ".join(deadline.basis) if deadline is not None else ""
         lines.append(
             words.text(
-                mark("Deadline {name}, {whose}, {basis}: {how}"),
+                mark("Deadline: {name}; {whose}; {basis}: {how}"),
                 name=name_of(one, standard, now, words),
                 whose=whose,
                 basis=basis,

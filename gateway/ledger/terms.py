@@ -4,36 +4,30 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, Label, Row, case, delete, func, insert, select, update
+from sqlalchemy import (
+    Row,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
-from gateway.domain.answers import Kind
-from gateway.domain.deadlines import Answering, Note, Outcome, RunningTerm, SeenPackage, TermKind
-from gateway.domain.ids import BundleId, TransferId, UnitCode
-from gateway.domain.lifecycle import Direction, State
-from gateway.domain.records import ReceiptCode
+from gateway.domain.deadlines import Note, Outcome, RunningTerm, SeenPackage, TermKind
+from gateway.domain.ids import TransferId, UnitCode
 from gateway.ledger import alerts
 from gateway.ledger.alerts import Addressed
 from gateway.ledger.changes import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import parts, storable
-from gateway.ledger.schema import events, receipts, transfers
-from gateway.ledger.schema_answers import answers, asked, withdrawals
-from gateway.ledger.schema_matters import matter_numbers, matters
+from gateway.ledger.schema import events
+from gateway.ledger.schema_matters import matters
 from gateway.ledger.schema_terms import bookmarks, terms
-from gateway.standard.matter import from_bytes
+from gateway.ledger.term_cases import CASE_MAX, kin, seen_of
 
 EVENTS_AT_ONCE: Final = 2000
 """Events followed in one go."""
-CASE_MAX: Final = 500
-"""Packages of one case that its terms are counted from, the newest; a case that goes through every stage has fifty."""
-NEVER: Final = (State.REFUSED, State.REJECTED, State.DISMISSED, State.DUPLICATE)
-"""States of what did not reach anybody: nothing counts from it."""
-
-_TAKES_BACK: Final = (
-    (withdrawals.c.bundle_id == transfers.c.bundle_id)
-    & (withdrawals.c.direction == transfers.c.direction)
-    & (withdrawals.c.peer == transfers.c.peer)
-)
 _COLUMNS: Final = tuple(one.name for one in fields(RunningTerm))
 
 
@@ -84,8 +78,8 @@ class TermBook:
         left = set(moved)
         while left:
             with self._doors.reading() as connection:
-                ids = _kin(connection, left.pop())
-                yield tuple(_seen(connection, ids))
+                ids = kin(connection, left.pop())
+                yield tuple(seen_of(connection, ids))
             left -= ids
 
     def keep(self, seen: Sequence[SeenPackage], found: Sequence[RunningTerm], now: float) -> None:
@@ -183,103 +177,6 @@ def _next_at(term: RunningTerm, alerted: int) -> float | None:
         return None
     marks = ((1, term.amber_at), (2, term.red_at), (3, term.overdue_at))
     return min((at for number, at in marks if at is not None and number > alerted), default=None)
-
-
-def _kin(connection: Connection, first: TransferId) -> set[TransferId]:
-    """Return the packages of the case to which `first` belongs: by numbers, by what answers, corrects or withdraws
-    what, and by what has ended a term. At most about CASE_MAX, the nearest."""
-    found, new = {first}, {first}
-    while new and len(found) < CASE_MAX:
-        new = set().union(*(_next_of_kin(connection, part) for part in parts(sorted(new)))) - found
-        found |= new
-    return found
-
-
-def _next_of_kin(connection: Connection, ids: Sequence[TransferId]) -> set[TransferId]:
-    numbers = select(matter_numbers.c.scheme, matter_numbers.c.number).where(matter_numbers.c.transfer_id.in_(ids))
-    corrected = select(asked.c.transfer_id, asked.c.corrected)
-    tied = select(answers.c.request_id, answers.c.reply_id)
-    withdrawn = select(withdrawals.c.transfer_id, transfers.c.id).join(transfers, _TAKES_BACK)
-    queries = (
-        corrected.where(asked.c.transfer_id.in_(ids) | asked.c.corrected.in_(ids)),
-        tied.where(answers.c.request_id.in_(ids) | answers.c.reply_id.in_(ids)),
-        withdrawn.where(withdrawals.c.transfer_id.in_(ids)),
-        withdrawn.where(transfers.c.id.in_(ids)),
-        # What moved may have ended something to which nothing else leads any more.
-        select(terms.c.transfer_id).where(terms.c.ended_by.in_(ids)),
-    )
-    found = {one for query in queries for row in connection.execute(query.limit(CASE_MAX)) for one in row}
-    for scheme, number in sorted(set(map(tuple, connection.execute(numbers).all()))):
-        its = select(matter_numbers.c.transfer_id).where(
-            matter_numbers.c.scheme == scheme, matter_numbers.c.number == number
-        )
-        found.update(connection.execute(its.order_by(matter_numbers.c.transfer_id.desc()).limit(CASE_MAX)).scalars())
-    return {TransferId(one) for one in found if one is not None}
-
-
-def _seen(connection: Connection, ids: Collection[TransferId]) -> Iterator[SeenPackage]:
-    c = transfers.c
-    newest = sorted(ids)[-CASE_MAX:]
-    arrived = {
-        r.transfer_id: (r.issued_at, r.at) for part in parts(newest) for r in connection.execute(_arrivals(part))
-    }
-    for part in parts(newest):
-        answering = _answering(connection, part)
-        query = (
-            select(c.id, c.direction, c.peer, c.bundle_id, c.case_no, c.copy, matters.c.at, matters.c.raw)
-            .add_columns(asked.c.corrected, _withdrawn())
-            .join(matters, matters.c.transfer_id == c.id)
-            .outerjoin(asked, asked.c.transfer_id == c.id)
-            .where(c.id.in_(part), c.state.not_in(NEVER))
-        )
-        for row in connection.execute(query.order_by(c.id)):
-            is_outbound = row.direction == Direction.OUTBOUND
-            issued, heard = arrived.get(row.id, (None, None)) if is_outbound else (row.at, None)
-            yield SeenPackage(
-                transfer=TransferId(row.id),
-                is_outbound=is_outbound,
-                peer=UnitCode(row.peer or ""),
-                bundle=BundleId(row.bundle_id or ""),
-                case_no=row.case_no,
-                at=row.at,
-                arrived_at=issued,
-                heard_at=heard,
-                is_copy=bool(row.copy),
-                matter=from_bytes(row.raw),
-                answering=answering.get(row.id, ()),
-                corrected=None if row.corrected is None else TransferId(row.corrected),
-                withdrawn=None if row.withdrawn is None else TransferId(row.withdrawn),
-            )
-
-
-def _withdrawn() -> Label[int | None]:
-    """Select the first that took a transfer back and was not refused itself."""
-    by = transfers.alias()
-    query = select(func.min(withdrawals.c.transfer_id)).join(by, by.c.id == withdrawals.c.transfer_id)
-    its = query.where(_TAKES_BACK, by.c.state.not_in(NEVER)).correlate(transfers)
-    return its.scalar_subquery().label("withdrawn")
-
-
-def _answering(connection: Connection, replies: Sequence[TransferId]) -> dict[int, tuple[Answering, ...]]:
-    a = answers.c
-    query = select(a.reply_id, a.request_id, a.position, a.kind).where(a.reply_id.in_(replies), a.void.is_(None))
-    found: dict[int, tuple[Answering, ...]] = {}
-    for row in connection.execute(query.order_by(a.reply_id, a.reply_position)):
-        tie = Answering(TransferId(row.request_id), row.position, row.kind == Kind.INTERIM)
-        found[row.reply_id] = (*found.get(row.reply_id, ()), tie)
-    return found
-
-
-def _arrivals(ids: Collection[TransferId]) -> Any:
-    """Select of each the first word of the recipient's that it was delivered, or collected."""
-    c = receipts.c
-    codes = (ReceiptCode.DELIVERED, ReceiptCode.COLLECTED)
-    return (
-        select(c.transfer_id, func.min(c.issued_at).label("issued_at"), func.min(c.at).label("at"))
-        .join(transfers, transfers.c.id == c.transfer_id)
-        .where(c.transfer_id.in_(ids), c.code.in_(codes), c.issuer == transfers.c.peer)
-        .group_by(c.transfer_id)
-    )
 
 
 def _named(term: RunningTerm) -> tuple[tuple[str, Any], ...]:

@@ -25,6 +25,8 @@ LEARN_EVERY: Final = 256
 """Exports of a source after which what has become usual is written down; until then it follows from the looks."""
 LOOKS_MAX: Final = 4 * RECENT_MAX + LEARN_EVERY
 """Looks read at a start; some flows together have no more than that unwritten."""
+SOURCES_MAX: Final = 50
+"""Sources behind one route and packer; software that calls itself otherwise in every export is one."""
 VERSIONS_MAX: Final = 50
 """Versions of one software that count as usual."""
 
@@ -124,6 +126,8 @@ class DriftDesk:
             return named
         if not system and outcome.verdict is Verdict.REJECT and known:
             return max(known, key=lambda one: self._last_read(one.id))
+        if len(known) >= SOURCES_MAX:
+            return known[-1]
         made = self._ledger.sources.ensure(route.name, route.packer, system)
         known.append(made)
         return made

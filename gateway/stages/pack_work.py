@@ -164,15 +164,16 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
         whole, today = load_standard(batch.standard), day_at(order.created)
         with local_io(), load_packer(order.route.packer).read(order.parts, whole.on(today)) as read:
             standard = whole.on(day_of_export(read.package.exported_at, today), today)
-            context = context_of(read.package, order.route, batch.territory, order.created)
+            territory = batch.territory.with_lane(read.package.flow, whole.on(today))
+            context = context_of(read.package, order.route, territory, order.created)
             reading = checked(read, standard, context)
-            findings, decision = examine(reading, order.route, batch.territory, order.created)
+            findings, decision = examine(reading, order.route, territory, order.created)
             left = leaving(
                 reading,
                 findings,
                 decision,
                 route=order.route,
-                territory=batch.territory,
+                territory=territory,
                 standard=standard,
                 rulebook=batch.rulebook,
                 at=order.created,

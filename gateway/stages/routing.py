@@ -1,7 +1,7 @@
 """Decides to which units one export goes, and why: the one place that pack, `inspect` and `route explain` all ask."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gateway.bundle.envelope import RECIPIENTS_MAX
@@ -12,6 +12,7 @@ from gateway.roster.content import Permission, RosterUnit
 from gateway.roster.finding import near, resolve
 from gateway.roster.roster import Roster, acts_as
 from gateway.stages.routes import ANY, CITY_DIGITS, OWN, ROSTER, SAME_CITY, OutboundRoute, Recipient, Target
+from gateway.standard.catalogue import Standard
 from gateway.standard.findings import Finding, Place, Verdict
 
 NEAR = 3
@@ -43,6 +44,11 @@ class Territory:
     recipients: Mapping[UnitCode, Recipient]
     roster: Roster | None = None
     priorities: Mapping[str, Priority] = field(default_factory=dict)
+
+    def with_lane(self, flow: str, standard: Standard) -> "Territory":
+        """Return the same with the lane that `flow` has by `standard`: a node may run for longer than an edition."""
+        kind = standard.flow(flow) or standard.reply(flow)
+        return self if kind is None else replace(self, priorities={**self.priorities, flow: kind.lane})
 
     def listed(self, unit: UnitCode) -> RosterUnit | None:
         """Return what the roster says of `unit`; None without a roster, and for strangers to it."""

@@ -74,7 +74,13 @@ class TermStage:
             return False
         standard = load_standard(self._standard)
         for case in terms.cases(moved):
-            terms.keep(case, terms_in(case, standard, self._zone), self._clock.now())
+            try:
+                found = terms_in(case, standard, self._zone)
+            except (ArithmeticError, ValueError):
+                # One case that cannot be reckoned keeps nobody from counting the others.
+                self._ops.alert("terms-uncounted", transfer=case[-1].transfer)
+                continue
+            terms.keep(case, found, self._clock.now())
         terms.read_up_to(self._reader, event)
         return True
 

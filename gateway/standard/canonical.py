@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from gateway.domain.errors import SecurityError
@@ -36,7 +37,7 @@ def load(kind: type[T], raw: bytes, limit: int, values: int) -> T:
         raise malformed(f"is longer than {limit} bytes, or has more than {values} values")
     try:
         data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
-        value: T = _Builder().build(kind, data)
+        value: T = _build(kind, data)
         again = dump(value)
     except (ValueError, TypeError, RecursionError) as e:
         raise malformed(f"cannot be read: {type(e).__name__}") from e
@@ -52,43 +53,50 @@ def _text(data: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return value
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
     if isinstance(value, int) and not isinstance(value, bool):
         if not 0 <= value <= MAX_INTEGER:
             raise ValueError("integer out of range")
         return value
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
     if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        kind: Any = type(value)
+        return {name: _plain(getattr(value, name)) for name in _names(kind)}
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
-class _Builder:
-    """Makes values from parsed JSON, looking up the fields of each dataclass once."""
+def _build(kind: Any, data: Any) -> Any:
+    if kind is str or kind is int:
+        if type(data) is not kind:
+            raise ValueError("value of another type")
+        return data
+    item = _item(kind)
+    if item is not None:
+        if type(data) is not list:
+            raise ValueError("list expected")
+        return tuple([_build(item, d) for d in data])
+    hints = _hints(kind)
+    if type(data) is not dict or data.keys() != hints.keys():
+        raise ValueError("other names than those of the format")
+    return kind(**{name: _build(hint, data[name]) for name, hint in hints.items()})
 
-    def __init__(self) -> None:
-        self._fields: dict[Any, dict[str, Any]] = {}
 
-    def build(self, kind: Any, data: Any) -> Any:
-        if kind in (str, int):
-            if type(data) is not kind:
-                raise ValueError("value of another type")
-            return data
-        if get_origin(kind) is tuple:
-            if type(data) is not list:
-                raise ValueError("list expected")
-            item = get_args(kind)[0]
-            return tuple(self.build(item, d) for d in data)
-        fields = self._fields_of(kind)
-        if type(data) is not dict or data.keys() != fields.keys():
-            raise ValueError("other names than those of the format")
-        return kind(**{name: self.build(hint, data[name]) for name, hint in fields.items()})
+# Asked of a handful of dataclasses, some hundred times for each case package.
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(kind))
 
-    def _fields_of(self, kind: Any) -> dict[str, Any]:
-        if kind not in self._fields:
-            hints = get_type_hints(kind)
-            self._fields[kind] = {f.name: hints[f.name] for f in dataclasses.fields(kind)}
-        return self._fields[kind]
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {name: hints[name] for name in _names(kind)}
+
+
+@cache
+def _item(kind: Any) -> Any:
+    """Return of what `kind` is a tuple; None if it is none."""
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ EXTENDED, SUSPENDED, RESUMED, CLOSED = "extended", "suspended", "resumed", "clos
 STAGE_CODE: Final = "stage-code"
 STAGE_DUE: Final = "stage-due"
 BASIS: Final = "extension-basis"
+YEARS: Final = range(1900, 2200)
+"""Days of other years are no statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class CaseFile:
         for one in self.seen:
             if (
                 one.matter.flow in flows
-                and one.is_outbound is outbound
+                and _is_of_side(one, after, outbound=outbound)
                 and one.transfer != after.transfer
                 and self._follows(one, after)
                 and self.concerns(one, after, position, only=True)
@@ -69,7 +71,7 @@ class CaseFile:
         for one in self.seen:
             if (
                 one.matter.flow in (STAGE_FLOW, CUSTODY_FLOW)
-                and one.is_outbound is outbound
+                and _is_of_side(one, about, outbound=outbound)
                 and self._follows(one, about)
                 and self.concerns(one, about, position)
             ):
@@ -96,9 +98,10 @@ class CaseFile:
         return ""
 
     def moment(self, text: str) -> Moment | None:
-        """Return the moment that `text` states (of a span its beginning); None unless it names a day."""
+        """Return the moment that `text` states (of a span its beginning); None unless it names a day, and one that a
+        term can be counted from: `9999-12-31` stands for no day."""
         when = read_when(text.split("/", maxsplit=1)[0])
-        if when is None or when.first != when.last:
+        if when is None or when.first != when.last or when.first.year not in YEARS:
             return None
         return Moment(datetime.fromisoformat(when.iso).replace(tzinfo=self.zone), "T" not in when.iso)
 
@@ -135,6 +138,12 @@ def _answers_for(tie: Answering, tied: SeenPackage, request: SeenPackage, positi
     if tied is request:
         return tie.position == position
     return is_same(request.matter.persons[position], tied.matter.persons[tie.position])
+
+
+def _is_of_side(one: SeenPackage, about: SeenPackage, *, outbound: bool) -> bool:
+    """Whether we sent `one`, or (not `outbound`) the unit that `about` was exchanged with: of what it owes no third
+    one tells."""
+    return one.is_outbound is outbound and (outbound or one.peer == about.peer)
 
 
 def is_same(one: PersonMatter, other: PersonMatter) -> bool:

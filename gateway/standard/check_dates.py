@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -158,7 +158,7 @@ def check_future(case: Case) -> None:
     """D35. The export's own time is the measure: no refusal may rest on this machine's clock (lessons, 19)."""
     if case.written is None:
         return
-    limit = case.written + timedelta(days=1)
+    limit = min(case.written, date.max - timedelta(days=1)) + timedelta(days=1)
     for field, kind in case.standard.fields.items():
         if kind.type not in {"date", "datetime"} or field in _PLANNED:
             continue

@@ -11,6 +11,7 @@ from gateway.standard.check_documents import is_there
 from gateway.standard.checking import Case
 from gateway.standard.dates import read_when
 from gateway.standard.fields import values
+from gateway.standard.numerals import read_digits
 from gateway.standard.registry import Check
 
 _ROUNDS_MAX = 2
@@ -25,7 +26,7 @@ _PROPERTY_LIST = "property-list"
 def check_rounds(case: Case) -> None:
     """D79."""
     for one in values(case.package, "supplementary-round"):
-        if one.value.isdigit() and int(one.value) > _ROUNDS_MAX:
+        if (read_digits(one.value) or 0) > _ROUNDS_MAX:
             place = case.place(one.place, "supplementary-round")
             case.add("FLOW-SUPP-3RD", place, value=one.value, expected=f"<= {_ROUNDS_MAX}")
 

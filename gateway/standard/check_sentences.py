@@ -8,6 +8,7 @@ from typing import Final
 from gateway.standard.checking import Case
 from gateway.standard.dates import When, read_when
 from gateway.standard.fields import values
+from gateway.standard.numerals import read_digits
 from gateway.standard.package import Person, Sentence
 from gateway.standard.registry import Check
 from gateway.standard.sentences import FIXED, read_term
@@ -46,10 +47,15 @@ def check_arithmetic(case: Case) -> None:
             case.add("TERM-ARITHMETIC", place, facts, value=end.iso, expected=best.isoformat())
 
 
+_CREDIT_MAX = 36_525
+"""Days; a hundred years, so that no day before the first is reckoned."""
+
+
 def _credit(one: Sentence, start: When) -> int:
     """Return the days of custody that count: as stated, else those from the first day of custody."""
-    if one.credit_days.isdigit():
-        return int(one.credit_days)
+    stated = read_digits(one.credit_days)
+    if stated is not None:
+        return min(stated, _CREDIT_MAX)
     begun = read_when(one.custody_start)
     return max((start.first - begun.first).days, 0) * _factor(one) if begun is not None else 0
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.standard.numerals import read_digits
+
 CONDITION_MAX: Final = 200
 """Characters of a condition; the longest of the catalogue has 50."""
 
@@ -58,6 +60,11 @@ def holds(condition: str, ask: Ask) -> bool | None:
     return None if unknown else True
 
 
+def _whole(text: str) -> int:
+    found = read_digits(text)
+    return -1 if found is None else found
+
+
 def _term(text: str) -> _Term:
     if match := _EQUAL.fullmatch(text):
         value, is_equal = match["value"], match["sign"] == "=="
@@ -70,7 +77,7 @@ def _term(text: str) -> _Term:
         return _Term(match["name"], lambda found: found in among, values=among)
     if match := _RANGE.fullmatch(text):
         least, below = int(match["least"]), int(match["below"])
-        return _Term(match["name"], lambda found: found.isdigit() and least <= int(found) < below)
+        return _Term(match["name"], lambda found: least <= _whole(found) < below)
     if match := _FLAG.fullmatch(text):
         return _Term(match["name"], lambda found: found.casefold() not in _NO, is_flag=True)
     raise ValueError(f"{text!r} is no condition")

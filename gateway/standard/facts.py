@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.standard.conditions import holds
 from gateway.standard.dates import age_on, read_when
-from gateway.standard.fields import values
+from gateway.standard.fields import values, values_of_case
 from gateway.standard.package import CasePackage, Person
 
 
@@ -17,12 +17,12 @@ def of(package: CasePackage, name: str, person: int | None = None) -> str:
     if person is not None:
         if (derive := OF_PERSON.get(name)) is not None:
             return derive(package, package.persons[person])
-        found = [one.value for one in values(package, name) if one.value and one.person == person]
+        found = [one.value for one in values(package, name, person) if one.value and one.person == person]
         if found:
             return found[-1]
     if (of_case := OF_CASE.get(name)) is not None:
         return of_case(package)
-    found = [one.value for one in values(package, name) if one.value and one.person is None]
+    found = [one.value for one in values_of_case(package, name) if one.value]
     return found[-1] if found else ""
 
 

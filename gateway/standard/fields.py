@@ -1,6 +1,6 @@
 """The field dictionary's names for what stands in a case package: every value of a field, and where it stands."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -94,19 +94,28 @@ class FieldValue:
     person: int | None = None
 
 
-def values(package: CasePackage, field: str) -> tuple[FieldValue, ...]:
+def values(package: CasePackage, field: str, person: int | None = None) -> tuple[FieldValue, ...]:
     """Return every value that `package` has, or should have, for `field`, the empty ones among them.
 
     A field of persons gives one value for each person (or row of the person's list) and none where there are no
     persons; a list without rows gives one empty value at the list's own place. A field that the package has no place
     for is looked up in `values`, and gives nothing where it does not stand there.
+
+    person: the position of one; only the case's values and that person's are returned. Who asks for one person after
+    the other asks so: a batch has thousands.
     """
-    return tuple(_found(package, field))
+    return tuple(_found(package, field, _all(package) if person is None else (person,)))
+
+
+def values_of_case(package: CasePackage, field: str) -> tuple[FieldValue, ...]:
+    """Return the values that `package` has for `field` of no single person, the empty ones among them."""
+    return tuple(one for one in _found(package, field, ()) if one.person is None)
 
 
 def first(package: CasePackage, field: str, person: int | None = None) -> str:
     """Return the first value of `field` that is not empty, of the person at `person` or of the case; empty if none."""
-    return next((one.value for one in _found(package, field) if one.value and one.person in (None, person)), "")
+    found = _found(package, field, () if person is None else (person,))
+    return next((one.value for one in found if one.value and one.person in (None, person)), "")
 
 
 def is_placed(field: str) -> bool:
@@ -114,7 +123,11 @@ def is_placed(field: str) -> bool:
     return field in OF_CASE or field in OF_PERSON or field in OF_LISTS or field in NUMBERS or field in _SPECIAL
 
 
-def _found(package: CasePackage, field: str) -> Iterator[FieldValue]:
+def _all(package: CasePackage) -> Sequence[int]:
+    return range(len(package.persons))
+
+
+def _found(package: CasePackage, field: str, whose: Sequence[int]) -> Iterator[FieldValue]:
     if field in OF_CASE:
         yield FieldValue(OF_CASE[field], str(getattr(package, OF_CASE[field])))
     elif field in NUMBERS:
@@ -122,16 +135,16 @@ def _found(package: CasePackage, field: str) -> Iterator[FieldValue]:
     elif field in _SPECIAL:
         yield from _SPECIAL[field](package)
     elif field in OF_PERSON:
-        for n, person in enumerate(package.persons):
-            yield FieldValue(f"persons[{n}].{OF_PERSON[field]}", str(getattr(person, OF_PERSON[field])), n)
+        for n in whose:
+            yield FieldValue(f"persons[{n}].{OF_PERSON[field]}", str(getattr(package.persons[n], OF_PERSON[field])), n)
     elif field in OF_LISTS:
-        for n, person in enumerate(package.persons):
-            yield from _of_list(n, person, *OF_LISTS[field])
+        for n in whose:
+            yield from _of_list(n, package.persons[n], *OF_LISTS[field])
     for at, one in enumerate(package.values):
         if one.field == field:
             yield FieldValue(f"values[{at}].value", one.value)
-    for n, person in enumerate(package.persons):
-        for at, one in enumerate(person.values):
+    for n in whose:
+        for at, one in enumerate(package.persons[n].values):
             if one.field == field:
                 yield FieldValue(f"persons[{n}].values[{at}].value", one.value, n)
 

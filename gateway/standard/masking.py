@@ -138,20 +138,30 @@ def mask(package: CasePackage, paths: Sequence[str], standard: Standard, terms: 
     """
     if terms.profile.is_full:
         return Masked(replace(package, profile=""), {path: path for path in paths})
-    return _Masking(standard, terms, key).whole(package, paths)
+    return _Masking(standard, terms, key, Kinds(package, standard)).whole(package, paths)
 
 
-def kind_of(package: CasePackage, path: str, standard: Standard) -> str:
-    """Return the slug of the kind of document that the member at `path` is; empty if nobody can tell."""
-    for one in package.documents:
-        if one.path == path:
-            titled = standard.document_titled(one.title)
-            return one.kind or (titled.code if titled is not None else "")
-    if any(entry.path == path for volume in package.volumes for entry in volume.entries):
-        return DOSSIER
-    stem = PurePosixPath(path).name
-    titled = standard.document_titled(stem[_ordinal_end(stem) :])
-    return titled.code if titled is not None else ""
+class Kinds:
+    """Of which kind the members of one case package are; asked for thousands of paths."""
+
+    def __init__(self, package: CasePackage, standard: Standard) -> None:
+        self._standard = standard
+        self._listed = {one.path: one for one in reversed(package.documents)}
+        self._entries = {entry.path for volume in package.volumes for entry in volume.entries}
+
+    def of(self, path: str) -> str:
+        """Return the slug of the kind of document that the member at `path` is; empty if nobody can tell."""
+        listed = self._listed.get(path)
+        if listed is not None:
+            return listed.kind or self._titled(listed.title)
+        if path in self._entries:
+            return DOSSIER
+        stem = PurePosixPath(path).name
+        return self._titled(stem[_ordinal_end(stem) :])
+
+    def _titled(self, title: str) -> str:
+        found = self._standard.document_titled(title)
+        return found.code if found is not None else ""
 
 
 def secrets_of(package: CasePackage, terms: Terms, standard: Standard) -> frozenset[str]:
@@ -182,18 +192,19 @@ def _ordinal_end(stem: str) -> int:
 class _Masking:
     """One case package on its way out; remembers what was hidden."""
 
-    def __init__(self, standard: Standard, terms: Terms, key: PseudonymKey) -> None:
+    def __init__(self, standard: Standard, terms: Terms, key: PseudonymKey, kinds: Kinds) -> None:
         self._standard = standard
         self._terms = terms
         self._key = key
+        self._kinds = kinds
         self._hidden: dict[str, str] = {}
 
     def whole(self, package: CasePackage, paths: Sequence[str]) -> Masked:
-        leaving, withheld = self._documents(package, paths)
+        leaving, withheld = self._documents(paths)
         persons = tuple(self._person(one) for one in package.persons)
         handler = self._handler(package.handler)
         changed: dict[str, Any] = {at: self._value(name, str(getattr(package, at))) for at, name in _CASE.items()}
-        documents = tuple(self._document(package, one, leaving) for one in package.documents if one.path in leaving)
+        documents = tuple(self._document(one, leaving) for one in package.documents if one.path in leaving)
         bare = replace(
             package,
             **changed,
@@ -292,13 +303,13 @@ class _Masking:
 
     # -- documents ----------------------------------------------------------------------------------------------------
 
-    def _documents(self, package: CasePackage, paths: Sequence[str]) -> tuple[dict[str, str], tuple[Withheld, ...]]:
+    def _documents(self, paths: Sequence[str]) -> tuple[dict[str, str], tuple[Withheld, ...]]:
         """Return the members that leave, by the paths under which they do, and what is said of the others."""
         leaving: dict[str, str] = {}
         staying: Counter[str] = Counter()
         numbered: Counter[str] = Counter()
         for path in paths:
-            kind = kind_of(package, path, self._standard)
+            kind = self._kinds.of(path)
             if self._leaves(kind):
                 numbered[kind] += 1
                 leaving[path] = self._path(kind, numbered[kind], path)
@@ -322,8 +333,8 @@ class _Masking:
         title = _HOSTILE.sub("-", self._standard.documents[kind].zh).strip("-")
         return f"{title}_{number}{suffix[0].lower() if suffix is not None else ''}"
 
-    def _document(self, package: CasePackage, document: Document, leaving: Mapping[str, str]) -> Document:
-        kind = self._standard.documents[kind_of(package, document.path, self._standard)]
+    def _document(self, document: Document, leaving: Mapping[str, str]) -> Document:
+        kind = self._standard.documents[self._kinds.of(document.path)]
         return replace(
             document,
             title=kind.zh,

@@ -1,14 +1,18 @@
 """From a case package to what its node remembers of it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from gateway.domain.matter import Matter, PersonMatter
 from gateway.standard import canonical, facts
 from gateway.standard.answering import Said, said_of
 from gateway.standard.catalogue import Reply, Standard
-from gateway.standard.fields import OF_LISTS, OF_PERSON, values
+from gateway.standard.fields import OF_LISTS, OF_PERSON, values, values_of_case
+from gateway.standard.masks import without_numbers
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey, starred
+from gateway.standard.scrubbing import is_telling, pattern_of
 
 PII_KEPT: Final = 1
 """Fields above this (docs/flows/README.md) never reach the ledger."""
@@ -16,8 +20,14 @@ FACT_MAX: Final = 64
 """Characters; what is longer is prose."""
 MATTER_MAX: Final = 8 << 20
 _VALUES_MAX: Final = 1 << 20
-_NEVER: Final = frozenset({"person-no", "charges", "inmate-no", "handler", "case-brief", "property-items"})
+_NEVER: Final = frozenset(
+    {"person-no", "charges", "inmate-no", "handler", "lawyer-name", "case-brief", "property-items"}
+)
 """Kept elsewhere, or names somebody."""
+_NAMING: Final = ("person-name", "handler", "lawyer-name")
+"""Fields whose values may stand in others: into one that is for a code some sources write a sentence."""
+
+Discreet = Callable[[str], str]
 
 
 def matter_of(package: CasePackage, standard: Standard, key: PseudonymKey) -> Matter:
@@ -27,17 +37,19 @@ def matter_of(package: CasePackage, standard: Standard, key: PseudonymKey) -> Ma
     found = {field: values(package, field) for field in wanted}
     kept = [name for name, kind in standard.fields.items() if kind.pii <= PII_KEPT and name not in _NEVER]
     answer = flow.reply if flow is not None else None
-    whole = said_of(package, reply, standard, None) if reply is not None else None
+    discreet = _discreet(package)
+    whole = _said(package, reply, standard, None, discreet)
     return Matter(
         flow=package.flow,
         request=reply.request if reply is not None else "",
         numbers=tuple((one.scheme, one.number) for one in package.case_numbers),
         related=package.related_package,
         persons=tuple(
-            _person(package, n, kept, reply=reply, standard=standard, key=key) for n in range(len(package.persons))
+            _person(package, n, kept, reply=reply, standard=standard, key=key, discreet=discreet)
+            for n in range(len(package.persons))
         ),
-        facts=_facts(package, kept, None),
-        charges=_charges(package, standard),
+        facts=_facts(package, kept, None, discreet),
+        charges=tuple(map(discreet, _charges(package, standard))),
         documents=tuple(dict.fromkeys(one.kind for one in package.documents if one.kind)),
         system=package.source.system or package.source.format,
         version=package.source.version,
@@ -73,15 +85,16 @@ def _person(
     reply: Reply | None,
     standard: Standard,
     key: PseudonymKey,
+    discreet: Discreet,
 ) -> PersonMatter:
     person = package.persons[position]
-    said: Said | None = said_of(package, reply, standard, position) if reply is not None else None
+    said = _said(package, reply, standard, position, discreet)
     return PersonMatter(
         position,
         key.of_number(person),
         key.of_name(person),
         starred(person.name),
-        _facts(package, kept, position),
+        _facts(package, kept, position, discreet),
         said.kind if said is not None else "",
         said.result if said is not None else "",
         said.name if said is not None else "",
@@ -89,15 +102,39 @@ def _person(
     )
 
 
-def _facts(package: CasePackage, kept: list[str], person: int | None) -> tuple[tuple[str, str], ...]:
+def _said(
+    package: CasePackage, reply: Reply | None, standard: Standard, position: int | None, discreet: Discreet
+) -> Said | None:
+    if reply is None:
+        return None
+    said = said_of(package, reply, standard, position)
+    return replace(said, result=discreet(said.result), name=discreet(said.name), day=discreet(said.day))
+
+
+def _discreet(package: CasePackage) -> Discreet:
+    """Return what hides in a text whom the case names, and identity and telephone numbers."""
+    named = {one.value for field in _NAMING for one in values(package, field)}
+    hidden = {name: starred(name) for name in named if is_telling(name)}
+    pattern = pattern_of(hidden)
+
+    def discreet(text: str) -> str:
+        found = pattern.sub(lambda one: hidden[one[0]], text) if pattern is not None else text
+        return found if found.isascii() else without_numbers(found)  # a bare number is that of a case
+
+    return discreet
+
+
+def _facts(
+    package: CasePackage, kept: list[str], person: int | None, discreet: Discreet
+) -> tuple[tuple[str, str], ...]:
     """Return the last value of each field that is kept: of lists that grow, such as measures, the present one."""
     found: dict[str, str] = {}
     for field in kept:
         if (person is None) == (field in OF_PERSON or field in OF_LISTS):
             continue
-        for one in values(package, field):
+        for one in values(package, field, person) if person is not None else values_of_case(package, field):
             if one.value and len(one.value) <= FACT_MAX and one.person == person:
-                found[field] = one.value
+                found[field] = discreet(one.value)
     if person is not None:
         found |= {name: derive(package, package.persons[person]) for name, derive in facts.OF_PERSON.items()}
     else:

@@ -11,6 +11,7 @@ NUMERAL: Final = r"[0-9０-９〇○零一二两三四五六七八九十百千]{
 _DIGITS = MappingProxyType({**{c: n for n, c in enumerate("〇一二三四五六七八九")}, "零": 0, "○": 0, "两": 2})
 _UNITS = MappingProxyType({"十": 10, "百": 100, "千": 1000})
 _SHAPE = re.compile(NUMERAL)
+_DIGITS_MAX = 12
 
 
 def read_numeral(text: str) -> int | None:
@@ -38,6 +39,12 @@ def read_numeral(text: str) -> int | None:
         total += (1 if digit is None else digit) * last
         digit = None
     return total + (digit or 0)
+
+
+def read_digits(text: str) -> int | None:
+    """Return the number that `text` writes in ASCII digits, up to twelve; None for anything else: `²` is a digit to
+    Python, and no number, and of thousands of them it makes none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else None
 
 
 def _digit(character: str) -> int:

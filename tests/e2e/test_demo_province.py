@@ -12,13 +12,15 @@ import pytest
 from gateway.bundle.card import fingerprint, parse_card
 from gateway.cli.demo_map import BY_KEY, EXPORTS, THE_HUB, UNITS, DemoExport
 from gateway.cli.demo_province import DemoProvince, make_export, make_province
-from gateway.cli.demo_samples import drop
+from gateway.cli.demo_samples import arrived_whole, drop, find_samples, parts_of
+from gateway.cli.demo_standard import ASKER, DECIDER, Request, decisions, is_counted, requests
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Direction
 from gateway.keyring.container import Cost
 from gateway.keyring.officer import OfficerKey
 from gateway.roster.file import split
 from gateway.roster.proving import fingerprint as of_root
+from gateway.words.catalogue import Words
 from tests.support.desk import Desk, run
 from tests.support.nodes import CLOCK, Neighbours, Node, eventually, running
 from tests.support.rosters import with_cheap_digits
@@ -169,7 +171,31 @@ def test_a_day_in_the_province(seven: Seven) -> None:
     a_copied_export_is_told_of_at_every_node(seven)
     the_hub_and_the_ways_are_shown(seven)
     what_the_hub_has_lost_is_named_and_sent_again(seven)
+    what_was_entered_once_is_answered_in_both_formats(seven)
     who_is_revoked_is_kept_out_everywhere(seven)
+
+
+def what_was_entered_once_is_answered_in_both_formats(seven: Seven) -> None:
+    """As the demo's closing report has it: its samples, its routes, its look into the police's ledger."""
+    police, procuratorate = (seven.node(key).daemon.place for key in (ASKER, DECIDER))
+    asked = [one for one in find_samples(SAMPLES) if one.packer == ASKER and not one.code and "TQPZDB" in one.name]
+    for sample in asked:
+        drop(sample, police.out)
+    eventually(lambda: len(list(procuratorate.into.glob("*/_READY"))) == len(asked) or None, "folders of system 2.0")
+    (decision,) = decisions(SAMPLES)
+    drop(decision, procuratorate.out)
+    (written,) = eventually(lambda: list(police.into.glob("*.zip.ok")), "a zip of the police's system")
+    assert arrived_whole(decision, *parts_of(police.into, written.name.removesuffix(".ok")), packer=ASKER)
+
+    def told() -> list[Request] | None:
+        with seven.node(ASKER).ledger() as ledger:
+            return requests(ledger, Words("en"), CLOCK.now()) if is_counted(ledger) else None
+
+    found = {one.open: one for one in eventually(told, "deadlines that are counted")}
+    assert found[0].persons == "张**: 批准逮捕 2026-03-16, 李**: 不批准逮捕 2026-03-16"
+    assert found[0].deadlines == ()
+    (runs,) = found[1].deadlines
+    assert runs.startswith("王**: Detained: decided within 7 days of receiving the request for arrest")
 
 
 def a_copied_export_is_told_of_at_every_node(seven: Seven) -> None:

@@ -16,7 +16,7 @@ from gateway.daemon.lock import running_pid
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINTED_PORTS = ("2401", "2402")
-TOUR_SECONDS = 150
+TOUR_SECONDS = 200
 
 
 def script() -> str:

@@ -114,7 +114,7 @@ def test_people_read_it_in_their_language_without_a_name(node: Desk) -> None:
 
 def test_explain_tells_how_each_term_was_counted_and_what_ended_it(node: Desk) -> None:
     text = " ".join(node.run("explain", "2", env={"COLUMNS": "500", "LANG": "en_GB.UTF-8"}).out.split())
-    assert f"({TERM}), 张*, cpl:91.3" in text
+    assert f"({TERM}); 张*; cpl:91.3" in text
     assert "P7D from" in text
     assert "(receipt), counted as" in text
     assert "answered by transfer 3" in text
@@ -127,3 +127,8 @@ def test_explain_tells_how_each_term_was_counted_and_what_ended_it(node: Desk) -
 def test_status_counts_them_and_its_exit_code_speaks_of_the_gateway_alone(node: Desk) -> None:
     found = node.ask("status")
     assert (found["deadlines"]["overdue"], len(found["deadlines"]["urgent"])) == (3, 3)
+
+
+def test_a_unit_that_is_none_is_told_rather_than_found_to_have_no_terms(node: Desk) -> None:
+    answer = node.run("deadlines", "--peer", "xx", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (1, "unit-malformed")

@@ -13,6 +13,7 @@ from tests.support.exports import PoliceExport, pdf
 from tests.support.houses import IN, OUT, Street, build, opened
 from tests.support.ledger import ToldClock
 from tests.support.smallstandard import HEAD
+from tests.support.upgrading import case
 
 FLOW = "field-survey"
 SURVEY = (
@@ -119,6 +120,18 @@ def test_an_edition_counts_from_its_first_day(street: Street, since: str, *, is_
     with opened(street):
         drop(street, PoliceExport())
         assert street.police.only(OUT).state is (State.DELIVERED if is_sent else State.REFUSED)
+
+
+def test_a_node_that_runs_on_uses_the_lane_of_the_day(street: Street) -> None:
+    later = ARREST.replace("effective_from: 2026-01-01", "effective_from: 2026-03-12")
+    later = later.replace("\nlane: high\n", "\nlane: bulk\n", 1)
+    assert later.count("lane: bulk") > ARREST.count("lane: bulk")
+    standard(street, flows__arrest_request_edition_2026=later)
+    with opened(street):
+        drop(street, PoliceExport())
+        street.clock.time += 86400
+        drop(street, case(13))
+        assert [one.priority for one in street.police.transfers(OUT)] == [Priority.HIGH, Priority.BULK]
 
 
 def test_a_faulty_file_keeps_the_node_from_starting_and_every_fault_is_said(street: Street) -> None:

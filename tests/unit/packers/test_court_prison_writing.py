@@ -28,7 +28,9 @@ from packers.court import CourtPacker
 from packers.filelist import read_list
 from packers.overmark import read_over
 from packers.prison import PrisonPacker
+from packers.procuratorate import ProcuratoratePacker
 from tests.support.courts import CourtExport
+from tests.support.packets import packet
 from tests.support.prisons import PrisonExport
 from tests.support.standard import STANDARD
 
@@ -360,3 +362,18 @@ def test_a_correction_is_named_before_the_mark(tmp_path: Path) -> None:
     assert (table.suffix, correction.suffix, mark.suffix) == (".csv", ".corrects", ".over")
     assert correction.read_bytes() == b"CORRECTS=N0_cd.csv\r\n"
     assert folder.is_dir()
+
+
+@pytest.mark.parametrize("packer", [CourtPacker(), ProcuratoratePacker()], ids=["court", "procuratorate"])
+def test_no_sender_can_name_another_units_delivery_as_corrected(packer: Packer, tmp_path: Path) -> None:
+    own = {"court": "data.xml", "procuratorate": "case.json"}
+    form = "court" if isinstance(packer, CourtPacker) else "procuratorate"
+    files = {own[form]: b"{}", "_Corrects": b"A1_of_somebody_else\n"}
+    for corrects in ("", "A1_before"):
+        root = tmp_path / (corrects or "plain")
+        root.mkdir()
+        found = packet(CasePackage(Source(form, "x")), files, root / "opened", corrects=corrects)
+        (root / "imports").mkdir()
+        (name,) = packer.write(found, root / "imports")
+        marks = {p.name: p.read_text() for p in (root / "imports" / name).iterdir() if "corrects" in p.name.casefold()}
+        assert marks == ({"_CORRECTS": "A1_before\n"} if corrects else {})

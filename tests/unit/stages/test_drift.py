@@ -12,6 +12,7 @@ from gateway.compose import sources
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, known
 from gateway.domain.sources import SOURCE_UPGRADE, Seen, Source
+from gateway.stages import drift
 from tests.support.exports import PoliceExport
 from tests.support.houses import Street, opened, street
 from tests.support.upgrading import Desk, case, upgraded, with_rules, without_charges
@@ -276,3 +277,12 @@ def test_a_route_may_be_left_alone(closed: Street) -> None:
         desk.drop(2, upgraded())
         assert source(made).paused_at is None
         assert SOURCE_UPGRADE not in desk.states()
+
+
+def test_software_that_calls_itself_otherwise_in_every_export_is_one_source(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "SOURCES_MAX", 3)
+    for number in range(6):
+        desk.drop(1, PoliceExport().changed(('XTMC="', f'XTMC="{number} ')))
+    assert len(desk.made.police.ledger.sources.all()) == 3

@@ -1,9 +1,9 @@
 """Terms over the life of a case in real ledgers: near, red, answered for one, overdue for the other, told once."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta, timezone
+from datetime import timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gateway.alerts.sinks import not_taken
 from gateway.alerts.wording import Wording, Writer
 from gateway.domain.alerts import Alert, AlertKind, Severity
 from gateway.domain.answers import Kind, Word
-from gateway.domain.deadlines import Note, Outcome
+from gateway.domain.deadlines import Note, Outcome, RunningTerm, SeenPackage
 from gateway.domain.errors import TransientError
 from gateway.domain.ids import TransferId
 from gateway.domain.lifecycle import Event
@@ -26,7 +26,9 @@ from gateway.ledger.terms import TermFilter
 from gateway.stages.alerting import AGAIN_SECONDS, Cry, CryStage, SinkStage
 from gateway.stages.backoff import Backoff
 from gateway.stages.terms import PAUSE_SECONDS, TermStage
+from gateway.standard.catalogue import Standard
 from gateway.standard.loading import place_of
+from gateway.standard.running import terms_in
 from tests.support.answers import comes, goes
 from tests.support.casefiles import NUMBERS, at, person
 from tests.support.houses import Heard
@@ -437,3 +439,20 @@ def test_cries_that_could_not_be_recorded_are_not_lost(node: Node, monkeypatch: 
 
 def busy(*_args: object) -> int:
     raise TransientError("ledger-busy", "somebody else writes")
+
+
+def test_a_case_that_cannot_be_reckoned_keeps_no_other_from_being_counted(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reckoned(seen: Sequence[SeenPackage], standard: Standard, zone: tzinfo) -> tuple[RunningTerm, ...]:
+        if seen[0].transfer == 1:
+            raise OverflowError("date value out of range")
+        return terms_in(seen, standard, zone)
+
+    monkeypatch.setattr("gateway.stages.terms.terms_in", reckoned)
+    node.sent(1, REQUEST, arrived="2026-03-02T09:00")
+    other = replace(REQUEST, numbers=(("police-case-no", "A3301010000002026030002"),))
+    node.sent(2, other, arrived="2026-03-02T09:00")
+    node.until()
+    assert {one.term.transfer for one in node.ledger.terms.search(TermFilter(), 9)} == {2}
+    assert [event for level, event, _ in node.heard.lines if level == "alert"] == ["terms-uncounted"]

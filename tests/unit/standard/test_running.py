@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm, SeenPackage, TermKind
-from gateway.domain.ids import TransferId
+from gateway.domain.ids import TransferId, UnitCode
 from gateway.standard.catalogue import Life
 from gateway.standard.running import NOT_SEEN, NOT_STATED, rule_of, terms_in
 from tests.support.casefiles import ZONE, at, local, person, seen, terms
@@ -173,6 +175,24 @@ def test_a_term_stands_still_by_notice_and_goes_on_by_notice() -> None:
 
 def test_a_notice_that_the_stage_is_over_ends_it() -> None:
     assert terms(REQUEST, notice(2, "closed", "2026-03-04T09:00"))["arrest-detained", 0].outcome is Outcome.CLOSED
+
+
+def test_a_third_unit_that_knows_the_case_number_ends_and_extends_nothing() -> None:
+    other = [replace(one, peer=UnitCode("440101")) for one in (notice(2, "closed", "2026-03-04T09:00"),)]
+    other += [replace(extended(3, "2026-03-10T09:00", "2026-03-20"), peer=UnitCode("440101"))]
+    assert terms(REQUEST, *other) == terms(REQUEST)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-12-31T23:59:59", "0001-01-01"])
+@pytest.mark.parametrize("out", [True, False])
+def test_a_day_that_stands_for_no_day_counts_as_not_stated(day: str, out: bool) -> None:
+    dates = [name for name in STANDARD.fields if name.endswith(("-date", "-due", "-start", "-end", "-term", "-time"))]
+    facts = dict.fromkeys(dates, day)
+    suspect = person("张三", coercive_measure="detained", **{name.replace("-", "_"): day for name in dates})
+    for flow in STANDARD.flows(date(2026, 3, 1)):
+        told = extended(2, "2026-03-10T09:00", day, out=not out)
+        found = terms(seen(1, flow.code, "2026-03-02T09:00", suspect, out=out, facts=facts), told)
+        assert not [one for one in found.values() if one.due_at is not None and one.due_at > at("2199-12-31T00:00")]
 
 
 def test_a_withdrawn_request_owes_nothing() -> None:
