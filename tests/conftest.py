@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Deterministic by default: the same commit gives the same verdict. `make fuzz` looks for new ground.
-settings.register_profile("default", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile("default", max_examples=60, derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile(
     "fuzz", max_examples=3000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
