@@ -76,12 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
     time.tzset()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Answer `-n auto`: half as many again as there are processors, since much of a run is daemons being waited for."""
-    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
-
-
 def pytest_collection_finish() -> None:
     """Hide the thousands of tests from the garbage collector, which would go through all of them again and again."""
     gc.collect()
