@@ -82,16 +82,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-_UNMEASURED = frozenset({"architecture", "e2e", "fault", "fuzz", "interop", "soak"})
-"""Folders whose tests count for no coverage: what they try again as a whole, or in other processes, is measured where
-it is tried in parts. To count lines takes two fifths of the processor time of a test."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long; skip, by name and with the reason, what this machine cannot run."""
-    for item in items:
-        if item.path.relative_to(_ROOT / "tests").parts[0] in _UNMEASURED:
-            item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
     whys: dict[str, str] = {}
     for item in items:
