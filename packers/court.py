@@ -141,10 +141,8 @@ class _Examination:
         self.findings.extend(parsed.findings)
         if parsed.root is None:
             return empty
-        by_name = {
-            names.folded(names.clean_path(shown)): m.path for m, shown in zip(members, self.tree.shown, strict=True)
-        }
-        reader = CourtReader(_Paths(by_name), self.standard)
+        path_of = names.MemberPaths.of((shown, m.path) for m, shown in zip(members, self.tree.shown, strict=True))
+        reader = CourtReader(path_of, self.standard)
         package = reader.read(
             parsed.root,
             replace(
@@ -182,14 +180,12 @@ class _Examination:
             return
         with member.open() as stream:
             listed = read_list(stream.read(min(member.size, MAX_LIST_BYTES) + 1))
-        by_name = {
-            names.folded(names.clean_path(shown)): m.path for m, shown in zip(members, self.tree.shown, strict=True)
-        }
+        path_of = names.MemberPaths.of((shown, m.path) for m, shown in zip(members, self.tree.shown, strict=True))
         if not listed.is_sound:
             self._differs(tags.FILE_LIST, "", "")
         seen = {tags.FILE_LIST}
         for written, md5 in listed.digests.items():
-            path = _Paths(by_name)(written)
+            path = path_of(written)
             seen.add(path)
             if path not in looks:
                 if path not in documents and not names.is_leftover(path):
@@ -217,14 +213,3 @@ def _is_record(path: str) -> bool:
 def _is_ours(path: str) -> bool:
     """Whether a gateway put the file into an import, and not the court."""
     return path == CORRECTS or path.startswith(f"{ORIGINALS}/")
-
-
-@dataclass(frozen=True, slots=True)
-class _Paths:
-    """From a path as the XML writes it to the path of the member it means."""
-
-    by_name: dict[str, str]
-
-    def __call__(self, written: str) -> str:
-        cleaned = names.clean_path(written.replace("\\", "/"))
-        return self.by_name.get(names.folded(cleaned), cleaned)

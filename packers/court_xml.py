@@ -10,6 +10,7 @@ from gateway.standard.catalogue import Standard
 from gateway.standard.check_documents import person_named
 from gateway.standard.dates import read_when
 from gateway.standard.findings import Finding, Verdict
+from gateway.standard.numerals import read_digits
 from gateway.standard.package import (
     UNCLASSIFIED,
     CaseNumber,
@@ -34,7 +35,6 @@ MAX_ELEMENTS = 400_000
 _AT = f"{tags.ROOT}/AJ"
 _CASE_NO = Leaf("case_no", "案号")
 _ID_NO = Leaf("id_no", "证件号码", is_number=True)
-_MAX_PAGES_DIGITS = 7
 
 
 @dataclass(slots=True)
@@ -288,7 +288,7 @@ class CourtReader:
         code = kind.code if kind is not None else by_sort if by_sort in self.standard.documents else ""
         known = ["XH", "MC", "WJ", "QZ", "WH", "RYBH"]
         known += ["LX"] if not sort or self.standard.table("document-type").write(tags.FORM, code) == sort else []
-        known += ["YS"] if _pages(pages) else []
+        known += ["YS"] if read_digits(pages) else []
         self.taken.keep_rest(element, known, f"{_AT}/WSS")
         for child in element:
             self.taken.keep(child, f"{_AT}/WSS/WS")
@@ -297,7 +297,7 @@ class CourtReader:
                 title=title,
                 path=self.path_of(written),
                 number=element.get("WH", "").strip(),
-                pages=_pages(pages),
+                pages=read_digits(pages) or 0,
                 signed=element.get("QZ", "").strip(),
                 person=person_named(title, written.replace("\\", "/")),
                 person_no=element.get("RYBH", "").strip(),
@@ -323,7 +323,7 @@ class CourtReader:
                 DossierEntry(
                     title=child.get("MC", "").strip(),
                     path=self.path_of(child.get("LJ", "").strip()),
-                    pages=_pages(child.get("YS", "").strip()),
+                    pages=read_digits(child.get("YS", "").strip()) or 0,
                     ordinal=child.get("XH", "").strip(),
                     line=child.sourceline or 0,
                 )
@@ -338,10 +338,6 @@ class CourtReader:
                 element.sourceline or 0,
             )
         )
-
-
-def _pages(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_PAGES_DIGITS else 0
 
 
 def _local(text: str) -> str:

@@ -3,7 +3,8 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
@@ -147,3 +148,20 @@ def _shortened(part: str, meaning: str) -> str:
         stem, suffix = part, ""
     short = stem.encode()[:SHORT_STEM_BYTES].decode("utf-8", "ignore").rstrip(". ")
     return f"{short}~{mark}.{suffix}" if suffix else f"{short}~{mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPaths:
+    """From a path as an export writes it to the path under which the member that it means travels."""
+
+    by_name: Mapping[str, str]
+    """Folded name in the export -> path of the member."""
+
+    @classmethod
+    def of(cls, names: Iterable[tuple[str, str]]) -> "MemberPaths":
+        """Return those of pairs of a member's name in the export and its path."""
+        return cls({folded(clean_path(name.replace("\\", "/"))): path for name, path in names})
+
+    def __call__(self, written: str) -> str:
+        cleaned = clean_path(written.replace("\\", "/"))
+        return self.by_name.get(folded(cleaned), cleaned)

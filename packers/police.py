@@ -220,10 +220,8 @@ class _Examination:
             self.source, system=system, version=version, declared_encoding=text.declared, encoding=text.encoding
         )
 
-    def _path_of(self) -> "_Paths":
-        return _Paths(
-            {names.folded(names.clean_path(e.name.replace("\\", "/"))): e.path for e in self.container.entries}
-        )
+    def _path_of(self) -> names.MemberPaths:
+        return names.MemberPaths.of((e.name, e.path) for e in self.container.entries)
 
     def _with_name(self, package: CasePackage, named: re.Match[str] | None) -> CasePackage:
         """Take from the export's file name what only it says, and compare the rest."""
@@ -245,14 +243,3 @@ class _Examination:
 
     def _reject(self, code: str, file: str, **facts: str | int) -> None:
         self.findings.append(Finding(code, Verdict.REJECT, Place(file), mender="vendor", facts={"file": file, **facts}))
-
-
-@dataclass(frozen=True, slots=True)
-class _Paths:
-    """From a path as the XML writes it to the path of the member it means."""
-
-    by_name: dict[str, str]
-
-    def __call__(self, written: str) -> str:
-        cleaned = names.clean_path(written.replace("\\", "/"))
-        return self.by_name.get(names.folded(cleaned), cleaned)

@@ -13,6 +13,7 @@ from gateway.standard.dates import read_when
 from gateway.standard.fields import NUMBERS
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.identity import normal_number
+from gateway.standard.numerals import read_digits
 from gateway.standard.package import (
     UNCLASSIFIED,
     CaseNumber,
@@ -41,7 +42,6 @@ FORM = "police"
 _SECTIONS = frozenset({"XYRS", "WSLB", "JZML", "SACW", "QTXXS"})
 MAX_ELEMENTS = 400_000
 """Four elements for each of 100,000 dossier entries."""
-_MAX_PAGES_DIGITS = 7
 
 Known = Mapping[str, tuple[str, str]]
 _ROWS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -227,7 +227,7 @@ class PoliceReader:
             title=title,
             path=self.path_of(written),
             number=values.get("number", ""),
-            pages=_pages(values.get("pages", "")),
+            pages=read_digits(values.get("pages", "")) or 0,
             signed=values.get("signed", ""),
             person=person_named(title, written.replace("\\", "/")),
             person_no=values.get("person_no", ""),
@@ -256,7 +256,7 @@ class PoliceReader:
                     DossierEntry(
                         title=shared.get("title", ""),
                         path=self.path_of(own.get("path", "")),
-                        pages=_pages(own.get("pages", "")),
+                        pages=read_digits(own.get("pages", "")) or 0,
                         ordinal=shared.get("ordinal", ""),
                         line=file.sourceline or 0,
                     )
@@ -316,7 +316,3 @@ def _normal(name: str, text: str) -> str:
         when = read_when(text)
         return when.iso if when else text
     return text
-
-
-def _pages(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_PAGES_DIGITS else 0

@@ -79,9 +79,13 @@ class _Examination:
     tree: FolderTree
     contents: dict[str, Content] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
-    folded: dict[str, str] = field(default_factory=dict)
-    """Name of a file as its folder has it, without regard to capitals -> the path under which it travels."""
+    path_of: names.MemberPaths = field(init=False)
+    """From a path in the JSON to that of the member which it means."""
     findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        pairs = zip(self.tree.shown, self.tree.members, strict=True)
+        self.path_of = names.MemberPaths.of((shown, member.path) for shown, member in pairs)
 
     def reading(self) -> Reading:
         self.findings.extend(self.tree.findings)
@@ -142,7 +146,7 @@ class _Examination:
         root = self._parsed(member)
         if root is None:
             return empty
-        reader = ProcuratorateReader(CASE_JSON, self._path_of, self.standard)
+        reader = ProcuratorateReader(CASE_JSON, self.path_of, self.standard)
         package = reader.read(root, replace(source, declared_encoding="utf-8", encoding="utf-8"))
         self.findings.extend(reader.findings)
         if member.size > _WORTH_MEASURING and not is_readable(package.to_json()):
@@ -156,15 +160,6 @@ class _Examination:
         self.findings.extend(parsed.findings)
         return parsed.root
 
-    def _path_of(self, written: str) -> str:
-        """The path of the member that a path in the JSON means."""
-        cleaned = names.clean_path(written.replace("\\", "/"))
-        if not self.folded:
-            self.folded = {
-                names.folded(name): m.path for m, name in zip(self.tree.members, self.tree.shown, strict=True)
-            }
-        return self.folded.get(names.folded(cleaned), cleaned)
-
     def _check_list(self, member: Member | None, package: CasePackage) -> None:
         """Compare manifest.json with the files. Without one, case.json is the only list there is."""
         root = self._parsed(member) if member is not None else None
@@ -174,7 +169,7 @@ class _Examination:
         if listed is None:
             self._reject("JSON-SCHEMA", MANIFEST, why="files")
             return
-        listed = tuple(replace(one, path=self._path_of(one.path)) for one in listed)
+        listed = tuple(replace(one, path=self.path_of(one.path)) for one in listed)
         free = {MANIFEST, READY, CORRECTS}
         present = {path: seen for path, seen in self.seen.items() if path not in free}
         stated = {d.path for d in package.documents} | {e.path for v in package.volumes for e in v.entries}

@@ -11,6 +11,7 @@ from gateway.standard.dates import read_when
 from gateway.standard.fields import NUMBERS
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.identity import normal_number
+from gateway.standard.numerals import read_digits
 from gateway.standard.package import (
     UNCLASSIFIED,
     CaseNumber,
@@ -38,7 +39,6 @@ FORM = "procuratorate"
 """The name of this format in the standard's tables."""
 NODE_MARK = "/"
 """Between class and node in the standard's codes of this format: `SCDB/JDFK`."""
-_MAX_PAGES_DIGITS = 7
 _OF_NO_VALUE = frozenset({"node", "version"})
 """What is read with the class, or of the export; no value of the case."""
 _FLAGS: Mapping[str, str] = MappingProxyType({"Y": "1", "N": "0", "true": "1", "false": "0"})
@@ -220,7 +220,7 @@ class ProcuratorateReader:
             title=title,
             path=self.path_of(written),
             number=values.get("number", ""),
-            pages=_pages(values.get("pages", "")),
+            pages=read_digits(values.get("pages", "")) or 0,
             signed=values.get("signed", ""),
             person=person_named(title, written.replace("\\", "/")),
             person_no=values.get("person_no", ""),
@@ -241,7 +241,7 @@ class ProcuratorateReader:
                     DossierEntry(
                         title=entry.get("title", ""),
                         path=self.path_of(entry.get("path", "")),
-                        pages=_pages(entry.get("pages", "")),
+                        pages=read_digits(entry.get("pages", "")) or 0,
                         ordinal=entry.get("ordinal", ""),
                         line=one.line,
                     )
@@ -337,7 +337,3 @@ def _normal(name: str, text: str) -> str:
         when = read_when(text)
         return when.iso if when else text
     return text
-
-
-def _pages(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_PAGES_DIGITS else 0

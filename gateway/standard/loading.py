@@ -135,10 +135,7 @@ def _build(texts: Mapping[str, bytes], digest: str) -> Standard:
         fields=table("fields", building.field),
         checks=table("checks", building.check),
         roles=table("roles", lambda key, one: Role(key, one["zh"], one["en"], one.get("network", ""))),
-        laws=table(
-            "laws",
-            building.law,
-        ),
+        laws=table("laws", building.law),
         profiles=profiles,
         tables=table("tables", building.code_table),
         charges=_guarded(
