@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ from gateway.stages.blocking import MALWARE
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.crew import Report
 from gateway.stages.headstart import Placed
+from gateway.stages.helping import helped
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.stages.scanning import Scanning
@@ -306,7 +308,8 @@ def _prepare(
     if len(readers) > 1:
         # The others have copies: what the first is asked they need not answer, and what it is answered is not theirs.
         meta[layout.FOREMOST] = readers[0].encrypt_key_id.hex()
-    return prepare(
+    seal = partial(
+        prepare,
         out,
         members,
         meta=meta,
@@ -316,7 +319,10 @@ def _prepare(
         created=order.created,
         expires=order.created + order.route.expires_seconds,
         epoch=order.epoch,
-        progress=progress,
         listed=found.listed,
         placed=placed,
     )
+    if not is_large(sum(member.size for member in members)):
+        return seal(progress=progress)
+    with helped(out, progress) as helpers:
+        return seal(progress=helpers.told, beside=helpers.beside)
