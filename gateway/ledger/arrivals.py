@@ -3,13 +3,13 @@
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from gateway.domain.errors import PermanentError
 from gateway.domain.ids import BundleId, ClaimToken, LinkName
-from gateway.domain.lifecycle import FIRST, Direction
-from gateway.domain.records import FoundExport, Offer, Priority, Stage, Transfer
-from gateway.ledger.changes import Change, born
+from gateway.domain.lifecycle import FIRST, Direction, Event, State
+from gateway.domain.records import Facts, FoundExport, Offer, Priority, Stage, Step, Transfer
+from gateway.ledger.changes import Change, advance, born
 from gateway.ledger.rows import parts, select_transfers, storable, to_transfer
 from gateway.ledger.schema import INTEGER_MAX, transfers
 
@@ -52,12 +52,31 @@ def offered(change: Change, offers: Sequence[Offer]) -> list[Transfer]:
         )
         for offer in offers
     }
-    known = _by_offer(change, rows)
+    known = _by_offer(change.connection, rows)
     new = [key for key in rows if key not in known]
     if new:
         change.connection.execute(insert(transfers), [rows[key] for key in new])
-        known |= _record(change, _by_offer(change, new), Stage.RECEIVE)
+        known |= _record(change, _by_offer(change.connection, new), Stage.RECEIVE)
     return [known[offer.link, offer.bundle_id] for offer in offers]
+
+
+def fetched(change: Change, offers: Sequence[Offer], started_at: float) -> list[Transfer]:
+    """Return the transfer of each bundle whose bytes are here, moved on to fetched unless it was further; made now
+    where it was unknown."""
+    found = offered(change, offers)
+    steps = [
+        Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=offer.size), started_at=started_at)
+        for transfer, offer in zip(found, offers, strict=True)
+        if transfer.state is State.OFFERED
+    ]
+    moved = {transfer.id: transfer for transfer in advance(change, steps)}
+    return [moved.get(transfer.id, transfer) for transfer in found]
+
+
+def arrived(connection: Connection, link: LinkName, bundles: Iterable[BundleId]) -> dict[BundleId, Transfer]:
+    """Return the inbound transfers of `link` among `bundles`."""
+    found = _by_offer(connection, ((link, bundle) for bundle in bundles))
+    return {bundle: transfer for (_, bundle), transfer in found.items()}
 
 
 def row(change: Change, direction: Direction, *, size: int, found_at: float, **known: Any) -> dict[str, Any]:
@@ -94,12 +113,14 @@ def _by_claim(change: Change, claims: Iterable[ClaimToken]) -> dict[ClaimToken, 
     return transfers_found
 
 
-def _by_offer(change: Change, keys: Iterable[tuple[LinkName, BundleId]]) -> dict[tuple[LinkName, BundleId], Transfer]:
+def _by_offer(
+    connection: Connection, keys: Iterable[tuple[LinkName, BundleId]]
+) -> dict[tuple[LinkName, BundleId], Transfer]:
     wanted = set(keys)
     query = select_transfers().where(transfers.c.direction == Direction.INBOUND)
     transfers_found: dict[tuple[LinkName, BundleId], Transfer] = {}
     for part in parts(bundle_id for _, bundle_id in wanted):
-        for row in change.connection.execute(query.where(transfers.c.bundle_id.in_(part))):
+        for row in connection.execute(query.where(transfers.c.bundle_id.in_(part))):
             transfer = to_transfer(row)
             if transfer.link is not None and transfer.bundle_id is not None:
                 key = (transfer.link, transfer.bundle_id)
