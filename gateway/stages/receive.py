@@ -21,13 +21,14 @@ from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.aside import EQUIVOCATION
 from gateway.stages.bulk import BulkLane
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
 from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
 from gateway.stages.suspects import QuarantineDesk, Suspect
-from gateway.stages.unloading import EQUIVOCATION, Unloading
+from gateway.stages.unloading import Unloading
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Entry, Progress, Transport
 

@@ -14,9 +14,8 @@ from gateway.domain.records import Offer, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.aside import EQUIVOCATION
 from gateway.stages.suspects import QuarantineDesk, Suspect
-
-EQUIVOCATION = "equivocation"
 
 Again = Callable[[Transfer, bytes, Callable[[], None]], None]
 """Told of a bundle that we have already: its transfer, its first bytes, and what sets its bytes aside."""
