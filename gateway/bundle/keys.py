@@ -1,6 +1,5 @@
 """The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -74,8 +73,13 @@ class PublicKeys:
         """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
         return algorithms(self.suite).wrap(self.encrypt_public, text, label(name), bind)
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Suite, bytes, bytes]]:
-        return self.checked_before, (self.suite, self.sign_public, self.encrypt_public)
+    def __getstate__(self) -> tuple[Suite, bytes, bytes]:
+        return self.suite, self.sign_public, self.encrypt_public
+
+    def __setstate__(self, state: tuple[Suite, bytes, bytes]) -> None:
+        # As a state and not by a call: what a worker process answers with may name classes and calls nothing.
+        for name, value in zip(("suite", "sign_public", "encrypt_public", "_verify"), (*state, None), strict=True):
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -18,6 +18,7 @@ from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
+from gateway.stages.convoying import Convoying
 from gateway.stages.forerunner import Forerunner
 from gateway.stages.headstart import HeadStarts
 from gateway.stages.intake import ReceiptIntake
@@ -31,6 +32,7 @@ from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.unheard import UnheardStage
+from gateway.stages.unloading import Unloading
 from gateway.transport.api import Transport, sending_ahead
 
 
@@ -95,6 +97,7 @@ class LinkLegs:
         )
         comparing = self._comparing.legs(link, papers_out, out_gate)
         bulk = self._bulk(Stage.SEND, link, precedence, out_leg(name))
+        carried = carrying(link, timing)
         send = SendStage(
             link=name,
             ledger=ground.ledger,
@@ -106,7 +109,8 @@ class LinkLegs:
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            carrying=carrying(link, timing),
+            carrying=carried,
+            convoying=Convoying(name, ground.spool, out, ground.clock, carried.convoy),
             orders=self._settings.orders,
             forerunner=self._forerunner(link, out, bulk),
             hears=link.hears,
@@ -134,6 +138,7 @@ class LinkLegs:
             clock=ground.clock,
             ops=ground.ops,
         )
+        lacks = custody_of(ground, self._recorder).lacks
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
@@ -145,8 +150,17 @@ class LinkLegs:
                 **self._comparing.papers(link, intake.take),
                 Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
+            unloading=Unloading(
+                link=name,
+                ledger=ground.ledger,
+                spool=ground.spool,
+                quarantine=self._quarantine,
+                lacks=lacks,
+                clock=ground.clock,
+                ops=ground.ops,
+            ),
             quarantine=self._quarantine,
-            lacks=custody_of(ground, self._recorder).lacks,
+            lacks=lacks,
             gate=back_gate,
             precedence=precedence,
             bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),
