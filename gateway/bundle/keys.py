@@ -1,6 +1,5 @@
 """The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
