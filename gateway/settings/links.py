@@ -178,6 +178,13 @@ class LinkSettings(Section):
         return self.transport is not TransportKind.FOLDER or self.folder is None or self.folder.collect is not None
 
     @property
+    def takes_convoys(self) -> bool:
+        """Whether small bundles may leave by this link many to a file: not where one file that is lost, too large or
+        counted would be many bundles that are."""
+        is_plain = self.transport is TransportKind.SFTP or (self.transport is TransportKind.FOLDER and self.gap is None)
+        return is_plain and self.hears and self.repeat is None and self.receipts is Receipts.EXPECTED
+
+    @property
     def hosts_mailbox(self) -> bool:
         """Whether this node hosts a mailbox for the peer."""
         return self.transport is TransportKind.SFTP and not (self.calls_to_deposit and self.calls_to_collect)
