@@ -18,6 +18,7 @@ from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
+from gateway.stages.convoying import Convoying
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
@@ -29,6 +30,7 @@ from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.unheard import UnheardStage
+from gateway.stages.unloading import Unloading
 
 
 class LinkLegs:
@@ -88,6 +90,7 @@ class LinkLegs:
             clock=ground.clock,
         )
         comparing = self._comparing.legs(link, papers_out, out_gate)
+        carried = carrying(link, timing)
         send = SendStage(
             link=name,
             ledger=ground.ledger,
@@ -99,7 +102,8 @@ class LinkLegs:
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            carrying=carrying(link, timing),
+            carrying=carried,
+            convoying=Convoying(name, ground.spool, out, ground.clock, carried.convoy),
             orders=self._settings.orders,
             hears=link.hears,
         )
@@ -126,6 +130,7 @@ class LinkLegs:
             clock=ground.clock,
             ops=ground.ops,
         )
+        lacks = custody_of(ground, self._recorder).lacks
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
@@ -137,8 +142,17 @@ class LinkLegs:
                 **self._comparing.papers(link, intake.take),
                 Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
+            unloading=Unloading(
+                link=name,
+                ledger=ground.ledger,
+                spool=ground.spool,
+                quarantine=self._quarantine,
+                lacks=lacks,
+                clock=ground.clock,
+                ops=ground.ops,
+            ),
             quarantine=self._quarantine,
-            lacks=custody_of(ground, self._recorder).lacks,
+            lacks=lacks,
             gate=back_gate,
             precedence=precedence,
             bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),

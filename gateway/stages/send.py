@@ -20,14 +20,15 @@ from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.bulk import MORE_SECONDS, BulkLane
 from gateway.stages.carrying import Carrying
+from gateway.stages.convoying import Convoying, Parcel
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Transport
 
-BATCH = 64
-"""Bundles looked at in one step: enough to share a commit, few enough to notice a stop."""
+BATCH = 128
+"""Bundles looked at in one step: enough to share a convoy and a commit, few enough to notice a stop."""
 AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
 RECORD_BYTES = 16 * 2**20
@@ -38,9 +39,6 @@ LARGE_BATCH = 16
 
 _OWED_ON = (State.CHECKED,)
 _SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
-
-Parcel = Sequence[Transfer]
-"""One bundle on its way to all its recipients behind one link: its bytes travel once."""
 
 
 class SendStage:
@@ -60,6 +58,7 @@ class SendStage:
         watching: Watching,
         clock: Clock,
         carrying: Carrying,
+        convoying: Convoying,
         orders: Orders,
         hears: bool = True,
     ) -> None:
@@ -75,6 +74,7 @@ class SendStage:
         self._watching = watching
         self._clock = clock
         self._carrying = carrying
+        self._convoying = convoying
         self._orders = orders
         self._after = ""
         """Whose bundle went on last."""
@@ -176,16 +176,47 @@ class SendStage:
         try:
             for urgency, ranked in groupby(parcels, key=lambda parcel: rank(parcel[0].priority, _size(parcel))):
                 with self._precedence.moving(urgency):
-                    for parcel in ranked:
+                    for together in self._convoying.groups(list(ranked)):
                         if sent_bytes >= RECORD_BYTES:
                             return True
-                        done += self._deposit(parcel)
-                        sent_bytes += _size(parcel)
-                        if parcel[0].direction is Direction.RELAY:
-                            self._after = known(parcel[0].origin)
+                        self._deposit_all(together, done)
+                        sent_bytes += sum(map(_size, together))
+                        for parcel in together:
+                            if parcel[0].direction is Direction.RELAY:
+                                self._after = known(parcel[0].origin)
         finally:
             self._recorder.advance(done)
         return False
+
+    def _deposit_all(self, parcels: Sequence[Parcel], done: list[Step]) -> None:
+        """Deposit what leaves together, adding to `done` what was deposited."""
+        started = self._clock.now()
+        if len(parcels) > 1 and self._deposit_together(parcels):
+            done += [step for parcel in parcels for step in self._sent(parcel, started)]
+        else:
+            for parcel in parcels:
+                done += self._deposit(parcel)
+
+    def _deposit_together(self, parcels: Sequence[Parcel]) -> bool:
+        """Deposit bundles as one file; False if each is to be tried alone: one of them cannot leave, or there is room
+        for some only. A failure of the link is raised."""
+        try:
+            bundles = [self._read(parcel[0]) for parcel in parcels]
+            if [len(body) for _, body in bundles] != [_size(parcel) for parcel in parcels]:
+                return False
+            with self._watching(parcels[0][0], Stage.SEND, sum(map(_size, parcels))) as progress:
+                self._convoying.deposit(bundles, progress)
+        except GatewayError as error:
+            if error.code == STOPPING or (error.scope is Scope.LINK and error.code != "mailbox-full"):
+                raise
+            return False
+        self._gate.succeeded()
+        return True
+
+    def _read(self, transfer: Transfer) -> tuple[BundleId, bytes]:
+        path = self._path(transfer)
+        with disk.mapped(path.parent):
+            return known(transfer.bundle_id), path.read_bytes()
 
     def _deposit(self, parcel: Parcel) -> list[Step]:
         """Deposit one bundle; no step if that failed for reasons of its own. A failure of the link is raised."""

@@ -22,6 +22,9 @@ from gateway.transport.sftp_fetch import SftpFetch
 from gateway.transport.sftp_session import REQUESTS, RefusedError, SftpSession
 from gateway.transport.sftp_wire import OPEN_READ, Kind, Outcome, string
 
+Engine = Callable[[SshPeer, Deadlines, Clock], Channel]
+"""Logs in to a peer and opens its SFTP subsystem: ParamikoChannel or OpensshChannel."""
+
 
 class SftpTransport:
     """Moves files between our disk and a mailbox at a peer's SFTP server.
@@ -51,12 +54,26 @@ class SftpTransport:
         self._idle: list[tuple[float, SftpSession]] = []
 
     @classmethod
+    def over(
+        cls,
+        engine: Engine,
+        peer: SshPeer,
+        deadlines: Deadlines,
+        clock: Clock,
+        *,
+        deposit: str = "/in",
+        collect: str = "/out",
+    ) -> "SftpTransport":
+        """Return the transport that logs in to `peer` by means of `engine`."""
+        connect = partial(engine, peer, deadlines, clock)
+        return cls(connect, clock, deposit=deposit, collect=collect, reuse=deadlines.reuse)
+
+    @classmethod
     def over_paramiko(
         cls, peer: SshPeer, deadlines: Deadlines, clock: Clock, *, deposit: str = "/in", collect: str = "/out"
     ) -> "SftpTransport":
         """Return the transport that logs in to `peer` with the library's own client."""
-        connect = partial(ParamikoChannel, peer, deadlines, clock)
-        return cls(connect, clock, deposit=deposit, collect=collect, reuse=deadlines.reuse)
+        return cls.over(ParamikoChannel, peer, deadlines, clock, deposit=deposit, collect=collect)
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         with local_disk():
