@@ -102,6 +102,11 @@ class Ledger(Shelves):
         """Record listed bundles as inbound transfers, in one commit; a known (link, bundle) is returned as it is."""
         return self.change(lambda change: arrivals.offered(change, offers))
 
+    def fetched(self, offers: Sequence[Offer], started_at: float) -> list[Transfer]:
+        """Record bundles that are durable in our spool as fetched, in one commit, whether they were offered before or
+        not; what is further is returned as it is. `started_at`: seconds since 1970 UTC."""
+        return self.change(lambda change: arrivals.fetched(change, offers, started_at)) if offers else []
+
     def advance(self, step: Step) -> Transfer:
         """Move one transfer on and return it; calls from several threads share commits.
 
@@ -268,6 +273,11 @@ class Ledger(Shelves):
         """Return the number that the next bundle sealed for `recipient` must bear."""
         with self.reading() as connection:
             return streams.last(connection, recipient, Direction.OUTBOUND, self.epoch) + 1
+
+    def arrived(self, link: LinkName, bundles: Collection[BundleId]) -> Mapping[BundleId, Transfer]:
+        """Return what is known of `bundles` that came over `link`."""
+        with self.reading() as connection:
+            return arrivals.arrived(connection, link, bundles)
 
     def seen(self, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
         """Return the header hash under which a bundle was delivered here; None if it never was."""
