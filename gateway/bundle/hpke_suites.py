@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -13,18 +12,20 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from gateway.bundle.chunked import Decryptor, Encryptor, cobblestone256_decryptor, cobblestone256_encryptor
 from gateway.bundle.curves import is_sound_ed25519, is_sound_x25519
-from gateway.bundle.primitives import Hasher
-
-_OWN_KEPT = 8
-"""Own keys kept ready for use: those of today and those they take over from. Expanding a lattice key takes longer than
-checking a signature with it."""
-_PEERS_KEPT = 64
-"""Peers' keys kept ready for use: as many as exchange anything at the same time; each takes some 10 KiB."""
+from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify
 
 
-@lru_cache(maxsize=2)
 def _hpke(kem: hpke.KEM) -> hpke.Suite:
     return hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+def _decrypted(
+    kem: hpke.KEM, key: X25519PrivateKey | hpke.MLKEM768X25519PrivateKey, wrapped: bytes, bound: bytes
+) -> bytes | None:
+    try:
+        return _hpke(kem).decrypt(wrapped, key, bound)
+    except (InvalidTag, ValueError):
+        return None
 
 
 class _Shared:
@@ -68,24 +69,28 @@ class ClassicSuite(_Shared):
     def is_sound(self, sign_public: bytes, encrypt_public: bytes) -> bool:
         return is_sound_ed25519(sign_public) and is_sound_x25519(encrypt_public)
 
-    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
-        return Ed25519PrivateKey.from_private_bytes(seed).sign(label + body)
+    def signer(self, seed: bytes) -> Sign:
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+        return lambda label, body: key.sign(label + body)
 
-    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
-        try:
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, label + body)
-        except InvalidSignature:
-            return False
-        return True
+    def verifier(self, public: bytes) -> Verify:
+        key = Ed25519PublicKey.from_public_bytes(public)
+
+        def verify(label: bytes, body: bytes, signature: bytes) -> bool:
+            try:
+                key.verify(signature, label + body)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
 
     def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
         return _hpke(hpke.KEM.X25519).encrypt(text, X25519PublicKey.from_public_bytes(public), label + bind)
 
-    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes) -> bytes | None:
-        try:
-            return _hpke(hpke.KEM.X25519).decrypt(wrapped, X25519PrivateKey.from_private_bytes(seed), label + bind)
-        except (InvalidTag, ValueError):
-            return None
+    def unwrapper(self, seed: bytes) -> Unwrap:
+        key = X25519PrivateKey.from_private_bytes(seed)
+        return lambda wrapped, label, bind: _decrypted(hpke.KEM.X25519, key, wrapped, label + bind)
 
 
 _ED_SEED = _ED_PUBLIC = _X_SEED = _X_PUBLIC = 32
@@ -112,11 +117,12 @@ class PqSuite(_Shared):
         )
 
     def sign_public(self, seed: bytes) -> bytes:
-        classic, lattice = _signing(seed)
+        classic, lattice = self._sign_keys(seed)
         return classic.public_key().public_bytes_raw() + lattice.public_key().public_bytes_raw()
 
     def encrypt_public(self, seed: bytes) -> bytes:
-        lattice, classic = _opening(seed)
+        lattice = MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED])
+        classic = X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED:])
         return lattice.public_key().public_bytes_raw() + classic.public_key().public_bytes_raw()
 
     def is_sound(self, sign_public: bytes, encrypt_public: bytes) -> bool:
@@ -127,60 +133,41 @@ class PqSuite(_Shared):
             return False
         return is_sound_ed25519(sign_public[:_ED_PUBLIC]) and is_sound_x25519(encrypt_public[_MLKEM_PUBLIC:])
 
-    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
-        classic, lattice = _signing(seed)
-        return classic.sign(label + body) + lattice.sign(body, context=label)
+    def signer(self, seed: bytes) -> Sign:
+        classic, lattice = self._sign_keys(seed)
+        return lambda label, body: classic.sign(label + body) + lattice.sign(body, context=label)
 
-    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
-        classic, lattice = _verifying(public)
-        try:
-            classic.verify(signature[:_ED_SIGNATURE], label + body)
-            lattice.verify(signature[_ED_SIGNATURE:], body, context=label)
-        except InvalidSignature:
-            return False
-        return True
+    def verifier(self, public: bytes) -> Verify:
+        classic = Ed25519PublicKey.from_public_bytes(public[:_ED_PUBLIC])
+        lattice = MLDSA65PublicKey.from_public_bytes(public[_ED_PUBLIC:])
+
+        def verify(label: bytes, body: bytes, signature: bytes) -> bool:
+            try:
+                classic.verify(signature[:_ED_SIGNATURE], label + body)
+                lattice.verify(signature[_ED_SIGNATURE:], body, context=label)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
 
     def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
-        return _hpke(hpke.KEM.MLKEM768_X25519).encrypt(text, _closing(public), label + bind)
+        key = hpke.MLKEM768X25519PublicKey(
+            MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
+            X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
+        )
+        return _hpke(hpke.KEM.MLKEM768_X25519).encrypt(text, key, label + bind)
 
-    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes) -> bytes | None:
-        key = hpke.MLKEM768X25519PrivateKey(*_opening(seed))
-        try:
-            return _hpke(hpke.KEM.MLKEM768_X25519).decrypt(wrapped, key, label + bind)
-        except (InvalidTag, ValueError):
-            return None
+    def unwrapper(self, seed: bytes) -> Unwrap:
+        key = hpke.MLKEM768X25519PrivateKey(
+            MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED]),
+            X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED:]),
+        )
+        return lambda wrapped, label, bind: _decrypted(hpke.KEM.MLKEM768_X25519, key, wrapped, label + bind)
 
-
-# What follows depends on the bytes alone, so that what is kept can never be of yesterday.
-
-
-@lru_cache(maxsize=_OWN_KEPT)
-def _signing(seed: bytes) -> tuple[Ed25519PrivateKey, MLDSA65PrivateKey]:
-    return (
-        Ed25519PrivateKey.from_private_bytes(seed[:_ED_SEED]),
-        MLDSA65PrivateKey.from_seed_bytes(seed[_ED_SEED:]),
-    )
-
-
-@lru_cache(maxsize=_OWN_KEPT)
-def _opening(seed: bytes) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
-    return (
-        MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED]),
-        X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED:]),
-    )
-
-
-@lru_cache(maxsize=_PEERS_KEPT)
-def _verifying(public: bytes) -> tuple[Ed25519PublicKey, MLDSA65PublicKey]:
-    return (
-        Ed25519PublicKey.from_public_bytes(public[:_ED_PUBLIC]),
-        MLDSA65PublicKey.from_public_bytes(public[_ED_PUBLIC:]),
-    )
-
-
-@lru_cache(maxsize=_PEERS_KEPT)
-def _closing(public: bytes) -> hpke.MLKEM768X25519PublicKey:
-    return hpke.MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
-        X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
-    )
+    @staticmethod
+    def _sign_keys(seed: bytes) -> tuple[Ed25519PrivateKey, MLDSA65PrivateKey]:
+        return (
+            Ed25519PrivateKey.from_private_bytes(seed[:_ED_SEED]),
+            MLDSA65PrivateKey.from_seed_bytes(seed[_ED_SEED:]),
+        )
