@@ -10,7 +10,7 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import repeats
 from gateway.ledger.doors import Doors
-from gateway.ledger.prepared import Build, for_each, listed
+from gateway.ledger.prepared import Build, listed, rows_among
 from gateway.ledger.rows import select_transfers, storable, to_transfer
 from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import asked
@@ -57,18 +57,15 @@ class Several:
     def awaiting(self, requests: Collection[TransferId]) -> set[TransferId]:
         """Return those of `requests` that await answers, or have them: only of these there is an `AskedView`."""
         with self._doors.reading() as connection:
-            found = for_each(connection, _asked, "id", requests, {}) if requests else ()
-            return {TransferId(one) for rows in found for (one,) in rows}
+            return {TransferId(one) for (one,) in rows_among(connection, _asked, "id", requests, {})}
 
     def _transfers(self, build: Build, name: str, among: Collection[Any]) -> list[Transfer]:
         with self._doors.reading() as connection:
-            found = for_each(connection, build, name, among, {}) if among else ()
-            return [to_transfer(row) for rows in found for row in rows]
+            return [to_transfer(row) for row in rows_among(connection, build, name, among, {})]
 
 
 def _texts(connection: Connection, build: Build, name: str, among: Collection[str]) -> list[str]:
-    found = for_each(connection, build, name, among, {}) if among else ()
-    return [one for rows in found for (one,) in rows]
+    return [one for (one,) in rows_among(connection, build, name, among, {})]
 
 
 def _of_bundles(length: int) -> Select[*tuple[Any, ...]]:
