@@ -16,8 +16,7 @@ from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
 from gateway.folders import disk
-from gateway.folders.deliver import publish
-from gateway.folders.delivered import Delivered, DeliveryJournal
+from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
@@ -25,12 +24,13 @@ from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer
 from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
-from gateway.stages.answers import ReplyDesk, Way
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.delivering import REJECTED_REPLY, Publisher, delivered
 from gateway.stages.elsewhere import Elsewhere
 from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
-from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
+from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles
 from gateway.stages.parties import party
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
@@ -42,9 +42,6 @@ from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
 from gateway.standard.loading import StandardPlace
 from gateway.standard.pseudonyms import PseudonymKey
-
-REJECTED_REPLY = "reply-rejected"
-"""A person has refused a reply that answers nothing of ours."""
 
 
 class OpenStage:
@@ -82,7 +79,6 @@ class OpenStage:
         """relays: another stage looks first for whom what was fetched is; only what is for us is opened."""
         self._unit = unit
         self._routes = tuple(routes)
-        self._by_name = {route.name: route for route in routes}
         self._ledger = ledger
         self._spool = spool
         self._journal = journal
@@ -92,6 +88,14 @@ class OpenStage:
         self._shortage = shortage
         self._elsewhere = Elsewhere(
             shortage.space, lambda space: Shortage(space, clock, ops, lambda: try_again(ledger))
+        )
+        self._publisher = Publisher(
+            routes=routes,
+            spool=spool,
+            journal=journal,
+            standing=self._standing,
+            elsewhere=self._elsewhere,
+            replies=replies,
         )
         self._keys = keys
         self._standard = standard
@@ -244,10 +248,10 @@ class OpenStage:
         steps: list[Step] = []
         for outcome in outcomes:
             transfer, proven = load.transfers[outcome.transfer], self._proven.pop(outcome.transfer)
-            if outcome.delivery is not None:
+            if outcome.error is None:
                 facts = proven.facts(self._unit)
                 steps.append(Step(transfer, Event.VERIFIED, Stage.OPEN, facts, started_at=load.started_at))
-            elif outcome.error is not None:
+            else:
                 self._failed(transfer, outcome.error, proven, load.started_at)
         self._recorder.advance(steps)
 
@@ -268,64 +272,37 @@ class OpenStage:
 
     def _deliver(self, verified: Sequence[Transfer], started: float) -> bool:
         """Publish and record `verified`; return whether anything was published."""
-        published: list[tuple[Transfer, Facts]] = []
-        for transfer in verified:
-            try:
-                facts = self._publish(transfer, started)
-                if facts is not None:
-                    published.append((transfer, facts))
-            except GatewayError as error:
-                if error.code in ("staging-missing", REJECTED_REPLY):
-                    # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
-                    self._set_aside(transfer, error, None, started)
-                else:
-                    self._recorder.fail(transfer, Stage.DELIVER, error, started)
-        if not published:
+        outcome = self._publisher.publish(verified, started)
+        for transfer, error in outcome.failed:
+            if error.code in ("staging-missing", REJECTED_REPLY):
+                # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
+                self._set_aside(transfer, error, None, started)
+            else:
+                self._recorder.fail(transfer, Stage.DELIVER, error, started)
+        if not outcome.published:
             return False
-        self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
+        self._journal.note([delivered(one.transfer) for one in outcome.published], started)
         now = self._clock.now()
-        delivered = self._recorder.advance(
-            [
-                Step(
-                    t, Event.DELIVERED, Stage.DELIVER, facts, self._pen.sign(t, ReceiptCode.DELIVERED, (), now), started
-                )
-                for t, facts in published
-            ]
-        )
-        # What could not be recorded keeps its staging folder, whose journal says that it was published.
-        for transfer in delivered:
+        steps = [
+            Step(
+                one.transfer,
+                Event.DELIVERED,
+                Stage.DELIVER,
+                one.facts(),
+                self._pen.sign(one.transfer, ReceiptCode.DELIVERED, (), now),
+                started,
+            )
+            for one in outcome.published
+        ]
+        recorded = self._recorder.advance(steps)
+        # What could not be recorded keeps its staging folder, whose name says that it was published.
+        for transfer in recorded:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
-        self._replies.gone(delivered)
+        replies = {one.transfer.id for one in outcome.published if one.is_reply}
+        self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
         return True
-
-    def _publish(self, transfer: Transfer, started: float) -> Facts | None:
-        """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its
-        folder is on another disk, which has no room for it now, or if it waits for what it answers."""
-        staging = self._spool.staging(known(transfer.link), known(transfer.bundle_id))
-        delivery = read_delivery(staging)
-        route = self._by_name.get(delivery.route)
-        if route is None:
-            raise PermanentError("route-gone", "the route of this delivery is no longer configured")
-        ruling = self._replies.rule(transfer, delivery.matter, started)
-        if ruling.way is Way.REFUSE:
-            raise PermanentError(REJECTED_REPLY, "a person has rejected this reply")
-        if ruling.way is Way.WAIT:
-            return None
-        if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
-            if not self._elsewhere.has_room(staging.imports, delivery.entries, route.folder):
-                return None
-            publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
-        return Facts(
-            route=route.name,
-            export_name=delivery.name,
-            flow=delivery.flow,
-            case_no=delivery.case_no,
-            earlier=delivery.corrects,
-            matter=delivery.matter,
-            note=ruling.note,
-        )
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
@@ -377,7 +354,3 @@ class OpenStage:
                 return
             record = self._pen.sign(aside, code, (error.code,), self._clock.now())
         self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
-
-
-def _delivered(transfer: Transfer) -> Delivered:
-    return known(transfer.origin), known(transfer.bundle_id), known(transfer.header_hash)
