@@ -28,7 +28,8 @@ from gateway.domain.records import Facts, Stage, Transfer, known
 from gateway.ledger import answer_rows, changes
 from gateway.ledger.answer_finding import find
 from gateway.ledger.answer_waking import TIED, record, wake
-from gateway.ledger.changes import DETAIL_MAX, Change
+from gateway.ledger.change import Change
+from gateway.ledger.changes import DETAIL_MAX
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import transfers

@@ -14,7 +14,7 @@ from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
 from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
-from gateway.ledger.changes import Change, Touched
+from gateway.ledger.change import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
@@ -374,7 +374,10 @@ class Ledger(Shelves):
         touched: Touched = set()
 
         def run(connection: Connection) -> T:
-            return work(Change(connection, self._unit, self.epoch, self._clock.now(), touched))
+            change = Change(connection, self._unit, self.epoch, self._clock.now(), touched)
+            result = work(change)
+            change.flush()
+            return result
 
         def announce() -> None:
             if touched:

@@ -10,7 +10,7 @@ from gateway.domain.deadlines import Answering, SeenPackage
 from gateway.domain.ids import BundleId, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode
-from gateway.ledger.rows import parts
+from gateway.ledger.prepared import parts
 from gateway.ledger.schema import receipts, transfers
 from gateway.ledger.schema_answers import answers, asked, withdrawals
 from gateway.ledger.schema_matters import matter_numbers, matters

@@ -18,9 +18,10 @@ from gateway.domain.deadlines import Note, Outcome, RunningTerm, SeenPackage, Te
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.ledger import alerts
 from gateway.ledger.alerts import Addressed
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
-from gateway.ledger.rows import parts, storable
+from gateway.ledger.prepared import parts
+from gateway.ledger.rows import storable
 from gateway.ledger.schema import events
 from gateway.ledger.schema_matters import matters
 from gateway.ledger.schema_terms import bookmarks, terms

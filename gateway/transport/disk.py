@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from gateway.domain.ids import WireName, wire_name
@@ -98,12 +99,17 @@ def publish(temp: str, name: str, folder: int) -> None:
 
 
 def _rename_no_replace(temp: str, name: str, folder: int) -> None:
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    renameat2 = getattr(_c_library(), "renameat2", None)
     if renameat2 is None:
         raise OSError(errno.ENOSYS, "renameat2 is not there")
     if renameat2(folder, os.fsencode(temp), folder, os.fsencode(name), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+@cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def discard(name: str, folder: int) -> None:

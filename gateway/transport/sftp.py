@@ -81,7 +81,7 @@ class SftpTransport:
 
     def head(self, name: WireName, length: int) -> bytes:
         with self._session() as session, _read_side(session), self._opened(session, name) as handle:
-            parts: list[bytes] = []
+            parts: list[memoryview] = []
             done = 0
             while done < length:
                 part = session.data(session.ask_read(handle, done, min(length - done, session.read_block)))

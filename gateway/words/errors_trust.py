@@ -131,6 +131,11 @@ TABLE: Table = MappingProxyType(
             "The padding was used to hide something, or the sender's program is faulty.",
             "Nothing was delivered. Keep it for the security administrator.",
         ),
+        "convoy-malformed": Template(
+            "A file of many bundles cannot be taken apart.",
+            "Its bytes break the rules of the format; it was damaged on the way or made by a faulty program.",
+            "The file was set aside, and none of its bundles was taken in. The sender sends each of them again when no receipt comes.",
+        ),
         "receipt-malformed": Template(
             "A receipt cannot be read.",
             "Its bytes break the rules of the format; it is damaged or was made by a faulty program.",
