@@ -27,6 +27,13 @@ class TransportKind(StrEnum):
     MEDIA = "media"
 
 
+class SshEngine(StrEnum):
+    """What speaks SSH when this side calls."""
+
+    PARAMIKO = "paramiko"  # the library, inside this process
+    OPENSSH = "openssh"  # the `ssh` program of this machine, a process for each connection
+
+
 class SftpSettings(Section):
     """Where the peer's SFTP server is; its host key is known from its card."""
 
@@ -35,6 +42,10 @@ class SftpSettings(Section):
         default=2222, description="TCP port of the peer's server"
     )
     user: Account | None = Field(default=None, description="our account there; default: the code of our own unit")
+    engine: SshEngine = Field(
+        default=SshEngine.PARAMIKO,
+        description="what speaks SSH: paramiko (a library, inside the gateway) or openssh (this server's ssh program)",
+    )
 
 
 class FolderSettings(Section):

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.manifest import Manifest, ManifestFile
+from gateway.bundle.manifest import Manifest
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
 from gateway.folders import disk
+from gateway.folders.members import MemberFiles
 from gateway.folders.spool import Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
@@ -157,16 +157,17 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         order.admission.check(str(found.meta.get(layout.FLOW, "")))
         chosen.append(_route(found, order.origin, batch.routes))
 
-    with order.bundle.open("rb") as source:
+    with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened) as files:
         manifest = open_bundle(
             source,
             order.size,
             envelope=order.envelope,
             keys=batch.keys,
             signer=order.signer,
-            sink=lambda member: _create(opened, member),
+            sink=lambda member: files.create(member.path, member.size),
             accept=accept,
             progress=progress,
+            aside=files.aside,
         )
     if batch.scanning is not None:
         batch.scanning.require_clean(opened, progress, waived=order.unscanned)
@@ -223,13 +224,6 @@ def _require_room(order: OpenOrder, manifest: Manifest) -> None:
     if free - needed < order.floor:
         facts = {"free": free, "needed": needed, "floor": order.floor, "missing": needed + order.floor - free}
         raise TransientError("disk-space-low", "the opened bundle would not fit", scope=Scope.NODE, facts=facts)
-
-
-def _create(root: Path, member: ManifestFile) -> BinaryIO:
-    """Open the new file of one member below `root`; its path was checked when the manifest was read."""
-    path = root / member.path
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.open("xb")
 
 
 def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:

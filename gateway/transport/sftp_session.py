@@ -17,6 +17,10 @@ UNDER_WAY = 8 << 20
 """Bytes of unanswered reads or writes: fills 100 ms of a 600 Mbit/s line and bounds memory."""
 REQUESTS = 64
 """Unanswered requests, what OpenSSH's client allows itself."""
+_SENT_AT_ONCE = 64 << 10
+"""Bytes of one write from which it leaves at once; a smaller one travels together with what is asked after it."""
+_RECEIVED = 3 << 20
+"""Bytes taken from the channel in one go: few calls while much arrives, and below what the allocator maps anew."""
 _LISTING_MAX = 1_000_000
 """Entries of one listing; a peer must not make us hold more."""
 
@@ -48,7 +52,8 @@ class SftpSession:
         self._channel = channel
         self._next = 0
         self._unsent: list[bytes] = []
-        self._buffer = bytearray()
+        self._chunk = memoryview(b"")
+        """What the channel gave last, as far as it is not read yet."""
         self._waiting: set[int] = set()
         self._answers: dict[int, tuple[int, Cursor]] = {}
         self._extensions: dict[bytes, bytes] = {}
@@ -75,7 +80,7 @@ class SftpSession:
         self._next = (number + 1) & 0xFFFFFFFF
         self._waiting.add(number)
         self._unsent.append(wire.request(kind, number, *fields))
-        if kind is Kind.WRITE:
+        if kind is Kind.WRITE and len(fields[-1]) >= _SENT_AT_ONCE:
             self.send_unsent()
         return number
 
@@ -150,16 +155,16 @@ class SftpSession:
         """Ask for `length` bytes at `offset`."""
         return self.ask(Kind.READ, handle, wire.u64(offset), wire.u32(length))
 
-    def data(self, number: int) -> bytes:
-        """Return the bytes asked for; empty at the end of the file."""
+    def data(self, number: int) -> memoryview:
+        """Return the bytes asked for, as they lie in what arrived; empty at the end of the file."""
         try:
             cursor = self.answer(number, Kind.DATA)
         except RefusedError as refused:
             if refused.code == Outcome.EOF:
-                return b""
+                return memoryview(b"")
             raise
         with self._strict():
-            return cursor.string()
+            return cursor.block()
 
     def ask_write(self, handle: bytes, offset: int, block: bytes) -> int:
         """Send `block` to be written at `offset`."""
@@ -248,11 +253,16 @@ class SftpSession:
         if not 1 <= length <= wire.ANSWER_MAX:
             raise WireError("an answer of an impossible length")
         body = self._exactly(length)
-        return body[0], Cursor(body[1:])
+        return body[0], Cursor(body, 1)
 
-    def _exactly(self, length: int) -> bytes:
-        while len(self._buffer) < length:
-            self._buffer += self._channel.receive(wire.ANSWER_MAX)
-        taken = bytes(memoryview(self._buffer)[:length])
-        del self._buffer[:length]
+    def _exactly(self, length: int) -> memoryview:
+        """Return the next `length` bytes, copied only if they came in several pieces."""
+        if length > len(self._chunk):
+            whole = bytearray(self._chunk)
+            while (missing := length - len(whole)) > 0:
+                chunk = memoryview(self._channel.receive(_RECEIVED))
+                whole += chunk[:missing]
+                self._chunk = chunk[missing:]
+            return memoryview(whole)
+        taken, self._chunk = self._chunk[:length], self._chunk[length:]
         return taken

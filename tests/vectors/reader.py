@@ -221,11 +221,18 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
         raise StopError("unsafe-path") from broken
     opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
     taker = _Taker(suite, manifest["files"])
+    index = 0
     try:
         for index in range(envelope.segments):
-            taker.take(opener.update(_segment(envelope, segs, content, index)))
+            if len(envelope.slots) > 1:
+                _segment(envelope, segs, content, index)
+            taker.take(opener.update(content[index * envelope.seg : (index + 1) * envelope.seg]))
         taker.take(opener.finish())
-    except prim.RefusedError as refused:
+    except (prim.RefusedError, StopError) as refused:
+        for read in range(index + 1):
+            _segment(envelope, segs, content, read)
+        if isinstance(refused, StopError):
+            raise
         raise StopError("content-auth-failed") from refused
     return taker.members, manifest["meta"]
 

@@ -14,7 +14,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, Transient
 from gateway.domain.lifecycle import Event, IllegalStepError, State
 from gateway.domain.records import Stage, Step
 from gateway.ledger import database
-from gateway.ledger.changes import Touched
+from gateway.ledger.change import Touched
 from gateway.ledger.commits import AT_MOST, GroupCommit
 from gateway.ledger.database import prepare_file, writer_engine
 from tests.support.ledger import export, found, open_ledger, seal, sealed
