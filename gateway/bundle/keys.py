@@ -73,13 +73,9 @@ class PublicKeys:
         """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
         return algorithms(self.suite).wrap(self.encrypt_public, text, label(name), bind)
 
-    def __getstate__(self) -> tuple[Suite, bytes, bytes]:
-        return self.suite, self.sign_public, self.encrypt_public
-
-    def __setstate__(self, state: tuple[Suite, bytes, bytes]) -> None:
-        # As a state and not by a call: what a worker process answers with may name classes and calls nothing.
-        for name, value in zip(("suite", "sign_public", "encrypt_public", "_verify"), (*state, None), strict=True):
-            object.__setattr__(self, name, value)
+    def __getstate__(self) -> list[object]:
+        # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process.
+        return [self.suite, self.sign_public, self.encrypt_public, None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,5 +1,6 @@
 """Streams and their sequence numbers: given out without gaps, delivered at most once, and what is missing."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Insert, Select, Update, func, select, union, update
@@ -11,7 +12,7 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import talks
 from gateway.ledger.change import adding
-from gateway.ledger.prepared import param, run
+from gateway.ledger.prepared import listed, param, rows_among, value, write
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -23,6 +24,32 @@ class StreamState:
     direction: Direction
     epoch: int
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A bundle as its envelope names it; `sequence` is None if it is not addressed to us."""
+
+    origin: UnitCode
+    bundle_id: BundleId
+    epoch: int
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was delivered under the names and numbers of some bundles."""
+
+    headers: Mapping[tuple[UnitCode, BundleId], Digest]
+    numbers: Mapping[tuple[UnitCode, int, int], BundleId]
+
+    def as_named(self, one: Named) -> Digest | None:
+        """Return the header hash under which a bundle of its id was delivered; None if none was."""
+        return self.headers.get((one.origin, one.bundle_id))
+
+    def as_numbered(self, one: Named) -> BundleId | None:
+        """Return the bundle that was delivered under its number; None if none was."""
+        return None if one.sequence is None else self.numbers.get((one.origin, one.epoch, one.sequence))
 
 
 def give_out(connection: Connection, transfer: Transfer, epoch: int) -> None:
@@ -75,7 +102,7 @@ def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
         "transfer_id": transfer.id,
         "at": now,
     }
-    run(connection, _new_seen, row)
+    write(connection, _new_seen, row)
     if sequence > last(connection, origin, Direction.INBOUND, epoch) + 1:
         talks.note_gap(connection, origin, now)
     catch_up(connection, origin, Direction.INBOUND, epoch, sequence)
@@ -97,19 +124,42 @@ def doubt(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -
 
 def last(connection: Connection, peer: UnitCode, direction: Direction, epoch: int) -> int:
     """Return where a stream stands, 0 if nothing was ever sent on it."""
-    return run(connection, _last, _stream(peer, direction, epoch)).scalar() or 0
+    return value(connection, _last, _stream(peer, direction, epoch)) or 0
 
 
 def seen_as(connection: Connection, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
     """Return the header hash under which a bundle was delivered; None if it was not."""
-    found = run(connection, _seen_as, {"origin": origin, "bundle_id": bundle_id}).scalar()
+    found = value(connection, _seen_as, {"origin": origin, "bundle_id": bundle_id})
     return None if found is None else Digest(found)
 
 
 def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
     """Return the bundle that was delivered under a number of a stream; None if none was."""
-    found = run(connection, _seen_sequence, {"origin": origin, "epoch": epoch, "sequence": sequence}).scalar()
+    found = value(connection, _seen_sequence, {"origin": origin, "epoch": epoch, "sequence": sequence})
     return None if found is None else BundleId(found)
+
+
+def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
+    """Return what was delivered under any of the names and numbers of `bundles`."""
+    named: dict[UnitCode, list[BundleId]] = {}
+    numbered: dict[tuple[UnitCode, int], list[int]] = {}
+    for one in bundles:
+        named.setdefault(one.origin, []).append(one.bundle_id)
+        if one.sequence is not None:
+            numbered.setdefault((one.origin, one.epoch), []).append(one.sequence)
+    headers = {
+        (origin, BundleId(bundle)): Digest(header)
+        for origin, ids in named.items()
+        for bundle, header in rows_among(connection, _seen_as_any, "bundle", ids, {"origin": origin})
+    }
+    numbers = {
+        (origin, epoch, sequence): BundleId(bundle)
+        for (origin, epoch), theirs in numbered.items()
+        for sequence, bundle in rows_among(
+            connection, _seen_under, "number", theirs, {"origin": origin, "epoch": epoch}
+        )
+    }
+    return Seen(headers, numbers)
 
 
 def states(connection: Connection) -> list[StreamState]:
@@ -142,10 +192,9 @@ def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) ->
 
 
 def _move(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
-    moved = run(connection, _moving, {**_stream(peer, direction, epoch), "its_sequence": sequence})
-    if moved.rowcount == 0:
+    if not write(connection, _moving, {**_stream(peer, direction, epoch), "its_sequence": sequence}):
         row = {"peer": peer, "direction": direction, "epoch": epoch, "sequence": sequence}
-        run(connection, _new_stream, row)
+        write(connection, _new_stream, row)
 
 
 def _stream(peer: UnitCode, direction: Direction, epoch: int) -> dict[str, str | int]:
@@ -181,3 +230,16 @@ def _seen_sequence() -> Select[str]:
     c = seen.c
     its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence == param("sequence"))
     return select(c.bundle_id).where(*its)
+
+
+def _seen_as_any(length: int) -> Select[str, str]:
+    c = seen.c
+    return select(c.bundle_id, c.header_hash).where(
+        c.origin == param("origin"), c.bundle_id.in_(listed("bundle", length))
+    )
+
+
+def _seen_under(length: int) -> Select[int, str]:
+    c = seen.c
+    its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence.in_(listed("number", length)))
+    return select(c.sequence, c.bundle_id).where(*its)

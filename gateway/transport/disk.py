@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.domain.ids import WireName, wire_name
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
+_SYNC_FILE_RANGE_WRITE = 2
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
@@ -118,6 +119,16 @@ def _rename_no_replace(temp: str, name: str, folder: int) -> None:
     if renameat2(folder, os.fsencode(temp), folder, os.fsencode(name), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def start_writeback(descriptor: int) -> None:
+    """Have the kernel begin to write what is dirty of a file, without waiting; a hint that proves nothing.
+
+    sync_file_range(2), where the C library has it. It takes no error away from the fsync that follows.
+    """
+    sync_file_range = getattr(_c_library(), "sync_file_range", None)
+    if sync_file_range is not None:
+        sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE))
 
 
 @cache
