@@ -13,9 +13,9 @@ _DOS_TIME, _DOS_DATE = 0, 0x21
 _FILE_ATTRIBUTES = 0o600 << 16
 _WIDE = 0xFFFFFFFF
 _CHUNK = 256 << 10
-_SAMPLE = 64 << 10
-"""Bytes at a member's beginning that tell whether deflating it is worth the time: scans and videos are packed
-already."""
+_TELLING, _SAMPLE = 64 << 10, 16 << 10
+"""Of a member that begins with so many bytes, these many from their middle tell whether deflating it is worth the time:
+scans and videos are packed already, but for the texts at their ends."""
 _WORTH = 0.95
 
 
@@ -130,7 +130,8 @@ class ZipWriter:
 
 def _packer(beginning: bytes, level: int) -> "zlib._Compress | None":
     """Return what deflates a member that begins like this; None for one to store as it is."""
-    sample = beginning[:_SAMPLE]
-    if len(sample) == _SAMPLE and len(zlib.compress(sample, 1)) > _WORTH * len(sample):
+    middle = len(beginning) // 2
+    sample = beginning[middle : middle + _SAMPLE]
+    if len(beginning) >= _TELLING and len(zlib.compress(sample, 1)) > _WORTH * len(sample):
         return None
     return zlib.compressobj(level, zlib.DEFLATED, -15)

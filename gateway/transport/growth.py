@@ -105,6 +105,10 @@ class Growth:
 
     def _note(self, start: int, end: int) -> None:
         if start > self._solid:
+            for at, stop in self._islands.items():
+                if at <= start <= stop:  # what follows on a stretch is no stretch of its own
+                    self._islands[at] = max(end, stop)
+                    return
             if len(self._islands) >= _ISLANDS_MAX and start not in self._islands:
                 raise GapsError
             self._islands[start] = max(end, self._islands.get(start, 0))
