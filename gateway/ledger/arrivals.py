@@ -11,7 +11,7 @@ from gateway.domain.lifecycle import FIRST, Direction, Event, State
 from gateway.domain.records import Facts, FoundExport, Offer, Priority, Stage, Step, Transfer
 from gateway.ledger.change import Change, adding
 from gateway.ledger.changes import advance, born
-from gateway.ledger.prepared import for_each, listed, run_many
+from gateway.ledger.prepared import listed, rows_among, write_many
 from gateway.ledger.rows import select_transfers, storable, to_transfer
 from gateway.ledger.schema import INTEGER_MAX, transfers
 
@@ -105,7 +105,7 @@ def row(change: Change, direction: Direction, *, size: int, found_at: float, **k
 
 
 def _insert(change: Change, rows: Sequence[dict[str, Any]]) -> None:
-    run_many(change.connection, _new, rows, tuple(rows[0]))
+    write_many(change.connection, _new, rows, tuple(rows[0]))
 
 
 def _new(names: tuple[str, ...]) -> Insert:
@@ -113,8 +113,7 @@ def _new(names: tuple[str, ...]) -> Insert:
 
 
 def _by_claim(change: Change, claims: Iterable[ClaimToken]) -> dict[ClaimToken, Transfer]:
-    found = for_each(change.connection, _claimed, "claim", claims, {})
-    made = (to_transfer(row) for rows in found for row in rows)
+    made = map(to_transfer, rows_among(change.connection, _claimed, "claim", claims))
     return {one.claim: one for one in made if one.claim is not None}
 
 
@@ -127,8 +126,8 @@ def _by_offer(
     connection: Connection, keys: Iterable[tuple[LinkName, BundleId]]
 ) -> dict[tuple[LinkName, BundleId], Transfer]:
     wanted = set(keys)
-    found = for_each(connection, _offered, "bundle", sorted({bundle_id for _, bundle_id in wanted}), {})
-    made = (to_transfer(row) for rows in found for row in rows)
+    bundles = sorted({bundle_id for _, bundle_id in wanted})
+    made = map(to_transfer, rows_among(connection, _offered, "bundle", bundles))
     by_key = {(one.link, one.bundle_id): one for one in made if one.link is not None and one.bundle_id is not None}
     return {key: one for key, one in by_key.items() if key in wanted}
 

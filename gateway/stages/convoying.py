@@ -8,8 +8,8 @@ from gateway.domain.clock import Clock
 from gateway.domain.ids import BundleId, LinkName
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
-from gateway.folders import disk
 from gateway.folders.spool import Spool
+from gateway.stages.letters import post
 from gateway.transport.api import Progress, Transport
 
 ALONE_BYTES = 1 << 20
@@ -67,19 +67,11 @@ class Convoying:
         """Deposit `bundles` as one file; may be repeated. Raises what the transport raises, or as `disk.failure`
         says."""
         raw = join_bundles(bundles)
-        name = paper_name(raw, Kind.CONVOY)
-        path = self._spool.letter(self._link, name)
         began = self._clock.monotonic()
-        is_quick = False
-        try:
-            # Not made durable here: after a crash it is put together anew from the bundles, which are.
-            with disk.mapped(path.parent):
-                path.write_bytes(raw)
-            self._transport.deposit(path, name, progress)
-            is_quick = self._clock.monotonic() - began < QUICK_SECONDS
-        except BaseException:
-            self._now = FIRST_BYTES
-            raise
-        finally:
-            self._spool.drop(path)
-        self._now = min(FILE_MAX, 2 * self._now) if is_quick else max(FIRST_BYTES, self._now // 2)
+        most, self._now = self._now, FIRST_BYTES  # unless it arrives
+        post(self._spool, self._transport, self._link, paper_name(raw, Kind.CONVOY), raw, progress=progress)
+        if self._clock.monotonic() - began > QUICK_SECONDS:
+            self._now = max(most // 2, FIRST_BYTES)
+        else:
+            # A convoy much smaller than it might have been tells nothing of the line.
+            self._now = min(2 * most, FILE_MAX) if len(raw) > most // 2 else most

@@ -21,13 +21,14 @@ from gateway.ledger.store import Ledger
 from gateway.stages.bulk import MORE_SECONDS, BulkLane
 from gateway.stages.carrying import Carrying
 from gateway.stages.convoying import Convoying, Parcel
+from gateway.stages.forerunner import Forerunner
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Transport
 
-BATCH = 128
+BATCH = 64
 """Bundles looked at in one step: enough to share a convoy and a commit, few enough to notice a stop."""
 AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
@@ -60,9 +61,11 @@ class SendStage:
         carrying: Carrying,
         convoying: Convoying,
         orders: Orders,
+        forerunner: Forerunner | None = None,
         hears: bool = True,
     ) -> None:
-        """hears: whether the peer's inventories can reach us."""
+        """forerunner: carries what is still being sealed, where the link can; hears: whether the peer's inventories can
+        reach us."""
         self._link = link
         self._ledger = ledger
         self._spool = spool
@@ -76,6 +79,7 @@ class SendStage:
         self._carrying = carrying
         self._convoying = convoying
         self._orders = orders
+        self._forerunner = forerunner
         self._after = ""
         """Whose bundle went on last."""
         self._closed: frozenset[UnitCode] = frozenset()
@@ -91,7 +95,8 @@ class SendStage:
         # After a restore we first hear from each recipient what it has of us.
         self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
         # Most turns of a link find nothing to send: three short questions say so where nine would.
-        if not self._bulk.under_way and (wait := self._next()) != 0.0:
+        is_growing = self._forerunner is not None and self._forerunner.is_waiting
+        if not self._bulk.under_way and not is_growing and (wait := self._next()) != 0.0:
             return self._foreseen(wait)
         now = self._clock.now()
         due, large = self._due(now, large=False), self._large(now)
@@ -109,6 +114,8 @@ class SendStage:
             for parcel in large:
                 self._begin(parcel)
             more |= bool(large) and self._bulk.has_place
+            if is_growing and not large:
+                self._run_ahead()
         except GatewayError as error:
             if not self._gate.failed(error):
                 raise
@@ -123,6 +130,8 @@ class SendStage:
 
     def close(self) -> None:
         """Cut off what is large and moves, and record what of it has arrived."""
+        if self._forerunner is not None:
+            self._forerunner.close()
         self._bulk.close()
         self._take_note()
 
@@ -144,7 +153,9 @@ class SendStage:
 
     def _large(self, now: float) -> list[Parcel]:
         """Return the large one that may begin beside those that move, if there is one."""
-        parcels = grouped([one for one in self._due(now, large=True) if one.id not in self._bulk.under_way])
+        due = self._due(now, large=True)
+        self._release(due)
+        parcels = grouped([one for one in due if one.id not in self._bulk.under_way])
         if self._gate.is_shaken:
             parcels.sort(key=_size)
         return next(([parcel] for parcel in parcels if self._bulk.has_place_for(parcel[0])), [])
@@ -251,9 +262,26 @@ class SendStage:
             parcel, transfer.size, lambda progress: self._transport.deposit(path, name, progress), ExitStack()
         )
 
+    def _run_ahead(self) -> None:
+        """Begin with what is still being sealed, unless the link is in doubt or its recipient is to be heard first."""
+        if self._forerunner is not None and not self._gate.is_shaken and not self._closed and not self._gate.enter():
+            self._forerunner.begin()
+
+    def _release(self, due: Sequence[Transfer]) -> None:
+        """Let go what has a head start and has fallen due."""
+        if self._forerunner is None:
+            return
+        for one in due:
+            if one.state is State.SEALED and one.id in self._bulk.under_way:
+                path = self._spool.outbound_bundle(known(one.bundle_id), known(one.claim))
+                self._forerunner.release(one, path)
+
     def _take_note(self) -> None:
         """Record what is large and has ended. What a stop cut off is owed as before."""
-        for ended in self._bulk.finished():
+        for run in self._bulk.finished():
+            ended = run if self._forerunner is None else self._forerunner.noted(run)
+            if ended is None:
+                continue
             error = ended.error
             if error is None:
                 self._gate.succeeded()

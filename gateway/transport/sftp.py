@@ -13,10 +13,11 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
-from gateway.transport.api import Entry, Progress, silent
+from gateway.transport.api import Entry, Growing, Progress, silent
 from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.sftp_ahead import SftpAhead
 from gateway.transport.sftp_deposit import SftpDeposit, meaning
 from gateway.transport.sftp_fetch import SftpFetch
 from gateway.transport.sftp_session import REQUESTS, RefusedError, SftpSession
@@ -83,6 +84,10 @@ class SftpTransport:
                 size = os.fstat(reader.fileno()).st_size
             with self._session() as session:
                 SftpDeposit(session, self._deposit, name, size).run(reader.fileno(), progress)
+
+    def deposit_ahead(self, source: Growing, progress: Progress = silent) -> bool:
+        with self._session() as session:
+            return SftpAhead(session, self._deposit, source).run(progress)
 
     def listing(self) -> list[Entry]:
         with self._session() as session, _read_side(session):
