@@ -1,6 +1,5 @@
 """The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -74,8 +73,9 @@ class PublicKeys:
         """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
         return algorithms(self.suite).wrap(self.encrypt_public, text, label(name), bind)
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Suite, bytes, bytes]]:
-        return self.checked_before, (self.suite, self.sign_public, self.encrypt_public)
+    def __getstate__(self) -> list[object]:
+        # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process.
+        return [self.suite, self.sign_public, self.encrypt_public, None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

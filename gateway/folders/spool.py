@@ -1,7 +1,7 @@
 """The spool: our private disk, and where on it everything lies."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +133,30 @@ class Spool:
         Repeatable.
         """
         _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
+
+    def keep_unloaded(self, link: LinkName, bundles: Mapping[BundleId, memoryview]) -> None:
+        """Make bundles whose bytes are at hand durable where fetched ones lie, sharing one fsync of the folder.
+
+        Repeatable. What a fetch has left of one of them gives way.
+        """
+        folder = self._inbound / link
+        disk.owner_only(folder)
+        with disk.mapped(folder):
+            for bundle, body in bundles.items():
+                part = folder / f".{bundle}{_PART}"
+                # Never written through: it may be another name of bytes that lie in a mailbox.
+                part.unlink(missing_ok=True)
+                part.write_bytes(body)
+        self.keep_fetched(link, list(bundles))
+
+    def holds(self, link: LinkName, bundle: BundleId, body: memoryview) -> bool:
+        """Whether the fetched bundle that lies here has just these bytes; True as well where none lies here."""
+        path = self.inbound_bundle(link, bundle)
+        with disk.mapped(path.parent):
+            try:
+                return path.read_bytes() == body
+            except FileNotFoundError:
+                return True
 
     def inbound_bundles(self) -> list[tuple[LinkName, BundleId]]:
         """Return which fetched bundles lie in the spool, so that those the ledger does not expect can be dropped."""

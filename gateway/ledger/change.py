@@ -91,10 +91,10 @@ class Change:
         for names, some in alike.items():
             # Each row names its transfer, and only one process writes: were one missing, all are refused and the
             # caller, who takes them one by one then, learns which.
-            if prepared.run_many(self._connection, moving, some, names).rowcount != len(some):
+            if prepared.write_many(self._connection, moving, some, names) != len(some):
                 raise moved_on(*(stored for stored, _ in moved.values()))
         for (build, shape), some in rows.items():
-            prepared.run_many(self._connection, build, some, *shape)
+            prepared.write_many(self._connection, build, some, *shape)
 
 
 def moved_on(*seen: Transfer) -> TransientError:

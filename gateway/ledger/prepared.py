@@ -2,20 +2,25 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import BindParameter, Connection, CursorResult, Dialect, bindparam
+from sqlalchemy import BindParameter, Connection, Dialect
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import CompilerElement
 from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
-_Text = tuple[str, tuple[str, ...] | None, dict[str, Any]]
-"""What the database is given, the names of the places in it in their order (None: they are named), and the constants
-among them."""
+_Text = tuple[str, tuple[str, ...] | None]
+"""What the database is given, and the names of the places in it in their order (None: they are named)."""
 
 Values = Mapping[str, Any]
+_NOTHING: Final[Values] = MappingProxyType({})
 Build = Callable[..., Executable]
 """A statement: the function of this room that puts it together, with a `param` for whatever differs from call to call.
 
@@ -30,9 +35,25 @@ KEPT: Final = 512
 """Compiled statements that are kept; the room has fewer, so this only bounds what routes and links could make of it."""
 
 
-def param(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
+class Param(BindParameter[Any]):
+    """The place of a value in a statement; what stands in a statement otherwise is written out in its text.
+
+    A database sees from a constant which partial index will do. Were it a parameter, SQLite would plan the statement
+    anew at each execution, which takes ten times as long as the execution.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Param)
+def _place(element: Param, compiler: SQLCompiler, **how: Any) -> str:
+    visit: Callable[..., str] = compiler.visit_bindparam
+    return visit(element, **{**how, "literal_binds": False})
+
+
+def param(name: str, type_: TypeEngine[Any] | None = None) -> Param:
     """Return the place in a statement of the value called `name`; type_: where no column beside it tells."""
-    return bindparam(name, None, type_=type_, required=False)
+    return Param(name, None, type_=type_, required=False)
 
 
 def listed(name: str, length: int) -> list[BindParameter[Any]]:
@@ -40,32 +61,49 @@ def listed(name: str, length: int) -> list[BindParameter[Any]]:
     return [param(f"{name}_{number}") for number in range(length)]
 
 
-def run(connection: Connection, build: Build, values: Values, *shape: Hashable) -> CursorResult[*tuple[Any, ...]]:
-    """Execute one statement. Rows come as the driver gives them: a type of a column that needs help has no place here.
+def rows(connection: Connection, build: Build, values: Values, *shape: Hashable) -> list[Any]:
+    """Return what a statement selects: tuples as the driver gives them, so no column here may need another type.
 
-    Raises KeyError if `values` lacks one that the statement has a place for.
+    Raises KeyError if `values` lacks one that the statement has a place for; else as `Connection.execute`.
     """
-    text, names, fixed = _compiled(connection.dialect, build, shape)
-    return connection.exec_driver_sql(text, _parameters(names, fixed, values))
+    return list(_executed(connection, build, shape, values).fetchall())
 
 
-def run_many(
-    connection: Connection, build: Build, rows: Sequence[Values], *shape: Hashable
-) -> CursorResult[*tuple[Any, ...]]:
-    """Execute one statement for each of `rows` (at least one), which takes the database a single call."""
-    text, names, fixed = _compiled(connection.dialect, build, shape)
-    return connection.exec_driver_sql(text, [_parameters(names, fixed, row) for row in rows])
+def row(connection: Connection, build: Build, values: Values, *shape: Hashable) -> Any:
+    """Return the first tuple that a statement selects; None if it selects nothing."""
+    return _executed(connection, build, shape, values).fetchone()
 
 
-def for_each(
-    connection: Connection, build: Build, name: str, among: Iterable[Any], values: Values, *shape: Hashable
-) -> Iterator[CursorResult[*tuple[Any, ...]]]:
-    """Execute a statement with a list called `name` for all of `among`, so many at a time; shape: (length, *shape)."""
+def value(connection: Connection, build: Build, values: Values, *shape: Hashable) -> Any:
+    """Return the first value of the first tuple that a statement selects; None if it selects nothing."""
+    found = row(connection, build, values, *shape)
+    return None if found is None else found[0]
+
+
+def write(connection: Connection, build: Build, values: Values, *shape: Hashable) -> int:
+    """Execute a statement that changes rows; return how many."""
+    return int(_executed(connection, build, shape, values).rowcount)
+
+
+def write_many(connection: Connection, build: Build, several: Sequence[Values], *shape: Hashable) -> int:
+    """Execute a statement once for each of `several` (at least one), by a single call; return how many rows changed."""
+    if len(several) == 1:
+        return write(connection, build, several[0], *shape)
+    return int(_executed(connection, build, shape, several).rowcount)
+
+
+def rows_among(
+    connection: Connection, build: Build, name: str, among: Iterable[Any], values: Values = _NOTHING, *shape: Hashable
+) -> Iterator[Any]:
+    """Yield what a statement with a list called `name` selects for all of `among`; its shape: (length, *shape).
+
+    `among` is asked for in parts: what is selected for one of its values may depend on that value alone.
+    """
     for part in parts(among):
         length = next(one for one in _LENGTHS if one >= len(part))
         filled = part + part[-1:] * (length - len(part))
         its = {f"{name}_{number}": value for number, value in enumerate(filled)}
-        yield run(connection, build, {**values, **its}, length, *shape)
+        yield from rows(connection, build, {**values, **its}, length, *shape)
 
 
 def parts(values: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
@@ -89,15 +127,27 @@ def _compiled_for(dialect: Hashable, build: Build, shape: tuple[Hashable, ...]) 
     statement = build(*shape)
     assert isinstance(statement, CompilerElement)  # noqa: S101 - for the type alone: every statement can be compiled
     kind = cast(type[Dialect], dialect)
-    compiled = statement.compile(dialect=kind(), compile_kwargs={"render_postcompile": True})
+    compiled = statement.compile(dialect=kind(), compile_kwargs={"literal_binds": True})
     names: Sequence[str] | None = getattr(compiled, "positiontup", None)
-    fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
-    return compiled.string, None if names is None else tuple(names), fixed
+    return compiled.string, None if names is None else tuple(names)
 
 
-def _parameters(names: tuple[str, ...] | None, fixed: Values, values: Values) -> Any:
-    if names is None:
-        return {**fixed, **values}
-    if fixed:
-        return tuple([values[name] if name in values else fixed[name] for name in names])
-    return tuple([values[name] for name in names])
+def _executed(
+    connection: Connection, build: Build, shape: tuple[Hashable, ...], values: Values | Sequence[Values]
+) -> DBAPICursor:
+    """Execute in the transaction that has begun; past the results of SQLAlchemy, which cost more than most answers."""
+    text, names = _compiled(connection.dialect, build, shape)
+    cursor = connection.connection.cursor()
+    try:
+        if isinstance(values, Sequence):
+            cursor.executemany(text, [_parameters(names, one) for one in values])
+        else:
+            cursor.execute(text, _parameters(names, values))
+    except Exception as error:
+        known = connection.dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(text, None, error, known, hide_parameters=True) from error
+    return cursor
+
+
+def _parameters(names: tuple[str, ...] | None, values: Values) -> Any:
+    return values if names is None else tuple([values[name] for name in names])

@@ -14,12 +14,16 @@ from gateway.domain.lanes import LARGE_LANES
 from gateway.domain.lifecycle import TABLE, Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
 from gateway.ledger.ordering import Orders, its_turn
+from gateway.ledger.prepared import Param, param, rows
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
 from gateway.ledger.schema import attempts, events, receipts, transfers
 from gateway.ledger.schema_matters import matter_numbers
 from gateway.standard.casenumbers import normal_number
 
 TransferQuery = Select[*tuple[Any, ...]]
+Link = LinkName | Param
+Moment = float | Param
+"""A value, or the place of one in a statement that is kept; so with every `Param` below."""
 
 _HIGHEST: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
@@ -68,11 +72,11 @@ class Counts:
 
 def due(
     states: Collection[State],
-    now: float,
+    now: Moment,
     *,
-    link: LinkName | None,
+    link: Link | None,
     direction: Direction | None,
-    limit: int,
+    limit: int | Param,
     orders: Orders = NO_ORDERS,
     closed: Collection[UnitCode] = (),
     large: bool | None = None,
@@ -95,7 +99,7 @@ def due(
 def next_due_at(
     states: Collection[State],
     *,
-    link: LinkName | None,
+    link: Link | None,
     direction: Direction | None,
     orders: Orders = NO_ORDERS,
     large: bool | None = None,
@@ -113,7 +117,7 @@ def owed_bytes(state: State, above: int) -> Select[int]:
 
 
 def overdue(
-    now: float, *, link: LinkName | None, limit: int, large: bool | None = None, closed: Collection[UnitCode] = ()
+    now: Moment, *, link: Link | None, limit: int | Param, large: bool | None = None, closed: Collection[UnitCode] = ()
 ) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
@@ -125,7 +129,7 @@ def overdue(
     )
 
 
-def next_receipt_due_at(link: LinkName | None, *, large: bool | None = None) -> Select[float | None]:
+def next_receipt_due_at(link: Link | None, *, large: bool | None = None) -> Select[float | None]:
     """Select when the next receipt should have come, or sending again may be tried once more after that failed."""
     c = transfers.c
     later = case((c.next_attempt_at > c.receipt_due_at, c.next_attempt_at), else_=c.receipt_due_at)
@@ -217,7 +221,7 @@ def _of_case(case: str, *, exact: bool) -> CompoundSelect[int]:
     return union_all(select(c.id).where(own), select(n.transfer_id).where(other))
 
 
-def by_bundle(bundle_id: BundleId, direction: Direction | None) -> TransferQuery:
+def by_bundle(bundle_id: BundleId | Param, direction: Direction | None) -> TransferQuery:
     """Select the transfers of one bundle: outbound one per recipient, inbound one per link it came over."""
     c = transfers.c
     query = select_transfers().where(c.bundle_id == bundle_id).order_by(c.id)
@@ -229,12 +233,12 @@ def later(bundle_id: BundleId) -> TransferQuery:
     return select_transfers().where(transfers.c.earlier == bundle_id).order_by(transfers.c.id)
 
 
-def by_claim(claim: ClaimToken) -> TransferQuery:
+def by_claim(claim: ClaimToken | Param) -> TransferQuery:
     """Select the transfers of one claimed export: its own first, then those of its copies."""
     return select_transfers().where(transfers.c.claim == claim).order_by(transfers.c.copy)
 
 
-def by_id(transfer_id: TransferId) -> TransferQuery:
+def by_id(transfer_id: TransferId | Param) -> TransferQuery:
     """Select one transfer."""
     return select_transfers().where(transfers.c.id == transfer_id)
 
@@ -246,9 +250,13 @@ def read(connection: Connection, query: TransferQuery) -> list[Transfer]:
 
 def receipts_of(connection: Connection, bundle_id: BundleId) -> list[ReceiptRecord]:
     """Return what was signed about a bundle, in the order in which it was recorded; each statement once."""
-    query = select_receipts().where(receipts.c.bundle_id == bundle_id).order_by(receipts.c.id)
+    found = rows(connection, _receipts_of, {"bundle": bundle_id})
     # Two transfers of one bundle may each have kept the same statement.
-    return list(dict.fromkeys(to_receipt(row) for row in connection.execute(query)))
+    return list(dict.fromkeys(map(to_receipt, found)))
+
+
+def _receipts_of() -> Select[str, str, str, str, float, bytes]:
+    return select_receipts().where(receipts.c.bundle_id == param("bundle")).order_by(receipts.c.id)
 
 
 def timeline(connection: Connection, transfer_id: TransferId) -> list[TimelineEntry]:
@@ -310,7 +318,7 @@ def counts(connection: Connection) -> Counts:
     )
 
 
-def _owing(states: Collection[State], direction: Direction | None, link: LinkName | None) -> ColumnElement[bool]:
+def _owing(states: Collection[State], direction: Direction | None, link: Link | None) -> ColumnElement[bool]:
     """Test for those of `states` in which something is owed: `delivered` ends outbound, but inbound owes a receipt."""
     terms = _owed_in(frozenset(states), direction)
     if link is not None:
@@ -346,7 +354,7 @@ def _of_size(large: bool | None) -> tuple[ColumnElement[bool], ...]:
     return () if large is None else (c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES,)
 
 
-def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
+def _awaiting(link: Link | None) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
     # What a hub holds is not sent again, however late its recipient's receipt is.
     tests = (c.state.in_([State.SENT, State.FORWARDED]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))

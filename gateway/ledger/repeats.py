@@ -9,7 +9,7 @@ from gateway.domain.ids import BundleId, Digest, RouteName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import ReceiptCode, Transfer
 from gateway.ledger.change import Change
-from gateway.ledger.prepared import param, run
+from gateway.ledger.prepared import param, row, rows
 from gateway.ledger.rows import select_transfers, storable, to_transfer
 from gateway.ledger.schema import events, receipts, transfers
 
@@ -24,8 +24,8 @@ _KEYS_MAX: Final = 16
 
 def last_sent(connection: Connection, business_key: str) -> Transfer | None:
     """Return the transfer with this key that was sealed last, of those that count."""
-    row = run(connection, _last_sent, {"key": business_key}).first()
-    return None if row is None else to_transfer(row)
+    found = row(connection, _last_sent, {"key": business_key})
+    return None if found is None else to_transfer(found)
 
 
 def check_not_sealed_before(change: Change, now: Transfer) -> None:
@@ -42,7 +42,7 @@ def check_not_sealed_before(change: Change, now: Transfer) -> None:
 def bearers(connection: Connection, direction: Direction, peer: UnitCode | None, bundle_id: BundleId) -> list[Transfer]:
     """Return the transfers of a bundle exchanged with `peer`: nobody else's can be corrected by it."""
     its = {"bundle_id": bundle_id, "direction": direction, "peer": peer}
-    return [to_transfer(row) for row in run(connection, _bearers, its)]
+    return [to_transfer(one) for one in rows(connection, _bearers, its)]
 
 
 def sent_as(connection: Connection, route: RouteName, export_name: str) -> dict[str, Digest]:
@@ -51,7 +51,7 @@ def sent_as(connection: Connection, route: RouteName, export_name: str) -> dict[
     Of many keys only the latest: what is left out is compared once it is sealed, as if nothing had been known.
     """
     its = {"name": storable(export_name), "route": route}
-    keys = dict.fromkeys(run(connection, _keys, its).scalars())
+    keys = dict.fromkeys(key for (key,) in rows(connection, _keys, its))
     last = {key: last_sent(connection, key) for key in keys}
     return {key: one.content_hash for key, one in last.items() if one is not None and one.content_hash is not None}
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, select
 from gateway.domain.ids import BundleId, Digest, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Priority, ReceiptCode, ReceiptRecord, Transfer
-from gateway.ledger.prepared import for_each, listed
+from gateway.ledger.prepared import listed, rows_among
 from gateway.ledger.schema import receipts, transfers
 
 DERIVED: Final = frozenset({"peer", "copy", "lane", "turn"})
@@ -36,8 +36,8 @@ def to_transfer(row: Sequence[Any]) -> Transfer:
 
 def fetch(connection: Connection, ids: Sequence[TransferId]) -> dict[TransferId, Transfer]:
     """Return the transfers with these ids; unknown ids are left out."""
-    rows = (row for found in for_each(connection, _by_id, "id", ids, {}) for row in found)
-    return {transfer.id: transfer for transfer in map(to_transfer, rows)}
+    found = map(to_transfer, rows_among(connection, _by_id, "id", ids))
+    return {transfer.id: transfer for transfer in found}
 
 
 def _by_id(length: int) -> Select[*tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import talks
 from gateway.ledger.change import adding
-from gateway.ledger.prepared import for_each, listed, param, run
+from gateway.ledger.prepared import for_each, listed, param, value, write
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -102,7 +102,7 @@ def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
         "transfer_id": transfer.id,
         "at": now,
     }
-    run(connection, _new_seen, row)
+    write(connection, _new_seen, row)
     if sequence > last(connection, origin, Direction.INBOUND, epoch) + 1:
         talks.note_gap(connection, origin, now)
     catch_up(connection, origin, Direction.INBOUND, epoch, sequence)
@@ -124,18 +124,18 @@ def doubt(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -
 
 def last(connection: Connection, peer: UnitCode, direction: Direction, epoch: int) -> int:
     """Return where a stream stands, 0 if nothing was ever sent on it."""
-    return run(connection, _last, _stream(peer, direction, epoch)).scalar() or 0
+    return value(connection, _last, _stream(peer, direction, epoch)) or 0
 
 
 def seen_as(connection: Connection, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
     """Return the header hash under which a bundle was delivered; None if it was not."""
-    found = run(connection, _seen_as, {"origin": origin, "bundle_id": bundle_id}).scalar()
+    found = value(connection, _seen_as, {"origin": origin, "bundle_id": bundle_id})
     return None if found is None else Digest(found)
 
 
 def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
     """Return the bundle that was delivered under a number of a stream; None if none was."""
-    found = run(connection, _seen_sequence, {"origin": origin, "epoch": epoch, "sequence": sequence}).scalar()
+    found = value(connection, _seen_sequence, {"origin": origin, "epoch": epoch, "sequence": sequence})
     return None if found is None else BundleId(found)
 
 
@@ -192,10 +192,9 @@ def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) ->
 
 
 def _move(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
-    moved = run(connection, _moving, {**_stream(peer, direction, epoch), "its_sequence": sequence})
-    if moved.rowcount == 0:
+    if not write(connection, _moving, {**_stream(peer, direction, epoch), "its_sequence": sequence}):
         row = {"peer": peer, "direction": direction, "epoch": epoch, "sequence": sequence}
-        run(connection, _new_stream, row)
+        write(connection, _new_stream, row)
 
 
 def _stream(peer: UnitCode, direction: Direction, epoch: int) -> dict[str, str | int]:

@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -38,8 +39,15 @@ class SftpDeposit:
 
     def run(self, reader: int, progress: Progress) -> None:
         """Send what the descriptor `reader` yields; the contract of Transport.deposit. Three round trips if small."""
+        self._carry(lambda: self._begin(reader), reader, progress)
+
+    def go_on(self, reader: int, start: int, progress: Progress) -> None:
+        """Send the rest of a part that this session has just written up to byte `start`, and made durable."""
+        self._carry(lambda: self._own(start), reader, progress)
+
+    def _carry(self, begin: Callable[[], bytes | None], reader: int, progress: Progress) -> None:
         try:
-            handle = self._begin(reader)
+            handle = begin()
             if handle is not None:
                 asked = self._write(handle, reader, progress)
                 self._check(handle, asked, progress)
@@ -85,6 +93,16 @@ class SftpDeposit:
         if self._size >= _ASK_SPACE_FROM:
             self._require_space()
         return self._handle
+
+    def _own(self, start: int) -> bytes:
+        """Return a handle on the part, which must be `start` bytes long."""
+        session = self._session
+        handle = self._handle = session.handle(session.ask_open(self._temp, OPEN_PART))
+        held = session.attributes(session.ask(Kind.FSTAT, handle)).size
+        if held != start:
+            raise fault("size-mismatch", f"{held} of {start} bytes stand", sent=start)
+        self._start = start
+        return handle
 
     def _open(self) -> bytes:
         """Open the temporary file anew, in place of what a broken attempt may have left."""

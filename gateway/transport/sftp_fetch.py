@@ -15,6 +15,8 @@ from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, SftpSession
 from gateway.transport.sftp_wire import Kind
 
 _END = memoryview(b"")
+_WRITEBACK_STEP = FETCH_STEP // 4
+"""Bytes after which our disk is set to work on what it will soon be waited for."""
 
 
 def pieces(session: SftpSession, handle: bytes, ranges: Sequence[range]) -> Iterator[tuple[int, memoryview]]:
@@ -89,16 +91,20 @@ class SftpFetch:
     ) -> None:
         """Write `block` and what is `arriving` behind the first `done` bytes of `part`; closes it."""
         with local_disk(), os.fdopen(part, "wb", buffering=0):
-            unsynced = 0
+            unsynced = unhinted = 0
             if done:
                 progress(done)
             while block:
                 if unsynced + len(block) > FETCH_STEP:
                     os.fdatasync(part)
-                    unsynced = 0
+                    unsynced = unhinted = 0
                 disk.write_all(part, block)
                 done += len(block)
                 unsynced += len(block)
+                unhinted += len(block)
+                if unhinted >= _WRITEBACK_STEP:
+                    disk.start_writeback(part)
+                    unhinted = 0
                 progress(done)
                 block = next(arriving, _END)
             if done != self._size:
