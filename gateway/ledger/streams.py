@@ -12,7 +12,7 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import talks
 from gateway.ledger.change import adding
-from gateway.ledger.prepared import for_each, listed, param, value, write
+from gateway.ledger.prepared import listed, param, rows_among, value, write
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -150,14 +150,14 @@ def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
     headers = {
         (origin, BundleId(bundle)): Digest(header)
         for origin, ids in named.items()
-        for found in for_each(connection, _seen_as_any, "bundle", ids, {"origin": origin})
-        for bundle, header in found
+        for bundle, header in rows_among(connection, _seen_as_any, "bundle", ids, {"origin": origin})
     }
     numbers = {
         (origin, epoch, sequence): BundleId(bundle)
         for (origin, epoch), theirs in numbered.items()
-        for found in for_each(connection, _seen_under, "number", theirs, {"origin": origin, "epoch": epoch})
-        for sequence, bundle in found
+        for sequence, bundle in rows_among(
+            connection, _seen_under, "number", theirs, {"origin": origin, "epoch": epoch}
+        )
     }
     return Seen(headers, numbers)
 

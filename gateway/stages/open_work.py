@@ -178,7 +178,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         order.admission.check(str(found.meta.get(layout.FLOW, "")))
         chosen.append(_route(found, order.origin, batch.routes))
 
-    with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened) as files:
+    is_scanned = batch.scanning is not None
+    with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened, read_again=is_scanned) as files:
         manifest = open_bundle(
             source,
             order.size,
