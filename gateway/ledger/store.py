@@ -13,7 +13,18 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
-from gateway.ledger import arrivals, asking, changes, copies, decisions, ordering, queries, repeats, standings, streams
+from gateway.ledger import (
+    arrivals,
+    asking,
+    changes,
+    copies,
+    decisions,
+    ordering,
+    queries,
+    repeats,
+    state_counts,
+    streams,
+)
 from gateway.ledger.change import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
@@ -372,7 +383,7 @@ class Ledger(Shelves):
     def check(self) -> None:
         """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
         with self.reading() as connection:
-            complaints = damage(connection) or standings.complaints(connection)
+            complaints = damage(connection) or state_counts.complaints(connection)
         if complaints:
             raise PermanentError(
                 "ledger-damaged", complaints[0], scope=Scope.NODE, facts={"complaints": len(complaints)}
@@ -395,7 +406,7 @@ class Ledger(Shelves):
         def run(connection: Connection) -> T:
             change = Change(connection, self._unit, self.epoch, self._clock.now(), touched)
             result = work(change)
-            standings.move(change.connection, change.standing)
+            state_counts.move(change.connection, change.counted)
             return result
 
         def announce() -> None:
