@@ -58,22 +58,28 @@ def failure(error: OSError, folder: Path) -> GatewayError:
 class _Mapped:
     """See `mapped`. A class, because this surrounds every single call and a generator would cost more than the call."""
 
-    __slots__ = ("_folder",)
+    __slots__ = ("_is_entry", "_path")
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, *, is_entry: bool) -> None:
+        self._path = path
+        self._is_entry = is_entry
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise failure(error, self._folder) from error
+            raise failure(error, self._path.parent if self._is_entry else self._path) from error
 
 
 def mapped(folder: Path) -> AbstractContextManager[None]:
     """Turn an OSError of the body into its GatewayError (see `failure`); GatewayErrors pass unchanged."""
-    return _Mapped(folder)
+    return _Mapped(folder, is_entry=False)
+
+
+def mapped_at(path: Path) -> AbstractContextManager[None]:
+    """Like `mapped` for the folder that `path` lies in."""
+    return _Mapped(path, is_entry=True)
 
 
 def printable(name: str) -> str:
@@ -122,7 +128,7 @@ def _close_to_others(folder: Path) -> None:
 
 def fsync_file(path: Path) -> None:
     """Force the bytes of the regular file `path` to the disk. Raises as `failure` says."""
-    with mapped(path.parent):
+    with mapped_at(path):
         sync_file(path)
 
 
@@ -149,7 +155,7 @@ def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
         for at in range(0, len(temporaries), _OPEN_TOGETHER):
             _fill([(temporary, data) for temporary, _, data in temporaries[at : at + _OPEN_TOGETHER]], mode)
         for temporary, path, _ in temporaries:
-            with mapped(path.parent):
+            with mapped_at(path):
                 temporary.replace(path)
             done += 1
     finally:
@@ -162,7 +168,7 @@ def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
 
 def rename_durably(source: Path, target: Path) -> None:
     """Rename within one filesystem, replacing a file at `target`; both folders are on the disk on return."""
-    with mapped(target.parent):
+    with mapped_at(target):
         source.replace(target)
     fsync_renamed([(source, target)])
 
@@ -181,7 +187,7 @@ def rename_new(source: Path, target: Path) -> Moved:
     Elsewhere (some network filesystems) the name is looked up first, which leaves a moment for a race with a stranger.
     Not fsynced. Raises as `failure` says, with the folder of `target`.
     """
-    with mapped(target.parent):
+    with mapped_at(target):
         try:
             _rename_noreplace(source, target)
         except OSError as error:
@@ -195,7 +201,7 @@ def rename_new(source: Path, target: Path) -> Moved:
 
 def remove_tree(path: Path) -> None:
     """Remove a file, a link or a folder with all below it; what is gone already is no error. Safe to repeat."""
-    with mapped(path.parent):
+    with mapped_at(path):
         try:
             if is_folder(path):
                 shutil.rmtree(path)
@@ -226,9 +232,9 @@ def remove_private(folder: Path) -> None:
 
 def exists(path: Path) -> bool:
     """Whether there is anything of that name, a dangling link included. Raises as `failure` says."""
-    with mapped(path.parent):
+    with mapped_at(path):
         try:
-            path.lstat()
+            os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
@@ -273,14 +279,14 @@ def _fill(items: Sequence[tuple[Path, bytes]], mode: int) -> None:
     opened: list[tuple[Path, int]] = []
     try:
         for path, data in items:
-            with mapped(path.parent):
+            with mapped_at(path):
                 descriptor = os.open(path, flags, mode)
                 opened.append((path, descriptor))
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]
         for path, descriptor in opened:
-            with mapped(path.parent):
+            with mapped_at(path):
                 os.fsync(descriptor)
     finally:
         for _path, descriptor in opened:
