@@ -284,16 +284,6 @@ class Ledger(Shelves):
         with self.reading() as connection:
             return streams.seen_as(connection, origin, bundle_id)
 
-    def sequence_seen(self, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
-        """Return the bundle that was delivered here under a number of a stream; None if none was."""
-        with self.reading() as connection:
-            return streams.seen_sequence(connection, origin, epoch, sequence)
-
-    def seen_among(self, bundles: Sequence[streams.Named]) -> streams.Seen:
-        """Return what was delivered here under any of the names and numbers of `bundles`."""
-        with self.reading() as connection:
-            return streams.seen_among(connection, bundles)
-
     def stream_states(self) -> list[StreamState]:
         """Return where every stream stands."""
         with self.reading() as connection:
