@@ -18,7 +18,7 @@ from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
 from gateway.folders import disk
-from gateway.folders.space import SMALL_BYTES
+from gateway.folders.space import OPENING, SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.aside import EQUIVOCATION
@@ -26,7 +26,7 @@ from gateway.stages.bulk import BulkLane
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
-from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
+from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.unloading import Unloading
 from gateway.stages.watching import STOPPING, Watching
