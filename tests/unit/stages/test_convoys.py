@@ -15,6 +15,7 @@ from gateway.domain.ids import bundle_id
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
 from gateway.folders.space import SpaceGuard
+from gateway.settings.links import LinkSettings
 from gateway.stages.convoying import ALONE_BYTES
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from tests.support.houses import IN, OUT, Faults, Street, opened
@@ -293,14 +294,20 @@ def test_a_ledger_that_fails_leaves_the_convoy_to_be_taken_again(made: Street, m
     assert made.leftovers() == []
 
 
-def test_convoys_travel_only_where_one_lost_file_is_one_that_comes_again(closed: Street) -> None:
-    link = closed.police.root / "etc" / "links.d" / "procuratorate.yaml"
-    text = link.read_text("utf-8")
-    link.write_text(text + "gap:\n  max_file: 1 MiB\n", "utf-8")
-    with opened(closed) as made:
-        sealed(made, *NAMES)
-        made.go("police:out-procuratorate")
-        assert made.procuratorate.transfers(IN) == []
-        made.go("procuratorate:in-police")
-        assert len(made.procuratorate.transfers(IN)) == 3
-        assert made.procuratorate.log.alerts() == []
+LINK = {"name": "there", "peer": "990101"}
+FOLDERS = {"transport": "folder", "folder": {"deposit": "/out", "collect": "/in"}}
+TAKES: dict[str, tuple[bool, dict[str, object]]] = {
+    "SFTP": (True, {"sftp": {"host": "there"}}),
+    "folders": (True, FOLDERS),
+    "a diode": (False, {**FOLDERS, "folder": {"deposit": "/out"}, "receipts": "never"}),
+    "folders that lose things": (False, {**FOLDERS, "repeat": {"times": 2, "every": "1h"}}),
+    "receipts that come some day": (False, {**FOLDERS, "receipts": "late"}),
+    "a gap device": (False, {**FOLDERS, "gap": {"max_file": "1 MiB"}}),
+    "media": (False, {"transport": "media"}),
+}
+
+
+@pytest.mark.parametrize("kind", list(TAKES))
+def test_convoys_travel_only_where_one_lost_file_is_one_that_comes_again(kind: str) -> None:
+    expected, said = TAKES[kind]
+    assert LinkSettings.model_validate({**LINK, **said}).takes_convoys is expected
