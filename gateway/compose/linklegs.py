@@ -3,7 +3,7 @@
 from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
-from gateway.compose.ground import Ground, watching
+from gateway.compose.ground import Ground, cut_off, watching
 from gateway.compose.identity import Identity, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.pacing import carrying, paced
@@ -166,6 +166,7 @@ class LinkLegs:
                 transport=back,
                 quarantine=self._quarantine,
                 precedence=precedence,
+                progress=cut_off(ground),
                 ops=ground.ops,
             ),
             lacks=lacks,

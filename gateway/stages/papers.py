@@ -12,7 +12,7 @@ from gateway.folders import disk
 from gateway.folders.spool import Spool
 from gateway.stages.precedence import Precedence
 from gateway.stages.suspects import QuarantineDesk, Suspect
-from gateway.transport.api import Entry, Transport
+from gateway.transport.api import Entry, Progress, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,16 @@ class PaperDesk:
         transport: Transport,
         quarantine: QuarantineDesk,
         precedence: Precedence,
+        progress: Progress,
         ops: OpsLog,
     ) -> None:
+        """progress: told of what is fetched; whatever it raises ends the fetch."""
         self._link = link
         self._spool = spool
         self._transport = transport
         self._quarantine = quarantine
         self._precedence = precedence
+        self._progress = progress
         self._ops = ops
 
     def take(self, entries: Sequence[Entry], paper: Paper) -> None:
@@ -64,7 +67,7 @@ class PaperDesk:
             self._ops.alert(paper.too_large, link=self._link, size=entry.size)
             self.set_aside(entry, paper.too_large)
         else:
-            self._transport.fetch(entry.name, part, entry.size)
+            self._transport.fetch(entry.name, part, entry.size, self._progress)
             self._apply(part, entry, paper)
         self._transport.remove([entry.name])
 
@@ -83,5 +86,5 @@ class PaperDesk:
         part = self._spool.letter(self._link, entry.name)
         # Evidence is never pieced together from two attempts.
         self._spool.drop(part)
-        self._transport.fetch(entry.name, part, entry.size)
+        self._transport.fetch(entry.name, part, entry.size, self._progress)
         self._quarantine.take(part, Suspect(entry.name, self._link, code))

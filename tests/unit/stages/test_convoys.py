@@ -294,6 +294,20 @@ def test_a_ledger_that_fails_leaves_the_convoy_to_be_taken_again(made: Street, m
     assert made.leftovers() == []
 
 
+def test_a_stop_cuts_a_convoy_off_and_loses_nothing_of_it(closed: Street) -> None:
+    stops = [False]
+    closed.procuratorate.change = lambda ground: replace(ground, is_stopping=lambda: stops[0])
+    with opened(closed) as made:
+        arrived(made)
+        stops[0] = True
+        made.go("procuratorate:in-police")
+        assert (made.procuratorate.transfers(IN), left(made)) == ([], [".cfc"])
+        stops[0] = False
+        made.settle()
+        assert set(made.delivered()) == set(NAMES)
+        assert made.procuratorate.log.alerts() == []
+
+
 LINK = {"name": "there", "peer": "990101"}
 FOLDERS = {"transport": "folder", "folder": {"deposit": "/out", "collect": "/in"}}
 TAKES: dict[str, tuple[bool, dict[str, object]]] = {
