@@ -56,21 +56,24 @@ class DataWriter:
         new_hasher: Callable[[], Hasher],
         segments: SegmentHashes,
         encryptor: Encryptor,
+        size: int,
     ) -> None:
+        """size: bytes of plaintext that will come, as far as is known; the room taken is for no more at once."""
         self._out = out
         self._segment_size = segment_size
         self._new_hasher = new_hasher
         self._segments = segments
         self._encryptor = encryptor
-        self._target = memoryview(bytearray(room_for(PIECE)))
+        self._piece = max(1, min(PIECE, size))
+        self._target = memoryview(bytearray(room_for(self._piece)))
         self._running = new_hasher()
         self._left = segment_size
         out.seek(offset)
 
     def write(self, plain: memoryview) -> None:
         """Add plaintext of any length."""
-        for at in range(0, len(plain), PIECE):
-            count = self._encryptor.update_into(plain[at : at + PIECE], self._target)
+        for at in range(0, len(plain), self._piece):
+            count = self._encryptor.update_into(plain[at : at + self._piece], self._target)
             self._put(self._target[:count])
 
     def write_zeros(self, count: int) -> None:

@@ -102,10 +102,11 @@ def prepare(
     _check_recipients(keys, recipients)
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
-    buffer = memoryview(bytearray(PIECE))
+    # No larger than it takes: clearing a mebibyte for each of thousands of small bundles costs as much as sealing them.
+    buffer = memoryview(bytearray(min(PIECE, max((member.size for member in members), default=0) + 1)))
     planned = plan(members, use.digest, buffer, progress)
-    draft = _draft(meta, planned)
-    plain_manifest_length = 4 + len(manifest.encode(draft)) + use.signature_length
+    draft, manifest_text_length = _draft(meta, planned)
+    plain_manifest_length = 4 + manifest_text_length + use.signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
     data_length = chunked.ciphertext_length(draft.total + draft.pad)
     if manifest_length > MANIFEST_MAX or data_length > DATA_MAX:
@@ -151,6 +152,7 @@ def prepare(
             new_hasher=use.digest,
             segments=segments,
             encryptor=encryptor,
+            size=draft.total + draft.pad,
         )
         writer = MemberWriter(data, use.digest, buffer, progress, beside)
         files = [_listed(one, writer.write(one)) for one in planned]
@@ -211,13 +213,14 @@ def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int
         raise ValueError("epoch, routing class or segment size out of range")
 
 
-def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> Manifest:
-    """The manifest with blank hashes: it has the final length, and a reader's rules can already be applied to it."""
+def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, int]:
+    """The manifest with blank hashes and the bytes it takes: it has the final length, and a reader's rules can already
+    be applied to it."""
     blank = bytes(HASH_LENGTH)
-    files = [_listed(one, blank) for one in planned]
-    draft = manifest.decode(manifest.encode(manifest.build(meta, files)))
+    raw = manifest.encode(manifest.build(meta, [_listed(one, blank) for one in planned]))
+    draft = manifest.decode(raw)
     check_paths(file.path for file in draft.files)
-    return draft
+    return draft, len(raw)
 
 
 def _listed(one: Planned, content_hash: bytes) -> ManifestFile:

@@ -144,9 +144,13 @@ class ClaimShelf:
         """Return all whole claims by route and token; a claim with a damaged note is left to `recover` to report."""
         return self._listed()[0]
 
-    def get(self, token: ClaimToken) -> Claim:
-        """Return the claim `token`; `claim-missing` (permanent, transfer) if it is not on the shelf."""
-        return self._read(self._find(token))
+    def get(self, token: ClaimToken, route: RouteName | None = None) -> Claim:
+        """Return the claim `token`; `claim-missing` (permanent, transfer) if it is not on the shelf.
+
+        route: where its caller knows it, no other is looked for.
+        """
+        whole = None if route is None else self._folder / route / token
+        return self._read(whole if whole is not None and disk.exists(whole) else self._find(token))
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""

@@ -5,6 +5,7 @@ import fcntl
 import io
 import mmap
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -27,10 +28,12 @@ class MemberFiles:
     """The members of one bundle, one after another, below the private and empty folder `root`. Close it at the end.
 
     Nothing is synced here: whoever publishes does that, for all of it in one go.
+    read_again: the files are read at once by somebody here, who would have to wait for the disk.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, read_again: bool = False) -> None:
         self._root = os.fspath(root)
+        self._large = sys.maxsize if read_again else LARGE
         self._folders = {""}
         self._hands = ThreadPoolExecutor(_HANDS, "opening")
         self._buffers: list[mmap.mmap] = []
@@ -47,7 +50,7 @@ class MemberFiles:
         """Return the new file at the safe relative `path`, for `size` bytes; OSError if the disk fails."""
         self._make_folder(path.rpartition("/")[0])
         place = f"{self._root}/{path}"
-        if size < LARGE:
+        if size < self._large:
             return os.fdopen(os.open(place, _NEW | os.O_EXCL, _MODE), "wb", buffering=0)
         if not self._buffers:
             self._buffers = [mmap.mmap(-1, _BUFFER), mmap.mmap(-1, _BUFFER)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, WireName, bundle_id, claim_token, link_name
-from gateway.folders import disk
+from gateway.folders import deliveries, disk
 
 _PART = ".part"
 _INBOUND = "inbound"
@@ -20,11 +20,21 @@ _HEADER_DIGITS = 32
 class Staging:
     """The folders in which one inbound bundle is opened and made into an import."""
 
-    root: Path
-    members: Path
-    """The members as they come out of the bundle."""
     imports: Path
     """What the packer writes; published from here."""
+    members: Path
+    """The members as they come out of the bundle; worth nothing after a crash."""
+
+    def make(self) -> None:
+        """Make both anew; not yet durable. FileExistsError if a rest of an earlier attempt is there, else as
+        `disk.failure` says."""
+        with disk.mapped(self.imports.parent):
+            try:
+                self.imports.mkdir(mode=0o700)
+            except FileNotFoundError:
+                disk.owner_only(self.imports.parent)
+                self.imports.mkdir(mode=0o700)
+            self.members.mkdir(mode=0o700)
 
 
 class Spool:
@@ -37,7 +47,8 @@ class Spool:
     relayed/<id>-<header>.cfb      bundles in our custody for others, one file for all recipients and arrivals; half of
                                    the header's digest is in the name, so that no two bundles ever share one
     outbox/<link>/                 see outbox.py
-    staging/<link>/<id>/           bundles being opened, imports waiting to be published
+    staging/<link>/<id>/           imports waiting to be published, `<id>.begun` once that was begun, see deliveries.py;
+                                   the members of a bundle that is being opened lie in `.<id>`
     """
 
     def __init__(self, root: Path) -> None:
@@ -183,20 +194,15 @@ class Spool:
         return self._inbound / link / f".{name}"
 
     def staging(self, link: LinkName, bundle: BundleId) -> Staging:
-        """Return the staging folders of a bundle as they are; they may not exist."""
-        root = self._staging / link / bundle
-        return Staging(root, root / "members", root / "imports")
+        """Return the staging folders of a bundle under the names they have now; they may not exist."""
+        imports = self._staging / link / bundle
+        begun = deliveries.begun(imports)
+        return Staging(begun if disk.exists(begun) else imports, imports.with_name(f".{bundle}"))
 
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
-        """Return the staging folders of a bundle, made anew and empty; a rest of an earlier attempt is removed."""
-        staging = self.staging(link, bundle)
-        disk.remove_tree(staging.root)
-        for folder in (self._staging / link, staging.root):
-            disk.owner_only(folder)
-        for folder in (staging.members, staging.imports):
-            with disk.mapped(staging.root):
-                folder.mkdir(mode=0o700)
-        return staging
+        """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
+        self.drop_staging(link, bundle)
+        return self.staging(link, bundle)
 
     def stagings(self) -> list[tuple[LinkName, BundleId]]:
         """Return which bundles have staging folders, so that those the ledger does not expect can be dropped."""
@@ -204,18 +210,19 @@ class Spool:
         for folder in _folders(self._staging):
             for path in _listed(folder):
                 with suppress(ValueError):
-                    found.append((link_name(folder.name), bundle_id(path.name)))
+                    found.append((link_name(folder.name), bundle_id(path.name.removesuffix(deliveries.BEGUN))))
         return found
 
     def drop_staging(self, link: LinkName, bundle: BundleId) -> None:
         """Remove the staging folders of a bundle; only once its delivery is recorded. Repeatable."""
-        root = self.staging(link, bundle).root
-        with disk.mapped(root.parent), suppress(FileNotFoundError):
-            # Under a dot-name first: a half-removed journal must never be taken for a delivery that was not begun.
-            doomed = root.with_name(f".{bundle}")
-            disk.remove_tree(doomed)
-            root.rename(doomed)
-            disk.remove_tree(doomed)
+        imports = self._staging / link / bundle
+        doomed = self.staging(link, bundle).members
+        for folder in (deliveries.begun(imports), imports):
+            disk.remove_private(doomed)
+            # Under a dot-name first: half of it must never be taken for an import that waits to be published.
+            with disk.mapped(folder.parent), suppress(FileNotFoundError):
+                folder.rename(doomed)
+        disk.remove_private(doomed)
 
     def drop(self, path: Path) -> None:
         """Remove one bundle file; what is gone already is no error."""

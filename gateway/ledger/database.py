@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
 from gateway.domain.errors import ConfigError, PermanentError, Scope, TransientError
 from gateway.ledger.faults import mapped
+from gateway.ledger.prepared import directly
 
 BUSY_SECONDS: Final = 10.0
 """How long to wait for another process's write; an operator's action commits in milliseconds."""
@@ -117,11 +118,6 @@ def copy(connection: Connection, path: Path) -> None:
         os.fsync(written.fileno())
 
 
-def optimize(connection: Connection) -> None:
-    """Let SQLite refresh the statistics its query planner uses; cheap, and worth doing when closing."""
-    connection.exec_driver_sql("PRAGMA optimize")
-
-
 def _connect(path: Path, mode: str, journal: str | None, synchronous: str = "FULL") -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise _config("ledger-unsupported", f"SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed")
@@ -157,7 +153,7 @@ def _engine(connect: Callable[[], sqlite3.Connection], begin: str, *, kept: int,
     )
 
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        directly(connection, begin)
 
     event.listen(engine, "begin", start)
     return engine

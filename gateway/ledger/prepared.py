@@ -29,8 +29,9 @@ What it is called with (hashable) gives it another shape: other columns, other t
 
 AT_ONCE: Final = 500
 """Values in one IN list; databases limit the parameters of a statement (SQLite before 3.32: 999)."""
-_LENGTHS: Final = (1, 8, 64, AT_ONCE)
-"""Lengths of lists in statements; a list is filled up to the next one, so that there are few shapes."""
+_LENGTHS: Final = (1, 8, 64)
+"""Lengths of lists in kept statements; a list is filled up to the next one, so that there are few shapes. Longer ones
+take longer to compile than they save."""
 KEPT: Final = 512
 """Compiled statements that are kept; the room has fewer, so this only bounds what routes and links could make of it."""
 
@@ -89,7 +90,8 @@ def write_many(connection: Connection, build: Build, several: Sequence[Values], 
     """Execute a statement once for each of `several` (at least one), by a single call; return how many rows changed."""
     if len(several) == 1:
         return write(connection, build, several[0], *shape)
-    return int(_executed(connection, build, shape, several).rowcount)
+    text, names = _compiled(connection.dialect, build, shape)
+    return int(directly(connection, text, [_parameters(names, one) for one in several], many=True).rowcount)
 
 
 def rows_among(
@@ -99,7 +101,7 @@ def rows_among(
 
     `among` is asked for in parts: what is selected for one of its values may depend on that value alone.
     """
-    for part in parts(among):
+    for part in parts(among, _LENGTHS[-1]):
         length = next(one for one in _LENGTHS if one >= len(part))
         filled = part + part[-1:] * (length - len(part))
         its = {f"{name}_{number}": value for number, value in enumerate(filled)}
@@ -132,21 +134,26 @@ def _compiled_for(dialect: Hashable, build: Build, shape: tuple[Hashable, ...]) 
     return compiled.string, None if names is None else tuple(names)
 
 
-def _executed(
-    connection: Connection, build: Build, shape: tuple[Hashable, ...], values: Values | Sequence[Values]
-) -> DBAPICursor:
-    """Execute in the transaction that has begun; past the results of SQLAlchemy, which cost more than most answers."""
-    text, names = _compiled(connection.dialect, build, shape)
+def directly(connection: Connection, text: str, parameters: Any = (), *, many: bool = False) -> DBAPICursor:
+    """Execute in the transaction that has begun; past the results of SQLAlchemy, which cost more than most answers.
+
+    Raises as `Connection.execute`.
+    """
     cursor = connection.connection.cursor()
     try:
-        if isinstance(values, Sequence):
-            cursor.executemany(text, [_parameters(names, one) for one in values])
+        if many:
+            cursor.executemany(text, parameters)
         else:
-            cursor.execute(text, _parameters(names, values))
+            cursor.execute(text, parameters)
     except Exception as error:
         known = connection.dialect.loaded_dbapi.Error
         raise DBAPIError.instance(text, None, error, known, hide_parameters=True) from error
     return cursor
+
+
+def _executed(connection: Connection, build: Build, shape: tuple[Hashable, ...], values: Values) -> DBAPICursor:
+    text, names = _compiled(connection.dialect, build, shape)
+    return directly(connection, text, _parameters(names, values))
 
 
 def _parameters(names: tuple[str, ...] | None, values: Values) -> Any:

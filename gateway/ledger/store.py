@@ -289,6 +289,11 @@ class Ledger(Shelves):
         with self.reading() as connection:
             return streams.seen_sequence(connection, origin, epoch, sequence)
 
+    def seen_among(self, bundles: Sequence[streams.Named]) -> streams.Seen:
+        """Return what was delivered here under any of the names and numbers of `bundles`."""
+        with self.reading() as connection:
+            return streams.seen_among(connection, bundles)
+
     def stream_states(self) -> list[StreamState]:
         """Return where every stream stands."""
         with self.reading() as connection:

@@ -1,5 +1,6 @@
 """Streams and their sequence numbers: given out without gaps, delivered at most once, and what is missing."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Insert, Select, Update, func, select, union, update
@@ -11,7 +12,7 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import talks
 from gateway.ledger.change import adding
-from gateway.ledger.prepared import param, value, write
+from gateway.ledger.prepared import listed, param, rows_among, value, write
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -23,6 +24,32 @@ class StreamState:
     direction: Direction
     epoch: int
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A bundle as its envelope names it; `sequence` is None if it is not addressed to us."""
+
+    origin: UnitCode
+    bundle_id: BundleId
+    epoch: int
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was delivered under the names and numbers of some bundles."""
+
+    headers: Mapping[tuple[UnitCode, BundleId], Digest]
+    numbers: Mapping[tuple[UnitCode, int, int], BundleId]
+
+    def as_named(self, one: Named) -> Digest | None:
+        """Return the header hash under which a bundle of its id was delivered; None if none was."""
+        return self.headers.get((one.origin, one.bundle_id))
+
+    def as_numbered(self, one: Named) -> BundleId | None:
+        """Return the bundle that was delivered under its number; None if none was."""
+        return None if one.sequence is None else self.numbers.get((one.origin, one.epoch, one.sequence))
 
 
 def give_out(connection: Connection, transfer: Transfer, epoch: int) -> None:
@@ -112,6 +139,29 @@ def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence
     return None if found is None else BundleId(found)
 
 
+def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
+    """Return what was delivered under any of the names and numbers of `bundles`."""
+    named: dict[UnitCode, list[BundleId]] = {}
+    numbered: dict[tuple[UnitCode, int], list[int]] = {}
+    for one in bundles:
+        named.setdefault(one.origin, []).append(one.bundle_id)
+        if one.sequence is not None:
+            numbered.setdefault((one.origin, one.epoch), []).append(one.sequence)
+    headers = {
+        (origin, BundleId(bundle)): Digest(header)
+        for origin, ids in named.items()
+        for bundle, header in rows_among(connection, _seen_as_any, "bundle", ids, {"origin": origin})
+    }
+    numbers = {
+        (origin, epoch, sequence): BundleId(bundle)
+        for (origin, epoch), theirs in numbered.items()
+        for sequence, bundle in rows_among(
+            connection, _seen_under, "number", theirs, {"origin": origin, "epoch": epoch}
+        )
+    }
+    return Seen(headers, numbers)
+
+
 def states(connection: Connection) -> list[StreamState]:
     """Return every stream, by peer, direction and epoch."""
     c = streams.c
@@ -180,3 +230,16 @@ def _seen_sequence() -> Select[str]:
     c = seen.c
     its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence == param("sequence"))
     return select(c.bundle_id).where(*its)
+
+
+def _seen_as_any(length: int) -> Select[str, str]:
+    c = seen.c
+    return select(c.bundle_id, c.header_hash).where(
+        c.origin == param("origin"), c.bundle_id.in_(listed("bundle", length))
+    )
+
+
+def _seen_under(length: int) -> Select[int, str]:
+    c = seen.c
+    its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence.in_(listed("number", length)))
+    return select(c.sequence, c.bundle_id).where(*its)

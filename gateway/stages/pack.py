@@ -12,7 +12,7 @@ from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import BundleId, ClaimToken, LinkName, RouteName, TransferId, UnitCode
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Copy, Facts, Order, Stage, Step, Transfer, known
@@ -126,7 +126,8 @@ class PackStage:
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Hand `transfers` to a worker; False if it must wait for its turn."""
         paused = self._drift.paused()
-        orders = {order.transfer: order for t in transfers if (order := self._order(t, paused)) is not None}
+        sent = self._ledger.several.sent_as({(t.route, t.export_name) for t in transfers if t.route is not None})
+        orders = {order.transfer: order for t in transfers if (order := self._order(t, paused, sent)) is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was recorded as failed and is due no more.
         if not ready:
@@ -143,8 +144,13 @@ class PackStage:
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
         return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._rulebook, self._scanning)
 
-    def _order(self, transfer: Transfer, paused: Sequence[Source]) -> PackOrder | None:
-        """Return the order for one transfer; None if it cannot be given now (recorded)."""
+    def _order(
+        self, transfer: Transfer, paused: Sequence[Source], sent: Mapping[tuple[RouteName, str], Mapping[str, Digest]]
+    ) -> PackOrder | None:
+        """Return the order for one transfer; None if it cannot be given now (recorded).
+
+        sent: what was sent before, by route and name of the export.
+        """
         started = self._clock.now()
         try:
             route = self._routes.get(transfer.route) if transfer.route is not None else None
@@ -156,12 +162,12 @@ class PackStage:
             return PackOrder(
                 transfer.id,
                 route,
-                self._shelf.get(known(transfer.claim)).parts,
+                self._shelf.get(known(transfer.claim), route.name).parts,
                 self._spool.sealing(known(transfer.claim)),
                 int(started),
                 self._ledger.epoch,
                 transfer.attempts > 0 and was_released(self._ledger, transfer, EXPORT_HELD),
-                self._ledger.sent_as(route.name, transfer.export_name),
+                sent[route.name, transfer.export_name],
                 self._repeats.correction(transfer),
                 self._drift.halted(transfer, paused),
                 sealed,
@@ -263,7 +269,9 @@ class PackStage:
         for transfer in recorded:
             self._telling.sealed(transfer)
             self._telling.mended(transfer, found.get(transfer.id, ()))
-        self._replies.gone(recorded)
+        # What answers nobody has nobody to be told of it.
+        replies = {transfer.id for transfer, outcome, *_ in signed if outcome.matter is None or outcome.matter.request}
+        self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))

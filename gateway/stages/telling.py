@@ -218,7 +218,7 @@ class SourceTelling:
             with self._desk(of_route[0]) as desk:
                 if desk is None:
                     continue
-                shown = [self._acknowledgement(one, news) for one in of_route]
+                shown = self._acknowledgements(of_route, news)
                 try:
                     desk.acknowledge(shown)
                 except GatewayError:
@@ -227,16 +227,23 @@ class SourceTelling:
                     for transfer in of_route:
                         self._acknowledge([transfer], news)
 
-    def _acknowledgement(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> Acknowledgement:
-        return Acknowledgement(
-            transfer.export_name,
-            known(transfer.bundle_id),
-            known(transfer.header_hash),
-            transfer.case_no,
-            transfer.flow,
-            tuple(self._ack_lines(transfer, news)),
-            tuple(self._answer_lines(transfer)),
-        )
+    def _acknowledgements(
+        self, transfers: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]
+    ) -> list[Acknowledgement]:
+        copies = self._ledger.several.of_claim({one.claim for one in transfers if one.claim is not None})
+        requests = self._ledger.several.awaiting([one.id for one in transfers])
+        return [
+            Acknowledgement(
+                one.export_name,
+                known(one.bundle_id),
+                known(one.header_hash),
+                one.case_no,
+                one.flow,
+                tuple(self._ack_lines(one, copies[one.claim] if one.claim is not None else (), news)),
+                tuple(self._answer_lines(one)) if one.id in requests else (),
+            )
+            for one in transfers
+        ]
 
     def _answer_lines(self, transfer: Transfer) -> Iterator[AnswerLine]:
         """Yield how far each person of a request is answered; nothing where nobody was answered yet."""
@@ -250,9 +257,10 @@ class SourceTelling:
             result, at = found.name or found.result, _iso(found.at)
             yield AnswerLine(one.shown, found.kind, result, found.day, found.bundle or "", at, meaning)
 
-    def _ack_lines(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> Iterator[AckLine]:
+    def _ack_lines(
+        self, transfer: Transfer, copies: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]
+    ) -> Iterator[AckLine]:
         """Yield one line for each recipient of the export: what has just come, else what had come before."""
-        copies = self._copies(transfer)
         receipts = self._ledger.receipts(known(transfer.bundle_id)) if len(copies) > 1 or not news else []
         for one in copies if len(copies) > 1 else [transfer]:
             unit = known(one.recipient)

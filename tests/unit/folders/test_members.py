@@ -59,6 +59,12 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
             written(tmp_path, f"{size}", content(size))
 
 
+def test_what_is_read_again_at_once_is_left_in_the_cache(tmp_path: Path) -> None:
+    with met(refusing("create", errno.EIO), tmp_path), MemberFiles(tmp_path, read_again=True) as files:
+        files.create("a", LARGE).close()
+    assert (tmp_path / "a").exists()
+
+
 def refusing(name: str, number: int, *, after: bool = False) -> Callable[[Call], Any]:
     """What fails with `number` wherever the page cache is to be passed by; after: once it has happened all the same."""
 
