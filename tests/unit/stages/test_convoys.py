@@ -99,7 +99,6 @@ def test_a_convoy_grows_while_the_line_is_quick_and_no_further_than_a_file_may(
 
 FAILURES = {
     "the name is taken": TransientError("name-taken", "another size there"),
-    "the line broke at the rename": TransientError("deposit-unknown", "cut at the rename"),
     "no room in the mailbox for all of them": TransientError("mailbox-full", "no room", scope=Scope.LINK),
     "no room on our own disk for the file": TransientError("disk-full", "no room", scope=Scope.NODE),
 }
@@ -139,7 +138,6 @@ def test_a_bundle_that_vanished_from_the_spool_keeps_no_other_back(made: Street)
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda raw: raw[:-1],
-    "another version": lambda raw: raw[:8] + b"\2" + raw[9:],
     "too large": lambda raw: raw + bytes(FILE_MAX),
 }
 
