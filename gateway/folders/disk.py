@@ -146,7 +146,7 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     write_many([(path, data)], mode)
 
 
-def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
+def write_many(items: Sequence[tuple[Path, bytes | memoryview]], mode: int = 0o600) -> None:
     """Like `write_durably` for several files, synced together: all are written before the first is forced to the disk,
     and each folder is synced once. A crash leaves a prefix of `items` written."""
     temporaries = [(path.with_name(_temporary(path.name)), path, data) for path, data in items]
@@ -281,7 +281,7 @@ def _temporary(name: str) -> str:
     return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
 
 
-def _fill(items: Sequence[tuple[Path, bytes]], mode: int) -> None:
+def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
     They stay open meanwhile, so that a write-back that failed is told to us.

@@ -139,19 +139,16 @@ class Spool:
         _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
 
     def keep_unloaded(self, link: LinkName, bundles: Mapping[BundleId, memoryview]) -> None:
-        """Make bundles whose bytes are at hand durable where fetched ones lie, sharing one fsync of the folder.
+        """Make bundles whose bytes are at hand durable where fetched ones lie, synced together.
 
-        Repeatable. What a fetch has left of one of them gives way.
+        Repeatable. What a fetch has left of one of them is removed.
         """
         folder = self._inbound / link
         disk.owner_only(folder)
+        disk.write_many([(folder / bundle_name(bundle), body) for bundle, body in bundles.items()])
         with disk.mapped(folder):
-            for bundle, body in bundles.items():
-                part = folder / f".{bundle}{_PART}"
-                # Never written through: it may be another name of bytes that lie in a mailbox.
-                part.unlink(missing_ok=True)
-                part.write_bytes(body)
-        self.keep_fetched(link, list(bundles))
+            for bundle in bundles:
+                (folder / f".{bundle}{_PART}").unlink(missing_ok=True)
 
     def holds(self, link: LinkName, bundle: BundleId, body: memoryview) -> bool:
         """Whether the fetched bundle that lies here has just these bytes; True as well where none lies here."""

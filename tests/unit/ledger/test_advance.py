@@ -70,6 +70,20 @@ def test_a_bundle_is_offered_once_per_link(ledger: Ledger) -> None:
     assert (first.state, first.link, first.bundle_id, first.size) == (State.OFFERED, LINK, bundle(1), 2001)
 
 
+def test_bundles_that_are_here_are_fetched_whether_they_were_offered_or_not(ledger: Ledger, clock: ToldClock) -> None:
+    before, further = offered(ledger, 1), offered(ledger, 3)
+    further = ledger.advance(Step(further, Event.QUARANTINED, Stage.RECEIVE))
+    clock.time += 5
+    found = ledger.fetched([offer(3), offer(2), offer(1)], START + 4)
+    assert [t.bundle_id for t in found] == [bundle(3), bundle(2), bundle(1)]
+    assert [t.state for t in found] == [State.QUARANTINED, State.FETCHED, State.FETCHED]
+    assert (found[0], found[2].id) == (further, before.id)
+    assert [e.what for e in ledger.timeline(found[1].id) if e.kind == "event"] == ["offered", "fetched"]
+    assert ledger.fetched([offer(1), offer(2)], START + 4) == [found[2], found[1]]
+    assert ledger.arrived(LINK, [bundle(2), bundle(9)]) == {bundle(2): found[1]}
+    assert ledger.arrived("elsewhere", [bundle(2)]) == {}
+
+
 def test_the_same_bundle_may_be_offered_on_two_links(ledger: Ledger) -> None:
     here, there = ledger.offered([offer(1), replace(offer(1), link="elsewhere")])
     assert here.id != there.id
