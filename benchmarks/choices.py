@@ -31,8 +31,7 @@ class Options:
 
     size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
-    each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link, how many
-    of which size.
+    each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
     """
 
     quick: bool
