@@ -53,6 +53,10 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._outbound = root / "outbound"
+        self._relayed = root / "relayed"
+        self._inbound = root / _INBOUND
+        self._staging = root / "staging"
 
     @property
     def claims(self) -> Path:
@@ -195,14 +199,15 @@ class Spool:
 
     def staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return the staging folders of a bundle under the names they have now; they may not exist."""
-        imports = self._staging / link / bundle
-        begun = deliveries.begun(imports)
-        return Staging(begun if disk.exists(begun) else imports, imports.with_name(f".{bundle}"))
+        imports, begun, doomed = self._names_of_staging(link, bundle)
+        return Staging(Path(begun if disk.lies_at(begun) else imports), Path(doomed))
 
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
-        self.drop_staging(link, bundle)
-        return self.staging(link, bundle)
+        imports, begun, doomed = self._names_of_staging(link, bundle)
+        if disk.lies_at(imports) or disk.lies_at(begun) or disk.lies_at(doomed):
+            self.drop_staging(link, bundle)
+        return Staging(Path(imports), Path(doomed))
 
     def stagings(self) -> list[tuple[LinkName, BundleId]]:
         """Return which bundles have staging folders, so that those the ledger does not expect can be dropped."""
@@ -215,34 +220,24 @@ class Spool:
 
     def drop_staging(self, link: LinkName, bundle: BundleId) -> None:
         """Remove the staging folders of a bundle; only once its delivery is recorded. Repeatable."""
-        imports = self._staging / link / bundle
-        doomed = self.staging(link, bundle).members
-        for folder in (deliveries.begun(imports), imports):
+        imports, begun, doomed = self._names_of_staging(link, bundle)
+        if disk.lies_at(doomed):
             disk.remove_private(doomed)
+        for folder in (begun, imports):
             # Under a dot-name first: half of it must never be taken for an import that waits to be published.
-            with disk.mapped(folder.parent), suppress(FileNotFoundError):
-                folder.rename(doomed)
-        disk.remove_private(doomed)
+            with disk.mapped(self._staging), suppress(FileNotFoundError):
+                os.rename(folder, doomed)  # noqa: PTH104 - twice for each bundle of thousands
+                disk.remove_private(doomed)
+
+    def _names_of_staging(self, link: LinkName, bundle: BundleId) -> tuple[str, str, str]:
+        """Return the names of the folder of an import, before and after its publication was begun, and of what is
+        worth nothing after a crash."""
+        home = f"{self._staging}/{link}/"
+        return f"{home}{bundle}", f"{home}{bundle}{deliveries.BEGUN}", f"{home}.{bundle}"
 
     def drop(self, path: Path) -> None:
         """Remove one bundle file; what is gone already is no error."""
         disk.remove_tree(path)
-
-    @property
-    def _outbound(self) -> Path:
-        return self._root / "outbound"
-
-    @property
-    def _relayed(self) -> Path:
-        return self._root / "relayed"
-
-    @property
-    def _inbound(self) -> Path:
-        return self._root / _INBOUND
-
-    @property
-    def _staging(self) -> Path:
-        return self._root / "staging"
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:

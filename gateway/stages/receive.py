@@ -15,7 +15,7 @@ from gateway.domain.lanes import is_large, rank
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
-from gateway.folders.space import SMALL_BYTES
+from gateway.folders.space import OPENING, SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.aside import EQUIVOCATION
@@ -24,7 +24,7 @@ from gateway.stages.gate import Gate
 from gateway.stages.papers import Paper, PaperDesk
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
-from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
+from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.unloading import Unloading
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Entry, Progress, Transport

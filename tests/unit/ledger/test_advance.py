@@ -11,6 +11,7 @@ from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Event, IllegalStepError, State
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step
 from gateway.ledger.store import Ledger
+from gateway.ledger.streams import Named
 from tests.support.ledger import (
     EPOCH,
     LINK,
@@ -37,6 +38,8 @@ from tests.support.ledger import (
     sent,
     verified,
 )
+
+FIRST = Named(PEER, bundle(1), PEER_EPOCH, 1)
 
 
 @pytest.fixture
@@ -202,13 +205,13 @@ def test_delivery_is_seen_and_receipted_in_the_same_commit(ledger: Ledger) -> No
     now = delivered(ledger, 1, 1)
     assert (now.state, now.settled_at, now.export_name) == (State.DELIVERED, START, "import-1")
     assert ledger.seen(PEER, bundle(1)) == header(1)
-    assert ledger.sequence_seen(PEER, PEER_EPOCH, 1) == bundle(1)
+    assert ledger.deliveries.seen_among([FIRST]).as_numbered(FIRST) == bundle(1)
     assert [r.issuer for r in ledger.receipts(bundle(1))] == [UNIT]
 
 
 def test_nothing_is_seen_before_it_is_delivered(ledger: Ledger) -> None:
     verified(ledger, 1, 1)
-    assert (ledger.seen(PEER, bundle(1)), ledger.sequence_seen(PEER, PEER_EPOCH, 1)) == (None, None)
+    assert (ledger.seen(PEER, bundle(1)), ledger.deliveries.seen_among([FIRST]).as_numbered(FIRST)) == (None, None)
 
 
 def test_a_lost_receipt_is_owed_again_and_delivers_nothing(ledger: Ledger) -> None:
