@@ -10,7 +10,7 @@ from gateway.domain.lifecycle import Direction, State
 
 
 def test_a_small_large_ledger_is_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("OPEN", 40), ("WRITTEN", 50), ("ASKED", 2), ("SLOWER_MOST", 1e9)):
+    for name, value in (("OPEN", 40), ("WRITTEN", 50), ("ASKED", 2), ("ROUNDS", 1), ("SLOWER_MOST", 1e9)):
         monkeypatch.setattr(bigledger, name, value)
     section = bigledger.bigledger(tmp_path, 400)
     assert not section.broken
