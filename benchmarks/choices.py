@@ -31,7 +31,8 @@ class Options:
 
     size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
-    each, together and one by one. dossiers, dossier: what fills the link, how many of which size.
+    each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link, how many
+    of which size.
     """
 
     quick: bool
@@ -41,6 +42,7 @@ class Options:
     count: int
     batch: int
     singles: int
+    handovers: int
     dossiers: int
     dossier: int
 
@@ -86,15 +88,15 @@ def _small(root: Path, options: Options, quiet: Quiet) -> Section:
         (Gpg(is_batched=False), options.singles),
         (Age(is_batched=False), options.singles),
     ]
-    return races.race(work, peers, options.rounds, root, quiet)
+    return races.race(work, [one for one in peers if one[1] != 0], options.rounds, root, quiet)
 
 
 def _idle(root: Path, options: Options, quiet: Quiet) -> Section:
-    return latency.idle(root, options.rounds * 4, SAMPLE, quiet)
+    return latency.idle(root, options.handovers, SAMPLE, quiet)
 
 
 def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
-    return latency.full(root, options.dossiers, options.dossier * MIB, options.rounds * 4, quiet)
+    return latency.full(root, options.dossiers, options.dossier * MIB, options.handovers, quiet)
 
 
 def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:

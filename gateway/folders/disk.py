@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from enum import Enum
 from functools import cache
@@ -24,12 +23,6 @@ _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
-_WRITE_BEHIND = 2
-"""SYNC_FILE_RANGE_WRITE: begin to write, wait for nothing."""
-_MANY = 64
-"""Files that are worth threads of their own to wait for them."""
-_WAITING = 8
-"""Threads that wait; more give the disk hardly less to do."""
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 
@@ -136,23 +129,13 @@ def _close_to_others(folder: Path) -> None:
 def fsync_file(path: Path) -> None:
     """Force the bytes of the regular file `path` to the disk. Raises as `failure` says."""
     with mapped_at(path):
-        _sync(path)
+        sync_file(path)
 
 
 def fsync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk; network filesystems that cannot do it are taken as durable."""
     with mapped(folder):
-        _sync_folder(os.fspath(folder))
-
-
-def fsync_tree(root: Path) -> None:
-    """Force everything below `root` to the disk, files before folders, children before their folder; `root` may be a
-    file."""
-    with mapped(root):
-        files, folders = _below(os.fspath(root))
-        _sync_files(files)
-        for folder in reversed(folders):
-            _sync_folder(folder)
+        sync_folder(os.fspath(folder))
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -264,13 +247,13 @@ def device(folder: Path) -> int:
 
 
 @cache
-def _system_call(name: str) -> Callable[..., int] | None:
+def system_call(name: str) -> Callable[..., int] | None:
     """Return what Python does not offer; None where the system does not either."""
     return getattr(ctypes.CDLL(None, use_errno=True), name, None)
 
 
 def _rename_noreplace(source: Path, target: Path) -> None:
-    call = _system_call("renameat2")
+    call = system_call("renameat2")
     if call is not None:
         if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
             return
@@ -310,34 +293,17 @@ def _fill(items: Sequence[tuple[Path, bytes]], mode: int) -> None:
             os.close(descriptor)
 
 
-def _sync(path: str | Path) -> None:
-    descriptor = _readable(path)
+def sync_file(path: str | Path) -> None:
+    """Force the bytes of a regular file to the disk. OSError."""
+    descriptor = readable(path)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync_files(paths: Sequence[str]) -> None:
-    # All are on their way before the first is waited for: else each fsync finds places on the disk for its own file
-    # alone, and the file system commits once for each. Only fsync says whether anything arrived.
-    begin = _system_call("sync_file_range")
-    if begin is not None and len(paths) > 1:
-        for path in paths:
-            descriptor = _readable(path)
-            begin(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE_BEHIND)
-            os.close(descriptor)
-    if len(paths) < _MANY:
-        for path in paths:
-            _sync(path)
-        return
-    # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
-    with ThreadPoolExecutor(_WAITING) as pool:
-        for _done in pool.map(_sync, paths):
-            pass
-
-
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Force the names in a folder to the disk, as `fsync_folder`. OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -348,24 +314,10 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _readable(path: str | Path) -> int:
+def readable(path: str | Path) -> int:
+    """Return a descriptor that reads the file `path`, no link, and can sync it. OSError."""
     # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-
-def _below(root: str) -> tuple[list[str], list[str]]:
-    """Return the regular files and the folders of the tree `root`, parents before their children."""
-    if not stat.S_ISDIR(os.lstat(root).st_mode):
-        return [root] if stat.S_ISREG(os.lstat(root).st_mode) else [], []
-    files, folders = [], [root]
-    for folder in folders:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    files.append(entry.path)
-    return files, folders
 
 
 def is_folder(path: Path) -> bool:

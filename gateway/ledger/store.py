@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
-from gateway.ledger import arrivals, asking, changes, copies, decisions, ordering, queries, repeats, streams
+from gateway.ledger import arrivals, asking, changes, copies, decisions, ordering, queries, repeats, standings, streams
 from gateway.ledger.change import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
@@ -228,9 +228,8 @@ class Ledger(Shelves):
         large: bool | None = None,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
-        kinds: Any = {"direction": direction, "orders": orders, "large": large}
         with self.reading() as connection:
-            return asking.next_due_at(connection, states, link=link, **kinds)
+            return asking.next_due_at(connection, states, link=link, direction=direction, orders=orders, large=large)
 
     def owed_bytes(self, state: State, above: int = 0) -> int:
         """Return the bytes of the transfers in `state` that are larger than `above` and not held."""
@@ -373,7 +372,7 @@ class Ledger(Shelves):
     def check(self) -> None:
         """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
         with self.reading() as connection:
-            complaints = damage(connection)
+            complaints = damage(connection) or standings.complaints(connection)
         if complaints:
             raise PermanentError(
                 "ledger-damaged", complaints[0], scope=Scope.NODE, facts={"complaints": len(complaints)}
@@ -396,12 +395,11 @@ class Ledger(Shelves):
         def run(connection: Connection) -> T:
             change = Change(connection, self._unit, self.epoch, self._clock.now(), touched)
             result = work(change)
-            change.flush()
+            standings.move(change.connection, change.standing)
             return result
 
         def announce() -> None:
-            if touched:
-                for listener in self._listeners:
-                    listener(touched)
+            for listener in self._listeners if touched else ():
+                listener(touched)
 
         return self._connections.change(run, announce)

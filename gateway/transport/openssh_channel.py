@@ -101,10 +101,9 @@ class OpensshChannel:
     def is_open(self) -> bool:
         if self._process.poll() is not None:
             return False
-        # Nobody asks anything now, so whatever can be read is the end, or an answer to no question.
-        quiet = select.poll()
-        quiet.register(self._from, select.POLLIN)
-        return not quiet.poll(0)
+        ended = select.poll()
+        ended.register(self._from, 0)
+        return not ended.poll(0)
 
     def close(self) -> None:
         self._watchdog.end()

@@ -186,7 +186,7 @@ class SftpTransport:
             yield handle
         finally:
             with suppress(GatewayError):
-                session.settle(session.ask(Kind.CLOSE, handle))
+                session.forget(session.ask(Kind.CLOSE, handle))
 
 
 @contextmanager

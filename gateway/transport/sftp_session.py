@@ -1,5 +1,6 @@
 """One SFTP session over a channel: requests under way, answers by number, and the calls that the transport needs."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class SftpSession:
         self._chunk = memoryview(b"")
         """What the channel gave last, as far as it is not read yet."""
         self._waiting: set[int] = set()
+        self._forgotten: set[int] = set()
+        """What is waited for by nobody: its answer is thrown away when it comes."""
         self._answers: dict[int, tuple[int, Cursor]] = {}
         self._extensions: dict[bytes, bytes] = {}
         self._is_garbled = False
@@ -63,8 +66,9 @@ class SftpSession:
         self._start()
 
     def is_usable(self) -> bool:
-        """Whether the session can be used for another operation: nothing is outstanding and nothing went wrong."""
-        return not (self._is_garbled or self._waiting or self._answers or self._unsent) and self._channel.is_open()
+        """Whether the session can be used for another operation: nothing went wrong and nobody waits for anything."""
+        is_waited_for = self._waiting > self._forgotten
+        return not (self._is_garbled or is_waited_for or self._answers or self._unsent) and self._channel.is_open()
 
     def offers(self, extension: bytes) -> bool:
         """Whether the server announced `extension`."""
@@ -110,6 +114,13 @@ class SftpSession:
         except RefusedError as refused:
             return refused.code
         return Outcome.OK
+
+    def forget(self, *numbers: int) -> None:
+        """Send what was asked, and never mind what comes of `numbers`: their answers cost no round trip."""
+        self._forgotten.update(number for number in numbers if number in self._waiting)
+        for number in numbers:
+            self._answers.pop(number, None)
+        self.send_unsent()
 
     def drain(self) -> None:
         """Wait for everything that is still outstanding and forget it, so that the session can be used again."""
@@ -180,9 +191,13 @@ class SftpSession:
         """Return the entries of `folder` with the attributes the listing brings; no request per entry."""
         handle = self.handle(self.ask(Kind.OPENDIR, wire.string(folder)))
         found: list[Named] = []
+        asked: deque[int] = deque()
         try:
             while True:
-                cursor = self.answer(self.ask(Kind.READDIR, handle), Kind.NAME)
+                if not asked:
+                    # Most folders end with the second answer.
+                    asked.extend(self.ask(Kind.READDIR, handle) for _ in range(2))
+                cursor = self.answer(asked.popleft(), Kind.NAME)
                 with self._strict():
                     found.extend(cursor.names())
                 if len(found) > _LISTING_MAX:
@@ -191,7 +206,7 @@ class SftpSession:
             if refused.code != Outcome.EOF:
                 raise
         finally:
-            self.settle(self.ask(Kind.CLOSE, handle))
+            self.forget(*asked, self.ask(Kind.CLOSE, handle))
         return found
 
     def space(self, folder: bytes) -> Space | None:
@@ -246,7 +261,10 @@ class SftpSession:
             if number not in self._waiting:
                 raise WireError("an answer to no question")
         self._waiting.remove(number)
-        self._answers[number] = kind, cursor
+        if number in self._forgotten:
+            self._forgotten.remove(number)
+        else:
+            self._answers[number] = kind, cursor
 
     def _packet(self) -> tuple[int, Cursor]:
         length = int.from_bytes(self._exactly(4), "big")
