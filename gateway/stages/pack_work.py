@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
@@ -324,5 +325,6 @@ def _prepare(
     )
     if not is_large(sum(member.size for member in members)):
         return seal(progress=progress)
-    with helped(out, progress) as helpers:
-        return seal(progress=helpers.told, beside=helpers.beside)
+    # Without a name, so that nothing is left of it whatever happens, and on the disk that has room set aside.
+    with helped(out, progress) as helpers, TemporaryFile(dir=order.out.parent) as spill:
+        return seal(progress=helpers.told, beside=helpers.beside, spill=spill)
