@@ -146,7 +146,7 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     write_many([(path, data)], mode)
 
 
-def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
+def write_many(items: Sequence[tuple[Path, bytes | memoryview]], mode: int = 0o600) -> None:
     """Like `write_durably` for several files, synced together: all are written before the first is forced to the disk,
     and each folder is synced once. A crash leaves a prefix of `items` written."""
     temporaries = [(path.with_name(_temporary(path.name)), path, data) for path, data in items]
@@ -212,12 +212,12 @@ def remove_tree(path: Path) -> None:
                 raise
 
 
-def remove_private(folder: Path) -> None:
+def remove_private(folder: Path | str) -> None:
     """Remove a small folder into which nobody but us can write, with all below it; what is gone already is no error.
 
     Safe to repeat, and quicker than `remove_tree`, which no stranger leads astray by changing the tree meanwhile.
     """
-    with mapped(folder.parent), suppress(FileNotFoundError):
+    with mapped(Path(folder).parent), suppress(FileNotFoundError):
         folders = [os.fspath(folder)]
         for one in folders:
             with os.scandir(one) as entries:
@@ -228,6 +228,17 @@ def remove_private(folder: Path) -> None:
                         os.unlink(entry.path)  # noqa: PTH108 - several for each bundle of thousands
         for one in reversed(folders):
             os.rmdir(one)  # noqa: PTH106 - as above
+
+
+def lies_at(path: str) -> bool:
+    """Like `exists`, for who asks it of thousands."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise failure(error, Path(path).parent) from error
+    return True
 
 
 def exists(path: Path) -> bool:
@@ -270,7 +281,7 @@ def _temporary(name: str) -> str:
     return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
 
 
-def _fill(items: Sequence[tuple[Path, bytes]], mode: int) -> None:
+def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
     They stay open meanwhile, so that a write-back that failed is told to us.

@@ -1,6 +1,6 @@
 """What workers ask of the ledger: what is due, what is late, what is known of a bundle."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from gateway.domain.ids import BundleId, Digest, LinkName, RouteName, UnitCode
@@ -108,16 +108,6 @@ class Questions(Shelves):
         """Return the header hash under which a bundle was delivered here; None if it never was."""
         with self._doors.reading() as connection:
             return streams.seen_as(connection, origin, bundle_id)
-
-    def sequence_seen(self, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
-        """Return the bundle that was delivered here under a number of a stream; None if none was."""
-        with self._doors.reading() as connection:
-            return streams.seen_sequence(connection, origin, epoch, sequence)
-
-    def seen_among(self, bundles: Sequence[streams.Named]) -> streams.Seen:
-        """Return what was delivered here under any of the names and numbers of `bundles`."""
-        with self._doors.reading() as connection:
-            return streams.seen_among(connection, bundles)
 
     def stream_states(self) -> list[StreamState]:
         """Return where every stream stands."""

@@ -17,6 +17,7 @@ from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
 from gateway.folders import disk, sharing, trees
 from gateway.folders.members import MemberFiles
+from gateway.folders.space import OPENING
 from gateway.folders.spool import Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
@@ -25,7 +26,6 @@ from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.scanning import Scanning
 from gateway.stages.sharing import lacks
-from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard

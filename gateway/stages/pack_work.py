@@ -20,14 +20,13 @@ from gateway.domain.sources import Look
 from gateway.packing import Reading, checked
 from gateway.plugins import load_packer
 from gateway.stages import layout
-from gateway.stages.blocking import MALWARE
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.crew import Report
 from gateway.stages.headstart import Placed
 from gateway.stages.helping import helped
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
-from gateway.stages.scanning import Scanning
+from gateway.stages.scanning import MALWARE, Scanning
 from gateway.stages.sharing import Leaving, Rulebook, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
