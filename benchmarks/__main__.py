@@ -18,6 +18,8 @@ from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
+SLOW = ("wire", "ledger", "parts", "roster", "simulate")
+"""What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
 
@@ -25,7 +27,9 @@ EXIT_FAILED = 2
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """Return the options; what was not given is filled in, less of everything with --quick."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of everything: under three minutes, writes no page")
+    parser.add_argument(
+        "--quick", action="store_true", help="a little, and only what compares: under three minutes, writes no page"
+    )
     parser.add_argument("--only", nargs="+", choices=CHOICES, help="some of the benchmarks; writes no page")
     parser.add_argument("--work", type=Path, help="folder to work in (six times the largest export must fit)")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
@@ -33,22 +37,32 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the large case")
     parser.add_argument("--documents", type=int, help="documents of 100 KiB in one case")
     parser.add_argument("--count", type=int, help="small cases dropped at once")
+    parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument("--dossier", type=int, metavar="MIB", help="size of each; all need four times as much room")
+    parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
+    parser.add_argument("--transfers", type=int, default=100_000, help="transfers in the large ledger")
     parser.add_argument("--patience", type=float, metavar="S", help="wait so long for idle processors before each run")
-    parser.add_argument("--no-ballast", action="store_true", help="do not fill the page cache before each run")
+    parser.add_argument("--ballast", action=argparse.BooleanOptionalAction, help="fill the page cache before each run")
     found = parser.parse_args(given)
     found.rounds = found.rounds or (3 if found.quick else 5)
     found.size = found.size or ([64] if found.quick else [1024])
     found.documents = found.documents or (200 if found.quick else 2000)
     found.count = found.count or (60 if found.quick else 2000)
-    found.dossiers = found.dossiers or (8 if found.quick else 20)
-    found.dossier = found.dossier or (96 if found.quick else 200)
+    found.handovers = found.handovers or (6 if found.quick else 20)
+    found.dossiers = found.dossiers or (6 if found.quick else 20)
+    found.dossier = found.dossier or (64 if found.quick else 200)
+    found.ballast = not found.quick if found.ballast is None else found.ballast
     found.patience = (2.0 if found.quick else 15.0) if found.patience is None else found.patience
     if found.write is None:
         found.write = not found.quick and not found.only
-    found.only = found.only or [name for name in CHOICES if name != "larger" or len(found.size) > 1]
+    found.only = found.only or [name for name in CHOICES if _is_usual(name, found)]
     return found
+
+
+def _is_usual(name: str, found: argparse.Namespace) -> bool:
+    """Whether a benchmark is run where nobody asks for it by name."""
+    return len(found.size) > 1 if name == "larger" else name not in SLOW or not found.quick
 
 
 def options_of(found: argparse.Namespace) -> Options:
@@ -60,9 +74,12 @@ def options_of(found: argparse.Namespace) -> Options:
         documents=found.documents,
         count=found.count,
         batch=min(found.count, 20 if found.quick else 100),
-        singles=min(found.count, 2 if found.quick else 5),
+        singles=min(found.count, 0 if found.quick else 5),
+        handovers=found.handovers,
         dossiers=found.dossiers,
         dossier=found.dossier,
+        wire=found.wire,
+        transfers=found.transfers,
     )
 
 
@@ -74,7 +91,7 @@ def main(given: Sequence[str]) -> int:
     began = time.monotonic()
     try:
         with _workplace(found.work) as root:
-            quiet = Quiet(root, found.patience, 0 if found.no_ballast else BALLAST)
+            quiet = Quiet(root, found.patience, BALLAST if found.ballast else 0)
             machine = report.machine(root)
             for name, value in machine.items():
                 console.print(f"{name:12}  {value}")
@@ -89,6 +106,7 @@ def main(given: Sequence[str]) -> int:
     told = {
         "load after": report.load(),
         "waited for idle processors": f"{quiet.waited:.0f} s; {quiet.disturbed} runs began without",
+        "filled memory": f"for {quiet.filling:.0f} s",
         "whole run": f"{(time.monotonic() - began) / 60:.1f} minutes",
         "options": shlex.join(given) or "none",
     }

@@ -52,9 +52,9 @@ class Made:
             if part is not None:
                 part.rename(outbound / part.name)
 
-    def copied(self, folder: Path) -> "Made":
-        """Return a copy in `folder`."""
-        path = folder / self.path.name
+    def copied(self, folder: Path, name: str) -> "Made":
+        """Return a copy in `folder`, called `name`."""
+        path = folder / name
         shutil.copytree(self.path, path)
         return Made(path, self.size, self.digests)
 

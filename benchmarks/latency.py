@@ -12,12 +12,11 @@ from benchmarks.nodes import Pair, Run, running_pair
 from benchmarks.peers.nncp import Nncp, arrived, clear, nncp, write_configurations
 from benchmarks.peers.site import site as running_site
 from benchmarks.quiet import Quiet
-from benchmarks.races import FLOOR_SECONDS, OURS, SLOWEST
+from benchmarks.races import FLOOR_SECONDS, OURS, SLOWEST, lacking, warm_up
 from benchmarks.steps import Steps
 from gateway.compose.setup import free_ports
 
 HANDOVER = 20 * KIB
-IDLE_SECONDS = 8.0
 REST_SECONDS = 0.3
 """Between two handovers; each rest is a little longer, so that they fall anywhere between two polls."""
 REST_STEP = 0.137
@@ -34,22 +33,21 @@ _CALLS = 'calls: [{cron: "*/1 * * * * * *", onlinedeadline: 3600}]'
 _PORT_SECONDS = 10.0
 
 
-def idle(root: Path, rounds: int, sample: Path, quiet: Quiet) -> Section:
-    """W4: one handover of one 20 KiB file at a time on an idle link, and then nothing for some seconds.
+def idle(root: Path, count: int, sample: Path, quiet: Quiet) -> Section:
+    """W4: one handover of one 20 KiB file at a time on an idle link.
 
     Some have no mark and must be found unchanged a few times first; some are police exports with their mark, of
     which `sample` is one.
     """
-    few = max(3, rounds // 4)
+    few = max(1, count // 4)
     with running_pair(root / "nodes", default_timing=True) as pair:
-        one_by_one(pair, handovers(root, "warm", 1))
+        warm_up(pair, root)
         quiet.settle()
-        marked = one_by_one(pair, handovers(root, "marked", rounds))
+        marked = one_by_one(pair, handovers(root, "marked", count))
         bare = one_by_one(pair, [data.handover(root / f"bare-{n:03d}", HANDOVER, f"bare/{n}") for n in range(few)])
         cases = [data.police_case(sample, root, number) for number in range(few)]
         police = one_by_one(pair, cases, route="police")
-        resting = _resting(pair)
-    beside, absent = _beside_nncp(root, rounds, marked, quiet)
+    beside, absent = _beside_nncp(root, count, marked, quiet)
     settling = median(_seconds(bare)) - median(_seconds(marked))
     figures = [
         *_latency("drop to signed receipt", marked, P50, P95),
@@ -61,10 +59,9 @@ def idle(root: Path, rounds: int, sample: Path, quiet: Quiet) -> Section:
             f"median of {few}: the folder must be seen unchanged three times, 2 s apart",
         ),
         *beside,
-        *resting,
     ]
     work = (
-        f"one handover of one 20 KiB file with a completion mark at a time, {rounds} times, with the timing of an "
+        f"one handover of one 20 KiB file with a completion mark at a time, {count} times, with the timing of an "
         f"installed node (scan 2 s, poll 10 s); then {few} without a mark and {few} police exports with theirs"
     )
     broken = tuple(one for run in (*marked, *bare, *police) for one in run.broken)
@@ -73,14 +70,14 @@ def idle(root: Path, rounds: int, sample: Path, quiet: Quiet) -> Section:
     )
 
 
-def full(root: Path, count: int, size: int, rounds: int, quiet: Quiet) -> Section:
+def full(root: Path, count: int, size: int, handed: int, quiet: Quiet) -> Section:
     """W5: handovers one by one on the idle link, then while `count` dossiers of `size` bytes are under way on it."""
     with running_pair(root / "nodes", default_timing=True) as pair:
-        one_by_one(pair, handovers(root, "warm", 1))
+        warm_up(pair, root)
         dossiers = [data.dossier(root / f"dossier-{n:03d}", size, f"lanes/{n}").labelled() for n in range(count)]
         passing = handovers(root, "passing", MOST)
         quiet.settle()
-        alone = one_by_one(pair, handovers(root, "alone", rounds))
+        alone = one_by_one(pair, handovers(root, "alone", handed))
         bulk, urgent = pair.overtake(dossiers, passing, REST_SECONDS, FLOOR_SECONDS + count * size / SLOWEST)
     beside = [one.seconds for one in urgent.journeys]
     figures = (
@@ -97,7 +94,7 @@ def full(root: Path, count: int, size: int, rounds: int, quiet: Quiet) -> Sectio
         Figure("dossiers: throughput", count * size / MIB / bulk.seconds, "MiB/s", "the handovers passing"),
     )
     work = (
-        f"one handover of 20 KiB at a time, {rounds} times on the idle link; then {len(beside)} times while "
+        f"one handover of 20 KiB at a time, {handed} times on the idle link; then {len(beside)} times while "
         f"{count} dossiers of {size / MIB:g} MiB dropped at once are packed, sent and opened on the same link"
     )
     broken = tuple(one for run in (*alone, bulk, urgent) for one in run.broken)
@@ -118,13 +115,13 @@ def one_by_one(pair: Pair, exports: Sequence[Made], route: str = "files") -> lis
     return runs
 
 
-def _beside_nncp(root: Path, rounds: int, ours: Sequence[Run], quiet: Quiet) -> tuple[list[Figure], str]:
+def _beside_nncp(root: Path, count: int, ours: Sequence[Run], quiet: Quiet) -> tuple[list[Figure], str]:
     """Return what NNCP takes from `nncp-file` to the file at the other side, where both toss by themselves.
 
     Instead of figures, a reason why there are none.
     """
     name = "NNCP with autotoss: file to delivery"
-    missing = Nncp(is_carried=False).missing()
+    missing = lacking(Nncp(is_carried=False))
     if missing:
         return [], f"{name}: not installed ({', '.join(missing)})"
     seconds = []
@@ -136,7 +133,7 @@ def _beside_nncp(root: Path, rounds: int, ours: Sequence[Run], quiet: Quiet) -> 
         listening = nncp("daemon", site, "b", "-autotoss", "-bind", f"127.0.0.1:{port}")
         with steps.served(listening, port, _PORT_SECONDS), steps.running(nncp("caller", site, "a", "-autotoss")):
             try:
-                for number in range(rounds + 1):
+                for number in range(count + 1):
                     file = root / f"nncp-{number:03d}.pdf"
                     data.write(file, HANDOVER, data.noise(f"nncp/{number}"))
                     if number == 1:
@@ -177,15 +174,3 @@ def _journeys(name: str, found: Sequence[Journey], p50: Goal | None = None, p95:
 
 def _seconds(runs: Sequence[Run]) -> list[float]:
     return [run.journeys[0].seconds for run in runs]
-
-
-def _resting(pair: Pair) -> list[Figure]:
-    families = (("sender", pair.sender), ("receiver", pair.receiver))
-    before = [family.cpu_seconds() for _name, family in families]
-    time.sleep(IDLE_SECONDS)
-    figures = []
-    for (name, family), earlier in zip(families, before, strict=True):
-        used = (family.cpu_seconds() - earlier) / IDLE_SECONDS * 100
-        figures.append(Figure(f"idle {name}: processor", used, "% of one core", f"over {IDLE_SECONDS:.0f} s"))
-        figures.append(Figure(f"idle {name}: resident", family.resident() / MIB, "MiB", "all its processes together"))
-    return figures

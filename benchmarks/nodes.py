@@ -1,5 +1,6 @@
 """Two real nodes on loopback for the benchmarks: started, watched, fed with exports, and asked what became of them."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -111,6 +112,11 @@ class Pair:
     def uses(self) -> list[Use]:
         """Return what the processes of both nodes took since then, by side and name."""
         return together([*self.sender.uses("sender"), *self.receiver.uses("receiver")])
+
+    def collect(self) -> None:
+        """Remove what was delivered, as the software at the other side does once it has read it."""
+        for one in self._procuratorate.place.into.iterdir():
+            shutil.rmtree(one)
 
     def look(self) -> None:
         """Note the memory of both nodes."""

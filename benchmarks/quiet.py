@@ -1,5 +1,6 @@
 """The same silence before every run that is timed: nothing to be written, memory warm, processors idle."""
 
+import mmap
 import os
 import time
 from collections.abc import Iterable
@@ -12,9 +13,10 @@ from benchmarks.processes import PROC
 
 IDLE = 0.85
 """The share of the processors that must be idle, over LOOK_SECONDS."""
-LOOK_SECONDS = 0.3
+LOOK_SECONDS = 0.2
 FREE = 1200 * MIB
 """What is left of free memory."""
+TOUCHED = 128 * MIB
 PIECE = 4 * MIB
 _AT_ONCE = 64
 _SPARSE = 1 << 43
@@ -27,11 +29,14 @@ class Quiet:
 
     A virtual machine that gives free memory back to its host pays seconds per GiB for touching it again, and whoever
     writes first pays for all. A server that runs for long has its page cache full instead. So it is filled with clean
-    pages of a sparse file first: then new memory means dropping one of them, for everybody.
+    pages of a sparse file first: then new memory means dropping one of them, for everybody. What was just given back
+    can still be had for nothing, so it is filled as soon as something large has been removed.
+
+    Where there is no time for that, some memory is touched and given back right before each run: enough for small ones.
 
     place:    folder for the sparse file.
     patience: seconds to wait for idle processors, at most.
-    most:     bytes read to fill the page cache before one run, at most.
+    most:     bytes read to fill the page cache before one run, at most; 0: it is not filled.
     """
 
     place: Path
@@ -41,12 +46,14 @@ class Quiet:
     """Seconds spent waiting for idle processors, in all."""
     disturbed: int = 0
     """How often they were not idle when patience was over."""
+    filling: float = 0.0
+    """Seconds spent filling memory, in all."""
     _at: int = 0
 
     def settle(self, inputs: Iterable[Path] = ()) -> None:
-        """Write back what is dirty, fill memory, read the files below `inputs` once, and wait for idle processors."""
+        """Fill memory, write back what is dirty, read the files below `inputs` once, and wait for idle processors."""
+        self.fill()
         os.sync()
-        self._fill()
         for path in inputs:
             _read(path)
         began = time.monotonic()
@@ -55,9 +62,16 @@ class Quiet:
             pass
         self.waited += time.monotonic() - began
         self.disturbed += not is_idle
+        if not self.most:
+            _touch()
 
-    def _fill(self) -> None:
-        left = self.most
+    def fill(self) -> None:
+        """Fill free memory; best done as soon as much has been removed, before the host has taken it."""
+        began = time.monotonic()
+        self._fill(self.most)
+        self.filling += time.monotonic() - began
+
+    def _fill(self, left: int) -> None:
         file = self.place / "ballast"
         if left <= 0 or _free() <= FREE:
             return
@@ -74,6 +88,12 @@ class Quiet:
 
 BALLAST = 32 * GIB
 """More than the free memory of the machines this is run on."""
+
+
+def _touch() -> None:
+    with mmap.mmap(-1, TOUCHED) as memory:
+        for _ in range(0, TOUCHED, PIECE):
+            memory.write(b"\1" * PIECE)
 
 
 def _free() -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import BenchmarkError, Use
-from benchmarks.processes import Family, together
+from benchmarks.processes import Family, members, together
 
 LOOK_SECONDS = 0.1
 """Between two looks at memory: a process that lives shorter may go unseen."""
@@ -22,12 +22,16 @@ Command = Sequence[str | Path]
 
 @dataclass(slots=True)
 class Steps:
-    """The commands of one run; `who` names the tool. May be used from several threads."""
+    """The commands of one run; `who` names the tool. May be used from several threads.
+
+    Processes that were there before belong to somebody else.
+    """
 
     who: str
     _seconds: dict[str, float] = field(default_factory=dict)
     _peaks: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _others: frozenset[int] = field(default_factory=lambda: frozenset(members(os.getpid())) - {os.getpid()})
 
     def run(
         self,
@@ -39,7 +43,7 @@ class Steps:
     ) -> bytes:
         """Run commands, each reading what the one before it writes; return what the last one writes.
 
-        told:    what the first one reads; a few hundred KiB at most.
+        told:    what the first one reads; unless `into` is given it may write no more than 64 KiB meanwhile.
         reading: file that it reads instead.
         into:    file to write the output to instead; then nothing is returned.
         folder:  where they run.
@@ -115,7 +119,7 @@ class Steps:
     def watched(self) -> Iterator[None]:
         """Look at the memory of every command, a few times a second, as long as the context lasts."""
         # ru_maxrss would be no measure: it begins with the memory of the process that started the command.
-        family = Family(os.getpid(), "")
+        family = Family(os.getpid(), "", self._others)
         over = threading.Event()
 
         def look() -> None:

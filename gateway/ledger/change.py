@@ -1,5 +1,6 @@
 """One caller's part of a transaction; what it writes reaches the tables many rows at a time."""
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
@@ -34,6 +35,8 @@ class Change:
     epoch: int
     now: float
     touched: Touched = field(default_factory=set)
+    counted: Counter[tuple[Direction, State]] = field(default_factory=Counter)
+    """How many transfers more, or less, there are now in each state."""
     _moved: dict[TransferId, tuple[Transfer, Transfer]] = field(default_factory=dict)
     """Transfers as they are in the tables, and as they will be."""
     _rows: dict[tuple[Build, tuple[Hashable, ...]], list[Values]] = field(default_factory=dict)
@@ -72,7 +75,15 @@ class Change:
             if key is not None:
                 self._written.add(("key", key))
         self.touched.add((now.state, now.link))
+        if now.state is not stored.state:
+            self.counted[stored.direction, stored.state] -= 1
+            self.counted[now.direction, now.state] += 1
         return now
+
+    def enter(self, transfer: Transfer) -> None:
+        """Take note of a transfer that was just inserted."""
+        self.touched.add((transfer.state, transfer.link))
+        self.counted[transfer.direction, transfer.state] += 1
 
     def add(self, build: Build, row: Values, *shape: Hashable) -> None:
         """Have a statement executed for `row`."""

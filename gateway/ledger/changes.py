@@ -159,13 +159,13 @@ def keep_receipt(change: Change, seen: Transfer, receipt: ReceiptRecord) -> None
 
 def born(change: Change, transfer: Transfer, stage: Stage) -> None:
     """Record the first event of a transfer that was just inserted."""
-    change.touched.add((transfer.state, transfer.link))
+    change.enter(transfer)
     _event(change, transfer, "event", transfer.state, stage)
 
 
 def born_again(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None:
     """Record the one event of a transfer that was just inserted from its receipt."""
-    change.touched.add((transfer.state, transfer.link))
+    change.enter(transfer)
     _event(change, transfer, "event", "rebuilt", Stage.RESYNC, note="made again from the receipt after a restore")
     _receipt(change, transfer, receipt)
 

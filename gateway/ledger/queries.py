@@ -1,6 +1,6 @@
 """What may be asked of the ledger: the selects behind the workers' and the operators' questions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -13,10 +13,11 @@ from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitC
 from gateway.domain.lanes import LARGE_LANES
 from gateway.domain.lifecycle import TABLE, Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
+from gateway.ledger import state_counts
 from gateway.ledger.ordering import Orders, its_turn
 from gateway.ledger.prepared import Param, param, rows
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
-from gateway.ledger.schema import attempts, events, receipts, transfers
+from gateway.ledger.schema import FAILING, RELAYED, attempts, events, receipts, transfers
 from gateway.ledger.schema_matters import matter_numbers
 from gateway.standard.casenumbers import normal_number
 
@@ -189,36 +190,52 @@ def settled(direction: Direction, before: float, limit: int) -> TransferQuery:
 def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     """Select what the filter lets through, newest first."""
     c = transfers.c
-    tests: list[ColumnElement[bool]] = []
+    newest = (c.found_at.desc(), c.id.desc())
+    tests = _tests(wanted)
     if wanted.case:
-        tests.append(c.id.in_(_of_case(wanted.case, exact=wanted.exact)))
+        tests = [c.id.in_(_of_case(wanted.case, tests, limit + offset, exact=wanted.exact))]
+    return select_transfers().where(*tests).order_by(*newest).limit(limit).offset(offset)
+
+
+def _tests(wanted: TransferFilter) -> list[ColumnElement[bool]]:
+    """Test for all that is wanted but the case."""
+    c = transfers.c
+    tests: list[ColumnElement[bool]] = []
     equal = {"flow": wanted.flow, "peer": wanted.peer, "link": wanted.link}
     if wanted.peer and wanted.direction is Direction.RELAY:
         # What is carried for others is somebody's at both ends.
         tests.append(or_(c.peer == wanted.peer, c.recipient == wanted.peer))
         equal["peer"] = None
-    equal |= {"direction": wanted.direction, "state": wanted.state}
+    equal["state"] = wanted.state
+    if wanted.direction is not None:
+        tests.append(RELAYED if wanted.direction is Direction.RELAY else c.direction == wanted.direction)
     tests += [c[name] == value for name, value in equal.items() if value]
     if wanted.held is not None:
         tests.append(c.hold_code.is_not(None) if wanted.held else c.hold_code.is_(None))
     if wanted.failing is not None:
-        tests.append(c.attempts > 0 if wanted.failing else c.attempts == 0)
+        tests.append(FAILING if wanted.failing else c.attempts == 0)
     if wanted.since is not None:
         tests.append(c.found_at >= wanted.since)
     if wanted.until is not None:
         tests.append(c.found_at < wanted.until)
     if wanted.text:
         tests.append(or_(begins(c.export_name, wanted.text), begins(c.bundle_id, wanted.text)))
-    return select_transfers().where(*tests).order_by(c.found_at.desc(), c.id.desc()).limit(limit).offset(offset)
+    return tests
 
 
-def _of_case(case: str, *, exact: bool) -> CompoundSelect[int]:
-    """Select the transfers of the case with this number, or one that begins so, in whatever scheme: a union, so that
-    each half is answered by its own index."""
+def _of_case(case: str, tests: Sequence[ColumnElement[bool]], most: int, *, exact: bool) -> CompoundSelect[int]:
+    """Select the newest transfers of the case with this number, or one that begins so, in whatever scheme: a union, so
+    that each half is answered by its own index; and cut, so that a beginning that all have costs no sorting of all."""
     c, n, number = transfers.c, matter_numbers.c, normal_number(case)
     own = c.case_no == case if exact else begins(c.case_no, case)
     other = n.number == number if exact else begins(n.number, number or case)
-    return union_all(select(c.id).where(own), select(n.transfer_id).where(other))
+    newest = (c.found_at.desc(), c.id.desc())
+    halves = (
+        select(c.id).where(own, *tests),
+        select(c.id).join(matter_numbers, n.transfer_id == c.id).where(other, *tests),
+    )
+    first, second = (half.order_by(*newest).limit(most).subquery() for half in halves)
+    return union_all(select(first.c.id), select(second.c.id))
 
 
 def by_bundle(bundle_id: BundleId | Param, direction: Direction | None) -> TransferQuery:
@@ -296,7 +313,6 @@ def owed_and_held(connection: Connection) -> tuple[int, int]:
 def counts(connection: Connection) -> Counts:
     """Return how many transfers are in which state, how many are held, and since when each link has been waiting."""
     c = transfers.c
-    by_state = connection.execute(select(c.direction, c.state, func.count()).group_by(c.direction, c.state))
     held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
     owing = _owing(frozenset(State), None, None)
     big = func.sum(case((c.lane >= LARGE_LANES, 1), else_=0))
@@ -310,7 +326,7 @@ def counts(connection: Connection) -> Counts:
         waiting[name, Direction(way)] = number
         large[name, Direction(way)] = of_them
     return Counts(
-        by_state={(Direction(way), State(state)): number for way, state, number in by_state},
+        by_state=state_counts.by_state(connection),
         held=held,
         waiting_since=waiting_since,
         waiting=waiting,

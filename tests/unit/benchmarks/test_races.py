@@ -1,5 +1,7 @@
 """Comparisons are fair: everybody in turn, scaled per case; goals and charts say what was measured."""
 
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -8,11 +10,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import data, races
-from benchmarks.chart import draw
+from benchmarks.chart import LABELS, draw
 from benchmarks.data import Made
 from benchmarks.figures import BenchmarkError, Goal, Use, middle
 from benchmarks.journeys import Journey
-from benchmarks.processes import together
+from benchmarks.processes import Family, together
 from benchmarks.quiet import Quiet
 from benchmarks.races import OURS, Contender, Lap, Work, interleaved
 from benchmarks.steps import Steps
@@ -85,13 +87,13 @@ def test_a_goal_may_be_a_floor() -> None:
 def test_a_label_is_written_that_the_product_reads(tmp_path: Path) -> None:
     plain = data.small_cases(tmp_path, 2, 1000, "seed")[1]
     (tmp_path / "drop").mkdir()
-    made = plain.copied(tmp_path / "drop").labelled()
+    made = plain.copied(tmp_path / "drop", "again").labelled()
     assert made.digests == data.digests_of(made.path)
     assert data.digests_of(plain.path) == plain.digests
     assert set(made.digests) - set(plain.digests) == {LABEL}
     label = read_label((made.path / LABEL).read_bytes())
     assert label is not None
-    assert label.case_no == "seed-00001"
+    assert label.case_no == made.path.name == "again"
 
 
 def test_a_case_of_many_has_documents_of_both_kinds_that_differ(tmp_path: Path) -> None:
@@ -141,4 +143,16 @@ def test_a_chart_orders_bars_by_length_and_marks_ours(most: float) -> None:
     assert widths == sorted(widths)
     assert [one.attrib["fill"] for one in bars].count("#2a7f62") == 1
     line = next(root.iter(f"{space}line"))
-    assert float(line.attrib["x1"]) == pytest.approx(270 + widths[1], abs=0.1)
+    assert float(line.attrib["x1"]) == pytest.approx(LABELS + widths[1], abs=0.1)
+
+
+def test_a_run_counts_no_process_that_was_there_before() -> None:
+    with subprocess.Popen(["sleep", "60"]) as before:
+        with subprocess.Popen(["sleep", "61"]) as within:
+            family = Family(os.getpid(), "", frozenset({before.pid}))
+            family.look()
+            seen = {one.pid for one in family.peaks()}
+            within.kill()
+        before.kill()
+    assert within.pid in seen
+    assert before.pid not in seen
