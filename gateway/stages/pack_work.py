@@ -218,7 +218,9 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
             case_package = left.package.to_json()
             if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
-            with order.out.open("w+b") as out:
+            # Each sealing has a file of its own: who holds that of an earlier one open never sees bytes of this.
+            order.out.unlink(missing_ok=True)
+            with order.out.open("x+b") as out:
                 found = ContentHash()
                 prepared = _prepare(
                     out,
