@@ -1,27 +1,25 @@
-"""`python -m benchmarks`: measures whole exchanges between two real nodes on this machine and prints what it found."""
+"""`python -m benchmarks`: measures this project and its peers side by side on this machine, and says what it found."""
 
 import argparse
-import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
 from rich.console import Console
 
-from benchmarks import exchanges, lanes, parts, report, rosters, simulated
-from benchmarks.data import MIB
+from benchmarks import report
+from benchmarks.choices import CHOICES, Options
 from benchmarks.figures import BenchmarkError, Outcome, Section
-from benchmarks.reference import Reference, is_installed, reference
+from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
-SAMPLE = HERE.parent / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
-CHOICES = ("big", "many", "idle", "lanes", "parts", "roster", "simulate")
-PART = 64 * MIB
-"""The largest member that the format compresses."""
+SLOW = ("parts", "roster", "simulate")
+"""What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
 
@@ -29,76 +27,89 @@ EXIT_FAILED = 2
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """Return the options; what was not given is filled in, less of everything with --quick."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of everything: under three minutes")
-    parser.add_argument("--only", nargs="+", choices=CHOICES, default=list(CHOICES), help="some of the benchmarks")
-    parser.add_argument("--work", type=Path, help="folder to work in (four times the largest export must fit)")
-    parser.add_argument("--write", action="store_true", help=f"write {report.PAGE} and {report.MACHINE}")
-    parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the big exports")
-    parser.add_argument("--count", type=int, help="how many small exports are dropped at once")
-    parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
-    parser.add_argument(
-        "--dossier", type=int, metavar="MIB", help="size of each; all of them need six times as much room in --work"
-    )
+    parser.add_argument("--quick", action="store_true", help="less of everything: under three minutes, writes no page")
+    parser.add_argument("--only", nargs="+", choices=CHOICES, help="some of the benchmarks; writes no page")
+    parser.add_argument("--work", type=Path, help="folder to work in (six times the largest export must fit)")
+    parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
     parser.add_argument("--rounds", type=int, help="repetitions of what is repeated")
+    parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the large case")
+    parser.add_argument("--documents", type=int, help="documents of 100 KiB in one case")
+    parser.add_argument("--count", type=int, help="small cases dropped at once")
+    parser.add_argument("--handovers", type=int, help="small exports carried one by one")
+    parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
+    parser.add_argument("--dossier", type=int, metavar="MIB", help="size of each; all need four times as much room")
+    parser.add_argument("--patience", type=float, metavar="S", help="wait so long for idle processors before each run")
+    parser.add_argument("--ballast", action=argparse.BooleanOptionalAction, help="fill the page cache before each run")
     found = parser.parse_args(given)
-    found.size = found.size or ([256] if found.quick else [1024, 5120])
-    found.count = found.count or (200 if found.quick else 1000)
-    found.dossiers = found.dossiers or (6 if found.quick else 20)
-    found.dossier = found.dossier or (32 if found.quick else 64)
     found.rounds = found.rounds or (3 if found.quick else 5)
+    found.size = found.size or ([64] if found.quick else [1024])
+    found.documents = found.documents or (200 if found.quick else 2000)
+    found.count = found.count or (60 if found.quick else 2000)
+    found.handovers = found.handovers or (6 if found.quick else 20)
+    found.dossiers = found.dossiers or (6 if found.quick else 20)
+    found.dossier = found.dossier or (64 if found.quick else 200)
+    found.ballast = not found.quick if found.ballast is None else found.ballast
+    found.patience = (2.0 if found.quick else 15.0) if found.patience is None else found.patience
+    if found.write is None:
+        found.write = not found.quick and not found.only
+    found.only = found.only or [name for name in CHOICES if _is_usual(name, found)]
     return found
+
+
+def _is_usual(name: str, found: argparse.Namespace) -> bool:
+    """Whether a benchmark is run where nobody asks for it by name."""
+    return len(found.size) > 1 if name == "larger" else name not in SLOW or not found.quick
+
+
+def options_of(found: argparse.Namespace) -> Options:
+    """Return what the benchmarks need to know of the options."""
+    return Options(
+        quick=found.quick,
+        rounds=found.rounds,
+        size=tuple(found.size),
+        documents=found.documents,
+        count=found.count,
+        batch=min(found.count, 20 if found.quick else 100),
+        singles=min(found.count, 0 if found.quick else 5),
+        handovers=found.handovers,
+        dossiers=found.dossiers,
+        dossier=found.dossier,
+    )
 
 
 def main(given: Sequence[str]) -> int:
     """Run what was asked for; return 0, 1 if a promise was broken, 2 if a benchmark could not be carried through."""
-    options = arguments(given)
+    found = arguments(given)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else report.PIPE_WIDTH)
     sections: list[Section] = []
+    began = time.monotonic()
     try:
-        with _workplace(options.work) as root:
+        with _workplace(found.work) as root:
+            quiet = Quiet(root, found.patience, BALLAST if found.ballast else 0)
             machine = report.machine(root)
             for name, value in machine.items():
                 console.print(f"{name:12}  {value}")
-            for number, measure in enumerate(_chosen(options)):
-                place = root / f"part-{number}"
-                place.mkdir()
-                with ExitStack() as stack:
-                    bare = stack.enter_context(reference(root / f"sshd-{number}")) if is_installed() else None
-                    sections.append(measure(place, bare))
-                report.print_section(console, sections[-1])
+            for name in found.only:
+                started = time.monotonic()
+                with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=root) as place:
+                    sections.append(CHOICES[name](Path(place), options_of(found), quiet))
+                report.print_section(console, sections[-1], time.monotonic() - started)
     except BenchmarkError as error:
         console.print(f"FAILED: {error}", style="bold red", markup=False)
         return EXIT_FAILED
-    machine = {**machine, "load after": report.load()}
-    told = {"options": shlex.join(given) or "none", "reference": "OpenSSH sshd" if is_installed() else "not installed"}
-    outcome = Outcome(MappingProxyType(dict(machine)), MappingProxyType(told), tuple(sections))
-    if options.write:
+    told = {
+        "load after": report.load(),
+        "waited for idle processors": f"{quiet.waited:.0f} s; {quiet.disturbed} runs began without",
+        "filled memory": f"for {quiet.filling:.0f} s",
+        "whole run": f"{(time.monotonic() - began) / 60:.1f} minutes",
+        "options": shlex.join(given) or "none",
+    }
+    outcome = Outcome(MappingProxyType({**machine, **told}), tuple(sections))
+    if found.write:
         report.write(HERE, outcome, shlex.join(given))
-        console.print(f"Written: {report.PAGE}, {report.MACHINE}")
+        console.print(f"Written: {report.PAGE}, {report.MACHINE}, charts")
     console.print("Every promise was kept." if not outcome.broken else f"{len(outcome.broken)} promises were broken.")
     return EXIT_BROKEN if outcome.broken else 0
-
-
-def _chosen(options: argparse.Namespace) -> Iterator[Callable[[Path, Reference | None], Section]]:
-    """Yield each benchmark that was asked for, as a function of a folder of its own and of the reference."""
-    if "big" in options.only:
-        for size in options.size:
-            # The largest says what memory it takes; once is enough for that.
-            rounds = options.rounds if size == min(options.size) else 1
-            yield lambda root, bare, size=size, rounds=rounds: exchanges.big(root, size * MIB, rounds, bare)  # type: ignore[misc] # a lambda's defaults have no types
-    if "many" in options.only:
-        yield lambda root, bare: exchanges.many(root, options.count, bare)
-    if "idle" in options.only:
-        yield lambda root, _bare: exchanges.idle(root, options.rounds * 4, SAMPLE)
-    if "lanes" in options.only:
-        yield lambda root, _bare: lanes.lanes(root, options.dossiers, options.dossier * MIB, options.rounds * 4)
-    if "parts" in options.only:
-        yield lambda root, _bare: parts.parts(root, PART)
-    if "roster" in options.only:
-        yield lambda root, _bare: rosters.rosters(root, (600,) if options.quick else (600, 3000))
-    if "simulate" in options.only:
-        units, count = (20, 100) if options.quick else (60, 1000)
-        yield lambda root, _bare: simulated.simulated(root, units, count, processes=os.cpu_count() or 1)
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """Makes exports for the benchmarks: the same bytes for the same seed, half of them text, half incompressible."""
 
 import hashlib
+import json
 import os
 import random
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -17,11 +19,15 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from gateway.plugins import load_packer
 from gateway.standard.loading import packaged_standard
+from packers.label import LABEL
 
 PIECE = 4 << 20
 """Bytes made and written at once."""
 KIB = 1 << 10
 MIB = 1 << 20
+GIB = 1 << 30
+PER_FOLDER = 100
+"""Documents in one folder of a case of many."""
 
 _CASE = re.compile(r"A[0-9]{22}")
 _WORDS = (
@@ -45,6 +51,19 @@ class Made:
         for part in (self.path, self.mark):
             if part is not None:
                 part.rename(outbound / part.name)
+
+    def copied(self, folder: Path, name: str) -> "Made":
+        """Return a copy in `folder`, called `name`."""
+        path = folder / name
+        shutil.copytree(self.path, path)
+        return Made(path, self.size, self.digests)
+
+    def labelled(self) -> "Made":
+        """Return the same folder, now with a label, which case software writes last: it is the completion mark."""
+        label = json.dumps({"case_no": self.path.name}).encode()
+        (self.path / LABEL).write_bytes(label)
+        digests = {**self.digests, LABEL: hashlib.sha256(label).hexdigest()}
+        return Made(self.path, self.size, MappingProxyType(digests))
 
 
 def noise(seed: str) -> Iterator[bytes]:
@@ -112,6 +131,55 @@ def handover(path: Path, size: int, seed: str, members: int = 1) -> Made:
     names = [f"{number + 1:03d}.pdf" for number in range(members)]
     digests = {name: write(path / name, size, noise(f"{seed}/{name}")) for name in names}
     return Made(path, size * members, MappingProxyType(digests))
+
+
+def case_of_many(path: Path, count: int, size: int, seed: str) -> Made:
+    """Make a folder of `count` documents of `size` bytes, every second one text, PER_FOLDER in a folder."""
+    content, digests = _Content(seed), {}
+    for number in range(count):
+        kind, ending = (content.noise, "pdf") if number % 2 == 0 else (content.text, "xml")
+        name = f"d{number // PER_FOLDER:02d}/{number:04d}.{ending}"
+        digests[name] = _put(path / name, kind(size))
+    return Made(path, count * size, MappingProxyType(digests))
+
+
+def small_cases(folder: Path, count: int, size: int, seed: str) -> list[Made]:
+    """Make `count` folders, named after `seed`, of three documents of `size` bytes each: one scan and two texts."""
+    content, made = _Content(seed), []
+    for number in range(count):
+        path = folder / f"{seed}-{number:05d}"
+        kinds = {"scan.pdf": content.noise, "record.xml": content.text, "request.xml": content.text}
+        digests = {name: _put(path / name, kind(size)) for name, kind in kinds.items()}
+        made.append(Made(path, len(digests) * size, MappingProxyType(digests)))
+    return made
+
+
+class _Content:
+    """Much short content of one seed: no two scans have bytes in common; texts begin anywhere in the same pages."""
+
+    def __init__(self, seed: str) -> None:
+        self._noise = noise(seed)
+        self._piece = b""
+        self._pages = next(text(seed)) * 2
+        self._at = 0
+
+    def noise(self, size: int) -> bytes:
+        """Return `size` bytes that cannot be compressed."""
+        if len(self._piece) < size:
+            self._piece = next(self._noise)
+        taken, self._piece = self._piece[:size], self._piece[size:]
+        return taken
+
+    def text(self, size: int) -> bytes:
+        """Return `size` bytes of text."""
+        self._at = (self._at + 1_000_003) % PIECE
+        return self._pages[self._at : self._at + size]
+
+
+def _put(path: Path, content: bytes) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def police_case(sample: Path, folder: Path, number: int) -> Made:

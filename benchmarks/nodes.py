@@ -1,5 +1,6 @@
 """Two real nodes on loopback for the benchmarks: started, watched, fed with exports, and asked what became of them."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Made, digests_of
-from benchmarks.figures import BenchmarkError
+from benchmarks.figures import BenchmarkError, Use
 from benchmarks.journeys import Journey, Tally, journeys
-from benchmarks.processes import Family
+from benchmarks.processes import Family, together
 from gateway.cli.demo_nodes import DemoNode, make_nodes
 from gateway.compose.health import read_health
 from gateway.domain.clock import SystemClock
@@ -19,9 +20,9 @@ from gateway.ledger.store import Ledger
 from gateway.settings.load import NODE_FILE
 from gateway.stages.layout import CONTENT
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 """Between two looks into the sender's ledger; times are taken from the ledger itself, so this blurs none of them."""
-MEMORY_EVERY = 10
+MEMORY_EVERY = 5
 """Looks into the ledger between two looks at memory."""
 READY_SECONDS = 60.0
 _ROAD = (State.FOUND, State.SEALED, State.SENT, State.IN_CUSTODY)
@@ -102,6 +103,20 @@ class Pair:
             raise BenchmarkError("; ".join(broken) or "nothing was dropped")
         seconds = max(one.marks[-1] for one in found) - min(dropped.values())
         return Run(tuple(found), tuple(broken), seconds)
+
+    def begin(self) -> None:
+        """Count processor time for `uses` from now on."""
+        self.sender.begin()
+        self.receiver.begin()
+
+    def uses(self) -> list[Use]:
+        """Return what the processes of both nodes took since then, by side and name."""
+        return together([*self.sender.uses("sender"), *self.receiver.uses("receiver")])
+
+    def collect(self) -> None:
+        """Remove what was delivered, as the software at the other side does once it has read it."""
+        for one in self._procuratorate.place.into.iterdir():
+            shutil.rmtree(one)
 
     def look(self) -> None:
         """Note the memory of both nodes."""

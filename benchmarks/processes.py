@@ -1,11 +1,15 @@
-"""What the kernel says of a daemon and its child processes: peak memory, memory now, processor time."""
+"""What the kernel says of a process and its descendants: peak memory, memory now, processor time."""
 
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.figures import Use
+
 PROC = Path("/proc")
+ALONE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,34 +23,70 @@ class Peak:
 
 @dataclass(slots=True)
 class Family:
-    """One daemon with all its children; asked again and again, it also remembers those that have ended."""
+    """One process with all its descendants; asked again and again, it also remembers those that have ended.
+
+    head:  what the first one is called; empty for what the kernel calls it.
+    apart: processes that do not belong to it, nor do their descendants.
+    """
 
     pid: int
+    head: str = "daemon"
+    apart: frozenset[int] = frozenset()
     _peaks: dict[int, Peak] = field(default_factory=dict)
+    _before: dict[int, float] = field(default_factory=dict)
 
     def look(self) -> None:
         """Note the peak of every process of the family that lives now."""
-        for pid in members(self.pid):
+        for pid in members(self.pid, self.apart):
             status = _status(pid)
             if "VmHWM" in status:
-                name = "daemon" if pid == self.pid else status["Name"]
+                name = self.head if self.head and pid == self.pid else status["Name"]
                 self._peaks[pid] = Peak(pid, name, _kib(status["VmHWM"]))
 
     def peaks(self) -> list[Peak]:
-        """Return what was noted, the daemon first, then the largest."""
+        """Return what was noted, the first process first, then the largest."""
         return sorted(self._peaks.values(), key=lambda one: (one.pid != self.pid, -one.bytes))
 
     def resident(self) -> int:
         """Return the bytes that the family has resident now; shared pages count in each process."""
-        return sum(_kib(_status(pid).get("VmRSS", "0 kB")) for pid in members(self.pid))
+        return sum(_kib(_status(pid).get("VmRSS", "0 kB")) for pid in members(self.pid, self.apart))
 
     def cpu_seconds(self) -> float:
         """Return the processor time that the family has used, children that have ended included."""
-        return sum(_cpu_seconds(pid) for pid in members(self.pid))
+        return sum(_cpu_seconds(pid) for pid in members(self.pid, self.apart))
+
+    def begin(self) -> None:
+        """Count processor time for `uses` from now on."""
+        self._before = {pid: _cpu_seconds(pid) for pid in members(self.pid, self.apart)}
+
+    def wait_alone(self, patience: float) -> None:
+        """Wait until the first process has no children any more, `patience` seconds at most."""
+        until = time.monotonic() + patience
+        while len(list(members(self.pid, self.apart))) > 1 and time.monotonic() < until:
+            time.sleep(ALONE_SECONDS)
+
+    def uses(self, who: str) -> list[Use]:
+        """Return what the family took since `begin`, by name; what has ended counts with the process it belonged to."""
+        self.look()
+        living = {pid: _cpu_seconds(pid) - self._before.get(pid, 0.0) for pid in members(self.pid, self.apart)}
+        uses = [Use(who, one.name, living.get(one.pid, 0.0), one.bytes) for one in self.peaks()]
+        return together(uses)
 
 
-def members(pid: int) -> Iterator[int]:
-    """Yield a process and all its descendants; those that end meanwhile are left out."""
+def together(uses: Sequence[Use]) -> list[Use]:
+    """Return one use for each name: processor time added up, the largest peak."""
+    found: dict[tuple[str, str], Use] = {}
+    for one in uses:
+        key = (one.who, one.process)
+        last = found.get(key, Use(*key, 0.0, 0))
+        found[key] = Use(*key, last.seconds + one.seconds, max(last.peak, one.peak))
+    return list(found.values())
+
+
+def members(pid: int, apart: frozenset[int] = frozenset()) -> Iterator[int]:
+    """Yield a process and all its descendants without those `apart`; those that end meanwhile are left out."""
+    if pid in apart:
+        return
     yield pid
     try:
         threads = list((PROC / str(pid) / "task").iterdir())
@@ -58,7 +98,7 @@ def members(pid: int) -> Iterator[int]:
         except OSError:
             continue
         for child in children:
-            yield from members(int(child))
+            yield from members(int(child), apart)
 
 
 def _status(pid: int) -> Mapping[str, str]:

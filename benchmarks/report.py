@@ -12,6 +12,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.chart import draw
+from benchmarks.data import MIB
 from benchmarks.figures import Outcome, Section, shown
 from benchmarks.processes import PROC
 
@@ -22,11 +24,22 @@ PIPE_WIDTH = 140
 _INTRODUCTION = """\
 # Measured
 
-Written by `make bench ARGS="{arguments}"`; no figure on this page was typed in. Two real daemons exchange over real
-SFTP on loopback of one machine, so both sides share its processors and its disk; between two servers each has its own.
-All of it runs with the durability of an installed node (every claim, bundle, delivery and commit is forced to the
-disk), the bare `sftp put` without any. What was delivered is compared with what was dropped, every byte, after the
-clock has stopped.
+Written by `{command}`; no figure on this page was typed in. Everything stood on one machine, over real SFTP on
+loopback, so both sides share its processors and its disk; between two servers each has its own. Ratios are of runs in
+turn on the same machine; absolute times mean nothing elsewhere. Shown is the middle of all rounds and their spread.
+
+**This project** runs two real daemons with the timing and the durability of an installed node: every claim, bundle,
+delivery and commit is forced to the disk. The clock runs from the drop into the outbound folder to the signed receipt
+at the sender. Exports have a completion mark, as case software writes it (a label, `_CASE.json`).
+
+**Its peers** run as scripts would run them, with nothing forced to the disk, on the same files without the label. The
+measure of all is one OpenSSH `sftp put -r`. gpg and age: `tar | zstd -1 | gpg --sign --encrypt` (or `age` and
+`ssh-keygen -Y sign`), sftp, verified and unpacked, a signed receipt back and verified. NNCP: `tar | zstd -1 |
+nncp-file`, its TCP daemon or a folder between both spools, acknowledged. rclone crypt: copied there and back out; not
+compressed, not signed, no receipt. Batched: all cases two at a time, one session, one receipt for all.
+
+What arrived is compared with what was sent, every byte, after the clock has stopped; the peers' too. Before each run
+everything is written back, free memory is filled with clean pages, and idle processors are waited for.
 
 The legs follow each other, waiting included: **claim** lasts from the drop until the export is ours, **pack** until it
 is sealed, **send** until it lies in the peer's mailbox, **receive** until it is durable and recorded there, **open**
@@ -52,27 +65,34 @@ def load() -> str:
     return " ".join(f"{one:.2f}" for one in os.getloadavg())
 
 
-def print_section(console: Console, section: Section) -> None:
-    """Print one benchmark as a table."""
+def print_section(console: Console, section: Section, seconds: float) -> None:
+    """Print one benchmark, which took `seconds` in all, as a table."""
     table = Table(title=f"{section.key}  {section.title}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column()
     table.add_column("Figure", justify="right")
     table.add_column("Unit")
+    table.add_column("Spread")
+    table.add_column("Goal")
     table.add_column("Remark", overflow="fold")
-    for figure in section.figures:
-        table.add_row(figure.name, shown(figure.value), figure.unit, figure.note)
+    for one in section.figures:
+        table.add_row(one.name, shown(one.value), one.unit, one.spread, one.judged, one.note)
     console.print(table)
-    for one in section.broken:
-        console.print(f"BROKEN: {one}", style="bold red")
+    for told in section.absent:
+        console.print(f"LEFT OUT: {told}", markup=False)
+    for told in section.broken:
+        console.print(f"BROKEN: {told}", style="bold red", markup=False)
+    console.print(f"(measured in {seconds:.0f} s)")
 
 
 def write(folder: Path, outcome: Outcome, arguments: str) -> None:
-    """Write the page and the JSON into `folder`."""
+    """Write the page, its charts and the JSON into `folder`."""
+    for section in outcome.sections:
+        if section.bars:
+            (folder / _chart(section)).write_bytes(draw(f"{section.key}: {section.title}", section.bars))
     (folder / PAGE).write_text(markdown(outcome, arguments), "utf-8")
     whole = {
         "machine": dict(outcome.machine),
-        "options": dict(outcome.options),
-        "sections": [asdict(section) for section in outcome.sections],
+        "sections": [_plain(section) for section in outcome.sections],
         "broken": list(outcome.broken),
     }
     (folder / MACHINE).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -80,17 +100,56 @@ def write(folder: Path, outcome: Outcome, arguments: str) -> None:
 
 def markdown(outcome: Outcome, arguments: str) -> str:
     """Return the page."""
-    lines = [_INTRODUCTION.format(arguments=arguments), "| Machine | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in (*outcome.machine.items(), *outcome.options.items())]
+    command = f'make bench ARGS="{arguments}"' if arguments else "make bench"
+    lines = [_INTRODUCTION.format(command=command), "| Machine | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in outcome.machine.items()]
+    judged = [(section, one) for section in outcome.sections for one in section.figures if one.goal]
+    if judged:
+        lines += ["", "## Goals", "", "| | | Figure | Unit | Spread | Goal |", "|---|---|---:|---|---|---|"]
+        lines += [
+            f"| {section.key} | {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} |"
+            for section, one in judged
+        ]
     for section in outcome.sections:
-        lines += ["", f"## {section.key}: {section.title}", "", f"{section.work[0].upper()}{section.work[1:]}.", ""]
-        lines += ["| | Figure | Unit | Remark |", "|---|---:|---|---|"]
-        lines += [f"| {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.note} |" for one in section.figures]
+        lines += ["", f"## {section.key}: {section.title}", "", f"{section.work[0].upper()}{section.work[1:]}."]
+        if section.bars:
+            lines += ["", f"![As multiples of a bare sftp put]({_chart(section)})"]
+        lines += ["", "| | Figure | Unit | Spread | Goal | Remark |", "|---|---:|---|---|---|---|"]
+        lines += [
+            f"| {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} | {one.note} |"
+            for one in section.figures
+        ]
+        if section.absent:
+            lines += ["", *(f"- Left out: {one}" for one in section.absent)]
+        if section.uses:
+            lines += ["", *_uses(section)]
     lines += ["", "## Promises", ""]
     lines += [f"- BROKEN: {one}" for one in outcome.broken] or [
         "No process of a daemon reached 300 MiB; every export was delivered exactly once, byte for byte, and receipted."
     ]
     return "\n".join(lines) + "\n"
+
+
+def _uses(section: Section) -> list[str]:
+    """Return the table of processes, folded away."""
+    lines = ["<details><summary>Processor time and memory of every process, in the middle run</summary>", ""]
+    lines += ["| | Process | Processor, s | Peak RSS, MiB |", "|---|---|---:|---:|"]
+    for one in section.uses:
+        peak = shown(round(one.peak / MIB, 1)) if one.peak else "too short to be seen"
+        lines.append(f"| {one.who} | {one.process} | {shown(round(one.seconds, 2))} | {peak} |")
+    return [*lines, "", "</details>"]
+
+
+def _plain(section: Section) -> dict[str, object]:
+    """Return a section for JSON: each figure with whether its goal is kept."""
+    whole = asdict(section)
+    for figure, plain in zip(section.figures, whole["figures"], strict=True):
+        plain["kept"] = figure.goal.is_kept(figure.value) if figure.goal else None
+    return whole
+
+
+def _chart(section: Section) -> str:
+    return f"{section.key.lower()}.svg"
 
 
 def _first(path: Path, name: str) -> str:

@@ -148,7 +148,8 @@ class Packer(Protocol):
         writes it, the sender's own records beside it (ORIGINALS).
 
         The first is published first, a completion mark last. A correction names the delivery that it corrects. Files
-        under `packet.root` may be moved. Not fsynced: the caller does that.
+        under `packet.root`, and it itself, may be moved into `into`, which is on the same file system: a rename keeps
+        what a copy would read and write again. Not fsynced: the caller does that.
         """
         ...
 

@@ -1,6 +1,5 @@
 """The generic packer: any folder or single file, its files as they are, nothing understood but a label."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -53,13 +52,11 @@ class FolderPacker:
             raise disk_fault(e, "our own disk failed over an export") from e
 
     def write(self, packet: Packet, into: Path) -> tuple[str, ...]:
-        """Write the folder `<name>`, moving the files below `packet.root`; one rename of it publishes everything."""
+        """Write the folder `<name>`, moving `packet.root` into it; one rename of it publishes everything."""
         folder = into / packet.name
         try:
             folder.mkdir()
-            (folder / CONTENT).mkdir()
-            for child in sorted(packet.root.iterdir()):
-                shutil.move(child, folder / CONTENT / child.name)
+            packet.root.rename(folder / CONTENT)
             (folder / CASE_FILE).write_bytes(packet.package.to_json())
             if packet.corrects:
                 (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")

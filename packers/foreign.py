@@ -1,6 +1,7 @@
 """A case of another agency's format laid out for an import: what is a document goes where the receiver keeps documents,
 what is not travels beside it."""
 
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +40,9 @@ class Layout:
 
 def members_of(root: Path) -> list[str]:
     """Return the paths of all files below `root`, in order. OSError if the disk fails."""
-    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+    top = os.fspath(root)
+    found = [f"{folder}/{name}" for folder, _folders, files in os.walk(top, onerror=_reraise) for name in files]
+    return sorted(path[len(top) + 1 :] for path in found)
 
 
 def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
@@ -57,8 +60,11 @@ def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
 
 def move_into(packet: Packet, path: str, target: Path) -> None:
     """Move the member `path` to `target`, making the folders above it. OSError if the disk fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(packet.root / path, target)
+    try:
+        (packet.root / path).rename(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (packet.root / path).rename(target)
 
 
 def leave_case_package(packet: Packet, folder: Path) -> None:
@@ -87,6 +93,10 @@ def kind_in(standard: Standard, table: str, form: str, kind: str) -> str:
     codes = standard.table(table)
     written = codes.write(form, kind)
     return codes.name_of(kind) if written == kind else written
+
+
+def _reraise(error: OSError) -> None:
+    raise error
 
 
 def _beside(path: str) -> str:

@@ -84,7 +84,8 @@ def unsafe_reason(name: str) -> str:
 def _unsafe_part(part: str) -> str:
     if part == "..":
         return "parent"
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in part):
+    # What is printable has neither control characters nor halves of surrogate pairs; most names are.
+    if not part.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs"} for c in part):
         return "control"
     if not _DIRECTION.isdisjoint(part):
         return "direction"

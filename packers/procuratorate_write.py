@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ def write_folder(packet: Packet, folder: Path) -> None:
     """
     if packet.package.source.format == FORM and (packet.root / CASE_JSON).is_file():
         for child in sorted(packet.root.iterdir()):
-            shutil.move(child, folder / child.name)
+            child.rename(folder / child.name)
         return
     layout = lay_out(packet, members_of(packet.root), _PLACES)
     for path, target in layout.targets.items():

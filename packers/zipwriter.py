@@ -13,6 +13,10 @@ _DOS_TIME, _DOS_DATE = 0, 0x21
 _FILE_ATTRIBUTES = 0o600 << 16
 _WIDE = 0xFFFFFFFF
 _CHUNK = 256 << 10
+_TELLING, _SAMPLE = 64 << 10, 16 << 10
+"""Of a member that begins with so many bytes, these many from their middle tell whether deflating it is worth the time:
+scans and videos are packed already, but for the texts at their ends."""
+_WORTH = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,7 @@ class _Member:
     flags: int
     offset: int
     wide: bool
+    method: int = z.METHOD_DEFLATED
     crc: int = 0
     packed: int = 0
     size: int = 0
@@ -32,7 +37,7 @@ class _Member:
             b"PK\x03\x04",
             _VERSION64 if self.wide else _VERSION,
             self.flags,
-            z.METHOD_DEFLATED,
+            self.method,
             _DOS_TIME,
             _DOS_DATE,
             self.crc,
@@ -54,7 +59,7 @@ class _Member:
             version,
             version,
             self.flags,
-            z.METHOD_DEFLATED,
+            self.method,
             _DOS_TIME,
             _DOS_DATE,
             self.crc,
@@ -73,27 +78,33 @@ class _Member:
 
 @dataclass(slots=True)
 class ZipWriter:
-    """Writes deflated members one after the other to a new, seekable file; `close` writes the directory."""
+    """Writes members one after the other to a new, seekable file; `close` writes the directory."""
 
     out: BinaryIO
     level: int = 6
     _members: list[_Member] = field(default_factory=list)
 
     def add(self, name: bytes, open_source: Callable[[], BinaryIO], *, size: int, utf8: bool = False) -> None:
-        """Write the member `name` with the `size` bytes of a source; `utf8` says that the name is UTF-8."""
+        """Write the member `name` with the `size` bytes of a source, deflated unless it is large and hardly shrinks;
+        `utf8` says that the name is UTF-8."""
         # Deflate may grow a source a little; both counts must fit the header that is written beforehand.
         wide = size + (size >> 10) + 1024 >= _WIDE
-        member = _Member(name, z.FLAG_UTF8 if utf8 else 0, self.out.tell(), wide)
-        self.out.write(member.header())
-        start = self.out.tell()
+        offset = self.out.tell()
         crc, length = 0, 0
-        deflater = zlib.compressobj(self.level, zlib.DEFLATED, -15)
         with open_source() as source:
-            while chunk := source.read(_CHUNK):
+            chunk = source.read(_CHUNK)
+            packer = _packer(chunk, self.level)
+            method = z.METHOD_STORED if packer is None else z.METHOD_DEFLATED
+            member = _Member(name, z.FLAG_UTF8 if utf8 else 0, offset, wide, method)
+            self.out.write(member.header())
+            start = self.out.tell()
+            while chunk:
                 crc = zlib.crc32(chunk, crc)
                 length += len(chunk)
-                self.out.write(deflater.compress(chunk))
-        self.out.write(deflater.flush())
+                self.out.write(chunk if packer is None else packer.compress(chunk))
+                chunk = source.read(_CHUNK)
+        if packer is not None:
+            self.out.write(packer.flush())
         end = self.out.tell()
         member = replace(member, crc=crc, packed=end - start, size=length)
         self.out.seek(member.offset)
@@ -115,3 +126,12 @@ class ZipWriter:
         self.out.write(
             z.END.pack(b"PK\x05\x06", 0, 0, min(count, 0xFFFF), min(count, 0xFFFF), end - start, min(start, _WIDE), 0)
         )
+
+
+def _packer(beginning: bytes, level: int) -> "zlib._Compress | None":
+    """Return what deflates a member that begins like this; None for one to store as it is."""
+    middle = len(beginning) // 2
+    sample = beginning[middle : middle + _SAMPLE]
+    if len(beginning) >= _TELLING and len(zlib.compress(sample, 1)) > _WORTH * len(sample):
+        return None
+    return zlib.compressobj(level, zlib.DEFLATED, -15)

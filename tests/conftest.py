@@ -22,6 +22,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 _SBIN = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 _NEEDS = {
     "needs_sshd": ("sshd", "OpenSSH's sshd is not installed (apt package openssh-server)"),
+    "needs_ssh": ("ssh", "OpenSSH's client is not installed (apt package openssh-client)"),
     "needs_systemd": ("systemd-analyze", "systemd-analyze is not installed (apt package systemd)"),
     "needs_strace": ("strace", "strace is not installed (apt package strace)"),
 }

@@ -1,6 +1,7 @@
 """The writing side of DATA and SEGS: encrypt, cut into segments, hash each, put both where they belong."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO
 
 from gateway.bundle import compression
@@ -8,7 +9,7 @@ from gateway.bundle.chunked import Encryptor, room_for
 from gateway.bundle.manifest import Coding
 from gateway.bundle.plan import Planned, source_changed
 from gateway.bundle.primitives import Hasher
-from gateway.bundle.streams import PIECE, Progress, fill, pour
+from gateway.bundle.streams import PIECE, Beside, Progress, fill, in_turn, pour
 
 _HASHES_HELD = 2048
 """Segment hashes collected before they are written to their place."""
@@ -55,21 +56,24 @@ class DataWriter:
         new_hasher: Callable[[], Hasher],
         segments: SegmentHashes,
         encryptor: Encryptor,
+        size: int,
     ) -> None:
+        """size: bytes of plaintext that will come, as far as is known; the room taken is for no more at once."""
         self._out = out
         self._segment_size = segment_size
         self._new_hasher = new_hasher
         self._segments = segments
         self._encryptor = encryptor
-        self._target = memoryview(bytearray(room_for(PIECE)))
+        self._piece = max(1, min(PIECE, size))
+        self._target = memoryview(bytearray(room_for(self._piece)))
         self._running = new_hasher()
         self._left = segment_size
         out.seek(offset)
 
     def write(self, plain: memoryview) -> None:
         """Add plaintext of any length."""
-        for at in range(0, len(plain), PIECE):
-            count = self._encryptor.update_into(plain[at : at + PIECE], self._target)
+        for at in range(0, len(plain), self._piece):
+            count = self._encryptor.update_into(plain[at : at + self._piece], self._target)
             self._put(self._target[:count])
 
     def write_zeros(self, count: int) -> None:
@@ -103,12 +107,18 @@ class MemberWriter:
     """Puts members into DATA one after another and tells how far it is."""
 
     def __init__(
-        self, data: DataWriter, new_hasher: Callable[[], Hasher], buffer: memoryview, progress: Progress
+        self,
+        data: DataWriter,
+        new_hasher: Callable[[], Hasher],
+        buffer: memoryview,
+        progress: Progress,
+        beside: Beside = in_turn,
     ) -> None:
         self._data = data
         self._new_hasher = new_hasher
         self._buffer = buffer
         self._progress = progress
+        self._beside = beside
         self._done = 0
 
     def write(self, one: Planned) -> bytes:
@@ -127,8 +137,10 @@ class MemberWriter:
             count = fill(source, self._buffer[: min(left, PIECE)])
             if count == 0:
                 raise source_changed(one.member, one.member.size - left)
-            running.update(self._buffer[:count])
-            self._data.write(self._buffer[:count])
+            piece = self._buffer[:count]
+            hashed = self._beside(partial(running.update, piece))
+            self._data.write(piece)
+            hashed()
             left -= count
             self._tell(count)
         if source.read(1):

@@ -180,10 +180,19 @@ def verify_envelope(
     Raises what `parse_envelope` raises, then `unknown-sender`, `revoked-sender`, `bad-signature`. Policy comes after.
     """
     envelope = parse_envelope(head)
+    check_signature(envelope, signer_of, is_revoked)
+    return envelope
+
+
+def check_signature(
+    envelope: Envelope,
+    signer_of: Callable[[bytes], PublicKeys | None],
+    is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
+) -> None:
+    """Do of `verify_envelope` what follows on the parsing."""
     signer = _check_sender(envelope, signer_of)
     _check_not_revoked(envelope, is_revoked)
     _check_signature(envelope, signer)
-    return envelope
 
 
 def _check_magic(head: bytes) -> None:

@@ -11,7 +11,7 @@ from gmalg.sm2 import SM2Core  # type: ignore[import-untyped]  # as above
 
 from gateway.bundle.chunked import Decryptor, Encryptor
 from gateway.bundle.gm_chunked import KEY_LENGTH, SALT_LENGTH, Sm4Decryptor, Sm4Encryptor
-from gateway.bundle.primitives import Hasher
+from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify
 
 USER_ID = b"1234567812345678"
 """The default distinguishing id of GB/T 35276: key ids already say whose key it is."""
@@ -98,14 +98,23 @@ class GmSuite:
     def is_sound_seed(self, sign_seed: bytes, encrypt_seed: bytes) -> bool:
         return all(1 <= _scalar(seed) <= _N - 2 for seed in (sign_seed, encrypt_seed))
 
-    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
-        r, s = _core().sign(label + body, _scalar(seed), USER_ID)
-        return _scalar_bytes(r) + _scalar_bytes(s)
+    def signer(self, seed: bytes) -> Sign:
+        scalar = _scalar(seed)
 
-    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
+        def sign(label: bytes, body: bytes) -> bytes:
+            r, s = _core().sign(label + body, scalar, USER_ID)
+            return _scalar_bytes(r) + _scalar_bytes(s)
+
+        return sign
+
+    def verifier(self, public: bytes) -> Verify:
         point = _point(public)
-        r, s = _scalar(signature[:_SCALAR]), _scalar(signature[_SCALAR:])
-        return point is not None and bool(_core().verify(label + body, r, s, USER_ID, point))
+
+        def verify(label: bytes, body: bytes, signature: bytes) -> bool:
+            r, s = _scalar(signature[:_SCALAR]), _scalar(signature[_SCALAR:])
+            return point is not None and bool(_core().verify(label + body, r, s, USER_ID, point))
+
+        return verify
 
     def wrap(self, public: bytes, text: bytes, _label: bytes, bind: bytes) -> bytes:
         point = _point(public)
@@ -115,12 +124,15 @@ class GmSuite:
         c1, c2, c3 = _core().encrypt(text + bind, point)
         return _point_bytes(c1) + bytes(c3) + bytes(c2)
 
-    def unwrap(self, seed: bytes, wrapped: bytes, _label: bytes, bind: bytes) -> bytes | None:
+    def unwrapper(self, seed: bytes) -> Unwrap:
+        return lambda wrapped, _label, bind: self._unwrap(_scalar(seed), wrapped, bind)
+
+    def _unwrap(self, scalar: int, wrapped: bytes, bind: bytes) -> bytes | None:
         c1, c3, c2 = _point(wrapped[:_POINT]), wrapped[_POINT : _POINT + 32], wrapped[_POINT + 32 :]
         if c1 is None or len(c2) < len(bind):
             return None
         try:
-            plain = bytes(_core().decrypt(c1, c2, c3, _scalar(seed)))
+            plain = bytes(_core().decrypt(c1, c2, c3, scalar))
         except GMError:
             return None
         text, found = plain[: -len(bind)], plain[-len(bind) :]

@@ -12,11 +12,20 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from gateway.bundle.chunked import Decryptor, Encryptor, cobblestone256_decryptor, cobblestone256_encryptor
 from gateway.bundle.curves import is_sound_ed25519, is_sound_x25519
-from gateway.bundle.primitives import Hasher
+from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify
 
 
 def _hpke(kem: hpke.KEM) -> hpke.Suite:
     return hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+
+
+def _decrypted(
+    kem: hpke.KEM, key: X25519PrivateKey | hpke.MLKEM768X25519PrivateKey, wrapped: bytes, bound: bytes
+) -> bytes | None:
+    try:
+        return _hpke(kem).decrypt(wrapped, key, bound)
+    except (InvalidTag, ValueError):
+        return None
 
 
 class _Shared:
@@ -60,24 +69,28 @@ class ClassicSuite(_Shared):
     def is_sound(self, sign_public: bytes, encrypt_public: bytes) -> bool:
         return is_sound_ed25519(sign_public) and is_sound_x25519(encrypt_public)
 
-    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
-        return Ed25519PrivateKey.from_private_bytes(seed).sign(label + body)
+    def signer(self, seed: bytes) -> Sign:
+        key = Ed25519PrivateKey.from_private_bytes(seed)
+        return lambda label, body: key.sign(label + body)
 
-    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
-        try:
-            Ed25519PublicKey.from_public_bytes(public).verify(signature, label + body)
-        except InvalidSignature:
-            return False
-        return True
+    def verifier(self, public: bytes) -> Verify:
+        key = Ed25519PublicKey.from_public_bytes(public)
+
+        def verify(label: bytes, body: bytes, signature: bytes) -> bool:
+            try:
+                key.verify(signature, label + body)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
 
     def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
         return _hpke(hpke.KEM.X25519).encrypt(text, X25519PublicKey.from_public_bytes(public), label + bind)
 
-    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes) -> bytes | None:
-        try:
-            return _hpke(hpke.KEM.X25519).decrypt(wrapped, X25519PrivateKey.from_private_bytes(seed), label + bind)
-        except (InvalidTag, ValueError):
-            return None
+    def unwrapper(self, seed: bytes) -> Unwrap:
+        key = X25519PrivateKey.from_private_bytes(seed)
+        return lambda wrapped, label, bind: _decrypted(hpke.KEM.X25519, key, wrapped, label + bind)
 
 
 _ED_SEED = _ED_PUBLIC = _X_SEED = _X_PUBLIC = 32
@@ -120,19 +133,23 @@ class PqSuite(_Shared):
             return False
         return is_sound_ed25519(sign_public[:_ED_PUBLIC]) and is_sound_x25519(encrypt_public[_MLKEM_PUBLIC:])
 
-    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
+    def signer(self, seed: bytes) -> Sign:
         classic, lattice = self._sign_keys(seed)
-        return classic.sign(label + body) + lattice.sign(body, context=label)
+        return lambda label, body: classic.sign(label + body) + lattice.sign(body, context=label)
 
-    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
-        try:
-            classic = Ed25519PublicKey.from_public_bytes(public[:_ED_PUBLIC])
-            classic.verify(signature[:_ED_SIGNATURE], label + body)
-            lattice = MLDSA65PublicKey.from_public_bytes(public[_ED_PUBLIC:])
-            lattice.verify(signature[_ED_SIGNATURE:], body, context=label)
-        except InvalidSignature:
-            return False
-        return True
+    def verifier(self, public: bytes) -> Verify:
+        classic = Ed25519PublicKey.from_public_bytes(public[:_ED_PUBLIC])
+        lattice = MLDSA65PublicKey.from_public_bytes(public[_ED_PUBLIC:])
+
+        def verify(label: bytes, body: bytes, signature: bytes) -> bool:
+            try:
+                classic.verify(signature[:_ED_SIGNATURE], label + body)
+                lattice.verify(signature[_ED_SIGNATURE:], body, context=label)
+            except InvalidSignature:
+                return False
+            return True
+
+        return verify
 
     def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
         key = hpke.MLKEM768X25519PublicKey(
@@ -141,15 +158,12 @@ class PqSuite(_Shared):
         )
         return _hpke(hpke.KEM.MLKEM768_X25519).encrypt(text, key, label + bind)
 
-    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes) -> bytes | None:
+    def unwrapper(self, seed: bytes) -> Unwrap:
         key = hpke.MLKEM768X25519PrivateKey(
             MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED]),
             X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED:]),
         )
-        try:
-            return _hpke(hpke.KEM.MLKEM768_X25519).decrypt(wrapped, key, label + bind)
-        except (InvalidTag, ValueError):
-            return None
+        return lambda wrapped, label, bind: _decrypted(hpke.KEM.MLKEM768_X25519, key, wrapped, label + bind)
 
     @staticmethod
     def _sign_keys(seed: bytes) -> tuple[Ed25519PrivateKey, MLDSA65PrivateKey]:

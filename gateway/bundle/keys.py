@@ -1,8 +1,9 @@
 """The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
+from gateway.bundle.primitives import Sign, Unwrap, Verify
 from gateway.bundle.suites import DEFAULT_SUITE, Suite, algorithms, digest, label, suite_of
 from gateway.domain.errors import SecurityError
 
@@ -17,6 +18,8 @@ class PublicKeys:
     suite: Suite
     sign_public: bytes
     encrypt_public: bytes
+    _verify: Verify | None = field(default=None, init=False, repr=False, compare=False)
+    """Made when it is first needed; never travels."""
 
     def __post_init__(self) -> None:
         use = algorithms(self.suite)
@@ -36,7 +39,12 @@ class PublicKeys:
         if (len(sign_public), len(encrypt_public)) != (use.sign_public_length, use.encrypt_public_length):
             raise SecurityError("key-refused", "a public key has the wrong length")
         keys = object.__new__(cls)
-        for name, value in (("suite", suite), ("sign_public", sign_public), ("encrypt_public", encrypt_public)):
+        for name, value in (
+            ("suite", suite),
+            ("sign_public", sign_public),
+            ("encrypt_public", encrypt_public),
+            ("_verify", None),
+        ):
             object.__setattr__(keys, name, value)
         return keys
 
@@ -53,21 +61,42 @@ class PublicKeys:
     def verify(self, name: str, body: bytes, signature: bytes) -> bool:
         """Say whether `signature` is this node's over L(`name`) and `body`; a wrong length is no error but False."""
         use = algorithms(self.suite)
-        right_length = len(signature) == use.signature_length
-        return right_length and use.verify(self.sign_public, label(name), body, signature)
+        if len(signature) != use.signature_length:
+            return False
+        verify = self._verify
+        if verify is None:
+            verify = use.verifier(self.sign_public)
+            object.__setattr__(self, "_verify", verify)
+        return verify(label(name), body, signature)
 
     def wrap(self, name: str, bind: bytes, text: bytes) -> bytes:
         """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
         return algorithms(self.suite).wrap(self.encrypt_public, text, label(name), bind)
 
+    def __getstate__(self) -> list[object]:
+        # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process.
+        return [self.suite, self.sign_public, self.encrypt_public, None]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Ready:
+    """Private keys as the library wants them: to make them out of their seeds takes longer than to use them."""
+
+    sign: Sign
+    unwrap: Unwrap
+    sign_key_id: bytes
+    encrypt_key_id: bytes
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NodeKeys:
-    """The private seeds of a node for one suite. They leave this object only through `to_bytes`."""
+    """The private seeds of a node for one suite. They leave this process only through `to_bytes` and to its crew."""
 
     suite: Suite
     sign_seed: bytes
     encrypt_seed: bytes
+    _kept: _Ready | None = field(default=None, init=False, compare=False)
+    """Made when it is first needed; never travels."""
 
     def __post_init__(self) -> None:
         use = algorithms(self.suite)
@@ -88,20 +117,20 @@ class NodeKeys:
     @property
     def sign_key_id(self) -> bytes:
         """As `PublicKeys.sign_key_id`, without checking our own keys again."""
-        return _key_id(self.suite, b"S", algorithms(self.suite).sign_public(self.sign_seed))
+        return self._ready().sign_key_id
 
     @property
     def encrypt_key_id(self) -> bytes:
         """As `PublicKeys.encrypt_key_id`, without checking our own keys again."""
-        return _key_id(self.suite, b"E", algorithms(self.suite).encrypt_public(self.encrypt_seed))
+        return self._ready().encrypt_key_id
 
     def sign(self, name: str, body: bytes) -> bytes:
         """Return the signature over L(`name`) and `body`."""
-        return algorithms(self.suite).sign(self.sign_seed, label(name), body)
+        return self._ready().sign(label(name), body)
 
     def unwrap(self, name: str, bind: bytes, wrapped: bytes) -> bytes | None:
         """Undo `PublicKeys.wrap`; None if it was made for another key, name or bind, or changed on the way."""
-        return algorithms(self.suite).unwrap(self.encrypt_seed, wrapped, label(name), bind)
+        return self._ready().unwrap(wrapped, label(name), bind)
 
     def to_bytes(self) -> bytes:
         """Return suite and raw seeds, to be encrypted by the keyring before they touch a disk."""
@@ -115,6 +144,23 @@ class NodeKeys:
         suite = suite_of(raw[0])
         cut = 1 + algorithms(suite).sign_seed_length
         return cls(suite, raw[1:cut], raw[cut:])
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Suite, bytes, bytes]]:
+        return type(self), (self.suite, self.sign_seed, self.encrypt_seed)
+
+    def _ready(self) -> _Ready:
+        # Two threads that come first both make it; either is as good.
+        ready = self._kept
+        if ready is None:
+            use = algorithms(self.suite)
+            ready = _Ready(
+                use.signer(self.sign_seed),
+                use.unwrapper(self.encrypt_seed),
+                _key_id(self.suite, b"S", use.sign_public(self.sign_seed)),
+                _key_id(self.suite, b"E", use.encrypt_public(self.encrypt_seed)),
+            )
+            object.__setattr__(self, "_kept", ready)
+        return ready
 
 
 def generate(suite: Suite = DEFAULT_SUITE) -> NodeKeys:

@@ -11,13 +11,14 @@ class Kind(StrEnum):
     """What a wire name names; the value is its ending."""
 
     BUNDLE = ".cfb"
+    CONVOY = ".cfc"  # many small bundles in one file
     RECEIPTS = ".cfr"
     INVENTORY = ".cfi"
     STATEMENT = ".cfs"  # what a hub or a recipient says it holds of other units' streams (reconciliation)
     ROSTER = ".cft"  # the signed roster, with all that proves it
 
 
-_NAME = re.compile(r"([0-9a-f]{32})(\.cf[brist])")
+_NAME = re.compile(r"([0-9a-f]{32})(\.cf[bcrist])")
 
 
 def bundle_name(bundle: BundleId) -> WireName:

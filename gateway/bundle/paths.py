@@ -34,11 +34,17 @@ def check_paths(paths: Iterable[str]) -> None:
             raise SecurityError("unsafe-path", f"members {first} and {second} fall together")
 
 
+def _is_plain(path: str) -> bool:
+    """Whether a look at the whole shows what a look at each character would: ASCII without control characters."""
+    return path.isascii() and path.isprintable() and "\\" not in path
+
+
 def _check_one(path: str, number: int) -> None:
     parts = path.split("/")
     rules = {
         "empty, dot or dot-dot name": not any(part in ("", ".", "..") for part in parts),
-        "control or direction character": not any(c in _FORBIDDEN or unicodedata.category(c) == "Cc" for c in path),
+        "control or direction character": _is_plain(path)
+        or not any(c in _FORBIDDEN or unicodedata.category(c) == "Cc" for c in path),
         "not NFC": unicodedata.is_normalized("NFC", path),
         "too deep": len(parts) <= DEPTH_MAX,
         "too long": len(path.encode()) <= PATH_MAX and all(len(part.encode()) <= COMPONENT_MAX for part in parts),

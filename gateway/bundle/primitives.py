@@ -1,8 +1,16 @@
 """What a suite must be able to do: the one interface behind which the choice of algorithms disappears."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.bundle.chunked import Decryptor, Encryptor
+
+Sign = Callable[[bytes, bytes], bytes]
+"""(label, body) -> signature over `label | body`; the label separates this use of the key from all others."""
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""(label, body, signature of S bytes) -> whether it is the key's over `label | body`."""
+Unwrap = Callable[[bytes, bytes, bytes], bytes | None]
+"""(wrapped, label, bind) -> the text; None if the key, the label, the bind or the bytes are other ones."""
 
 
 class Hasher(Protocol):
@@ -66,20 +74,20 @@ class Algorithms(Protocol):
         """Say whether seeds of the right length are usable as they are."""
         ...
 
-    def sign(self, seed: bytes, label: bytes, body: bytes) -> bytes:
-        """Sign `label | body`; the label separates this use of the key from all others."""
+    def signer(self, seed: bytes) -> Sign:
+        """Return what signs with a signing seed. To make it may take longer than to use it; any thread may."""
         ...
 
-    def verify(self, public: bytes, label: bytes, body: bytes, signature: bytes) -> bool:
-        """Say whether `signature` (S bytes) is the key's over `label | body`."""
+    def verifier(self, public: bytes) -> Verify:
+        """Return what verifies with a raw public key; as `signer`."""
         ...
 
     def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes, /) -> bytes:
         """Encrypt a short text to a raw public key, bound to `label` and to the 32 bytes of `bind`."""
         ...
 
-    def unwrap(self, seed: bytes, wrapped: bytes, label: bytes, bind: bytes, /) -> bytes | None:
-        """Undo `wrap`; None if the key, the label, the bind or the bytes are other ones."""
+    def unwrapper(self, seed: bytes) -> Unwrap:
+        """Return what undoes `wrap` with a decrypting seed; as `signer`."""
         ...
 
     def encryptor(self, key: bytes, context: bytes) -> Encryptor:

@@ -25,7 +25,7 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile, MetaValue
 from gateway.bundle.paths import check_paths
 from gateway.bundle.plan import Planned, SealMember, plan
-from gateway.bundle.streams import PIECE, Progress, disk_errors, pour, silent
+from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, in_turn, pour, silent
 from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label
 from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import BundleId, Digest, bundle_id
@@ -36,6 +36,10 @@ __all__ = ["Prepared", "SealMember", "Sealed", "finish", "prepare"]
 
 def _unheard(_file: ManifestFile) -> None:
     """The listener of those who do not ask what is in a bundle."""
+
+
+def _unplaced(_offset: int, _size: int) -> None:
+    """The listener of those who wait until all is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,17 @@ def prepare(
     seg_log2: int = 22,
     progress: Progress = silent,
     listed: Callable[[ManifestFile], None] = _unheard,
+    placed: Callable[[int, int], None] = _unplaced,
+    beside: Beside = in_turn,
 ) -> Prepared:
     """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
 
     created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
     progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
     listed: told each member as the manifest lists it, once its hash is known.
+    placed: told (bytes before DATA, bytes of the whole bundle) before anything is written. From then on `out` is
+        written in DATA from its beginning to its end, and nothing of what stands there is written again.
+    beside: helps with hashing what is encrypted and written meanwhile.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
@@ -93,10 +102,11 @@ def prepare(
     _check_recipients(keys, recipients)
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
-    buffer = memoryview(bytearray(PIECE))
+    # No larger than it takes: clearing a mebibyte for each of thousands of small bundles costs as much as sealing them.
+    buffer = memoryview(bytearray(min(PIECE, max((member.size for member in members), default=0) + 1)))
     planned = plan(members, use.digest, buffer, progress)
-    draft = _draft(meta, planned)
-    plain_manifest_length = 4 + len(manifest.encode(draft)) + use.signature_length
+    draft, manifest_text_length = _draft(meta, planned)
+    plain_manifest_length = 4 + manifest_text_length + use.signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
     data_length = chunked.ciphertext_length(draft.total + draft.pad)
     if manifest_length > MANIFEST_MAX or data_length > DATA_MAX:
@@ -131,6 +141,7 @@ def prepare(
     segments_offset = manifest_offset + manifest_length
     data_offset = segments_offset + HASH_LENGTH * -(-data_length // (1 << seg_log2))
 
+    placed(data_offset, data_offset + data_length)
     with disk_errors("writing the bundle"):
         segments = SegmentHashes(out, segments_offset, use.digest())
         encryptor = use.encryptor(content_key, label("data") + bind)
@@ -141,8 +152,9 @@ def prepare(
             new_hasher=use.digest,
             segments=segments,
             encryptor=encryptor,
+            size=draft.total + draft.pad,
         )
-        writer = MemberWriter(data, use.digest, buffer, progress)
+        writer = MemberWriter(data, use.digest, buffer, progress, beside)
         files = [_listed(one, writer.write(one)) for one in planned]
         for file in files:
             listed(file)
@@ -201,13 +213,14 @@ def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int
         raise ValueError("epoch, routing class or segment size out of range")
 
 
-def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> Manifest:
-    """The manifest with blank hashes: it has the final length, and a reader's rules can already be applied to it."""
+def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, int]:
+    """The manifest with blank hashes and the bytes it takes: it has the final length, and a reader's rules can already
+    be applied to it."""
     blank = bytes(HASH_LENGTH)
-    files = [_listed(one, blank) for one in planned]
-    draft = manifest.decode(manifest.encode(manifest.build(meta, files)))
+    raw = manifest.encode(manifest.build(meta, [_listed(one, blank) for one in planned]))
+    draft = manifest.decode(raw)
     check_paths(file.path for file in draft.files)
-    return draft
+    return draft, len(raw)
 
 
 def _listed(one: Planned, content_hash: bytes) -> ManifestFile:

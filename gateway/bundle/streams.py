@@ -17,6 +17,20 @@ def silent(_done: int) -> None:
     """The Progress that nobody watches."""
 
 
+Beside = Callable[[Callable[[], None]], Callable[[], None]]
+"""Begins a call, perhaps beside its caller, and returns what waits for its end and raises what it raised."""
+
+
+def in_turn(call: Callable[[], None]) -> Callable[[], None]:
+    """The Beside of those who have nobody to help."""
+    call()
+    return _over
+
+
+def _over() -> None:
+    """There is nothing to wait for."""
+
+
 @contextmanager
 def disk_errors(doing: str) -> Iterator[None]:
     """Turn an OSError into the transient error `local-io` or `disk-full`; `doing` says what was being done."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import cycle
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
@@ -19,6 +20,21 @@ from gateway.domain.errors import SecurityError
 
 _HASHES_HELD = 2048
 """Segment hashes read at once."""
+_ASIDE = 256 << 10
+"""Bytes from which hashing a piece takes longer than handing it to somebody else."""
+
+Aside = Callable[[Callable[[memoryview], None], memoryview], Callable[[], None]]
+"""Begins `work(piece)` and returns what waits for its end: how the caller lends another thread to these pure rooms."""
+
+
+def at_once(work: Callable[[memoryview], None], piece: memoryview) -> Callable[[], None]:
+    """The Aside that does everything itself."""
+    work(piece)
+    return _done
+
+
+def _done() -> None:
+    """Nothing is left to wait for."""
 
 
 def verify_payload(source: BinaryIO, size: int, envelope: Envelope, *, progress: Progress = silent) -> None:
@@ -33,8 +49,8 @@ def verify_payload(source: BinaryIO, size: int, envelope: Envelope, *, progress:
         _check_manifest_hash(source, envelope)
         _check_segment_list(source, envelope)
         done = 0
-        for segment in _checked_segments(source, envelope):
-            done += len(segment)
+        for count in _checked_segments(source, envelope, envelope.segment_count):
+            done += count
             progress(done)
 
 
@@ -48,6 +64,7 @@ def open_bundle(
     sink: Callable[[ManifestFile], BinaryIO],
     accept: Callable[[Manifest], None] = lambda _manifest: None,
     progress: Progress = silent,
+    aside: Aside = at_once,
 ) -> Manifest:
     """Do groups B and C on a bundle whose envelope is verified, and write its members.
 
@@ -57,6 +74,7 @@ def open_bundle(
               after this function has returned: publish nothing before, and throw all of it away if this raises.
     accept:   sees the manifest before any of DATA is decrypted; raises to stop.
     progress: told the bytes of members written so far.
+    aside:    hashes a member's pieces while the next ones are decrypted.
     Raises what `verify_payload` raises, and SecurityError `not-addressed-to-us`, `unwrap-failed`,
     `content-auth-failed`, `manifest-malformed`, `inner-signature-bad`, `unsafe-path`, `file-hash-mismatch`,
     `padding-not-zero`. May be repeated.
@@ -73,7 +91,14 @@ def open_bundle(
     check_paths(file.path for file in found.files)
     accept(found)
     with disk_errors("opening the bundle"):
-        _write_members(_Plaintext(source, envelope, content_key), envelope, found, sink, progress)
+        data = _Plaintext(source, envelope, content_key)
+        try:
+            _write_members(data, envelope, found, sink, progress=progress, aside=aside)
+        except SecurityError:
+            # The segments tell whether the bytes changed on their way or were made so by their sender.
+            for _count in _checked_segments(source, envelope, data.segments_begun):
+                pass
+            raise
     return found
 
 
@@ -107,23 +132,33 @@ def _segment_list(source: BinaryIO, envelope: Envelope) -> Iterator[bytes]:
         yield bytes(piece)
 
 
-def _checked_segments(source: BinaryIO, envelope: Envelope) -> Iterator[memoryview]:
-    """Yield the segments of DATA, each after its hash was compared and until the next one is asked for."""
-    buffer = memoryview(bytearray(min(envelope.segment_size, envelope.data_length)))
-    number, left = 0, envelope.data_length
+def _checked_segments(source: BinaryIO, envelope: Envelope, count: int) -> Iterator[int]:
+    """Yield the lengths of the first `count` segments of DATA, each after its hash was compared."""
+    piece = memoryview(bytearray(min(PIECE, envelope.data_length)))
+    number = 0
     for hashes in _segment_list(source, envelope):
-        source.seek(envelope.data_offset + number * envelope.segment_size)
         for at in range(0, len(hashes), HASH_LENGTH):
-            segment = buffer[: min(left, len(buffer))]
-            if fill(source, segment) < len(segment):
-                raise SecurityError("truncated", f"ends within segment {number}")
-            if digest(envelope.suite, segment) != hashes[at : at + HASH_LENGTH]:
+            if number == count:
+                return
+            start = number * envelope.segment_size
+            length = min(envelope.segment_size, envelope.data_length - start)
+            source.seek(envelope.data_offset + start)
+            if _hash_of(source, length, envelope, piece, number) != hashes[at : at + HASH_LENGTH]:
                 raise SecurityError(
                     "segment-corrupt", f"segment {number} is not the signed one", facts={"segment": number}
                 )
-            yield segment
+            yield length
             number += 1
-            left -= len(segment)
+
+
+def _hash_of(source: BinaryIO, length: int, envelope: Envelope, piece: memoryview, number: int) -> bytes:
+    running = algorithms(envelope.suite).digest()
+    for at in range(0, length, len(piece)):
+        wanted = piece[: length - at]
+        if fill(source, wanted) < len(wanted):
+            raise SecurityError("truncated", f"ends within segment {number}")
+        running.update(wanted)
+    return running.digest()
 
 
 def _check_addressed(envelope: Envelope, keys: Sequence[NodeKeys]) -> tuple[NodeKeys, Recipient]:
@@ -171,17 +206,22 @@ def _write_members(
     envelope: Envelope,
     found: Manifest,
     sink: Callable[[ManifestFile], BinaryIO],
+    *,
     progress: Progress,
+    aside: Aside,
 ) -> None:
-    done = 0
+    use, done = algorithms(envelope.suite), 0
     for file in found.files:
-        running = algorithms(envelope.suite).digest()
+        running, hashed = use.digest(), _done
         with closing(sink(file)) as target:
             for piece in _content(plain, file):
-                running.update(piece)
+                # Two pieces are kept apart: this one was decrypted while the one before it was hashed.
+                hashed()
+                hashed = (aside if len(piece) >= _ASIDE else at_once)(running.update, piece)
                 pour(piece, target)
                 done += len(piece)
                 progress(done)
+            hashed()
         if running.digest() != file.hash:
             raise SecurityError("file-hash-mismatch", "a member does not have its signed hash")
     _check_padding(plain, found.pad)
@@ -206,18 +246,32 @@ def _check_padding(plain: "_Plaintext", pad: int) -> None:
 
 
 class _Plaintext:
-    """DATA decrypted, handed out in the order and lengths that are asked for; each segment is checked before."""
+    """DATA decrypted, handed out in the order and lengths that are asked for.
+
+    With one recipient nobody but the sender can have made what decrypts. Of several each knows the key, so there the
+    sender's hash of a segment is compared before any of it is decrypted.
+    """
 
     def __init__(self, source: BinaryIO, envelope: Envelope, content_key: bytes) -> None:
         self._decryptor = algorithms(envelope.suite).decryptor(content_key, label("data") + envelope.bind)
-        self._segments = _checked_segments(source, envelope)
-        self._segment = memoryview(b"")
-        self._target = memoryview(bytearray(chunked.room_for(PIECE)))
-        self._ready = self._target[:0]
+        self._source = source
+        self._envelope = envelope
+        self._read = 0
+        several = len(envelope.recipients) > 1
+        self._proofs = _checked_segments(source, envelope, envelope.segment_count) if several else None
+        piece = min(PIECE, envelope.data_length)
+        self._cipher = memoryview(bytearray(piece))
+        self._targets = cycle([memoryview(bytearray(chunked.room_for(piece))) for _ in range(2)])
+        self._ready = memoryview(b"")
         self._is_final = False
 
+    @property
+    def segments_begun(self) -> int:
+        """Of how many segments something was read."""
+        return -(-self._read // self._envelope.segment_size)
+
     def pieces(self, count: int) -> Iterator[memoryview]:
-        """Yield the next `count` bytes in pieces; each is overwritten when the next one is asked for."""
+        """Yield the next `count` bytes in pieces; each is overwritten when the one after the next is asked for."""
         while count:
             if not self._ready:
                 self._more()
@@ -227,7 +281,10 @@ class _Plaintext:
 
     def exactly(self, count: int) -> bytes:
         """Return the next `count` bytes."""
-        # Copied one by one: a piece is overwritten by the next.
+        if len(self._ready) >= count:
+            piece, self._ready = self._ready[:count], self._ready[count:]
+            return bytes(piece)
+        # Copied one by one: a piece is overwritten by those that follow.
         return b"".join([bytes(piece) for piece in self.pieces(count)])
 
     def finish(self) -> None:
@@ -236,16 +293,22 @@ class _Plaintext:
             self._more()
 
     def _more(self) -> None:
-        """Decrypt the next piece of the segment, or the last chunk after all segments."""
+        """Decrypt the next piece, or the last chunk after all of DATA."""
         try:
-            if not self._segment:
-                segment = next(self._segments, None)
-                if segment is None:
-                    self._is_final = True
-                    self._ready = memoryview(self._decryptor.finalize())
-                    return
-                self._segment = segment
-            piece, self._segment = self._segment[:PIECE], self._segment[PIECE:]
-            self._ready = self._target[: self._decryptor.update_into(piece, self._target)]
+            wanted = self._cipher[: self._envelope.data_length - self._read]
+            if not wanted:
+                self._is_final = True
+                self._ready = memoryview(self._decryptor.finalize())
+                return
+            # Segments and pieces are powers of two: none of them begins within one of the others.
+            if self._proofs is not None and self._read % self._envelope.segment_size == 0:
+                next(self._proofs)
+            self._source.seek(self._envelope.data_offset + self._read)
+            found = fill(self._source, wanted)
+            self._read += len(wanted)
+            if found < len(wanted):
+                raise SecurityError("truncated", "ends within DATA")
+            target = next(self._targets)
+            self._ready = target[: self._decryptor.update_into(wanted, target)]
         except InvalidTag as error:
             raise SecurityError("content-auth-failed", "DATA does not decrypt") from error

@@ -9,7 +9,7 @@ from gateway.cli.times import clock_text, size_text
 from gateway.cli.verify import bundle_json, bundle_lines, receipt_json
 from gateway.compose.asides import SHOWN, Outside, look_at
 from gateway.compose.offline import ledger_to_read
-from gateway.compose.proving import BundleProof
+from gateway.compose.proving import BundleProof, ConvoyProof
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError
 from gateway.folders.quarantine import Quarantine
@@ -154,6 +154,11 @@ def _outside(found: Outside, words: Words) -> Iterator[str]:
             yield words.text(mark("The envelope does not verify today: {code}"), code=proof.error.code)
         for label, value in bundle_lines(proof, found.trust, words):
             yield f"{label}: {cell(value)}"
+    if isinstance(proof, ConvoyProof):
+        for bundle in proof.bundles:
+            name = "-" if bundle.envelope is None else bundle.envelope.bundle_id
+            verdict = words.text(mark("genuine")) if bundle.error is None else bundle.error.code
+            yield words.text(mark("Bundle {bundle}: {verdict}"), bundle=name, verdict=verdict)
     for each in proof if isinstance(proof, tuple) else ():
         code = "" if each.receipt is None else f"{each.receipt.code} {each.receipt.issuer} {each.receipt.bundle_id}"
         verdict = words.text(mark("genuine")) if each.error is None else each.error.code

@@ -11,7 +11,7 @@ from gateway.cli.terminal import EXIT_FAILED, Terminal, cell
 from gateway.cli.times import clock_text, size_text
 from gateway.compose.identity import load_directory, load_identity, new_umask
 from gateway.compose.opening import open_offline
-from gateway.compose.proving import BundleProof, ReceiptProof, Trust, prove, read_card
+from gateway.compose.proving import BundleProof, ConvoyProof, ReceiptProof, Trust, prove, read_card
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.settings.load import Settings
@@ -28,6 +28,8 @@ def verify(terminal: Terminal, settings: Settings | None, file: Path, cards: Seq
     found = prove(file, trust)
     if isinstance(found, BundleProof):
         return _tell_bundle(terminal, found, trust, clock.now())
+    if isinstance(found, ConvoyProof):
+        return _tell_convoy(terminal, found, trust, clock.now())
     return _tell_receipts(terminal, found)
 
 
@@ -83,6 +85,22 @@ def _tell_bundle(terminal: Terminal, found: BundleProof, trust: Trust, now: floa
     if expired:
         terminal.say(mark("  It has expired: a node no longer takes it in. That does not make it less genuine."))
     return _code(found.error)
+
+
+def _tell_convoy(terminal: Terminal, found: ConvoyProof, trust: Trust, now: float) -> int:
+    genuine = found.error is None and all(one.error is None for one in found.bundles)
+    if terminal.as_json:
+        bundles = [bundle_json(one, trust, now, terminal.words) for one in found.bundles]
+        error = error_json(found.error, terminal.words)
+        terminal.emit({"kind": "convoy", "genuine": genuine, "error": error, "bundles": bundles})
+        return 0 if genuine else EXIT_FAILED
+    if found.error is not None:
+        _tell_answer(terminal, found.error)
+    else:
+        terminal.say(mark("A convoy: bundles that travel in one file, {count} of them."), count=len(found.bundles))
+    for one in found.bundles:
+        _tell_bundle(terminal, one, trust, now)
+    return 0 if genuine else EXIT_FAILED
 
 
 def bundle_json(found: BundleProof, trust: Trust, now: float, words: Words) -> dict[str, object]:

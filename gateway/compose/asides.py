@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.bundle.names import Kind
 from gateway.compose.identity import load_directory
-from gateway.compose.proving import BundleProof, ReceiptProof, Trust, prove
+from gateway.compose.proving import Proof, Trust, prove
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Action, Decision, Transfer
@@ -31,7 +31,7 @@ class Outside:
     decrypted. `transfers`: those it concerns. `commands`: what may be decided now."""
 
     aside: SetAside
-    proof: BundleProof | tuple[ReceiptProof, ...] | None
+    proof: Proof | None
     trust: Trust
     transfers: tuple[Transfer, ...]
     decisions: tuple[Decision, ...]
@@ -69,7 +69,7 @@ def _is_allowed(aside: SetAside, action: Action) -> bool:
     return True
 
 
-def _proof(aside: SetAside, trust: Trust) -> BundleProof | tuple[ReceiptProof, ...] | None:
+def _proof(aside: SetAside, trust: Trust) -> Proof | None:
     if aside.kind is None:
         return None
     try:
@@ -78,9 +78,7 @@ def _proof(aside: SetAside, trust: Trust) -> BundleProof | tuple[ReceiptProof, .
         return None
 
 
-def _concerned(
-    aside: SetAside, proof: BundleProof | tuple[ReceiptProof, ...] | None, ledger: "Ledger"
-) -> tuple[Transfer, ...]:
+def _concerned(aside: SetAside, proof: Proof | None, ledger: "Ledger") -> tuple[Transfer, ...]:
     if aside.transfer is not None:
         return (aside.transfer,)
     if aside.kind is not Kind.RECEIPTS or not isinstance(proof, tuple):

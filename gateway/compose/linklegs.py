@@ -18,6 +18,9 @@ from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
+from gateway.stages.convoying import Convoying
+from gateway.stages.forerunner import Forerunner
+from gateway.stages.headstart import HeadStarts
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
 from gateway.stages.post import PostStage
@@ -29,6 +32,8 @@ from gateway.stages.send import SendStage
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
 from gateway.stages.unheard import UnheardStage
+from gateway.stages.unloading import Unloading
+from gateway.transport.api import Transport, sending_ahead
 
 
 class LinkLegs:
@@ -57,6 +62,9 @@ class LinkLegs:
         self._comparing = comparing
         self.intakes: dict[LinkName, ReceiptIntake] = {}
         """What takes in the receipts of each link, for receipts that a person wants looked at again."""
+
+        self.head_starts: dict[LinkName, HeadStarts] = {}
+        """Where what is still being sealed may begin to leave, by link."""
 
     def legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
         """Return the link's workers; none if this one link cannot work, which must not keep the others from working."""
@@ -88,6 +96,8 @@ class LinkLegs:
             clock=ground.clock,
         )
         comparing = self._comparing.legs(link, papers_out, out_gate)
+        bulk = self._bulk(Stage.SEND, link, precedence, out_leg(name))
+        carried = carrying(link, timing)
         send = SendStage(
             link=name,
             ledger=ground.ledger,
@@ -95,12 +105,14 @@ class LinkLegs:
             transport=out,
             gate=out_gate,
             precedence=precedence,
-            bulk=self._bulk(Stage.SEND, link, precedence, out_leg(name)),
+            bulk=bulk,
             recorder=self._recorder,
             watching=watching(self._ground),
             clock=ground.clock,
-            carrying=carrying(link, timing),
+            carrying=carried,
+            convoying=Convoying(name, ground.spool, out, ground.clock, carried.convoy),
             orders=self._settings.orders,
+            forerunner=self._forerunner(link, out, bulk),
             hears=link.hears,
         )
         intake = self.intakes[name] = ReceiptIntake(
@@ -126,6 +138,7 @@ class LinkLegs:
             clock=ground.clock,
             ops=ground.ops,
         )
+        lacks = custody_of(ground, self._recorder).lacks
         receive = ReceiveStage(
             link=name,
             ledger=ground.ledger,
@@ -137,8 +150,17 @@ class LinkLegs:
                 **self._comparing.papers(link, intake.take),
                 Kind.ROSTER: Paper(ROSTER_FILE_MAX, rosters.take, "roster", "roster-too-large"),
             },
+            unloading=Unloading(
+                link=name,
+                ledger=ground.ledger,
+                spool=ground.spool,
+                quarantine=self._quarantine,
+                lacks=lacks,
+                clock=ground.clock,
+                ops=ground.ops,
+            ),
             quarantine=self._quarantine,
-            lacks=custody_of(ground, self._recorder).lacks,
+            lacks=lacks,
             gate=back_gate,
             precedence=precedence,
             bulk=self._bulk(Stage.RECEIVE, link, precedence, in_leg(name)),
@@ -168,6 +190,20 @@ class LinkLegs:
         ground = self._ground
         return UnheardStage(
             link=link, ledger=ground.ledger, outbox=ground.outbox, recorder=self._recorder, clock=ground.clock
+        )
+
+    def _forerunner(self, link: LinkSettings, out: Transport, bulk: BulkLane) -> Forerunner | None:
+        """Return what carries bundles while they are sealed; None unless we call the peer's SFTP server for it."""
+        if link.sftp is None or not link.calls_to_deposit or not link.sends:
+            return None
+        ground, name = self._ground, LinkName(link.name)
+        starts = self.head_starts[name] = HeadStarts(lambda: ground.bells.ring(out_leg(name)), ground.clock)
+        return Forerunner(
+            starts,
+            transport=sending_ahead(out),
+            bulk=bulk,
+            carrying=carrying(link, self._settings.timing),
+            ops=ground.ops,
         )
 
     def _bulk(self, stage: Stage, link: LinkSettings, precedence: Precedence, worker: str) -> BulkLane:

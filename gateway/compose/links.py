@@ -5,11 +5,12 @@ from pathlib import Path
 
 from gateway.compose.room import mailbox_floors
 from gateway.domain.clock import Clock
+from gateway.domain.errors import PermanentError, Scope
 from gateway.domain.ids import LinkName
 from gateway.keyring.keyring import Keyring
 from gateway.roster.directory import Directory
 from gateway.settings.boundaries import GapSettings
-from gateway.settings.links import FolderSettings, LinkSettings, TransportKind
+from gateway.settings.links import FolderSettings, LinkSettings, SshEngine, TransportKind
 from gateway.settings.load import Settings
 from gateway.settings.node import ServerMode
 from gateway.transport.accounts import public_blob
@@ -18,9 +19,10 @@ from gateway.transport.channel import Deadlines
 from gateway.transport.gap import LEFTOVER_SECONDS, GapTransport
 from gateway.transport.hosted import IN, HostedTransport
 from gateway.transport.media import MediaTransport, media_mailbox
-from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.openssh_channel import OpensshChannel, is_installed
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.parts import Letters, Shape
-from gateway.transport.sftp import SftpTransport
+from gateway.transport.sftp import Engine, SftpTransport
 from gateway.transport.shared import SharedMailbox
 from gateway.transport.split import SplitTransport
 
@@ -54,7 +56,8 @@ class Transports:
         self._clock = clock
 
     def to(self, link: LinkSettings) -> Transport:
-        """Return the transport of `link`; raises PermanentError `peer-unknown` or `peer-revoked`, `mailbox-*`."""
+        """Return the transport of `link`; raises PermanentError `peer-unknown`, `peer-revoked`, `mailbox-*`,
+        `ssh-missing`."""
         if link.folder is not None and link.transport is TransportKind.FOLDER:
             return self._folders(link, link.folder)
         if link.transport is TransportKind.MEDIA:
@@ -97,7 +100,15 @@ class Transports:
             tuple(public_blob(key) for key in self._directory.ssh_host_keys(link.peer)),
         )
         deadlines = Deadlines(connect=link.deadlines.connect, idle=link.deadlines.stall, reuse=link.deadlines.idle)
-        return SftpTransport.over_paramiko(peer, deadlines, self._clock)
+        return SftpTransport.over(_engine(link.sftp.engine), peer, deadlines, self._clock)
+
+
+def _engine(chosen: SshEngine) -> Engine:
+    if chosen is SshEngine.PARAMIKO:
+        return ParamikoChannel
+    if not is_installed():
+        raise PermanentError("ssh-missing", "the link asks for the ssh program", scope=Scope.LINK)
+    return OpensshChannel
 
 
 def _shape(gap: GapSettings) -> Shape:

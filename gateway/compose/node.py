@@ -39,7 +39,7 @@ from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.outbox import Outbox
 from gateway.folders.quarantine import Quarantine
 from gateway.folders.spool import Spool
-from gateway.ledger.changes import Touched
+from gateway.ledger.change import Touched
 from gateway.ledger.store import Ledger
 from gateway.settings.load import Settings
 from gateway.settings.node import ServerMode

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from gateway.bundle import policy
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope
-from gateway.bundle.manifest import Manifest, ManifestFile
+from gateway.bundle.manifest import Manifest
 from gateway.bundle.unseal import open_bundle
 from gateway.compose.identity import Identity
 from gateway.compose.offline import missing, not_empty
 from gateway.domain.errors import SecurityError, TransientError
 from gateway.domain.ids import UnitCode
 from gateway.folders import disk
+from gateway.folders.members import MemberFiles
 from gateway.roster.peers import Signer
 from gateway.stages import layout
 from gateway.stages.envelopes import proven_envelope
@@ -58,7 +58,7 @@ def open_offline(bundle: Path, into: Path, identity: Identity, now: float) -> Op
 
 def _open(bundle: Path, opening: Path, identity: Identity, now: float) -> Opened:
     keys = identity.keyring.node_keys()
-    with disk.mapped(bundle.parent), bundle.open("rb") as source:
+    with disk.mapped(bundle.parent), bundle.open("rb") as source, MemberFiles(opening) as files:
         size = bundle.stat().st_size
         head = source.read(ENVELOPE_MAX)
         envelope, signer = proven_envelope(head, identity.directory)
@@ -69,7 +69,8 @@ def _open(bundle: Path, opening: Path, identity: Identity, now: float) -> Opened
             envelope=envelope,
             keys=keys,
             signer=signer.public,
-            sink=lambda member: _create(opening, member),
+            sink=lambda member: files.create(member.path, member.size),
+            aside=files.aside,
         )
     package = _case_package(opening, manifest)
     return Opened(envelope, signer.unit, package, manifest, opening)
@@ -85,13 +86,6 @@ def _check_policy(envelope: Envelope, signer: Signer, identity: Identity, *, siz
     limits = policy.SkewLimits(timing.clock_skew_warn, timing.clock_skew_hold)
     if policy.clock_skew(envelope, now, limits) is policy.Skew.HOLD:
         raise TransientError("clock-skew", "the bundle is dated too far into our future")
-
-
-def _create(root: Path, member: ManifestFile) -> BinaryIO:
-    """Open the new file of one member below `root`; its path was checked when the manifest was read."""
-    path = root / member.path
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.open("xb")
 
 
 def _case_package(root: Path, manifest: Manifest) -> CasePackage:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.bundle.convoy import FILE_MAX as CONVOY_MAX
 from gateway.daemon.windows import Window, Windows
 from gateway.domain.clock import Clock
 from gateway.domain.records import Priority
@@ -64,6 +65,7 @@ def carrying(link: LinkSettings, timing: TimingSettings) -> Carrying:
         repeats=link.repeat.times if link.repeat else 0,
         repeat_seconds=link.repeat.every if link.repeat else 0.0,
         largest=link.max_bundle,
+        convoy=min(CONVOY_MAX, link.max_bundle or CONVOY_MAX) if link.takes_convoys else 0,
         lanes=frozenset(Priority[lane.name] for lane in link.priorities),
         closed_for=hours(link).closed_for,
     )

@@ -1,15 +1,19 @@
-"""Whether a bundle or a receipt is genuine: checked offline, without any private key, by cards that somebody trusts."""
+"""Whether bundles and receipts are genuine: checked offline, without any private key, by cards that somebody trusts."""
 
 import base64
 import binascii
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from gateway.bundle import policy
 from gateway.bundle.card import CARD_MAX, Card, parse_card
+from gateway.bundle.convoy import FILE_MAX as CONVOY_MAX
+from gateway.bundle.convoy import MAGIC as CONVOY_MAGIC
+from gateway.bundle.convoy import split_bundles
 from gateway.bundle.envelope import ENVELOPE_MAX, MAGIC, Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.receipt import (
@@ -110,19 +114,33 @@ class ReceiptProof:
     error: GatewayError | None
 
 
+@dataclass(frozen=True, slots=True)
+class ConvoyProof:
+    """What was found of a convoy. `error` None: it could be taken apart, whatever its bundles are."""
+
+    bundles: tuple[BundleProof, ...]
+    error: GatewayError | None
+
+
+Proof = BundleProof | ConvoyProof | tuple[ReceiptProof, ...]
+
+
 def read_card(path: Path) -> Card:
     """Return the card in a file; SecurityError `card-malformed`, `card-bad-signature`, or `file-not-there`."""
     return parse_card(_read(path, CARD_MAX + 1))
 
 
-def prove(path: Path, trust: Trust, *, head_only: bool = False) -> BundleProof | tuple[ReceiptProof, ...]:
-    """Return what `path` proves: a bundle, a file of receipts, or an acknowledgement from `ack/`; see `prove_bundle`.
+def prove(path: Path, trust: Trust, *, head_only: bool = False) -> Proof:
+    """Return what `path` proves: a bundle, a convoy of them, a file of receipts, or an acknowledgement from `ack/`; see
+    `prove_bundle`.
 
     Raises PermanentError `file-not-there`, `nothing-to-verify`, TransientError `local-io`.
     """
     head = _read(path, max(len(MAGIC), len(RECEIPTS_MAGIC)))
     if head == MAGIC:
         return prove_bundle(path, trust, head_only=head_only)
+    if head == CONVOY_MAGIC:
+        return _prove_convoy(_read(path, CONVOY_MAX + 1), trust, head_only=head_only)
     if head == RECEIPTS_MAGIC:
         try:
             return tuple(_prove_receipt(raw, trust) for raw in split_receipts(_read(path, FILE_MAX + 1)))
@@ -139,21 +157,39 @@ def prove_bundle(path: Path, trust: Trust, *, head_only: bool = False) -> Bundle
     head_only: leave out the segments, so that it takes a moment however large the bundle is.
     """
     with disk.mapped(path.parent), path.open("rb") as source:
-        size = path.stat().st_size
-        head = source.read(ENVELOPE_MAX)
-        envelope: Envelope | None = None
-        signer: Known | None = None
-        try:
-            envelope = parse_envelope(head)
-            signer = trust.signer(envelope.sender_key_id)
-            verify_envelope(head, trust.public, trust.is_revoked)
-            if signer is not None:
-                policy.check_key_valid(envelope, signer.not_before, signer.not_after)
-            if not head_only:
-                verify_payload(source, size, envelope)
-        except GatewayError as error:
-            return BundleProof(size, envelope, signer.unit if signer else None, error)
+        return _prove_bundle(source, path.stat().st_size, trust, head_only=head_only)
+
+
+def _prove_bundle(source: BinaryIO, size: int, trust: Trust, *, head_only: bool) -> BundleProof:
+    head = source.read(ENVELOPE_MAX)
+    envelope: Envelope | None = None
+    signer: Known | None = None
+    try:
+        envelope = parse_envelope(head)
+        signer = trust.signer(envelope.sender_key_id)
+        verify_envelope(head, trust.public, trust.is_revoked)
+        if signer is not None:
+            policy.check_key_valid(envelope, signer.not_before, signer.not_after)
+        if not head_only:
+            verify_payload(source, size, envelope)
+    except GatewayError as error:
+        return BundleProof(size, envelope, signer.unit if signer else None, error)
     return BundleProof(size, envelope, signer.unit if signer else None, None)
+
+
+def _prove_convoy(raw: bytes, trust: Trust, *, head_only: bool) -> ConvoyProof:
+    """Check each bundle, and that it is the one that the table names."""
+    try:
+        bundles = split_bundles(raw)
+    except SecurityError as error:
+        return ConvoyProof((), error)
+    proofs = []
+    for bundle, body in bundles:
+        proof = _prove_bundle(io.BytesIO(body), len(body), trust, head_only=head_only)
+        if proof.error is None and proof.envelope is not None and proof.envelope.bundle_id != bundle:
+            proof = replace(proof, error=SecurityError("malformed", "the table names another bundle"))
+        proofs.append(proof)
+    return ConvoyProof(tuple(proofs), None)
 
 
 def _prove_receipt(raw: bytes, trust: Trust) -> ReceiptProof:
@@ -198,4 +234,6 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _nothing(path: Path) -> PermanentError:
-    return PermanentError("nothing-to-verify", f"{path.name} is no bundle, no receipt file and no acknowledgement")
+    return PermanentError(
+        "nothing-to-verify", f"{path.name} is no bundle, no convoy, no receipt file and no acknowledgement"
+    )

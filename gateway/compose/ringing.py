@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from gateway.domain.lifecycle import Direction, State, ends
-from gateway.ledger.changes import Touched
+from gateway.ledger.change import Touched
 from gateway.stages.legs import in_leg, out_leg
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage

@@ -228,6 +228,7 @@ class Planner:
             scanner=self._scanner,
             quarantine=self._quarantine,
             telling=self._telling,
+            head_starts=self._legs.head_starts.get,
             repeats=RepeatDesk(
                 ledger=ground.ledger,
                 spool=ground.spool,

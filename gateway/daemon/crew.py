@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from gateway.daemon.crewseat import Rules, Seat
-from gateway.daemon.errand import A, Errand, R, Report, named, stopping
+from gateway.daemon.errand import A, Errand, News, Progress, R, Report, named, stopping
 from gateway.domain.clock import Clock
 from gateway.domain.oplog import OpsLog
 
@@ -39,10 +39,16 @@ class ProcessCrew:
         """The process ids of the children there are now."""
         return tuple(pid for seat in list(self._seats) if (pid := seat.pid) is not None)
 
-    def run(self, work: Callable[[A, Report], R], argument: A, on_progress: Report | None = None) -> "Future[R]":
+    def run(
+        self,
+        work: Callable[[A, Report], R],
+        argument: A,
+        on_progress: Progress | None = None,
+        on_news: News | None = None,
+    ) -> "Future[R]":
         """Run `work(argument, report)` in a child, see Crew: at once if one is free, else in the order of asking."""
         named(work)
-        errand = Errand(work, argument, on_progress)
+        errand = Errand(work, argument, on_progress, on_news)
         with self._lock:
             if self._closing:
                 errand.future.set_exception(stopping())
@@ -93,14 +99,20 @@ class InlineCrew:
     def __init__(self) -> None:
         self._closing = False
 
-    def run(self, work: Callable[[A, Report], R], argument: A, on_progress: Report | None = None) -> "Future[R]":
+    def run(
+        self,
+        work: Callable[[A, Report], R],
+        argument: A,
+        on_progress: Progress | None = None,
+        on_news: News | None = None,
+    ) -> "Future[R]":
         """Run `work(argument, report)` now and return a future that is done."""
         named(work)
         future: Future[R] = Future()
         try:
             if self._closing:
                 raise stopping()
-            future.set_result(work(argument, on_progress or _unheard))
+            future.set_result(work(argument, _InlineReport(on_progress, on_news)))
         except Exception as error:  # noqa: BLE001 - a future carries whatever the work raised
             future.set_exception(error)
         return future
@@ -111,5 +123,17 @@ class InlineCrew:
         self._closing = True
 
 
-def _unheard(_done: int) -> None:
-    """The report that nobody listens to."""
+class _InlineReport:
+    """Hands everything on as it is told."""
+
+    def __init__(self, on_progress: Progress | None, on_news: News | None) -> None:
+        self._on_progress = on_progress
+        self._on_news = on_news
+
+    def __call__(self, done: int, /) -> None:
+        if self._on_progress is not None:
+            self._on_progress(done)
+
+    def tell(self, news: object) -> None:
+        if self._on_news is not None:
+            self._on_news(news)

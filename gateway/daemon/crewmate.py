@@ -27,11 +27,15 @@ class Reporter:
         self._clock = SystemClock()
         self._next = 0.0
 
-    def __call__(self, done: int) -> None:
+    def __call__(self, done: int, /) -> None:
         now = self._clock.monotonic()
         if now >= self._next:
             self._next = now + REPORT_SECONDS
             self._line.send(Kind.PROGRESS, _COUNT.pack(done))
+
+    def tell(self, news: object) -> None:
+        """Tell `news` at once."""
+        self._line.send(Kind.TOLD, packed(news))
 
 
 def serve(end: socket.socket) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.daemon.errand import Errand, Report, named, stopping
+from gateway.daemon.errand import Errand, named, stopping
 from gateway.daemon.frames import Kind, from_child, packed
 from gateway.daemon.launch import Launched, launch
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
@@ -105,7 +105,7 @@ class Seat:
         for second in (False, True):
             mate = self._mate or self._hire()
             try:
-                kind, answer = self._talk(mate, Kind.WORK, body, errand.on_progress)
+                kind, answer = self._talk(mate, Kind.WORK, body, errand)
             except _GoneError as gone:
                 died = self._died(gone)
                 if gone.begun or second or died.code == "stopping":
@@ -140,7 +140,7 @@ class Seat:
                 raise
         return mate
 
-    def _talk(self, mate: Launched, kind: Kind, body: bytes, on_progress: Report | None) -> tuple[Kind, bytes]:
+    def _talk(self, mate: Launched, kind: Kind, body: bytes, errand: Errand | None) -> tuple[Kind, bytes]:
         """Send one frame and return the frame that answers it; _GoneError if the child dies first."""
         begun = False
         try:
@@ -161,10 +161,14 @@ class Seat:
             kind, body = frame
             if kind is Kind.TAKEN:
                 begun = True
-            elif kind is not Kind.PROGRESS:
+            elif kind is Kind.PROGRESS:
+                if errand is not None and errand.on_progress is not None and len(body) == _COUNT.size:
+                    errand.on_progress(_COUNT.unpack(body)[0])
+            elif kind is Kind.TOLD:
+                if errand is not None and errand.on_news is not None:
+                    errand.on_news(_told(body))
+            else:
                 return kind, body
-            elif on_progress is not None and len(body) == _COUNT.size:
-                on_progress(_COUNT.unpack(body)[0])
 
     def _settled(self, kind: Kind, body: bytes) -> Any:
         if kind is Kind.BUG:
@@ -208,6 +212,13 @@ class _GoneError(Exception):
     def __init__(self, begun: bool) -> None:
         super().__init__(begun)
         self.begun = begun
+
+
+def _told(body: bytes) -> object:
+    try:
+        return from_child(body)
+    except pickle.UnpicklingError as error:
+        raise _refused(str(error)) from error
 
 
 def _refused(why: str) -> SecurityError:

@@ -7,8 +7,23 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.domain.errors import TransientError
 
-Report = Callable[[int], None]
+Progress = Callable[[int], None]
 """Called with the number of bytes done so far."""
+News = Callable[[object], None]
+"""Called with what the work tells beside its result."""
+
+
+class Report(Protocol):
+    """What work is given to tell how far it is."""
+
+    def __call__(self, done: int, /) -> None:
+        """So many bytes are done."""
+        ...
+
+    def tell(self, news: object) -> None:
+        """Tell a plain value, or one of our own classes, at once."""
+        ...
+
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -17,13 +32,20 @@ R = TypeVar("R")
 class Crew(Protocol):
     """Something that runs work: child processes, or the caller's own thread."""
 
-    def run(self, work: Callable[[A, Report], R], argument: A, on_progress: Report | None = None) -> Future[R]:
+    def run(
+        self,
+        work: Callable[[A, Report], R],
+        argument: A,
+        on_progress: Progress | None = None,
+        on_news: News | None = None,
+    ) -> Future[R]:
         """Run `work(argument, report)` and return the future of its result.
 
         work:     a function at its module's top level, repeatable: it may be cut off anywhere and run again.
         argument: picklable; so must the result be, made of plain values and of classes of `gateway` and `packers`.
         on_progress: called from another thread, at most four times a second; if it raises, the work is ended and the
                   future fails with what it raised: so a stop, or a hold, reaches a long piece of work.
+        on_news:  called likewise, with each thing that the work tells; the other process is not to be trusted with it.
 
         The future fails with the GatewayError that `work` raised, or with one of
 
@@ -47,7 +69,8 @@ class Errand:
 
     work: Callable[..., Any]
     argument: Any
-    on_progress: Report | None
+    on_progress: Progress | None
+    on_news: News | None
     future: "Future[Any]" = field(default_factory=Future)
 
 

@@ -25,7 +25,7 @@ class Kind(IntEnum):
     FAILED = 4  # child: the pickled GatewayError
     BUG = 5  # child: the text of a traceback
     READY = 6  # child: it serves now; pickled facts
-    TOLD = 7  # child: pickled news
+    TOLD = 7  # child: pickled news, also in the middle of work
     INITIALISE = 16  # parent: function and pickled argument to call once
     WORK = 17  # parent: function and pickled argument
     RELOAD = 18  # parent: the pickled new argument

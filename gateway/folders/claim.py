@@ -1,8 +1,8 @@
 """The claim shelf: where settled exports go when they leave the outbound folder, and stay until retention is over."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from types import MappingProxyType
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
 from gateway.folders import disk, entries, intent, moving, sharing, taking
+from gateway.folders.together import Together
 from gateway.packing import Candidate, Entry
 
 
@@ -65,30 +66,40 @@ class ClaimShelf:
         Raises `export-changed`, `export-vanished`, `export-locked`, `claim-busy` (transient, transfer), `entry-unsafe`,
         `export-too-many-files` (permanent, transfer), or as `disk.failure` says.
         """
-        with self._hold(token):
-            whole = self._folder / route / token
-            if disk.exists(whole):
-                return self._read(whole)
-            wanted = intent.survey(root, candidate, route, token, seen)
-            folder = whole.with_name(f".{token}")
-            disk.owner_only(self._folder)
-            disk.owner_only(folder / taking.PARTS)
-            intent.write(folder / taking.INTENT, wanted)
-            steps = taking.Taking(folder, wanted)
-            try:
-                steps.take()
-                steps.bring_home()
-                steps.commit(whole)
-            except GatewayError:
-                # The last rename may stand although it could not be proven durable. If a power cut takes it back,
-                # `recover` does it again; but a claim that nobody is told of would lie there until then.
-                if not disk.exists(whole):
-                    with suppress(GatewayError):  # the first error says what happened; `recover` undoes the rest
-                        steps.undo()
-                    raise
-            with suppress(GatewayError):  # the claim stands; `recover` removes what the share did not let go
-                steps.forget_outside(whole)
-            return _claimed(whole, wanted)
+        claims, failures = self.claim_all(root, [(token, candidate)], route, seen)
+        for error in failures.values():
+            raise error
+        return claims[0]
+
+    def claim_all(
+        self,
+        root: Path,
+        wanted: Sequence[tuple[ClaimToken, Candidate]],
+        route: RouteName,
+        seen: Mapping[str, Entry] = MappingProxyType({}),
+    ) -> tuple[list[Claim], dict[ClaimToken, GatewayError]]:
+        """Like `claim` for several exports of one outbound folder, sharing the syncs; one that fails does not touch
+        its neighbours. Returns the claims in the order wanted, and what became of the others."""
+        found: dict[ClaimToken, Claim] = {}
+        intents: list[intent.Intent] = []
+        together = Together(self._folder / route)
+        with ExitStack() as held:
+            for token, candidate in wanted:
+                try:
+                    held.enter_context(self._hold(token))
+                    whole = self._folder / route / token
+                    if disk.exists(whole):
+                        found[token] = self._read(whole)
+                    else:
+                        intents.append(intent.survey(root, candidate, route, token, seen))
+                except GatewayError as error:
+                    together.failures[token] = error
+            if intents:
+                disk.owner_only(self._folder)
+                disk.owner_only(together.folder)
+            for one in together.take(intents):
+                found[one.token] = _claimed(together.folder / one.token, one)
+        return [found[token] for token, _ in wanted if token in found], together.failures
 
     def recover(self) -> Recovery:
         """Finish or undo every interrupted claim, release and discard, and list the whole claims.
@@ -133,9 +144,13 @@ class ClaimShelf:
         """Return all whole claims by route and token; a claim with a damaged note is left to `recover` to report."""
         return self._listed()[0]
 
-    def get(self, token: ClaimToken) -> Claim:
-        """Return the claim `token`; `claim-missing` (permanent, transfer) if it is not on the shelf."""
-        return self._read(self._find(token))
+    def get(self, token: ClaimToken, route: RouteName | None = None) -> Claim:
+        """Return the claim `token`; `claim-missing` (permanent, transfer) if it is not on the shelf.
+
+        route: where its caller knows it, no other is looked for.
+        """
+        whole = None if route is None else self._folder / route / token
+        return self._read(whole if whole is not None and disk.exists(whole) else self._find(token))
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""
@@ -198,6 +213,8 @@ class ClaimShelf:
             return False
         try:
             steps.take()
+            steps.sync()
+            steps.sync_left()
             steps.bring_home()
         except TransientError as error:
             if error.code not in {"export-vanished", "export-changed"}:
@@ -205,7 +222,8 @@ class ClaimShelf:
             steps.undo()
             return False
         whole = folder.with_name(wanted.token)
-        steps.commit(whole)
+        steps.name(whole)
+        disk.fsync_folder(whole.parent)
         steps.forget_outside(whole)
         return True
 

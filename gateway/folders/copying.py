@@ -1,8 +1,10 @@
 """Copying to another filesystem with proof: the copy reads back the same, and the source stood still meanwhile."""
 
 import hashlib
+import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.domain.errors import TransientError
@@ -19,49 +21,55 @@ def copy_durably(source: Path, target: Path) -> None:
     the same raises `local-io`. On any error `target` may be there in part: the caller removes it. Links stay links.
     """
     with disk.mapped(target.parent):
-        _copy(source, target)
+        digests = dict(_copied(source, target))
+        disk.fsync_tree(target)
+        for copy, digest in digests.items():
+            with copy.open("rb", buffering=0) as file:
+                if _digest(file) != digest:
+                    raise TransientError("local-io", "a copy did not read back as it was written", facts=_where(copy))
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copied(source: Path, target: Path) -> Iterator[tuple[Path, bytes]]:
+    """Copy, and yield each new file with the digest of what was read for it. Not fsynced."""
     before = source.lstat()
     if stat.S_ISDIR(before.st_mode):
         target.mkdir(mode=0o700)
         with os.scandir(source) as entries:
             names = sorted(entry.name for entry in entries)
         for name in names:
-            _copy(source / name, target / name)
+            yield from _copied(source / name, target / name)
         if source.lstat().st_mtime_ns != before.st_mtime_ns:
             raise _changed(source)
         os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
-        disk.fsync_folder(target)
     elif stat.S_ISLNK(before.st_mode):
         target.symlink_to(source.readlink())
     elif stat.S_ISREG(before.st_mode):
-        _copy_file(source, target, before)
+        yield target, _copy_file(source, target, before)
     else:
         raise TransientError("local-io", "neither file, folder nor link", facts=_where(source))
 
 
-def _copy_file(source: Path, target: Path, before: os.stat_result) -> None:
-    read, written = hashlib.sha256(), hashlib.sha256()
+def _copy_file(source: Path, target: Path, before: os.stat_result) -> bytes:
     reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    writer = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(reader, "rb", buffering=0) as incoming, os.fdopen(writer, "r+b", buffering=0) as outgoing:
-        while chunk := incoming.read(_CHUNK):
-            read.update(chunk)
-            view = memoryview(chunk)
-            while view:
-                view = view[outgoing.write(view) :]
+    writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(reader, "rb", buffering=0) as incoming, os.fdopen(writer, "wb", buffering=0) as outgoing:
+        digest = _digest(incoming, outgoing)
         after = os.fstat(incoming.fileno())
-        os.fsync(outgoing.fileno())
-        outgoing.seek(0)
-        while chunk := outgoing.read(_CHUNK):
-            written.update(chunk)
         os.utime(outgoing.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise _changed(source)
-    if read.digest() != written.digest():
-        raise TransientError("local-io", "a copy did not read back as it was written", facts=_where(target))
+    return digest
+
+
+def _digest(incoming: io.FileIO, outgoing: io.FileIO | None = None) -> bytes:
+    """Read all of `incoming` and return its digest; write it to `outgoing`."""
+    running, buffer = hashlib.sha256(), memoryview(bytearray(_CHUNK))
+    while count := incoming.readinto(buffer):
+        piece = buffer[:count]
+        running.update(piece)
+        while outgoing is not None and piece:
+            piece = piece[outgoing.write(piece) :]
+    return running.digest()
 
 
 def _changed(path: Path) -> TransientError:

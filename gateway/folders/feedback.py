@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -131,11 +131,15 @@ class FeedbackDesk:
         for ending in (".err.json", ".err.txt"):
             disk.remove_tree(self._root / ERR / f"{_stem(export)}{ending}")
 
-    def acknowledge(self, acknowledgement: Acknowledgement) -> Path:
-        """Write `ack/<name>.receipt.json`, replacing an older one; durable. Raises as `disk.failure` says."""
-        path = self._folder(ACK) / f"{_stem(acknowledgement.export)}.receipt.json"
-        self._write([(path, _json(_plain_receipts(acknowledgement)))])
-        return path
+    def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> list[Path]:
+        """Write `ack/<name>.receipt.json` for each, replacing older ones; of several for one export the last stays.
+
+        Durable, synced together. Raises as `disk.failure` says; then some may be written, each whole.
+        """
+        folder = self._folder(ACK)
+        shown = {folder / f"{_stem(one.export)}.receipt.json": one for one in acknowledgements}
+        self._write([(path, _json(_plain_receipts(one))) for path, one in shown.items()])
+        return list(shown)
 
     def _folder(self, name: str) -> Path:
         sharing.shared_folder(self._root / name, self._root)

@@ -67,8 +67,8 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
     return Intent(token, route, root, candidate.name, tuple(found), _mark(root, candidate, found[-1]))
 
 
-def write(path: Path, intent: Intent) -> None:
-    """Put `intent` on the disk at `path`, whole or not at all."""
+def encode(intent: Intent) -> bytes:
+    """Return the note that `read` reads."""
     rows: list[notes.Json] = [
         {
             "name": part.name,
@@ -80,7 +80,7 @@ def write(path: Path, intent: Intent) -> None:
         }
         for part in intent.parts
     ]
-    note = notes.encode(
+    return notes.encode(
         {
             "token": intent.token,
             "route": intent.route,
@@ -90,7 +90,6 @@ def write(path: Path, intent: Intent) -> None:
             "mark": None if intent.mark is None else base64.b64encode(intent.mark).decode("ascii"),
         }
     )
-    disk.write_durably(path, note)
 
 
 def read(path: Path) -> Intent | None:

@@ -8,6 +8,11 @@ from pathlib import Path
 from gateway.folders import disk
 
 
+def access_of(model: os.stat_result) -> str:
+    """Return what `adopt_access` gives after the folder `model`, as text to be compared."""
+    return f"{model.st_gid}:{stat.S_IMODE(model.st_mode):o}"
+
+
 def adopt_access(path: Path, model: os.stat_result) -> None:
     """Give `path` and all below it the group and permissions of the folder `model`, so that its users can read it.
 
@@ -15,11 +20,12 @@ def adopt_access(path: Path, model: os.stat_result) -> None:
     we may not change them (a share that keeps its own rules, a group we are not in) they stay as they are.
     """
     with disk.mapped(path.parent):
-        _adopt(path, model)
-        if disk.is_folder(path):
-            for folder, folders, files in os.walk(path, onerror=disk.reraise):
-                for name in (*folders, *files):
-                    _adopt(Path(folder, name), model)
+        todo = [(os.fspath(path), os.lstat(path))]
+        for place, found in todo:
+            _adopt(place, found, model)
+            if stat.S_ISDIR(found.st_mode):
+                with os.scandir(place) as entries:
+                    todo += [(entry.path, entry.stat(follow_symlinks=False)) for entry in entries]
 
 
 def shared_folder(folder: Path, model: Path) -> None:
@@ -34,8 +40,7 @@ def shared_folder(folder: Path, model: Path) -> None:
     disk.fsync_folder(folder.parent)
 
 
-def _adopt(path: Path, model: os.stat_result) -> None:
-    now = path.lstat()
+def _adopt(path: str, now: os.stat_result, model: os.stat_result) -> None:
     if stat.S_ISLNK(now.st_mode):
         return
     bits = stat.S_IMODE(model.st_mode)
@@ -46,7 +51,7 @@ def _adopt(path: Path, model: os.stat_result) -> None:
     if stat.S_IMODE(now.st_mode) != wanted:
         with suppress(PermissionError):
             try:
-                path.chmod(wanted)
+                Path(path).chmod(wanted)
             except PermissionError:
                 # A sandbox that forbids setgid must not cost the other bits; the folder's own setgid is inherited.
-                path.chmod(wanted & 0o777)
+                Path(path).chmod(wanted & 0o777)

@@ -1,14 +1,14 @@
 """The spool: our private disk, and where on it everything lies."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, WireName, bundle_id, claim_token, link_name
-from gateway.folders import disk
+from gateway.folders import deliveries, disk
 
 _PART = ".part"
 _INBOUND = "inbound"
@@ -20,11 +20,21 @@ _HEADER_DIGITS = 32
 class Staging:
     """The folders in which one inbound bundle is opened and made into an import."""
 
-    root: Path
-    members: Path
-    """The members as they come out of the bundle."""
     imports: Path
     """What the packer writes; published from here."""
+    members: Path
+    """The members as they come out of the bundle; worth nothing after a crash."""
+
+    def make(self) -> None:
+        """Make both anew; not yet durable. FileExistsError if a rest of an earlier attempt is there, else as
+        `disk.failure` says."""
+        with disk.mapped(self.imports.parent):
+            try:
+                self.imports.mkdir(mode=0o700)
+            except FileNotFoundError:
+                disk.owner_only(self.imports.parent)
+                self.imports.mkdir(mode=0o700)
+            self.members.mkdir(mode=0o700)
 
 
 class Spool:
@@ -37,7 +47,8 @@ class Spool:
     relayed/<id>-<header>.cfb      bundles in our custody for others, one file for all recipients and arrivals; half of
                                    the header's digest is in the name, so that no two bundles ever share one
     outbox/<link>/                 see outbox.py
-    staging/<link>/<id>/           bundles being opened, imports waiting to be published
+    staging/<link>/<id>/           imports waiting to be published, `<id>.begun` once that was begun, see deliveries.py;
+                                   the members of a bundle that is being opened lie in `.<id>`
     """
 
     def __init__(self, root: Path) -> None:
@@ -123,6 +134,30 @@ class Spool:
         """
         _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
 
+    def keep_unloaded(self, link: LinkName, bundles: Mapping[BundleId, memoryview]) -> None:
+        """Make bundles whose bytes are at hand durable where fetched ones lie, sharing one fsync of the folder.
+
+        Repeatable. What a fetch has left of one of them gives way.
+        """
+        folder = self._inbound / link
+        disk.owner_only(folder)
+        with disk.mapped(folder):
+            for bundle, body in bundles.items():
+                part = folder / f".{bundle}{_PART}"
+                # Never written through: it may be another name of bytes that lie in a mailbox.
+                part.unlink(missing_ok=True)
+                part.write_bytes(body)
+        self.keep_fetched(link, list(bundles))
+
+    def holds(self, link: LinkName, bundle: BundleId, body: memoryview) -> bool:
+        """Whether the fetched bundle that lies here has just these bytes; True as well where none lies here."""
+        path = self.inbound_bundle(link, bundle)
+        with disk.mapped(path.parent):
+            try:
+                return path.read_bytes() == body
+            except FileNotFoundError:
+                return True
+
     def inbound_bundles(self) -> list[tuple[LinkName, BundleId]]:
         """Return which fetched bundles lie in the spool, so that those the ledger does not expect can be dropped."""
         found = [(folder.name, parse(path.name)) for folder in _folders(self._inbound) for path in _listed(folder)]
@@ -162,20 +197,15 @@ class Spool:
         return self._inbound / link / f".{name}"
 
     def staging(self, link: LinkName, bundle: BundleId) -> Staging:
-        """Return the staging folders of a bundle as they are; they may not exist."""
-        root = self._staging / link / bundle
-        return Staging(root, root / "members", root / "imports")
+        """Return the staging folders of a bundle under the names they have now; they may not exist."""
+        imports = self._staging / link / bundle
+        begun = deliveries.begun(imports)
+        return Staging(begun if disk.exists(begun) else imports, imports.with_name(f".{bundle}"))
 
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
-        """Return the staging folders of a bundle, made anew and empty; a rest of an earlier attempt is removed."""
-        staging = self.staging(link, bundle)
-        disk.remove_tree(staging.root)
-        for folder in (self._staging / link, staging.root):
-            disk.owner_only(folder)
-        for folder in (staging.members, staging.imports):
-            with disk.mapped(staging.root):
-                folder.mkdir(mode=0o700)
-        return staging
+        """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
+        self.drop_staging(link, bundle)
+        return self.staging(link, bundle)
 
     def stagings(self) -> list[tuple[LinkName, BundleId]]:
         """Return which bundles have staging folders, so that those the ledger does not expect can be dropped."""
@@ -183,18 +213,19 @@ class Spool:
         for folder in _folders(self._staging):
             for path in _listed(folder):
                 with suppress(ValueError):
-                    found.append((link_name(folder.name), bundle_id(path.name)))
+                    found.append((link_name(folder.name), bundle_id(path.name.removesuffix(deliveries.BEGUN))))
         return found
 
     def drop_staging(self, link: LinkName, bundle: BundleId) -> None:
         """Remove the staging folders of a bundle; only once its delivery is recorded. Repeatable."""
-        root = self.staging(link, bundle).root
-        with disk.mapped(root.parent), suppress(FileNotFoundError):
-            # Under a dot-name first: a half-removed journal must never be taken for a delivery that was not begun.
-            doomed = root.with_name(f".{bundle}")
-            disk.remove_tree(doomed)
-            root.rename(doomed)
-            disk.remove_tree(doomed)
+        imports = self._staging / link / bundle
+        doomed = self.staging(link, bundle).members
+        for folder in (deliveries.begun(imports), imports):
+            disk.remove_private(doomed)
+            # Under a dot-name first: half of it must never be taken for an import that waits to be published.
+            with disk.mapped(folder.parent), suppress(FileNotFoundError):
+                folder.rename(doomed)
+        disk.remove_private(doomed)
 
     def drop(self, path: Path) -> None:
         """Remove one bundle file; what is gone already is no error."""

@@ -36,6 +36,17 @@ class Taking:
         self._intent = intent
         self._parts = folder / PARTS
         self._outside = intent.root / f"{disk.TEMP_PREFIX}{intent.token}"
+        self._elsewhere: bool | None = None
+
+    @property
+    def intent(self) -> Intent:
+        """What is to be taken."""
+        return self._intent
+
+    @property
+    def folder(self) -> Path:
+        """The claim folder until it is whole."""
+        return self._folder
 
     def require_share(self) -> None:
         """Raise `mount-missing` (transient, route) if parts wait in an outbound folder that is not there now."""
@@ -43,7 +54,7 @@ class Taking:
             raise self._away()
 
     def take(self) -> None:
-        """Take every part that is not yet taken, in order, and make that durable.
+        """Take every part that is not yet taken, in order; durable once `sync` returns.
 
         Raises `export-vanished`, `export-changed`, `export-locked` (transient, transfer) or as `disk.failure` says;
         then some parts may be taken: call `undo`.
@@ -51,7 +62,13 @@ class Taking:
         for part in self._intent.parts:
             if not disk.exists(self._hold() / part.name):
                 self._take_one(part)
+
+    def sync(self) -> None:
+        """Make what was taken durable, but for its being gone from the outbound folder: see `sync_left`."""
         disk.fsync_folder(self._hold())
+
+    def sync_left(self) -> None:
+        """Make durable that the parts left the outbound folder: once for all that were taken out of it."""
         if disk.exists(self._intent.root):
             disk.fsync_folder(self._intent.root)
 
@@ -68,9 +85,10 @@ class Taking:
                 raise _changed()
         disk.fsync_folder(self._parts)
 
-    def commit(self, whole: Path) -> None:
-        """Give the claim folder its final name: from here on the export is ours."""
-        disk.rename_durably(self._folder, whole)
+    def name(self, whole: Path) -> None:
+        """Give the claim folder its final name; once that is durable, the export is ours."""
+        with disk.mapped(whole.parent):
+            self._folder.replace(whole)
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
@@ -118,7 +136,9 @@ class Taking:
         return self._outside if self._is_elsewhere() else self._parts
 
     def _is_elsewhere(self) -> bool:
-        return disk.exists(self._folder / ELSEWHERE)
+        if self._elsewhere is None:
+            self._elsewhere = disk.exists(self._folder / ELSEWHERE)
+        return self._elsewhere
 
     def _take_one(self, part: Entry) -> None:
         source = self._intent.root / part.name
@@ -131,6 +151,7 @@ class Taking:
                 # The dot-folder comes before the note of it: a note without the folder means that the share is away.
                 disk.owner_only(self._outside)
                 disk.write_durably(self._folder / ELSEWHERE, b"")
+                self._elsewhere = True
                 disk.rename_new(source, self._outside / part.name)
         except GatewayError as error:
             if disk.exists(source):

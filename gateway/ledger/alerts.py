@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from gateway.domain.alerts import Alert, AlertKind, Post, Severity, Told
 from gateway.domain.oplog import Fact
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import storable
 from gateway.ledger.schema_alerts import alerts, posts

@@ -12,7 +12,7 @@ from gateway.domain.answers import RANK, STRANGER, WHOLE, By, Fit, Kind, Outcome
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.matter import Matter, PersonMatter
-from gateway.ledger.rows import parts
+from gateway.ledger.prepared import parts
 from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import answers, asked
 from gateway.ledger.schema_matters import matter_numbers, matter_persons, matters

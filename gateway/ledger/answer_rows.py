@@ -11,12 +11,18 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.matter import Matter
 from gateway.domain.records import Transfer
 from gateway.ledger.answer_finding import Seeker, find, latest, marks_of
-from gateway.ledger.rows import fetch, parts, storable
+from gateway.ledger.prepared import parts
+from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import answers, asked, reply_words, seeker_marks, seekers, withdrawals
 from gateway.ledger.schema_matters import matter_persons, matters
 from gateway.standard.answering import WITHDRAWAL
 from gateway.standard.matter import from_bytes, to_bytes
+
+
+def concerns(matter: Matter) -> bool:
+    """Whether a bundle with this in it asks, answers or takes back anything."""
+    return not matter.copy and bool(matter.request or matter.awaits or matter.flow == WITHDRAWAL)
 
 
 def settle(connection: Connection, now: float, transfer: Transfer, matter: Matter) -> list[TransferId]:

@@ -15,7 +15,7 @@ from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import events, transfers
 
 if TYPE_CHECKING:
-    from gateway.ledger.changes import Change
+    from gateway.ledger.change import Change
 
 REPLY_ORPHAN: Final = "reply-orphan"
 """No request is known that a reply answers."""
@@ -33,8 +33,10 @@ _NOTE_MAX: Final = 500
 
 def remember(change: "Change", transfer: Transfer, matter: Matter) -> None:
     """Record what was in the bundle of `transfer`, just sealed or delivered, and how it stands to others."""
-    matter_rows.keep(change.connection, change.now, transfer.id, matter)
-    wake(change, answer_rows.settle(change.connection, change.now, transfer, matter), note=f"transfer {transfer.id}")
+    matter_rows.keep(change, transfer.id, matter)
+    if answer_rows.concerns(matter):
+        woken = answer_rows.settle(change.connection, change.now, transfer, matter)
+        wake(change, woken, note=f"transfer {transfer.id}")
 
 
 def wake(change: "Change", replies: Sequence[TransferId], *, note: str, actor: str = "") -> None:

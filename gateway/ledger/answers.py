@@ -28,8 +28,10 @@ from gateway.domain.records import Facts, Stage, Transfer, known
 from gateway.ledger import answer_rows, changes
 from gateway.ledger.answer_finding import find
 from gateway.ledger.answer_waking import TIED, record, wake
-from gateway.ledger.changes import DETAIL_MAX, Change
+from gateway.ledger.change import Change
+from gateway.ledger.changes import DETAIL_MAX
 from gateway.ledger.doors import Doors
+from gateway.ledger.prepared import param, value
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import answers, asked, reply_words, seekers
@@ -142,8 +144,10 @@ class AnswerBook:
     def of_request(self, transfer: TransferId) -> AskedView | None:
         """Return a request with its answers; None if `transfer` is none that awaits any."""
         with self._doors.reading() as connection:
-            row = connection.execute(select(*asked.c).where(asked.c.transfer_id == transfer)).first()
-            return None if row is None else _view(connection, _asked(row))
+            if not value(connection, _is_asked, {"transfer": transfer}):
+                return None
+            row = connection.execute(select(*asked.c).where(asked.c.transfer_id == transfer)).one()
+            return _view(connection, _asked(row))
 
     def requests_of(self, reply: TransferId) -> list[AskedView]:
         """Return the requests that a reply is tied to, each with all of its answers."""
@@ -157,9 +161,9 @@ class AnswerBook:
     ) -> list[AskedView]:
         """Return the requests that still await an answer, the oldest first."""
         query = _open(select(*asked.c))
-        for column, value in ((asked.c.direction, direction), (asked.c.peer, peer), (asked.c.flow, flow)):
-            if value:
-                query = query.where(column == value)
+        for column, wanted in ((asked.c.direction, direction), (asked.c.peer, peer), (asked.c.flow, flow)):
+            if wanted:
+                query = query.where(column == wanted)
         with self._doors.reading() as connection:
             rows = connection.execute(query.order_by(asked.c.at, asked.c.transfer_id).limit(limit)).all()
             return [_view(connection, _asked(row)) for row in rows]
@@ -178,6 +182,10 @@ class AnswerBook:
             open_: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
             waiting = connection.execute(select(func.count()).where(seekers.c.waits == 1)).scalar_one()
         return ReplyCounts(open_.get(Direction.OUTBOUND, 0), open_.get(Direction.INBOUND, 0), waiting)
+
+
+def _is_asked() -> Select[TransferId]:
+    return select(asked.c.transfer_id).where(asked.c.transfer_id == param("transfer"))
 
 
 def _open(query: Select[Any]) -> Select[Any]:

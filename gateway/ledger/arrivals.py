@@ -3,14 +3,16 @@
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, Insert, Select
 
 from gateway.domain.errors import PermanentError
 from gateway.domain.ids import BundleId, ClaimToken, LinkName
-from gateway.domain.lifecycle import FIRST, Direction
-from gateway.domain.records import FoundExport, Offer, Priority, Stage, Transfer
-from gateway.ledger.changes import Change, born
-from gateway.ledger.rows import parts, select_transfers, storable, to_transfer
+from gateway.domain.lifecycle import FIRST, Direction, Event, State
+from gateway.domain.records import Facts, FoundExport, Offer, Priority, Stage, Step, Transfer
+from gateway.ledger.change import Change, adding
+from gateway.ledger.changes import advance, born
+from gateway.ledger.prepared import listed, rows_among, write_many
+from gateway.ledger.rows import select_transfers, storable, to_transfer
 from gateway.ledger.schema import INTEGER_MAX, transfers
 
 K = TypeVar("K", bound=Hashable)
@@ -34,7 +36,7 @@ def found(change: Change, exports: Sequence[FoundExport]) -> list[Transfer]:
     known = _by_claim(change, rows)
     new = [claim for claim in rows if claim not in known]
     if new:
-        change.connection.execute(insert(transfers), [rows[claim] for claim in new])
+        _insert(change, [rows[claim] for claim in new])
         known |= _record(change, _by_claim(change, new), Stage.PACK)
     return [known[export.claim] for export in exports]
 
@@ -52,12 +54,31 @@ def offered(change: Change, offers: Sequence[Offer]) -> list[Transfer]:
         )
         for offer in offers
     }
-    known = _by_offer(change, rows)
+    known = _by_offer(change.connection, rows)
     new = [key for key in rows if key not in known]
     if new:
-        change.connection.execute(insert(transfers), [rows[key] for key in new])
-        known |= _record(change, _by_offer(change, new), Stage.RECEIVE)
+        _insert(change, [rows[key] for key in new])
+        known |= _record(change, _by_offer(change.connection, new), Stage.RECEIVE)
     return [known[offer.link, offer.bundle_id] for offer in offers]
+
+
+def fetched(change: Change, offers: Sequence[Offer], started_at: float) -> list[Transfer]:
+    """Return the transfer of each bundle whose bytes are here, moved on to fetched unless it was further; made now
+    where it was unknown."""
+    found = offered(change, offers)
+    steps = [
+        Step(transfer, Event.FETCHED, Stage.RECEIVE, Facts(size=offer.size), started_at=started_at)
+        for transfer, offer in zip(found, offers, strict=True)
+        if transfer.state is State.OFFERED
+    ]
+    moved = {transfer.id: transfer for transfer in advance(change, steps)}
+    return [moved.get(transfer.id, transfer) for transfer in found]
+
+
+def arrived(connection: Connection, link: LinkName, bundles: Iterable[BundleId]) -> dict[BundleId, Transfer]:
+    """Return the inbound transfers of `link` among `bundles`."""
+    found = _by_offer(connection, ((link, bundle) for bundle in bundles))
+    return {bundle: transfer for (_, bundle), transfer in found.items()}
 
 
 def row(change: Change, direction: Direction, *, size: int, found_at: float, **known: Any) -> dict[str, Any]:
@@ -83,29 +104,37 @@ def row(change: Change, direction: Direction, *, size: int, found_at: float, **k
     }
 
 
+def _insert(change: Change, rows: Sequence[dict[str, Any]]) -> None:
+    write_many(change.connection, _new, rows, tuple(rows[0]))
+
+
+def _new(names: tuple[str, ...]) -> Insert:
+    return adding(transfers, names)
+
+
 def _by_claim(change: Change, claims: Iterable[ClaimToken]) -> dict[ClaimToken, Transfer]:
-    query = select_transfers().where(transfers.c.copy == 0)
-    transfers_found: dict[ClaimToken, Transfer] = {}
-    for part in parts(claims):
-        for row in change.connection.execute(query.where(transfers.c.claim.in_(part))):
-            transfer = to_transfer(row)
-            if transfer.claim is not None:
-                transfers_found[transfer.claim] = transfer
-    return transfers_found
+    made = map(to_transfer, rows_among(change.connection, _claimed, "claim", claims))
+    return {one.claim: one for one in made if one.claim is not None}
 
 
-def _by_offer(change: Change, keys: Iterable[tuple[LinkName, BundleId]]) -> dict[tuple[LinkName, BundleId], Transfer]:
+def _claimed(length: int) -> Select[*tuple[Any, ...]]:
+    c = transfers.c
+    return select_transfers().where(c.copy == 0, c.claim.in_(listed("claim", length)))
+
+
+def _by_offer(
+    connection: Connection, keys: Iterable[tuple[LinkName, BundleId]]
+) -> dict[tuple[LinkName, BundleId], Transfer]:
     wanted = set(keys)
-    query = select_transfers().where(transfers.c.direction == Direction.INBOUND)
-    transfers_found: dict[tuple[LinkName, BundleId], Transfer] = {}
-    for part in parts(bundle_id for _, bundle_id in wanted):
-        for row in change.connection.execute(query.where(transfers.c.bundle_id.in_(part))):
-            transfer = to_transfer(row)
-            if transfer.link is not None and transfer.bundle_id is not None:
-                key = (transfer.link, transfer.bundle_id)
-                if key in wanted:
-                    transfers_found[key] = transfer
-    return transfers_found
+    bundles = sorted({bundle_id for _, bundle_id in wanted})
+    made = map(to_transfer, rows_among(connection, _offered, "bundle", bundles))
+    by_key = {(one.link, one.bundle_id): one for one in made if one.link is not None and one.bundle_id is not None}
+    return {key: one for key, one in by_key.items() if key in wanted}
+
+
+def _offered(length: int) -> Select[*tuple[Any, ...]]:
+    c = transfers.c
+    return select_transfers().where(c.direction == Direction.INBOUND, c.bundle_id.in_(listed("bundle", length)))
 
 
 def _record(change: Change, made: dict[K, Transfer], stage: Stage) -> dict[K, Transfer]:

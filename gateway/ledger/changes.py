@@ -1,20 +1,22 @@
 """What may be written about a transfer, each as one function inside somebody else's transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Insert, exists, insert, select
 
-from gateway.domain.errors import GatewayError, PermanentError, SecurityError, TransientError
+from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger import answer_waking, beside, queries, repeats, streams
+from gateway.ledger.change import Change, adding, moved_on
+from gateway.ledger.prepared import param
 from gateway.ledger.rows import fetch, storable
-from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts, transfers
+from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts
 
 DETAIL_MAX: Final = 500
 """Characters kept of an error's detail or a person's reason; enough for one sentence."""
@@ -32,8 +34,10 @@ _NUMBERS: Final = ("epoch", "sequence", "size")
 _SETTLING: Final = frozenset(
     {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED, State.SETTLED}
 )
-_COLUMNS: Final = tuple(field.name for field in fields(Transfer) if field.name != "id")
-_TAUGHT: Final = tuple(field.name for field in fields(Facts) if field.name not in ("matter", "look", "note", "code"))
+_TAUGHT: Final = tuple(one.name for one in fields(Facts) if one.name not in ("matter", "look", "note", "code"))
+_UNCLAIMED: Final[Mapping[str, Any]] = MappingProxyType(
+    dict.fromkeys(("origin", "recipient", "header_hash", "epoch", "sequence"))
+)
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
 _SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
@@ -41,20 +45,6 @@ RECEIPT_NEVER_CAME: Final = "receipt-never-came"
 RETRIES_EXHAUSTED: Final = "retries-exhausted"
 GIVEN_UP: Final = frozenset({RECEIPT_NEVER_CAME, RETRIES_EXHAUSTED})
 """Hold codes of what has owed the same for too long; progress all the same lifts the hold."""
-
-Touched = set[tuple[State, LinkName | None]]
-"""States that transfers entered or were changed in, each with the transfer's link."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One caller's part of a transaction: who we are, what time it is, and what it has touched so far."""
-
-    connection: Connection
-    unit: UnitCode
-    epoch: int
-    now: float
-    touched: Touched = field(default_factory=set)
 
 
 def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
@@ -85,8 +75,8 @@ def fail(
         next_attempt_at=before.next_attempt_at if retry_at is None else retry_at,
         hold_code=error.code if retry_at is None else before.hold_code,
     )
-    now = _write(change, before, now)
-    beside.keep_look(change.connection, now.id, facts)
+    now = change.write(before, now)
+    beside.keep_look(change, now.id, facts)
     detail = storable(error.detail)[:DETAIL_MAX]
     _attempt(change, now, stage, before.state, started_at, code=error.code, detail=detail, retry_at=retry_at)
     if retry_at is None:
@@ -99,7 +89,7 @@ def hold(change: Change, seen: Transfer, code: str, actor: str, why: str) -> Tra
     before = _current(change, seen)
     if before.state in ends(before.direction):
         raise PermanentError("transfer-ended", f"transfer {before.id} is {before.state} and owes nothing")
-    now = _write(change, before, replace(before, hold_code=code))
+    now = change.write(before, replace(before, hold_code=code))
     _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=why, actor=actor)
     return now
 
@@ -114,7 +104,7 @@ def release(change: Change, seen: Transfer, actor: str, why: str) -> Transfer:
     if before.hold_code is None:
         return before
     free = replace(before, hold_code=None, next_attempt_at=change.now, owed_since=change.now)
-    now = _write(change, before, free)
+    now = change.write(before, free)
     _event(change, now, "release", "released", Stage.OPERATE, code=before.hold_code, note=why, actor=actor)
     return now
 
@@ -127,7 +117,7 @@ def give_up(
     query = queries.owed_since(before, link=link, others=others, expects=expects, limit=limit)
     for found in queries.read(change.connection, query):
         code = RECEIPT_NEVER_CAME if found.state in queries.AWAITING else RETRIES_EXHAUSTED
-        now = _write(change, found, replace(found, hold_code=code))
+        now = change.write(found, replace(found, hold_code=code))
         _event(change, now, "hold", "held", Stage.OPERATE, code=code, note=found.last_error or "")
         held.append(now)
     return held
@@ -140,7 +130,7 @@ def retry_now(change: Change, seen: Transfer, actor: str, why: str = "") -> Tran
         raise PermanentError("transfer-ended", f"transfer {before.id} is {before.state} and owes nothing")
     if before.hold_code is not None:
         raise PermanentError("transfer-held", f"transfer {before.id} is held ({before.hold_code}): release it first")
-    now = _write(change, before, replace(before, next_attempt_at=change.now))
+    now = change.write(before, replace(before, next_attempt_at=change.now))
     _event(change, now, "event", "retry", Stage.OPERATE, note=why, actor=actor)
     return now
 
@@ -156,7 +146,7 @@ def retry_link(change: Change, link: LinkName, actor: str, why: str, limit: int)
 def set_back(change: Change, seen: Transfer) -> None:
     """Lift the hold under which the bytes of a transfer were brought back to their place: the next effect is due."""
     before = _current(change, seen)
-    _write(change, before, replace(before, hold_code=None, next_attempt_at=change.now))
+    change.write(before, replace(before, hold_code=None, next_attempt_at=change.now))
 
 
 def keep_receipt(change: Change, seen: Transfer, receipt: ReceiptRecord) -> None:
@@ -169,13 +159,13 @@ def keep_receipt(change: Change, seen: Transfer, receipt: ReceiptRecord) -> None
 
 def born(change: Change, transfer: Transfer, stage: Stage) -> None:
     """Record the first event of a transfer that was just inserted."""
-    change.touched.add((transfer.state, transfer.link))
+    change.enter(transfer)
     _event(change, transfer, "event", transfer.state, stage)
 
 
 def born_again(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None:
     """Record the one event of a transfer that was just inserted from its receipt."""
-    change.touched.add((transfer.state, transfer.link))
+    change.enter(transfer)
     _event(change, transfer, "event", "rebuilt", Stage.RESYNC, note="made again from the receipt after a restore")
     _receipt(change, transfer, receipt)
 
@@ -189,12 +179,12 @@ def send_again(change: Change, transfer: Transfer) -> Transfer:
 def addressed(change: Change, seen: Transfer) -> Transfer:
     """Record that a fetched bundle is addressed to us, so that it is opened here."""
     before = _current(change, seen)
-    return _write(change, before, replace(before, recipient=change.unit))
+    return change.write(before, replace(before, recipient=change.unit))
 
 
 def touch(change: Change, transfer: Transfer, what: str, note: str) -> Transfer:
     """Record a fact that moves nothing, so that whoever works on the version before looks again."""
-    _event(change, now := _write(change, transfer, transfer), "event", what, Stage.RELAY, note=note)
+    _event(change, now := change.write(transfer, transfer), "event", what, Stage.RELAY, note=note)
     return now
 
 
@@ -206,23 +196,22 @@ def no_such(transfer_id: TransferId) -> PermanentError:
 def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     state = after(stored.direction, stored.state, step.event)
     _check_evidence(step)
-    before = stored
-    if step.event in _OTHER_BYTES:
-        # What the bytes before them claimed does not bind these; every check is run anew.
-        before = replace(before, origin=None, recipient=None, header_hash=None, epoch=None, sequence=None)
-    taught = _taught(before, step.facts)
-    now = replace(before, **{"next_attempt_at": change.now, "attempts": 0, "last_error": None, **taught}, state=state)
-    if state in _SETTLING and now.settled_at is None:
-        now = replace(now, settled_at=change.now)
+    # What the bytes before them claimed does not bind other ones; every check is run anew.
+    before = replace(stored, **_UNCLAIMED) if step.event in _OTHER_BYTES else stored
+    values = {"next_attempt_at": change.now, "attempts": 0, "last_error": None, **_taught(before, step.facts)}
+    values["state"] = state
+    if state in _SETTLING and before.settled_at is None:
+        values.setdefault("settled_at", change.now)
     if step.event in _SENDINGS:
-        now = replace(now, receipt_due_at=step.facts.receipt_due_at)  # each sending says anew whether one is expected
+        values["receipt_due_at"] = step.facts.receipt_due_at  # each sending says anew whether one is expected
     if state not in queries.AWAITING or (state is State.FORWARDED and step.event is Event.CUSTODY_RECEIPTED):
-        now = replace(now, receipt_due_at=None)  # nobody owes us one, or the next hub has it: it is not sent again
+        values["receipt_due_at"] = None  # nobody owes us one, or the next hub has it: it is not sent again
     if state is not before.state:
-        now = replace(now, owed_since=change.now)
-    if state in ends(now.direction) or (state is not before.state and now.hold_code in GIVEN_UP):
-        now = replace(now, hold_code=None)  # nothing is owed, or it goes on after all: nobody is needed
-    now = _write(change, stored, _numbered(change, now, step))
+        values["owed_since"] = change.now
+    hold_code = values.get("hold_code", before.hold_code)
+    if state in ends(before.direction) or (state is not before.state and hold_code in GIVEN_UP):
+        values["hold_code"] = None  # nothing is owed, or it goes on after all: nobody is needed
+    now = change.write(stored, _numbered(change, replace(before, **values), step))
     _event(change, now, "event", step.event, step.stage, code=step.facts.code, note=step.facts.note, actor=step.actor)
     if step.started_at is not None:
         _attempt(change, now, step.stage, stored.state, step.started_at)
@@ -230,7 +219,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _receipt(change, now, step.receipt)
     if step.facts.matter is not None:
         answer_waking.remember(change, now, step.facts.matter)
-    beside.keep_look(change.connection, now.id, step.facts)
+    beside.keep_look(change, now.id, step.facts)
     if step.event in (Event.SEALED, Event.DELIVERED):
         mark_corrected(change, now, step.stage)
     return now
@@ -239,7 +228,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
 def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
     """Note at what `now` corrects, if anything, that it is corrected."""
     for earlier in repeats.bearers(change.connection, now.direction, _peer(now), now.earlier) if now.earlier else ():
-        marked = _write(change, earlier, earlier)
+        marked = change.write(earlier, earlier)
         _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
@@ -251,10 +240,10 @@ def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:
         # What it corrects is decided by the sealing, not by a hold before.
         now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch, earlier=step.facts.earlier)
         if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
-            repeats.check_not_sealed_before(change.connection, now)
-        streams.give_out(change.connection, now, change.epoch)
+            repeats.check_not_sealed_before(change, now)
+        streams.give_out(change.about("streams"), now, change.epoch)
     elif step.event in (Event.DELIVERED, Event.RECALLED):
-        streams.mark_seen(change.connection, now, change.now)
+        streams.mark_seen(change.about("streams"), now, change.now)
     return now
 
 
@@ -290,32 +279,12 @@ def _unmoved(known: Mapping[TransferId, Transfer], seen: Transfer) -> Transfer:
     if stored is None:
         raise no_such(seen.id)
     if stored.version != seen.version:
-        raise _moved_on(seen)
+        raise moved_on(seen)
     return stored
 
 
 def _peer(transfer: Transfer) -> UnitCode | None:
     return transfer.recipient if transfer.direction is Direction.OUTBOUND else transfer.origin
-
-
-def _moved_on(seen: Transfer) -> TransientError:
-    return TransientError("transfer-moved-on", f"transfer {seen.id} is no longer at version {seen.version}")
-
-
-def _write(change: Change, stored: Transfer, now: Transfer) -> Transfer:
-    """Store what differs, under the next version, and return it."""
-    now = replace(now, version=stored.version + 1, changed_at=change.now)
-    values = {name: value for name in _COLUMNS if (value := getattr(now, name)) != getattr(stored, name)}
-    if "recipient" in values or "origin" in values:
-        values["peer"] = _peer(now)
-    c = transfers.c
-    result = change.connection.execute(
-        update(transfers).where(c.id == stored.id, c.version == stored.version).values(values)
-    )
-    if result.rowcount != 1:
-        raise _moved_on(stored)
-    change.touched.add((now.state, now.link))
-    return now
 
 
 def _event(
@@ -329,21 +298,19 @@ def _event(
     note: str = "",
     actor: str = "",
 ) -> None:
-    change.connection.execute(
-        insert(events),
-        {
-            "transfer_id": now.id,
-            "version": now.version,
-            "at": change.now,
-            "kind": kind,
-            "what": what,
-            "stage": stage,
-            "state": now.state,
-            "code": code,
-            "note": storable(note)[:DETAIL_MAX],
-            "actor": storable(actor),
-        },
-    )
+    row = {
+        "transfer_id": now.id,
+        "version": now.version,
+        "at": change.now,
+        "kind": kind,
+        "what": what,
+        "stage": stage,
+        "state": now.state,
+        "code": code,
+        "note": storable(note)[:DETAIL_MAX],
+        "actor": storable(actor),
+    }
+    change.add(_new_event, row)
 
 
 def _attempt(
@@ -357,20 +324,18 @@ def _attempt(
     detail: str = "",
     retry_at: float | None = None,
 ) -> None:
-    change.connection.execute(
-        insert(attempts),
-        {
-            "transfer_id": now.id,
-            "version": now.version,
-            "stage": stage,
-            "state": state,
-            "started_at": started_at,
-            "ended_at": change.now,
-            "code": code,
-            "detail": detail,
-            "retry_at": retry_at,
-        },
-    )
+    row = {
+        "transfer_id": now.id,
+        "version": now.version,
+        "stage": stage,
+        "state": state,
+        "started_at": started_at,
+        "ended_at": change.now,
+        "code": code,
+        "detail": detail,
+        "retry_at": retry_at,
+    }
+    change.add(_new_attempt, row)
 
 
 def _receipt(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None:
@@ -378,23 +343,33 @@ def _receipt(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None
     named = (transfer.bundle_id, transfer.header_hash or receipt.header_hash)
     if (receipt.bundle_id, receipt.header_hash) != named:
         raise SecurityError("receipt-mismatch", f"the receipt is not about the bundle of transfer {transfer.id}")
-    digest = sha256(receipt.raw).hexdigest()
+    row = {
+        "transfer_id": transfer.id,
+        "version": transfer.version,
+        "at": change.now,
+        "bundle_id": receipt.bundle_id,
+        "header_hash": receipt.header_hash,
+        "code": receipt.code,
+        "issuer": receipt.issuer,
+        "issued_at": receipt.issued_at,
+        "digest": sha256(receipt.raw).hexdigest(),
+        "raw": receipt.raw,
+    }
+    change.add(_new_receipt, row)
+
+
+def _new_event() -> Insert:
+    return adding(events, [column.name for column in events.c if column.name != "id"])
+
+
+def _new_attempt() -> Insert:
+    return adding(attempts, [column.name for column in attempts.c])
+
+
+def _new_receipt() -> Insert:
+    """Insert a receipt unless the transfer has it."""
     c = receipts.c
-    known = select(c.id).where(c.bundle_id == receipt.bundle_id, c.transfer_id == transfer.id, c.digest == digest)
-    if change.connection.execute(known).first() is not None:
-        return
-    change.connection.execute(
-        insert(receipts),
-        {
-            "transfer_id": transfer.id,
-            "version": transfer.version,
-            "at": change.now,
-            "bundle_id": receipt.bundle_id,
-            "header_hash": receipt.header_hash,
-            "code": receipt.code,
-            "issuer": receipt.issuer,
-            "issued_at": receipt.issued_at,
-            "digest": digest,
-            "raw": receipt.raw,
-        },
-    )
+    given = [column for column in c if column.name != "id"]
+    same = (c.bundle_id == param("bundle_id"), c.transfer_id == param("transfer_id"), c.digest == param("digest"))
+    row = select(*(param(column.name, column.type) for column in given)).where(~exists().where(*same))
+    return insert(receipts).from_select([column.name for column in given], row)

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar, cast
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.errors import PermanentError, Scope
 from gateway.ledger.faults import cut_short, mapped, translate
+from gateway.ledger.kept import Kept
 
 T = TypeVar("T")
 
@@ -43,8 +44,8 @@ class GroupCommit:
     The first caller leads: it commits everything that waits, then hands the lead to the first that came meanwhile.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, writer: Kept) -> None:
+        self._writer = writer
         self._mutex = threading.Condition()
         self._waiting: deque[_Entry[object]] = deque()
         self._leading = False
@@ -116,7 +117,7 @@ class GroupCommit:
             successor.turn.set()
 
     def _commit(self, batch: list[_Entry[object]]) -> None:
-        with mapped(), self._engine.begin() as connection:
+        with mapped(), self._writer.begin() as connection:
             if len(batch) == 1:
                 batch[0].value = batch[0].work(connection)
                 return

@@ -8,7 +8,7 @@ from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.matter import Matter
 from gateway.domain.records import Copy, Stage, Step, Transfer
 from gateway.ledger import arrivals, changes, matter_rows, streams
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.rows import fetch
 from gateway.ledger.schema import transfers
 
@@ -65,4 +65,4 @@ def _born(change: Change, first: Transfer, copy: Copy, number: int, matter: Matt
     changes.born(change, transfer, Stage.PACK)
     changes.mark_corrected(change, transfer, Stage.PACK)
     if matter is not None:
-        matter_rows.keep(change.connection, change.now, transfer.id, matter)
+        matter_rows.keep(change, transfer.id, matter)

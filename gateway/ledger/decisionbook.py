@@ -12,7 +12,7 @@ from gateway.domain.records import (
     Transfer,
 )
 from gateway.ledger import changes, decisions
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 
 

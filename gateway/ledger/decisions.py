@@ -9,8 +9,10 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from gateway.domain.errors import PermanentError
 from gateway.domain.ids import LinkName, QuarantineId, TransferId
 from gateway.domain.records import Action, Decision, Deed, Transfer
-from gateway.ledger.changes import DETAIL_MAX, Change
-from gateway.ledger.rows import AT_ONCE, storable
+from gateway.ledger.change import Change
+from gateway.ledger.changes import DETAIL_MAX
+from gateway.ledger.prepared import AT_ONCE
+from gateway.ledger.rows import storable
 from gateway.ledger.schema import BY_PERSON, decisions, events, transfers
 
 _SAID: Final = MappingProxyType({"held": "hold", "released": "release", "closed": "close", "tied": "tie"})

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer
 from gateway.domain.statements import Question
-from gateway.ledger.rows import parts, select_transfers, to_transfer
+from gateway.ledger.prepared import parts
+from gateway.ledger.rows import select_transfers, to_transfer
 from gateway.ledger.schema import receipts, streams, transfers
 from gateway.ledger.streams import missing
 

@@ -1,10 +1,11 @@
 """The part of the ledger that remembers what was in the bundles, without naming anybody."""
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from gateway.domain.ids import TransferId
 from gateway.domain.matter import Matter
 from gateway.ledger.doors import Doors
+from gateway.ledger.prepared import param, value
 from gateway.ledger.schema_matters import matters
 from gateway.standard.matter import from_bytes
 
@@ -17,7 +18,10 @@ class MatterBook:
 
     def get(self, transfer: TransferId) -> Matter | None:
         """Return what was in the bundle of `transfer`; None if nobody recorded it."""
-        query = select(matters.c.raw).where(matters.c.transfer_id == transfer)
         with self._doors.reading() as connection:
-            raw = connection.execute(query).scalar()
+            raw = value(connection, _raw, {"transfer": transfer})
         return None if raw is None else from_bytes(raw)
+
+
+def _raw() -> Select[bytes]:
+    return select(matters.c.raw).where(matters.c.transfer_id == param("transfer"))

@@ -13,6 +13,7 @@ from gateway.domain.ids import UnitCode
 from gateway.ledger import database, migrations
 from gateway.ledger.commits import GroupCommit
 from gateway.ledger.faults import mapped
+from gateway.ledger.kept import Kept
 from gateway.ledger.schema import INTEGER_MAX, VERSION, node
 
 T = TypeVar("T")
@@ -26,9 +27,9 @@ class Connections:
     def __init__(self, epoch: int, readers: Engine, writer: Engine | None) -> None:
         """Use `to_write` or `to_read`."""
         self.epoch = epoch
-        self._readers = readers
-        self._writer = writer
-        self._commits = None if writer is None else GroupCommit(writer)
+        self._readers = Kept(readers, database.READERS)
+        self._writer = None if writer is None else Kept(writer, 1)
+        self._commits = None if self._writer is None else GroupCommit(self._writer)
 
     @classmethod
     def to_write(
@@ -84,16 +85,14 @@ class Connections:
     def copy_to(self, path: Path) -> None:
         """Copy the database as one moment saw it to the new file `path`. Raises as `Ledger.open`."""
         database.prepare_file(path)
-        with mapped(), self._readers.connect() as connection:
+        with mapped(), self._readers.begin() as connection:
             database.copy(connection, path)
 
     def close(self) -> None:
         """Finish the commit that is under way and let the file go; may be repeated."""
         if self._commits is not None and self._writer is not None and self._commits.close():
-            with mapped(), self._writer.connect() as connection:
-                database.optimize(connection)
-            self._writer.dispose()
-        self._readers.dispose()
+            self._writer.close()
+        self._readers.close()
 
 
 def _name_owner(connection: Connection, unit: UnitCode, now: float, epoch: int) -> None:

@@ -1,6 +1,6 @@
 """What may be asked of the ledger: the selects behind the workers' and the operators' questions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -13,13 +13,18 @@ from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitC
 from gateway.domain.lanes import LARGE_LANES
 from gateway.domain.lifecycle import TABLE, Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
+from gateway.ledger import standings
 from gateway.ledger.ordering import Orders, its_turn
+from gateway.ledger.prepared import Param, param, rows
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
-from gateway.ledger.schema import attempts, events, receipts, transfers
+from gateway.ledger.schema import FAILING, RELAYED, attempts, events, receipts, transfers
 from gateway.ledger.schema_matters import matter_numbers
 from gateway.standard.casenumbers import normal_number
 
 TransferQuery = Select[*tuple[Any, ...]]
+Link = LinkName | Param
+Moment = float | Param
+"""A value, or the place of one in a statement that is kept; so with every `Param` below."""
 
 _HIGHEST: Final = 0x10FFFF
 _SURROGATES: Final = range(0xD800, 0xE000)
@@ -68,11 +73,11 @@ class Counts:
 
 def due(
     states: Collection[State],
-    now: float,
+    now: Moment,
     *,
-    link: LinkName | None,
+    link: Link | None,
     direction: Direction | None,
-    limit: int,
+    limit: int | Param,
     orders: Orders = NO_ORDERS,
     closed: Collection[UnitCode] = (),
     large: bool | None = None,
@@ -95,7 +100,7 @@ def due(
 def next_due_at(
     states: Collection[State],
     *,
-    link: LinkName | None,
+    link: Link | None,
     direction: Direction | None,
     orders: Orders = NO_ORDERS,
     large: bool | None = None,
@@ -113,7 +118,7 @@ def owed_bytes(state: State, above: int) -> Select[int]:
 
 
 def overdue(
-    now: float, *, link: LinkName | None, limit: int, large: bool | None = None, closed: Collection[UnitCode] = ()
+    now: Moment, *, link: Link | None, limit: int | Param, large: bool | None = None, closed: Collection[UnitCode] = ()
 ) -> TransferQuery:
     """Select the transfers whose receipt should have come by now, the longest overdue first."""
     c = transfers.c
@@ -125,7 +130,7 @@ def overdue(
     )
 
 
-def next_receipt_due_at(link: LinkName | None, *, large: bool | None = None) -> Select[float | None]:
+def next_receipt_due_at(link: Link | None, *, large: bool | None = None) -> Select[float | None]:
     """Select when the next receipt should have come, or sending again may be tried once more after that failed."""
     c = transfers.c
     later = case((c.next_attempt_at > c.receipt_due_at, c.next_attempt_at), else_=c.receipt_due_at)
@@ -185,39 +190,55 @@ def settled(direction: Direction, before: float, limit: int) -> TransferQuery:
 def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     """Select what the filter lets through, newest first."""
     c = transfers.c
-    tests: list[ColumnElement[bool]] = []
+    newest = (c.found_at.desc(), c.id.desc())
+    tests = _tests(wanted)
     if wanted.case:
-        tests.append(c.id.in_(_of_case(wanted.case, exact=wanted.exact)))
+        tests = [c.id.in_(_of_case(wanted.case, tests, limit + offset, exact=wanted.exact))]
+    return select_transfers().where(*tests).order_by(*newest).limit(limit).offset(offset)
+
+
+def _tests(wanted: TransferFilter) -> list[ColumnElement[bool]]:
+    """Test for all that is wanted but the case."""
+    c = transfers.c
+    tests: list[ColumnElement[bool]] = []
     equal = {"flow": wanted.flow, "peer": wanted.peer, "link": wanted.link}
     if wanted.peer and wanted.direction is Direction.RELAY:
         # What is carried for others is somebody's at both ends.
         tests.append(or_(c.peer == wanted.peer, c.recipient == wanted.peer))
         equal["peer"] = None
-    equal |= {"direction": wanted.direction, "state": wanted.state}
+    equal["state"] = wanted.state
+    if wanted.direction is not None:
+        tests.append(RELAYED if wanted.direction is Direction.RELAY else c.direction == wanted.direction)
     tests += [c[name] == value for name, value in equal.items() if value]
     if wanted.held is not None:
         tests.append(c.hold_code.is_not(None) if wanted.held else c.hold_code.is_(None))
     if wanted.failing is not None:
-        tests.append(c.attempts > 0 if wanted.failing else c.attempts == 0)
+        tests.append(FAILING if wanted.failing else c.attempts == 0)
     if wanted.since is not None:
         tests.append(c.found_at >= wanted.since)
     if wanted.until is not None:
         tests.append(c.found_at < wanted.until)
     if wanted.text:
         tests.append(or_(begins(c.export_name, wanted.text), begins(c.bundle_id, wanted.text)))
-    return select_transfers().where(*tests).order_by(c.found_at.desc(), c.id.desc()).limit(limit).offset(offset)
+    return tests
 
 
-def _of_case(case: str, *, exact: bool) -> CompoundSelect[int]:
-    """Select the transfers of the case with this number, or one that begins so, in whatever scheme: a union, so that
-    each half is answered by its own index."""
+def _of_case(case: str, tests: Sequence[ColumnElement[bool]], most: int, *, exact: bool) -> CompoundSelect[int]:
+    """Select the newest transfers of the case with this number, or one that begins so, in whatever scheme: a union, so
+    that each half is answered by its own index; and cut, so that a beginning that all have costs no sorting of all."""
     c, n, number = transfers.c, matter_numbers.c, normal_number(case)
     own = c.case_no == case if exact else begins(c.case_no, case)
     other = n.number == number if exact else begins(n.number, number or case)
-    return union_all(select(c.id).where(own), select(n.transfer_id).where(other))
+    newest = (c.found_at.desc(), c.id.desc())
+    halves = (
+        select(c.id).where(own, *tests),
+        select(c.id).join(matter_numbers, n.transfer_id == c.id).where(other, *tests),
+    )
+    first, second = (half.order_by(*newest).limit(most).subquery() for half in halves)
+    return union_all(select(first.c.id), select(second.c.id))
 
 
-def by_bundle(bundle_id: BundleId, direction: Direction | None) -> TransferQuery:
+def by_bundle(bundle_id: BundleId | Param, direction: Direction | None) -> TransferQuery:
     """Select the transfers of one bundle: outbound one per recipient, inbound one per link it came over."""
     c = transfers.c
     query = select_transfers().where(c.bundle_id == bundle_id).order_by(c.id)
@@ -229,12 +250,12 @@ def later(bundle_id: BundleId) -> TransferQuery:
     return select_transfers().where(transfers.c.earlier == bundle_id).order_by(transfers.c.id)
 
 
-def by_claim(claim: ClaimToken) -> TransferQuery:
+def by_claim(claim: ClaimToken | Param) -> TransferQuery:
     """Select the transfers of one claimed export: its own first, then those of its copies."""
     return select_transfers().where(transfers.c.claim == claim).order_by(transfers.c.copy)
 
 
-def by_id(transfer_id: TransferId) -> TransferQuery:
+def by_id(transfer_id: TransferId | Param) -> TransferQuery:
     """Select one transfer."""
     return select_transfers().where(transfers.c.id == transfer_id)
 
@@ -246,9 +267,13 @@ def read(connection: Connection, query: TransferQuery) -> list[Transfer]:
 
 def receipts_of(connection: Connection, bundle_id: BundleId) -> list[ReceiptRecord]:
     """Return what was signed about a bundle, in the order in which it was recorded; each statement once."""
-    query = select_receipts().where(receipts.c.bundle_id == bundle_id).order_by(receipts.c.id)
+    found = rows(connection, _receipts_of, {"bundle": bundle_id})
     # Two transfers of one bundle may each have kept the same statement.
-    return list(dict.fromkeys(to_receipt(row) for row in connection.execute(query)))
+    return list(dict.fromkeys(map(to_receipt, found)))
+
+
+def _receipts_of() -> Select[str, str, str, str, float, bytes]:
+    return select_receipts().where(receipts.c.bundle_id == param("bundle")).order_by(receipts.c.id)
 
 
 def timeline(connection: Connection, transfer_id: TransferId) -> list[TimelineEntry]:
@@ -288,7 +313,6 @@ def owed_and_held(connection: Connection) -> tuple[int, int]:
 def counts(connection: Connection) -> Counts:
     """Return how many transfers are in which state, how many are held, and since when each link has been waiting."""
     c = transfers.c
-    by_state = connection.execute(select(c.direction, c.state, func.count()).group_by(c.direction, c.state))
     held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
     owing = _owing(frozenset(State), None, None)
     big = func.sum(case((c.lane >= LARGE_LANES, 1), else_=0))
@@ -302,7 +326,7 @@ def counts(connection: Connection) -> Counts:
         waiting[name, Direction(way)] = number
         large[name, Direction(way)] = of_them
     return Counts(
-        by_state={(Direction(way), State(state)): number for way, state, number in by_state},
+        by_state=standings.by_state(connection),
         held=held,
         waiting_since=waiting_since,
         waiting=waiting,
@@ -310,7 +334,7 @@ def counts(connection: Connection) -> Counts:
     )
 
 
-def _owing(states: Collection[State], direction: Direction | None, link: LinkName | None) -> ColumnElement[bool]:
+def _owing(states: Collection[State], direction: Direction | None, link: Link | None) -> ColumnElement[bool]:
     """Test for those of `states` in which something is owed: `delivered` ends outbound, but inbound owes a receipt."""
     terms = _owed_in(frozenset(states), direction)
     if link is not None:
@@ -346,7 +370,7 @@ def _of_size(large: bool | None) -> tuple[ColumnElement[bool], ...]:
     return () if large is None else (c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES,)
 
 
-def _awaiting(link: LinkName | None) -> tuple[ColumnElement[bool], ...]:
+def _awaiting(link: Link | None) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
     # What a hub holds is not sent again, however late its recipient's receipt is.
     tests = (c.state.in_([State.SENT, State.FORWARDED]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))

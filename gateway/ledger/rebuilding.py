@@ -8,7 +8,7 @@ from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger import arrivals, changes, streams
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.rows import select_transfers, to_transfer
 from gateway.ledger.schema import node, transfers
 

@@ -13,7 +13,7 @@ from gateway.domain.reconciling import OwnNumber, Word, is_lost
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer
 from gateway.domain.statements import STREAMS_ASKED_MAX, Fate, Question, Statement, Tally
 from gateway.ledger import changes, holdings, tallies
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import fetch, select_transfers, to_transfer
 from gateway.ledger.schema import receipts, transfers

@@ -14,7 +14,7 @@ from gateway.domain.ids import BundleId, Digest, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, is_legal
 from gateway.domain.records import Facts, Priority, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.ledger import arrivals, changes
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
 from gateway.ledger.schema import events, receipts, transfers

@@ -12,7 +12,7 @@ from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Decision, Facts, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger import changes, decisions, holdings, rebuilding, streams, talks
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.schema import asks, lives, node, resyncs
 from gateway.ledger.schema import streams as stream_table

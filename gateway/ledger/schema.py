@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -183,6 +184,9 @@ transfers: Final = Table(
     sqlite_autoincrement=True,
 )
 
+FAILING: Final = transfers.c.attempts > literal_column("0")
+"""Its last attempt failed. The literals stand in the queries as well, for only so may a database use the index."""
+RELAYED: Final = transfers.c.direction == literal_column(f"'{Direction.RELAY}'")
 _FREE = text("hold_code IS NULL")
 _HELD = text("hold_code IS NOT NULL")
 _AWAITED = text("receipt_due_at IS NOT NULL")
@@ -229,6 +233,10 @@ Index("transfers_state", _c.state, _c.found_at)
 Index("transfers_case", _c.case_no, _c.found_at)
 Index("transfers_flow", _c.flow, _c.found_at)
 Index("transfers_peer", _c.peer, _c.found_at)
+Index("transfers_link", _c.link, _c.found_at)
+Index("transfers_failing", _c.found_at, sqlite_where=FAILING, postgresql_where=FAILING)
+# Few, but at hubs; of the other ways every node has many.
+Index("transfers_carried_found", _c.found_at, sqlite_where=RELAYED, postgresql_where=RELAYED)
 Index("transfers_bundle", _c.bundle_id)
 Index("transfers_export", _c.export_name)
 Index(

@@ -9,6 +9,7 @@ from gateway.ledger.matters import MatterBook
 from gateway.ledger.reconciling import ReconcileBook
 from gateway.ledger.relaying import RelayBook
 from gateway.ledger.resync import ResyncBook
+from gateway.ledger.several import Several
 from gateway.ledger.sources import SourceBook
 from gateway.ledger.statistics import StatisticsBook
 from gateway.ledger.terms import TermBook
@@ -22,6 +23,8 @@ class Shelves:
     def __init__(self, doors: Doors, unit: UnitCode, epoch: int) -> None:
         self.resync = ResyncBook(doors, unit, epoch)
         """What serves resync and restore."""
+        self.several = Several(doors)
+        """What is asked about many at once."""
         self.reconciling = ReconcileBook(doors, unit)
         """What serves reconciliation."""
         self.decisions = DecisionBook(doors)

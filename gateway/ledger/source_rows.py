@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Delete, Insert, Row, delete, select
 
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.sources import Look, Seen, Source, SourceId
+from gateway.ledger.change import Change, adding
+from gateway.ledger.prepared import param
 from gateway.ledger.rows import storable
 from gateway.ledger.schema_sources import looks, sources
 
@@ -15,9 +17,11 @@ MARKS_MAX: Final = 2000
 """Characters of the marks of one export that are kept; a whole flow's fields have some 600."""
 
 
-def keep(connection: Connection, transfer: TransferId, look: Look) -> None:
+def keep(change: Change, transfer: TransferId, look: Look) -> None:
     """Record what was seen in the export of `transfer`, in the place of what was seen when it was read before."""
-    values = {
+    change.mark("look", transfer)
+    row = {
+        "transfer_id": transfer,
         "source": look.source,
         "at": look.at,
         "version": storable(look.version),
@@ -30,8 +34,16 @@ def keep(connection: Connection, transfer: TransferId, look: Look) -> None:
         "dated": look.dated,
         "counted": int(look.is_counted),
     }
-    if not connection.execute(update(looks).where(looks.c.transfer_id == transfer).values(values)).rowcount:
-        connection.execute(insert(looks), {"transfer_id": transfer, **values})
+    change.add(_no_look, {"transfer": transfer})
+    change.add(_new_look, row)
+
+
+def _no_look() -> Delete:
+    return delete(looks).where(looks.c.transfer_id == param("transfer"))
+
+
+def _new_look() -> Insert:
+    return adding(looks, [column.name for column in looks.c])
 
 
 def to_source(row: Row[*tuple[Any, ...]]) -> Source:

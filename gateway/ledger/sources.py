@@ -12,7 +12,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer
 from gateway.domain.sources import SOURCE_UPGRADE, Look, Seen, Source, SourceId, Suspect
 from gateway.ledger import changes, queries, source_rows
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.queries import TransferQuery
 from gateway.ledger.rows import select_transfers, storable

@@ -13,8 +13,8 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
-from gateway.ledger import arrivals, changes, copies, decisions, ordering, queries, repeats, streams
-from gateway.ledger.changes import Change, Touched
+from gateway.ledger import arrivals, asking, changes, copies, decisions, ordering, queries, repeats, standings, streams
+from gateway.ledger.change import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
 from gateway.ledger.ordering import Orders
@@ -101,6 +101,11 @@ class Ledger(Shelves):
     def offered(self, offers: Sequence[Offer]) -> list[Transfer]:
         """Record listed bundles as inbound transfers, in one commit; a known (link, bundle) is returned as it is."""
         return self.change(lambda change: arrivals.offered(change, offers))
+
+    def fetched(self, offers: Sequence[Offer], started_at: float) -> list[Transfer]:
+        """Record bundles that are durable in our spool as fetched, in one commit, whether they were offered before or
+        not; what is further is returned as it is. `started_at`: seconds since 1970 UTC."""
+        return self.change(lambda change: arrivals.fetched(change, offers, started_at)) if offers else []
 
     def advance(self, step: Step) -> Transfer:
         """Move one transfer on and return it; calls from several threads share commits.
@@ -211,7 +216,8 @@ class Ledger(Shelves):
         States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
         """
         kinds: Any = {"direction": direction, "orders": orders, "large": large, "closed": closed}
-        return self._read(queries.due(states, now, link=link, limit=limit, **kinds))
+        with self.reading() as connection:
+            return asking.due(connection, states, now, link=link, limit=limit, **kinds)
 
     def next_due_at(
         self,
@@ -222,9 +228,8 @@ class Ledger(Shelves):
         large: bool | None = None,
     ) -> float | None:
         """Return when the next of them may be tried (it may be past); None if nothing waits."""
-        query = queries.next_due_at(states, link=link, direction=direction, orders=orders, large=large)
         with self.reading() as connection:
-            return connection.execute(query).scalar()
+            return asking.next_due_at(connection, states, link=link, direction=direction, orders=orders, large=large)
 
     def owed_bytes(self, state: State, above: int = 0) -> int:
         """Return the bytes of the transfers in `state` that are larger than `above` and not held."""
@@ -233,12 +238,13 @@ class Ledger(Shelves):
 
     def overdue(self, now: float, link: LinkName | None = None, *, limit: int, **kinds: Any) -> list[Transfer]:
         """Return what should have had a receipt by `now` and is not held, oldest first; kinds: as in `due`."""
-        return self._read(queries.overdue(now, link=link, limit=limit, **kinds))
+        with self.reading() as connection:
+            return asking.overdue(connection, now, link, limit=limit, **kinds)
 
     def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
         """Return when the next receipt should have come (it may be past); None if none is awaited."""
         with self.reading() as connection:
-            return connection.execute(queries.next_receipt_due_at(link, large=large)).scalar()
+            return asking.next_receipt_due_at(connection, link, large=large)
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be
@@ -267,6 +273,11 @@ class Ledger(Shelves):
         with self.reading() as connection:
             return streams.last(connection, recipient, Direction.OUTBOUND, self.epoch) + 1
 
+    def arrived(self, link: LinkName, bundles: Collection[BundleId]) -> Mapping[BundleId, Transfer]:
+        """Return what is known of `bundles` that came over `link`."""
+        with self.reading() as connection:
+            return arrivals.arrived(connection, link, bundles)
+
     def seen(self, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
         """Return the header hash under which a bundle was delivered here; None if it never was."""
         with self.reading() as connection:
@@ -276,6 +287,11 @@ class Ledger(Shelves):
         """Return the bundle that was delivered here under a number of a stream; None if none was."""
         with self.reading() as connection:
             return streams.seen_sequence(connection, origin, epoch, sequence)
+
+    def seen_among(self, bundles: Sequence[streams.Named]) -> streams.Seen:
+        """Return what was delivered here under any of the names and numbers of `bundles`."""
+        with self.reading() as connection:
+            return streams.seen_among(connection, bundles)
 
     def stream_states(self) -> list[StreamState]:
         """Return where every stream stands."""
@@ -306,13 +322,15 @@ class Ledger(Shelves):
 
     def get(self, transfer_id: TransferId) -> Transfer:
         """Return one transfer as it is now; PermanentError `no-such-transfer`."""
-        for transfer in self._read(queries.by_id(transfer_id)):
-            return transfer
+        with self.reading() as connection:
+            for transfer in asking.by_id(connection, transfer_id):
+                return transfer
         raise changes.no_such(transfer_id)
 
     def by_bundle(self, bundle_id: BundleId, direction: Direction | None = None) -> list[Transfer]:
         """Return the transfers of one bundle: outbound one per recipient, inbound one per link it came over."""
-        return self._read(queries.by_bundle(bundle_id, direction))
+        with self.reading() as connection:
+            return asking.by_bundle(connection, bundle_id, direction)
 
     def by_claim(self, claim: ClaimToken) -> Transfer | None:
         """Return the transfer of a claimed export; None if it is not recorded."""
@@ -320,7 +338,8 @@ class Ledger(Shelves):
 
     def of_claim(self, claim: ClaimToken) -> list[Transfer]:
         """Return the transfers of a claimed export, one to each recipient of its bundle, the export's own first."""
-        return self._read(queries.by_claim(claim))
+        with self.reading() as connection:
+            return asking.by_claim(connection, claim)
 
     def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
         """Return what the filter lets through, newest first."""
@@ -353,7 +372,7 @@ class Ledger(Shelves):
     def check(self) -> None:
         """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
         with self.reading() as connection:
-            complaints = damage(connection)
+            complaints = damage(connection) or standings.complaints(connection)
         if complaints:
             raise PermanentError(
                 "ledger-damaged", complaints[0], scope=Scope.NODE, facts={"complaints": len(complaints)}
@@ -374,11 +393,13 @@ class Ledger(Shelves):
         touched: Touched = set()
 
         def run(connection: Connection) -> T:
-            return work(Change(connection, self._unit, self.epoch, self._clock.now(), touched))
+            change = Change(connection, self._unit, self.epoch, self._clock.now(), touched)
+            result = work(change)
+            standings.move(change.connection, change.standing)
+            return result
 
         def announce() -> None:
-            if touched:
-                for listener in self._listeners:
-                    listener(touched)
+            for listener in self._listeners if touched else ():
+                listener(touched)
 
         return self._connections.change(run, announce)

@@ -1,8 +1,9 @@
 """Streams and their sequence numbers: given out without gaps, delivered at most once, and what is missing."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, union, update
+from sqlalchemy import Connection, Insert, Select, Update, func, select, union, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.errors import PermanentError, SecurityError, TransientError
@@ -10,6 +11,8 @@ from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import talks
+from gateway.ledger.change import adding
+from gateway.ledger.prepared import listed, param, rows_among, value, write
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -21,6 +24,32 @@ class StreamState:
     direction: Direction
     epoch: int
     sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A bundle as its envelope names it; `sequence` is None if it is not addressed to us."""
+
+    origin: UnitCode
+    bundle_id: BundleId
+    epoch: int
+    sequence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was delivered under the names and numbers of some bundles."""
+
+    headers: Mapping[tuple[UnitCode, BundleId], Digest]
+    numbers: Mapping[tuple[UnitCode, int, int], BundleId]
+
+    def as_named(self, one: Named) -> Digest | None:
+        """Return the header hash under which a bundle of its id was delivered; None if none was."""
+        return self.headers.get((one.origin, one.bundle_id))
+
+    def as_numbered(self, one: Named) -> BundleId | None:
+        """Return the bundle that was delivered under its number; None if none was."""
+        return None if one.sequence is None else self.numbers.get((one.origin, one.epoch, one.sequence))
 
 
 def give_out(connection: Connection, transfer: Transfer, epoch: int) -> None:
@@ -64,18 +93,16 @@ def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
         raise SecurityError(
             "sequence-reused", f"{origin} gave number {sequence} of epoch {epoch} to bundle {other} as well"
         )
-    connection.execute(
-        insert(seen),
-        {
-            "origin": origin,
-            "bundle_id": bundle_id,
-            "header_hash": header_hash,
-            "epoch": epoch,
-            "sequence": sequence,
-            "transfer_id": transfer.id,
-            "at": now,
-        },
-    )
+    row = {
+        "origin": origin,
+        "bundle_id": bundle_id,
+        "header_hash": header_hash,
+        "epoch": epoch,
+        "sequence": sequence,
+        "transfer_id": transfer.id,
+        "at": now,
+    }
+    write(connection, _new_seen, row)
     if sequence > last(connection, origin, Direction.INBOUND, epoch) + 1:
         talks.note_gap(connection, origin, now)
     catch_up(connection, origin, Direction.INBOUND, epoch, sequence)
@@ -91,29 +118,48 @@ def doubt(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -
     """Record that it is not known of the numbers up to `sequence` whether they were delivered before a restore."""
     if last(connection, origin, Direction.INBOUND, epoch) == 0:
         _move(connection, origin, Direction.INBOUND, epoch, 0)
-    doubted = update(streams).where(*_key(origin, Direction.INBOUND, epoch)).values(doubtful=sequence)
-    connection.execute(doubted)
+    doubted = update(streams).where(*_its_stream()).values(doubtful=sequence)
+    connection.execute(doubted, _stream(origin, Direction.INBOUND, epoch))
 
 
 def last(connection: Connection, peer: UnitCode, direction: Direction, epoch: int) -> int:
     """Return where a stream stands, 0 if nothing was ever sent on it."""
-    return connection.execute(select(streams.c.sequence).where(*_key(peer, direction, epoch))).scalar() or 0
+    return value(connection, _last, _stream(peer, direction, epoch)) or 0
 
 
 def seen_as(connection: Connection, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
     """Return the header hash under which a bundle was delivered; None if it was not."""
-    c = seen.c
-    found = connection.execute(select(c.header_hash).where(c.origin == origin, c.bundle_id == bundle_id)).scalar()
+    found = value(connection, _seen_as, {"origin": origin, "bundle_id": bundle_id})
     return None if found is None else Digest(found)
 
 
 def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
     """Return the bundle that was delivered under a number of a stream; None if none was."""
-    c = seen.c
-    found = connection.execute(
-        select(c.bundle_id).where(c.origin == origin, c.epoch == epoch, c.sequence == sequence)
-    ).scalar()
+    found = value(connection, _seen_sequence, {"origin": origin, "epoch": epoch, "sequence": sequence})
     return None if found is None else BundleId(found)
+
+
+def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
+    """Return what was delivered under any of the names and numbers of `bundles`."""
+    named: dict[UnitCode, list[BundleId]] = {}
+    numbered: dict[tuple[UnitCode, int], list[int]] = {}
+    for one in bundles:
+        named.setdefault(one.origin, []).append(one.bundle_id)
+        if one.sequence is not None:
+            numbered.setdefault((one.origin, one.epoch), []).append(one.sequence)
+    headers = {
+        (origin, BundleId(bundle)): Digest(header)
+        for origin, ids in named.items()
+        for bundle, header in rows_among(connection, _seen_as_any, "bundle", ids, {"origin": origin})
+    }
+    numbers = {
+        (origin, epoch, sequence): BundleId(bundle)
+        for (origin, epoch), theirs in numbered.items()
+        for sequence, bundle in rows_among(
+            connection, _seen_under, "number", theirs, {"origin": origin, "epoch": epoch}
+        )
+    }
+    return Seen(headers, numbers)
 
 
 def states(connection: Connection) -> list[StreamState]:
@@ -145,13 +191,55 @@ def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) ->
     return [(first, final) for first, final in rows]
 
 
-def _key(peer: UnitCode, direction: Direction, epoch: int) -> tuple[ColumnElement[bool], ...]:
-    return streams.c.peer == peer, streams.c.direction == direction, streams.c.epoch == epoch
-
-
 def _move(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
-    moved = connection.execute(update(streams).where(*_key(peer, direction, epoch)).values(sequence=sequence))
-    if moved.rowcount == 0:
-        connection.execute(
-            insert(streams), {"peer": peer, "direction": direction, "epoch": epoch, "sequence": sequence}
-        )
+    if not write(connection, _moving, {**_stream(peer, direction, epoch), "its_sequence": sequence}):
+        row = {"peer": peer, "direction": direction, "epoch": epoch, "sequence": sequence}
+        write(connection, _new_stream, row)
+
+
+def _stream(peer: UnitCode, direction: Direction, epoch: int) -> dict[str, str | int]:
+    return {"its_peer": peer, "its_direction": direction, "its_epoch": epoch}
+
+
+def _its_stream() -> tuple[ColumnElement[bool], ...]:
+    c = streams.c
+    return c.peer == param("its_peer"), c.direction == param("its_direction"), c.epoch == param("its_epoch")
+
+
+def _last() -> Select[int]:
+    return select(streams.c.sequence).where(*_its_stream())
+
+
+def _moving() -> Update:
+    return update(streams).where(*_its_stream()).values(sequence=param("its_sequence"))
+
+
+def _new_stream() -> Insert:
+    return adding(streams, ("peer", "direction", "epoch", "sequence"))
+
+
+def _new_seen() -> Insert:
+    return adding(seen, [column.name for column in seen.c])
+
+
+def _seen_as() -> Select[str]:
+    return select(seen.c.header_hash).where(seen.c.origin == param("origin"), seen.c.bundle_id == param("bundle_id"))
+
+
+def _seen_sequence() -> Select[str]:
+    c = seen.c
+    its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence == param("sequence"))
+    return select(c.bundle_id).where(*its)
+
+
+def _seen_as_any(length: int) -> Select[str, str]:
+    c = seen.c
+    return select(c.bundle_id, c.header_hash).where(
+        c.origin == param("origin"), c.bundle_id.in_(listed("bundle", length))
+    )
+
+
+def _seen_under(length: int) -> Select[int, str]:
+    c = seen.c
+    its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence.in_(listed("number", length)))
+    return select(c.sequence, c.bundle_id).where(*its)

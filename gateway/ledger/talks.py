@@ -1,12 +1,13 @@
 """Where the talk of inventories with each peer stands: what was asked, what was answered, what is owed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, or_, select, union, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, union, update
 
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Direction, State
+from gateway.ledger.prepared import param, row, rows
 from gateway.ledger.schema import asks, resyncs, streams, transfers
 
 _ASKS_MAX: Final = 16
@@ -36,21 +37,18 @@ class PeerWord:
 
 def word(connection: Connection, peer: UnitCode) -> PeerWord:
     """Return where the talk with `peer` stands."""
-    row = connection.execute(select(resyncs).where(resyncs.c.peer == peer)).first()
-    return PeerWord(peer) if row is None else PeerWord(**row._mapping)
+    found = row(connection, _word, {"peer": peer})
+    return PeerWord(peer) if found is None else PeerWord(*found)
 
 
 def pressing(connection: Connection) -> list[PeerWord]:
     """Return the talks in which something is to be done or looked at."""
-    r = resyncs.c
-    due = or_(r.wanted_at.is_not(None), r.owed != "", r.gap_since.is_not(None))
-    return [PeerWord(**row._mapping) for row in connection.execute(select(resyncs).where(due).order_by(r.peer))]
+    return [PeerWord(*found) for found in rows(connection, _pressing, {})]
 
 
 def halted(connection: Connection) -> list[PeerWord]:
     """Return the talks that are halted."""
-    query = select(resyncs).where(resyncs.c.halted != "").order_by(resyncs.c.peer)
-    return [PeerWord(**row._mapping) for row in connection.execute(query)]
+    return [PeerWord(*found) for found in rows(connection, _halted, {})]
 
 
 def peers(connection: Connection) -> list[UnitCode]:
@@ -62,12 +60,12 @@ def peers(connection: Connection) -> list[UnitCode]:
 def closed_to(connection: Connection, *, asks_first: bool) -> frozenset[UnitCode]:
     """Return the recipients that nothing may be sent to now."""
     r, t = resyncs.c, transfers.c
-    found = set(connection.execute(select(r.peer).where(r.halted != "")).scalars())
+    found = {word.peer for word in halted(connection)}
     if asks_first:
         waiting = select(t.peer).where(t.direction == Direction.OUTBOUND, t.state.in_((State.SEALED, State.SENT)))
         heard = select(r.peer).where(r.heard_at.is_not(None))
         found |= set(connection.execute(waiting.where(t.peer.not_in(heard)).distinct()).scalars())
-    return frozenset(UnitCode(peer) for peer in found)
+    return frozenset(map(UnitCode, found))
 
 
 def note(connection: Connection, peer: UnitCode, **facts: Any) -> None:
@@ -102,3 +100,20 @@ def note_gap(connection: Connection, peer: UnitCode, now: float) -> None:
     """Record that a number of `peer` was delivered before one that is lower; the first time counts."""
     if word(connection, peer).gap_since is None:
         note(connection, peer, gap_since=now)
+
+
+def _words() -> Select[*tuple[Any, ...]]:
+    return select(*(resyncs.c[one.name] for one in fields(PeerWord))).order_by(resyncs.c.peer)
+
+
+def _word() -> Select[*tuple[Any, ...]]:
+    return _words().where(resyncs.c.peer == param("peer"))
+
+
+def _pressing() -> Select[*tuple[Any, ...]]:
+    r = resyncs.c
+    return _words().where(or_(r.wanted_at.is_not(None), r.owed != "", r.gap_since.is_not(None)))
+
+
+def _halted() -> Select[*tuple[Any, ...]]:
+    return _words().where(resyncs.c.halted != "")

@@ -25,8 +25,9 @@ from gateway.domain.statements import (
     Tally,
     digest_of,
 )
+from gateway.ledger.prepared import parts
 from gateway.ledger.relaying import BYTES_GONE
-from gateway.ledger.rows import parts, select_transfers, to_transfer
+from gateway.ledger.rows import select_transfers, to_transfer
 from gateway.ledger.schema import receipts, seen, streams, transfers
 
 _ARRIVED: Final = frozenset({"110", "120"})

@@ -4,30 +4,28 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import (
-    Row,
-    case,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Delete, Insert, Row, Select, case, delete, func, select, update
 
-from gateway.domain.deadlines import Note, Outcome, RunningTerm, SeenPackage, TermKind
+from gateway.domain.deadlines import Note, Outcome, RunningTerm, TermKind
 from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.lifecycle import Event
 from gateway.ledger import alerts
 from gateway.ledger.alerts import Addressed
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change, adding
 from gateway.ledger.doors import Doors
-from gateway.ledger.rows import parts, storable
+from gateway.ledger.prepared import listed, param, parts, rows, rows_among, value, write, write_many
+from gateway.ledger.rows import storable
 from gateway.ledger.schema import events
 from gateway.ledger.schema_matters import matters
 from gateway.ledger.schema_terms import bookmarks, terms
-from gateway.ledger.term_cases import CASE_MAX, kin, seen_of
+from gateway.ledger.term_cases import CASE_MAX, Case, in_company, kin, seen_of
 
 EVENTS_AT_ONCE: Final = 2000
 """Events followed in one go."""
+CASES_AT_ONCE: Final = 200
+"""Cases whose terms are written in one commit, so that nobody waits long behind it."""
+_TELLS_NOTHING: Final = frozenset({Event.SENT, Event.CUSTODY_RECEIPTED, Event.CONFIRMED})
+"""Events after which no more and no less has passed of a case than before."""
 _COLUMNS: Final = tuple(one.name for one in fields(RunningTerm))
 
 
@@ -63,63 +61,57 @@ class TermBook:
         """Return up to which event the ledger was read now (None: nothing is new), and what moved since the
         bookmark of `reader`: who counts by other rules has another name, and begins at the beginning."""
         with self._doors.reading() as connection:
-            mark = connection.execute(select(bookmarks.c.event_id).where(bookmarks.c.reader == reader)).scalar() or 0
-            query = select(events.c.id, events.c.transfer_id).where(events.c.id > mark)
-            rows = connection.execute(query.order_by(events.c.id).limit(EVENTS_AT_ONCE)).all()
-            moved = {row.transfer_id for row in rows}
-            found: set[TransferId] = set()
-            for part in parts(moved):
-                of = select(matters.c.transfer_id).where(matters.c.transfer_id.in_(part))
-                found.update(TransferId(one) for one in connection.execute(of).scalars())
-        return (rows[-1].id if rows else None), frozenset(found)
+            mark = value(connection, _mark, {"reader": reader}) or 0
+            new = rows(connection, _events_after, {"mark": mark, "limit": EVENTS_AT_ONCE})
+            moved = {transfer for _, transfer, what in new if what not in _TELLS_NOTHING}
+            known = frozenset(TransferId(one) for (one,) in rows_among(connection, _known, "id", moved))
+        return (new[-1][0] if new else None), known
 
-    def cases(self, moved: Collection[TransferId]) -> Iterator[tuple[SeenPackage, ...]]:
-        """Return everything that passed of each case to which one of `moved` belongs, oldest first."""
-        left = set(moved)
+    def cases(self, moved: Collection[TransferId]) -> Iterator[Case]:
+        """Return each case to which one of `moved` belongs."""
+        with self._doors.reading() as connection:
+            left = in_company(connection, moved)
+            alone = sorted(set(moved) - left)
+            seen = {one.transfer: (one,) for part in parts(alone) for one in seen_of(connection, part)}
+        for transfer in alone:
+            yield Case(frozenset({transfer}), seen.get(transfer, ()))
         while left:
             with self._doors.reading() as connection:
                 ids = kin(connection, left.pop())
-                yield tuple(seen_of(connection, ids))
+                yield Case(frozenset(ids), tuple(seen_of(connection, ids)))
             left -= ids
 
-    def keep(self, seen: Sequence[SeenPackage], found: Sequence[RunningTerm], now: float) -> None:
-        """Put `found` in the place of the terms that packages of `seen` had begun; may be repeated.
+    def keep(
+        self, counted: Sequence[tuple[Case, Sequence[RunningTerm]]], now: float, *, reader: str, event: int
+    ) -> None:
+        """Put what was counted in each case in the place of the terms that its packages had begun, many cases in one
+        commit; with the last of them the one bookmark moves on to `event`. May be repeated.
 
         What was alerted stays alerted, unless the term was put off since.
         """
+        several = list(parts(counted, CASES_AT_ONCE)) or [[]]
+        for some in several:
+            is_last = some is several[-1]
 
-        def work(change: Change) -> None:
-            its = [one.transfer for one in seen]
-            before: dict[tuple[Any, ...], int] = {}
-            for part in parts(its):
-                rows = change.connection.execute(select(*terms.c).where(terms.c.transfer_id.in_(part)))
-                before |= {(r.transfer_id, r.flow, r.deadline, r.position): r.alerted for r in rows}
-                change.connection.execute(delete(terms).where(terms.c.transfer_id.in_(part)))
-            rows_now = [_row(one, min(before.get(one.key, 0), level(one, now))) for one in found]
-            if rows_now:
-                change.connection.execute(insert(terms), rows_now)
+            def work(change: Change, some: Any = some, is_last: bool = is_last) -> None:
+                _replace(change, some, now)
+                if is_last:
+                    write(change.connection, _no_marks, {})
+                    write(change.connection, _new_mark, {"reader": reader, "event_id": event})
 
-        self._doors.change(work)
-
-    def read_up_to(self, reader: str, event: int) -> None:
-        """Move the one bookmark on; what was counted up to there is kept."""
-
-        def work(change: Change) -> None:
-            change.connection.execute(delete(bookmarks))
-            change.connection.execute(insert(bookmarks), {"reader": reader, "event_id": event})
-
-        self._doors.change(work)
+            self._doors.change(work)
 
     def to_alert(self, now: float, limit: int) -> list[Known]:
         """Return the terms that have reached a level which was not alerted yet."""
-        query = select(*terms.c).where(terms.c.next_at <= now).order_by(terms.c.next_at).limit(limit)
         with self._doors.reading() as connection:
+            query = select(*terms.c).where(terms.c.next_at <= now).order_by(terms.c.next_at).limit(limit)
             return [Known(_term(row), row.alerted) for row in connection.execute(query)]
 
     def next_at(self) -> float | None:
         """Return when the next term reaches a level (it may be past); None if none will."""
         with self._doors.reading() as connection:
-            return connection.execute(select(func.min(terms.c.next_at))).scalar()
+            at: float | None = value(connection, _next, {})
+            return at
 
     def alerted(self, found: Sequence[tuple[RunningTerm, int, Addressed]]) -> int:
         """Record terms as alerted at a level together with their alerts, in one commit; return how many were new."""
@@ -165,6 +157,19 @@ class TermBook:
         return {1: 0, 2: 0, 3: 0} | found
 
 
+def _replace(change: Change, counted: Sequence[tuple[Case, Sequence[RunningTerm]]], now: float) -> None:
+    connection = change.connection
+    its = [transfer for case, _ in counted for transfer in case.transfers]
+    before = {(*key,): alerted for *key, alerted in rows_among(connection, _of, "id", its)}
+    # Most cases had no term and have none: nothing is written for them.
+    gone = [{"transfer": transfer} for transfer in {key[0] for key in before}]
+    if gone:
+        write_many(connection, _none_of, gone)
+    now_counted = [_row(one, min(before.get(one.key, 0), level(one, now))) for _, found in counted for one in found]
+    if now_counted:
+        write_many(connection, _new, now_counted)
+
+
 def level(term: RunningTerm, now: float) -> int:
     """Return how near a term is at `now`: 0 not, 1 amber, 2 red, 3 overdue; 0 where it cannot be counted."""
     marks = ((3, term.overdue_at), (2, term.red_at), (1, term.amber_at))
@@ -207,3 +212,46 @@ def _term(row: Row[*tuple[Any, ...]]) -> RunningTerm:
         "notes": tuple(map(Note, row.notes.split())),
     }
     return RunningTerm(transfer=TransferId(row.transfer_id), **values)
+
+
+# -- the questions, see prepared.py ------------------------------------------------------------------------------------
+
+
+def _mark() -> Select[int]:
+    return select(bookmarks.c.event_id).where(bookmarks.c.reader == param("reader"))
+
+
+def _no_marks() -> Delete:
+    return delete(bookmarks)
+
+
+def _new_mark() -> Insert:
+    return adding(bookmarks, ("reader", "event_id"))
+
+
+def _events_after() -> Select[int, TransferId, str]:
+    e = events.c
+    return select(e.id, e.transfer_id, e.what).where(e.id > param("mark")).order_by(e.id).limit(param("limit"))
+
+
+def _known(length: int) -> Select[TransferId]:
+    return select(matters.c.transfer_id).where(matters.c.transfer_id.in_(listed("id", length)))
+
+
+def _of(length: int) -> Select[*tuple[Any, ...]]:
+    c = terms.c
+    return select(c.transfer_id, c.flow, c.deadline, c.position, c.alerted).where(
+        c.transfer_id.in_(listed("id", length))
+    )
+
+
+def _none_of() -> Delete:
+    return delete(terms).where(terms.c.transfer_id == param("transfer"))
+
+
+def _new() -> Insert:
+    return adding(terms, [column.name for column in terms.c])
+
+
+def _next() -> Select[float | None]:
+    return select(func.min(terms.c.next_at))

@@ -12,7 +12,7 @@ from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.records import Action, Decision
 from gateway.domain.trips import OPEN, Trip, TripState, TripWay
 from gateway.ledger import decisions
-from gateway.ledger.changes import Change
+from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import storable
 from gateway.ledger.schema import trips

@@ -2,19 +2,19 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, literal_column, select
 
 from gateway.domain.ids import LinkName, RouteName
 from gateway.domain.lanes import LARGE_LANES, rank
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.ledger.doors import Doors
-from gateway.ledger.queries import TransferQuery, read
-from gateway.ledger.rows import select_transfers
+from gateway.ledger.prepared import Build, Values, listed, param, rows, rows_among
+from gateway.ledger.queries import TransferQuery
+from gateway.ledger.rows import select_transfers, to_transfer
 from gateway.ledger.schema import transfers
 
 MOST_TURNS: Final = 32
@@ -51,14 +51,19 @@ class Station:
         """The column that says whose turn it is."""
         return "turn" if self.link is None else "peer"
 
+    @property
+    def shape(self) -> tuple[State, bool | None, bool]:
+        """What makes its statements others than those of another one; the name of the link does not."""
+        return self.state, self.addressed, self.link is not None
+
     def tests(self, of: FromClause) -> tuple[ColumnElement[bool], ...]:
-        """Test for what waits here; in the very words of the indexes that answer it."""
+        """Test for what waits here; in the very words of the indexes that answer it. The link's name is a `param`."""
         c = of.c
         tests: tuple[ColumnElement[bool], ...] = (c.state == self.state, c.hold_code.is_(None))
         if self.addressed is not None:
             tests += (c.recipient.is_not(None) if self.addressed else c.recipient.is_(None),)
         if self.link is not None:
-            tests += (c.link == bindparam("link", self.link), c.direction == literal_column(f"'{Direction.RELAY}'"))
+            tests += (c.link == param("link"), c.direction == literal_column(f"'{Direction.RELAY}'"))
         return tests
 
 
@@ -107,7 +112,8 @@ class Turns:
             for one in turns:
                 if one.turn in orderly:
                     # Their order is that of the numbers, and whoever asks sees to it.
-                    found += read(connection, _longest_owed(station, now, one.turn, IN_ORDER + busy))
+                    its = {"now": now, "turn": one.turn, "limit": IN_ORDER + busy}
+                    found += _read(connection, _longest_owed, station, its)
         return found
 
     def to_forward(self, link: LinkName, *, now: float, limit: int, after: str = "", large: bool) -> list[Transfer]:
@@ -117,13 +123,10 @@ class Turns:
         with self._doors.reading() as connection:
             turns = _waiting(connection, station)
             found = _shares(connection, station, now, turns, after=after, limit=limit, busy=0, large=large)
-            bundles = {one.bundle_id for one in found}
-            c = transfers.c
-            together = select_transfers().where(
-                *station.tests(transfers), c.next_attempt_at <= now, c.bundle_id.in_(sorted(filter(None, bundles)))
-            )
+            bundles = sorted({one.bundle_id for one in found if one.bundle_id is not None})
+            together = rows_among(connection, _together, "bundle", bundles, {"link": link, "now": now}, *station.shape)
             chosen = {one.id for one in found}
-            return found + [one for one in read(connection, together) if one.id not in chosen]
+            return found + [one for one in map(to_transfer, together) if one.id not in chosen]
 
 
 def _shares(
@@ -142,7 +145,10 @@ def _shares(
     rotated = sorted(lanes, key=lambda pair: (pair[0], pair[1] <= after, pair[1]))
     share = -(-limit // max(min(len(rotated), MOST_TURNS), 1)) + busy
     # One that has nothing to be tried now takes nobody's place.
-    of_each = (read(connection, _most_urgent(station, now, turn, share, large=large)) for _lane, turn in rotated)
+    of_each = (
+        _read(connection, _most_urgent, station, {"now": now, "turn": turn, "limit": share}, large)
+        for _lane, turn in rotated
+    )
     chosen = list(islice(filter(None, of_each), MOST_TURNS))
     return sorted(_by_turns(chosen), key=lambda one: rank(one.priority, one.size))
 
@@ -156,16 +162,21 @@ def _by_turns(lines: Sequence[Sequence[Transfer]]) -> Iterator[Transfer]:
 
 
 def _waiting(connection: Connection, station: Station) -> list[_Waiting]:
-    # Every worker asks this at every step, and building the statement costs far more than answering it.
-    is_linked = station.link is not None
-    query = _built_once(station.state, station.addressed, is_linked=is_linked)
-    return [_Waiting(*row) for row in connection.execute(query, {"link": station.link} if is_linked else None)]
+    return [_Waiting(*row) for row in rows(connection, _turns, {"link": station.link}, *station.shape)]
 
 
-@cache
-def _built_once(state: State, addressed: bool | None, *, is_linked: bool) -> Select[*tuple[Any, ...]]:
-    """Return `waiting` of such stations; the name of the link is given when it is executed."""
-    return waiting(Station(state, addressed, LinkName("") if is_linked else None))
+def _read(connection: Connection, build: Build, station: Station, values: Values, *shape: bool) -> list[Transfer]:
+    its = {**values, "link": station.link}
+    return [to_transfer(row) for row in rows(connection, build, its, *station.shape, *shape)]
+
+
+def _station(state: State, addressed: bool | None, is_linked: bool) -> Station:
+    """Return a station for a statement, in which the name of its link has a place."""
+    return Station(state, addressed, LinkName("any") if is_linked else None)
+
+
+def _turns(*shape: Any) -> Select[*tuple[Any, ...]]:
+    return waiting(_station(*shape))
 
 
 def waiting(station: Station) -> Select[*tuple[Any, ...]]:
@@ -187,18 +198,26 @@ def waiting(station: Station) -> Select[*tuple[Any, ...]]:
     return select(found.c.turn, most_urgent(large=False), most_urgent(large=True)).where(found.c.turn.is_not(None))
 
 
-def _most_urgent(station: Station, now: float, turn: str, limit: int, *, large: bool) -> TransferQuery:
+def _most_urgent(state: State, addressed: bool | None, is_linked: bool, large: bool) -> TransferQuery:
     c = transfers.c
     of_size = c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES
-    return _due(station, now, turn).where(of_size).order_by(c.lane, c.next_attempt_at, c.id).limit(limit)
+    query = _due(_station(state, addressed, is_linked)).where(of_size)
+    return query.order_by(c.lane, c.next_attempt_at, c.id).limit(param("limit"))
 
 
-def _longest_owed(station: Station, now: float, turn: str, limit: int) -> TransferQuery:
+def _longest_owed(*shape: Any) -> TransferQuery:
     c = transfers.c
-    return _due(station, now, turn).order_by(c.next_attempt_at, c.id).limit(limit)
+    return _due(_station(*shape)).order_by(c.next_attempt_at, c.id).limit(param("limit"))
 
 
-def _due(station: Station, now: float, turn: str) -> TransferQuery:
+def _due(station: Station) -> TransferQuery:
     c = transfers.c
     # The sum keeps a database from walking by time instead of by lane, and then sorting all that waits.
-    return select_transfers().where(*station.tests(transfers), c[station.turn] == turn, c.next_attempt_at + 0 <= now)
+    its = (c[station.turn] == param("turn"), c.next_attempt_at + 0 <= param("now"))
+    return select_transfers().where(*station.tests(transfers), *its)
+
+
+def _together(length: int, *shape: Any) -> TransferQuery:
+    c = transfers.c
+    of = (c.next_attempt_at <= param("now"), c.bundle_id.in_(listed("bundle", length)))
+    return select_transfers().where(*_station(*shape).tests(transfers), *of)

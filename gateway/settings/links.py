@@ -27,6 +27,13 @@ class TransportKind(StrEnum):
     MEDIA = "media"
 
 
+class SshEngine(StrEnum):
+    """What speaks SSH when this side calls."""
+
+    PARAMIKO = "paramiko"  # the library, inside this process
+    OPENSSH = "openssh"  # the `ssh` program of this machine, a process for each connection
+
+
 class SftpSettings(Section):
     """Where the peer's SFTP server is; its host key is known from its card."""
 
@@ -35,6 +42,10 @@ class SftpSettings(Section):
         default=2222, description="TCP port of the peer's server"
     )
     user: Account | None = Field(default=None, description="our account there; default: the code of our own unit")
+    engine: SshEngine = Field(
+        default=SshEngine.PARAMIKO,
+        description="what speaks SSH: paramiko (a library, inside the gateway) or openssh (this server's ssh program)",
+    )
 
 
 class FolderSettings(Section):
@@ -165,6 +176,13 @@ class LinkSettings(Section):
     def hears(self) -> bool:
         """Whether anything can arrive by this link."""
         return self.transport is not TransportKind.FOLDER or self.folder is None or self.folder.collect is not None
+
+    @property
+    def takes_convoys(self) -> bool:
+        """Whether small bundles may leave by this link many to a file: not where one file that is lost, too large or
+        counted would be many bundles that are."""
+        is_plain = self.transport is TransportKind.SFTP or (self.transport is TransportKind.FOLDER and self.gap is None)
+        return is_plain and self.hears and self.repeat is None and self.receipts is Receipts.EXPECTED
 
     @property
     def hosts_mailbox(self) -> bool:

@@ -18,6 +18,7 @@ class Carrying:
     one comes or a statement says so, and nobody has failed.
 
     repeats, repeat_seconds: how often, and after how long each time, a bundle is sent again without being asked.
+    convoy: bytes of a file of many bundles, 0 if there are to be none.
     largest: bytes of a bundle, None if there is no limit. lanes: what the link carries.
     closed_for: returns the seconds from a moment until the link may be used.
     """
@@ -26,6 +27,7 @@ class Carrying:
     repeats: int = 0
     repeat_seconds: float = 0.0
     largest: int | None = None
+    convoy: int = 0
     lanes: Collection[Priority] = frozenset(Priority)
     closed_for: Callable[[float], float] = lambda _moment: 0.0
 

@@ -24,7 +24,11 @@ from gateway.stages.shortage import Shortage
 from gateway.stages.suspects import QuarantineDesk
 
 BATCH = 64
-"""Exports claimed before the ledger is told: one commit for many, and little to adopt after a power cut."""
+"""Exports claimed together before the ledger is told: one round of syncs and one commit for many, and little to adopt
+after a power cut."""
+LOOK_AGAIN = 1.0
+"""Seconds after which the folder is looked at again although the last look is not used up: something small may have
+come since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,48 +126,79 @@ class ClaimStage:
         return self._reminders.overdue()
 
     def _claim_settled(self, watched: WatchedRoute) -> bool:
-        """Claim one batch of the route's settled exports, small ones first; return whether more can be claimed at once.
+        """Claim the route's settled exports, small ones first; return whether more can be claimed at once.
 
+        A scan looks at everything in the folder, so what one found settled is claimed batch by batch without another.
         One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on, unless
         the route keeps order.
         """
         scan = watched.watch.scan()
-        claims: list[Claim] = []
         failing = {problem.name: problem.error.code for problem in scan.problems}
-        takes = self._takes(watched) if scan.settled else 0
         waiting = _in_order(scan) if watched.keeps_order else _small_first(scan)
-        try:
-            for number, candidate in enumerate(waiting):
-                if len(claims) == BATCH:
-                    return True
-                size = _size(candidate, scan)
-                try:
-                    # The ledger does not know the claims of this batch yet.
-                    needed = takes * size + sum(claim.size for claim in claims)
-                    self._shortage.space.may_accept(needed, small=size <= SMALL_BYTES)
-                except TransientError as error:
-                    # What is larger than this one does not fit either, and what was dropped later must wait for it.
-                    lacking = [_size(one, scan) for one in waiting[number:]]
-                    self._shortage.waits(f"claim {watched.name}", lacking, error)
-                    break
-                try:
-                    claims.append(
-                        self._shelf.claim(watched.folder, candidate, watched.name, self._new_token(), seen=scan.entries)
-                    )
-                except GatewayError as error:
-                    if error.scope is Scope.ROUTE:
-                        raise
-                    failing[candidate.name] = error.code
-                    if watched.keeps_order:
-                        break
-            else:
-                self._shortage.waits(f"claim {watched.name}", ())
-        finally:
-            self._record(claims)
+        takes = self._takes(watched) if waiting else 0
+        until = self._clock.monotonic() + LOOK_AGAIN
+        at = 0
+        while at < len(waiting):
+            if at and self._clock.monotonic() >= until:
+                return True
+            batch = self._fitting(watched, waiting[at:], scan, takes)
+            if not batch:
+                break
+            failed = self._claim_batch(watched, batch, scan)
+            failing |= failed
+            if failed and watched.keeps_order:
+                break
+            at += len(batch)
+        else:
+            self._shortage.waits(f"claim {watched.name}", ())
         self._reminders.seen(watched.name, scan.waiting, failing)
         self._complain(watched.name, frozenset(failing.values()))
         watched.gate.succeeded()
         return False
+
+    def _fitting(
+        self, watched: WatchedRoute, waiting: Sequence[Candidate], scan: ScanResult, takes: int
+    ) -> Sequence[Candidate]:
+        """Return the next of `waiting` that are claimed together, one alone where room is scarce; none: there is none.
+
+        What is large goes alone: no small one should wait for it.
+        """
+        sizes = [_size(candidate, scan) for candidate in waiting[:BATCH]]
+        small = next((at for at, size in enumerate(sizes) if size > SMALL_BYTES), len(sizes))
+        for count in (small, 1) if small > 1 else (1,):
+            try:
+                # The ledger does not know the claims of this batch yet.
+                self._shortage.space.may_accept(takes * sum(sizes[:count]), small=sizes[0] <= SMALL_BYTES)
+            except TransientError as error:
+                if count == 1:
+                    # What is larger than this one does not fit either, and what was dropped later must wait for it.
+                    lacking = [_size(one, scan) for one in waiting]
+                    self._shortage.waits(f"claim {watched.name}", lacking, error)
+            else:
+                return waiting[:count]
+        return ()
+
+    def _claim_batch(self, watched: WatchedRoute, batch: Sequence[Candidate], scan: ScanResult) -> dict[str, str]:
+        """Claim `batch` and tell the ledger; return the codes of what could not be claimed, by name.
+
+        Where order is kept, one must be ours before the next is touched.
+        """
+        claims: list[Claim] = []
+        failures: dict[str, str] = {}
+        try:
+            for group in [[one] for one in batch] if watched.keeps_order else [batch]:
+                wanted = {self._new_token(): candidate for candidate in group}
+                made, failed = self._shelf.claim_all(watched.folder, list(wanted.items()), watched.name, scan.entries)
+                claims += made
+                failures |= {wanted[token].name: error.code for token, error in failed.items()}
+                for error in failed.values():
+                    if error.scope is Scope.ROUTE:
+                        raise error
+                if failed:
+                    break
+        finally:
+            self._record(claims)
+        return failures
 
     def _takes(self, watched: WatchedRoute) -> int:
         """Return what an export will take of our disk, as a multiple of its size: its bundle as much again, and the

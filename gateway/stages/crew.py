@@ -8,14 +8,27 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 
+class Report(Protocol):
+    """What a piece of work is given to tell how far it is."""
+
+    def __call__(self, done: int, /) -> None:
+        """So many bytes are done; cheap to call, seldom heard."""
+        ...
+
+    def tell(self, news: object) -> None:
+        """Tell something of our own at once; a value that may be answered with."""
+        ...
+
+
 class Crew(Protocol):
     """Runs work elsewhere; see gateway.daemon for the processes behind it."""
 
     def run(
         self,
-        work: Callable[[A, Callable[[int], None]], R],
+        work: Callable[[A, Report], R],
         argument: A,
         on_progress: Callable[[int], None] | None = None,
+        on_news: Callable[[object], None] | None = None,
     ) -> Future[R]:
         """Run `work(argument, report)`; the future fails with GatewayError. `work` must be repeatable and picklable
         by name."""

@@ -1,6 +1,6 @@
 """Proves an envelope by whom this node trusts."""
 
-from gateway.bundle.envelope import Envelope, parse_envelope, verify_envelope
+from gateway.bundle.envelope import Envelope, check_signature, parse_envelope
 from gateway.domain.records import known
 from gateway.roster.directory import Directory
 from gateway.roster.peers import Signer, Standing
@@ -12,9 +12,10 @@ def proven_envelope(head: bytes, directory: Directory) -> tuple[Envelope, Signer
 
     Raises SecurityError as `verify_envelope`, `unknown-sender` and `revoked-sender` among them.
     """
-    signer = directory.signer_of(parse_envelope(head).sender_key_id)
-    envelope = verify_envelope(
-        head,
+    envelope = parse_envelope(head)
+    signer = directory.signer_of(envelope.sender_key_id)
+    check_signature(
+        envelope,
         lambda _key_id: None if signer is None else signer.public,
         lambda _key_id: signer is not None and signer.standing is Standing.REVOKED,
     )

@@ -134,7 +134,8 @@ class ReceiptIntake:
         moved on meanwhile. What cannot be recorded for another reason is reported alone, its neighbours go on.
         """
         for _try in range(TRIES):
-            found = [(self._effect(raw, receipt), raw, receipt) for raw, receipt in receipts]
+            named = self._ledger.several.by_bundle({receipt.bundle_id for _raw, receipt in receipts})
+            found = [(self._effect(raw, receipt, named[receipt.bundle_id]), raw, receipt) for raw, receipt in receipts]
             steps = [effect.step for effect, _raw, _receipt in found if effect.step is not None]
             self._telling.receipted(
                 [
@@ -170,12 +171,15 @@ class ReceiptIntake:
         check_issuer(receipt, known(signer).unit)
         return receipt
 
-    def _effect(self, raw: bytes, receipt: Receipt) -> _Effect:
-        """Return what the receipt does; nothing for warnings, and for receipts about nothing of ours."""
+    def _effect(self, raw: bytes, receipt: Receipt, named: Sequence[Transfer]) -> _Effect:
+        """Return what the receipt does; nothing for warnings, and for receipts about nothing of ours.
+
+        named: the transfers of the bundle that it names.
+        """
         if receipt.issuer == self._unit:
             self._rebuild(raw, receipt)  # the sender gave it back because we had forgotten it
             return _NOTHING
-        transfer = self._named(receipt)
+        transfer = self._named(receipt, named)
         if transfer is None or transfer.header_hash != receipt.header_hash:
             is_by_hub = receipt.recipient not in (None, receipt.issuer)
             if transfer is not None or is_by_hub or not self._rebuild(raw, receipt):
@@ -193,7 +197,7 @@ class ReceiptIntake:
             return _Effect(None, carried)
         return _Effect(self._step(transfer, receipt, record), carried)
 
-    def _named(self, receipt: Receipt) -> Transfer | None:
+    def _named(self, receipt: Receipt, transfers: Sequence[Transfer]) -> Transfer | None:
         """Return the transfer that the receipt speaks of: its issuer is the recipient, or a hub on the way to it.
 
         A hub may say that it holds or refuses a bundle; that it was delivered, only the recipient can.
@@ -202,7 +206,6 @@ class ReceiptIntake:
         is_by_hub = about != receipt.issuer
         if is_by_hub and receipt.code in (ReceiptCode.DELIVERED, ReceiptCode.COLLECTED):
             return None
-        transfers = self._ledger.by_bundle(receipt.bundle_id)
         ways = (Direction.OUTBOUND, Direction.RELAY)
         found = next((t for way in ways for t in transfers if t.direction is way and t.recipient == about), None)
         if found is not None and is_by_hub:

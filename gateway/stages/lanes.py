@@ -13,7 +13,7 @@ from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.space import SMALL_BYTES
 from gateway.ledger.turns import turn_of
-from gateway.stages.crew import Crew
+from gateway.stages.crew import Crew, Report
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.watching import STOPPING, Watching
 
@@ -169,9 +169,18 @@ class Lanes(Generic[R]):
         self._is_held_up = True
         self._shortage.waits(self._stage, [t.size for t in waiting], error)
 
-    def start(self, work: Callable[[A, Callable[[int], None]], R], argument: A, transfers: Sequence[Transfer]) -> bool:
+    def start(
+        self,
+        work: Callable[[A, Report], R],
+        argument: A,
+        transfers: Sequence[Transfer],
+        on_news: Callable[[object], None] | None = None,
+    ) -> bool:
         """Begin `work(argument)` for `transfers`; False if the last place for a big one, or the room, was just
-        taken."""
+        taken.
+
+        on_news: called from another thread with what the work tells beside its result.
+        """
         held = ExitStack()
         shown: Callable[[int], None] = _unseen
         first = transfers[0]
@@ -198,7 +207,7 @@ class Lanes(Generic[R]):
             if not is_small:
                 room.written(done)
 
-        future = self._crew.run(work, argument, progress)
+        future = self._crew.run(work, argument, progress, on_news)
         self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held
         future.add_done_callback(lambda _future: self._ring())
         return True

@@ -6,45 +6,36 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from gateway.bundle import policy
-from gateway.bundle.envelope import ENVELOPE_MAX, Envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
+from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lanes import is_large
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
 from gateway.folders import disk
-from gateway.folders.deliver import publish
-from gateway.folders.delivered import Delivered, DeliveryJournal
-from gateway.folders.space import SMALL_BYTES
+from gateway.folders.delivered import DeliveryJournal
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
-from gateway.roster.peers import Signer
-from gateway.stages.admission import Admissions
 from gateway.stages.ahead import AHEAD, DatedAhead
-from gateway.stages.answers import ReplyDesk, Way
+from gateway.stages.answers import ReplyDesk
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.delivering import REJECTED_REPLY, Publisher, delivered
 from gateway.stages.elsewhere import Elsewhere
-from gateway.stages.envelopes import proven_envelope
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
-from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles, read_delivery
-from gateway.stages.parties import party
+from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles
+from gateway.stages.proving import Prover
 from gateway.stages.recording import Recorder
 from gateway.stages.refusals import WAIVABLE, refusal_code
 from gateway.stages.routes import InboundRoute
-from gateway.stages.scanning import MISSING, ScannerWatch, Scanning
+from gateway.stages.scanning import ScannerWatch, Scanning
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, ShortageView, try_again
 from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
-from gateway.stages.waivers import waivers
 from gateway.standard.loading import StandardPlace
 from gateway.standard.pseudonyms import PseudonymKey
-
-REJECTED_REPLY = "reply-rejected"
-"""A person has refused a reply that answers nothing of ours."""
 
 
 class OpenStage:
@@ -82,16 +73,21 @@ class OpenStage:
         """relays: another stage looks first for whom what was fetched is; only what is for us is opened."""
         self._unit = unit
         self._routes = tuple(routes)
-        self._by_name = {route.name: route for route in routes}
         self._ledger = ledger
         self._spool = spool
         self._journal = journal
-        self._standing = ledger.resync.standing()
         self._quarantine = quarantine
         self._lanes = lanes
-        self._shortage = shortage
         self._elsewhere = Elsewhere(
             shortage.space, lambda space: Shortage(space, clock, ops, lambda: try_again(ledger))
+        )
+        self._publisher = Publisher(
+            routes=routes,
+            spool=spool,
+            journal=journal,
+            standing=ledger.resync.standing(),
+            elsewhere=self._elsewhere,
+            replies=replies,
         )
         self._keys = keys
         self._standard = standard
@@ -99,17 +95,22 @@ class OpenStage:
         self._scanning = scanning
         self._scanner = scanner
         self._pen = ReceiptPen(unit, keys[0])
-        self._our_key_ids = tuple(key.public.encrypt_key_id for key in keys)
-        self._suites = frozenset(key.suite for key in keys)
-        self._size_limit = size_limit
         self._refuse_unasked = refuse_unasked
         self._relays = relays
-        self._skew_warn = skew.warn
         self._ahead = DatedAhead(ledger, spool, skew, clock)
-        self._clocks = clocks
-        self._directory = directory
+        self._prover = Prover(
+            unit=unit,
+            ledger=ledger,
+            spool=spool,
+            space=shortage.space,
+            keys=keys,
+            size_limit=size_limit,
+            skew_warn=skew.warn,
+            clocks=clocks,
+            ahead=self._ahead,
+            directory=directory,
+        )
         self._replies = replies
-        self._admissions = Admissions(directory.roster, unit)
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
@@ -151,83 +152,18 @@ class OpenStage:
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Verify envelopes and hand the bundles to a worker; False if it must wait for its turn."""
         started = self._clock.now()
-        orders = {order.transfer: order for order in (self._order(t, started) for t in transfers) if order is not None}
-        ready = [transfer for transfer in transfers if transfer.id in orders]
-        # What got no order was set aside or failed, and is due no more.
-        batch = OpenBatch(
-            tuple(orders.values()), self._keys, self._routes, self._standard, self._pseudonyms, self._scanning
-        )
+        ready: list[Transfer] = []
+        orders: list[OpenOrder] = []
+        for one in self._prover.prove(transfers, started):
+            if one.error is not None:
+                # Set aside or failed by this, it is due no more.
+                self._failed(one.transfer, one.error, one.proven, started)
+            else:
+                ready.append(one.transfer)
+                orders.append(known(one.order))
+                self._proven[one.transfer.id] = known(one.proven)
+        batch = OpenBatch(tuple(orders), self._keys, self._routes, self._standard, self._pseudonyms, self._scanning)
         return not ready or self._lanes.start(open_bundles, batch, ready)
-
-    def _order(self, transfer: Transfer, started: float) -> OpenOrder | None:
-        """Run the checks that need no key (step A); None if the bundle failed them (recorded)."""
-        path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
-        proven: Proven | None = None
-        try:
-            if not disk.exists(path):
-                # The power may have gone between setting it aside and the record: offered again, it is fetched anew.
-                raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool")
-            with disk.mapped(path.parent), path.open("rb") as source:
-                head = source.read(ENVELOPE_MAX)
-            envelope, signer = proven_envelope(head, self._directory)
-            origin = signer.unit
-            admission = self._admissions.of(origin, envelope.routing_class)
-            proven = Proven(envelope, origin, self._sequence(envelope), admission)
-            self._check(transfer, envelope, signer, started)
-            self._proven[transfer.id] = proven
-            return OpenOrder(
-                transfer.id,
-                path,
-                transfer.size,
-                self._spool.fresh_staging(known(transfer.link), known(transfer.bundle_id)),
-                envelope,
-                signer.public,
-                proven.origin,
-                self._shortage.space.floor(small=transfer.size <= SMALL_BYTES),
-                proven.admission,
-                party(self._directory.roster, origin, started),
-                party(self._directory.roster, self._unit, started),
-                MISSING in waivers(self._ledger, transfer),
-            )
-        except GatewayError as error:
-            self._failed(transfer, error, proven, started)
-        return None
-
-    def _check(self, transfer: Transfer, envelope: Envelope, signer: Signer, now: float) -> None:
-        """Policy, after the signature and in the order of the spec: raises the named error of the first check that
-        fails."""
-        if envelope.bundle_id != transfer.bundle_id:
-            raise SecurityError("malformed", "the bundle names another id than its file")
-        waived = waivers(self._ledger, transfer)
-        if "expired" not in waived:
-            policy.check_not_expired(envelope, now)
-        if "key-not-valid" not in waived:
-            policy.check_key_valid(envelope, signer.not_before, signer.not_after)
-        policy.check_suite_accepted(envelope, self._suites)
-        policy.check_not_replayed(envelope, self._ledger.seen(signer.unit, envelope.bundle_id))
-        sequence = self._sequence(envelope)
-        if sequence is not None:
-            policy.check_sequence_unused(envelope, self._ledger.sequence_seen(signer.unit, envelope.epoch, sequence))
-            if "delivery-doubtful" not in waived:
-                self._check_not_doubtful(signer.unit, envelope, sequence)
-        if "too-large" not in waived:
-            policy.check_not_too_large(envelope, self._size_limit)
-        policy.check_size(envelope, transfer.size)
-        self._clocks.signed(signer.unit, envelope.created, after=0.0, warn=self._skew_warn)
-        self._ahead.check(transfer, envelope, now)
-
-    def _check_not_doubtful(self, origin: UnitCode, envelope: Envelope, sequence: int) -> None:
-        """PermanentError `delivery-doubtful` if a restore has lost whether this bundle was delivered."""
-        if not self._standing.doubtful:
-            return
-        if self._ledger.resync.word(origin).heard_at is None:
-            raise TransientError("resync-awaited", "the sender has not yet said what it had sent before our restore")
-        if sequence <= self._ledger.resync.doubtful_up_to(origin, envelope.epoch):
-            raise PermanentError("delivery-doubtful", "it may have been delivered before our ledger was put back")
-
-    def _sequence(self, envelope: Envelope) -> int | None:
-        """Return the stream number that the envelope gives to us; None if it is not addressed to us."""
-        return next((n for key_id in self._our_key_ids if (n := envelope.sequence_for(key_id)) is not None), None)
 
     # -- after the worker ---------------------------------------------------------------------------------------------
 
@@ -244,10 +180,10 @@ class OpenStage:
         steps: list[Step] = []
         for outcome in outcomes:
             transfer, proven = load.transfers[outcome.transfer], self._proven.pop(outcome.transfer)
-            if outcome.delivery is not None:
+            if outcome.error is None:
                 facts = proven.facts(self._unit)
                 steps.append(Step(transfer, Event.VERIFIED, Stage.OPEN, facts, started_at=load.started_at))
-            elif outcome.error is not None:
+            else:
                 self._failed(transfer, outcome.error, proven, load.started_at)
         self._recorder.advance(steps)
 
@@ -268,64 +204,37 @@ class OpenStage:
 
     def _deliver(self, verified: Sequence[Transfer], started: float) -> bool:
         """Publish and record `verified`; return whether anything was published."""
-        published: list[tuple[Transfer, Facts]] = []
-        for transfer in verified:
-            try:
-                facts = self._publish(transfer, started)
-                if facts is not None:
-                    published.append((transfer, facts))
-            except GatewayError as error:
-                if error.code in ("staging-missing", REJECTED_REPLY):
-                    # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
-                    self._set_aside(transfer, error, None, started)
-                else:
-                    self._recorder.fail(transfer, Stage.DELIVER, error, started)
-        if not published:
+        outcome = self._publisher.publish(verified, started)
+        for transfer, error in outcome.failed:
+            if error.code in ("staging-missing", REJECTED_REPLY):
+                # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
+                self._set_aside(transfer, error, None, started)
+            else:
+                self._recorder.fail(transfer, Stage.DELIVER, error, started)
+        if not outcome.published:
             return False
-        self._journal.note([_delivered(transfer) for transfer, _facts in published], started)
+        self._journal.note([delivered(one.transfer) for one in outcome.published], started)
         now = self._clock.now()
-        delivered = self._recorder.advance(
-            [
-                Step(
-                    t, Event.DELIVERED, Stage.DELIVER, facts, self._pen.sign(t, ReceiptCode.DELIVERED, (), now), started
-                )
-                for t, facts in published
-            ]
-        )
-        # What could not be recorded keeps its staging folder, whose journal says that it was published.
-        for transfer in delivered:
+        steps = [
+            Step(
+                one.transfer,
+                Event.DELIVERED,
+                Stage.DELIVER,
+                one.facts(),
+                self._pen.sign(one.transfer, ReceiptCode.DELIVERED, (), now),
+                started,
+            )
+            for one in outcome.published
+        ]
+        recorded = self._recorder.advance(steps)
+        # What could not be recorded keeps its staging folder, whose name says that it was published.
+        for transfer in recorded:
             link, bundle = known(transfer.link), known(transfer.bundle_id)
             self._spool.drop_staging(link, bundle)
             self._spool.drop(self._spool.inbound_bundle(link, bundle))
-        self._replies.gone(delivered)
+        replies = {one.transfer.id for one in outcome.published if one.is_reply}
+        self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
         return True
-
-    def _publish(self, transfer: Transfer, started: float) -> Facts | None:
-        """Make one verified import visible; may be repeated at any point until the ledger says delivered. None if its
-        folder is on another disk, which has no room for it now, or if it waits for what it answers."""
-        staging = self._spool.staging(known(transfer.link), known(transfer.bundle_id))
-        delivery = read_delivery(staging)
-        route = self._by_name.get(delivery.route)
-        if route is None:
-            raise PermanentError("route-gone", "the route of this delivery is no longer configured")
-        ruling = self._replies.rule(transfer, delivery.matter, started)
-        if ruling.way is Way.REFUSE:
-            raise PermanentError(REJECTED_REPLY, "a person has rejected this reply")
-        if ruling.way is Way.WAIT:
-            return None
-        if self._standing.restored_at is None or not self._journal.has(_delivered(transfer)):
-            if not self._elsewhere.has_room(staging.imports, delivery.entries, route.folder):
-                return None
-            publish(staging.imports, delivery.entries, route.folder, sentinel=route.sentinel)
-        return Facts(
-            route=route.name,
-            export_name=delivery.name,
-            flow=delivery.flow,
-            case_no=delivery.case_no,
-            earlier=delivery.corrects,
-            matter=delivery.matter,
-            note=ruling.note,
-        )
 
     # -- what is refused ----------------------------------------------------------------------------------------------
 
@@ -377,7 +286,3 @@ class OpenStage:
                 return
             record = self._pen.sign(aside, code, (error.code,), self._clock.now())
         self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
-
-
-def _delivered(transfer: Transfer) -> Delivered:
-    return known(transfer.origin), known(transfer.bundle_id), known(transfer.header_hash)

@@ -2,21 +2,21 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.manifest import Manifest, ManifestFile
+from gateway.bundle.manifest import Manifest
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
-from gateway.folders import disk
+from gateway.folders import disk, sharing
+from gateway.folders.members import MemberFiles
 from gateway.folders.spool import Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
@@ -32,14 +32,13 @@ from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
 
-DELIVERY_NOTE = "delivery.json"
-"""In the staging folder of a verified bundle: which route, which entries in which order; read again after a power
-cut."""
+DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
+"""In the staging folder of a verified bundle: which route, which entries in which order."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """One bundle whose envelope was verified. `staging` is its own, made anew and empty."""
+    """One bundle whose envelope was verified. `staging` is its own, and not there yet."""
 
     transfer: TransferId
     bundle: Path
@@ -101,6 +100,10 @@ class Delivery:
     entries: tuple[str, ...]
     flow: str
     case_no: str
+    folder: Path
+    """The inbound folder of the route when the bundle was opened."""
+    access: str
+    """What its users may do with the entries, see `sharing.access_of`; empty if that was not known."""
     corrects: BundleId | None = None
     """The bundle whose delivery this one corrects, by its sender's word."""
     matter: Matter | None = None
@@ -108,24 +111,34 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class OpenOutcome:
-    """What became of one order: a delivery, or an error."""
+    """What became of one order: its import lies in the staging folder, or there was an error."""
 
     transfer: TransferId
-    delivery: Delivery | None = None
     error: GatewayError | None = None
 
 
 def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[OpenOutcome, ...]:
     """Open every bundle of `batch` into its staging folder; one that fails does not touch its neighbours. May be
-    repeated."""
-    return tuple(_open(order, batch, progress) for order in batch.orders)
+    repeated, with fresh staging folders.
+
+    Nothing of it counts before all of it is on the disk: all is written, then all is synced, then the outcomes are
+    returned, and recorded by the caller.
+    """
+    outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
+    well = {one.transfer for one in outcomes if one.error is None}
+    opened = [order for order in batch.orders if order.transfer in well]
+    synced = {order.transfer: _outcome(order, _sync) for order in opened}
+    for folder in dict.fromkeys(order.staging.imports.parent for order in opened):
+        disk.fsync_folder(folder)
+    return tuple(synced.get(one.transfer, one) for one in outcomes)
 
 
-def read_delivery(staging: Staging) -> Delivery:
-    """Return the delivery that `staging` was prepared for; PermanentError `staging-missing` if there is none."""
+def read_delivery(imports: Path) -> Delivery:
+    """Return the delivery that the staging folder `imports` was prepared for; PermanentError `staging-missing` if there
+    is none."""
     try:
-        with disk.mapped(staging.root):
-            found = json.loads((staging.root / DELIVERY_NOTE).read_bytes())
+        with disk.mapped(imports):
+            found = json.loads((imports / DELIVERY_NOTE).read_bytes())
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
     corrects = found["corrects"]
@@ -135,38 +148,48 @@ def read_delivery(staging: Staging) -> Delivery:
         tuple(found["entries"]),
         found["flow"],
         found["case_no"],
+        Path(found["folder"]),
+        found["access"],
         bundle_id(corrects) if corrects else None,
         matters.from_bytes(found["matter"].encode()),
     )
 
 
-def _open(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
+def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome:
     try:
-        with disk.mapped(order.staging.root):
-            return OpenOutcome(order.transfer, _stage(order, batch, progress))
+        with disk.mapped(order.staging.imports):
+            work(order)
     except GatewayError as error:
-        return OpenOutcome(order.transfer, error=error)
+        return OpenOutcome(order.transfer, error)
+    return OpenOutcome(order.transfer)
 
 
-def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> Delivery:
+def _sync(order: OpenOrder) -> None:
+    disk.fsync_tree(order.staging.imports)
+
+
+def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:
     opened, made = order.staging.members, order.staging.imports
     chosen: list[InboundRoute] = []
+    order.staging.make()
 
     def accept(found: Manifest) -> None:
         _require_room(order, found)
         order.admission.check(str(found.meta.get(layout.FLOW, "")))
         chosen.append(_route(found, order.origin, batch.routes))
 
-    with order.bundle.open("rb") as source:
+    is_scanned = batch.scanning is not None
+    with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened, read_again=is_scanned) as files:
         manifest = open_bundle(
             source,
             order.size,
             envelope=order.envelope,
             keys=batch.keys,
             signer=order.signer,
-            sink=lambda member: _create(opened, member),
+            sink=lambda member: files.create(member.path, member.size),
             accept=accept,
             progress=progress,
+            aside=files.aside,
         )
     if batch.scanning is not None:
         batch.scanning.require_clean(opened, progress, waived=order.unscanned)
@@ -198,38 +221,42 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
     matter = matters.matter_of(package, standard, batch.pseudonyms)
     if layout.FOREMOST in manifest.meta and not _is_foremost(manifest, batch.keys):
         matter = replace(matter, copy="1")
-    delivery = Delivery(route.name, entries[0], entries, package.flow, package.case_no, corrects, matter)
-    disk.fsync_tree(made)
     note = {
         "route": route.name,
-        "name": delivery.name,
+        "name": entries[0],
         "entries": entries,
         "flow": package.flow,
         "case_no": package.case_no,
+        "folder": os.fspath(route.folder),
+        "access": _give_access(made, entries, route.folder),
         "corrects": corrects or "",
         "matter": matters.to_bytes(matter).decode(),
     }
-    disk.write_durably(order.staging.root / DELIVERY_NOTE, json.dumps(note, ensure_ascii=False).encode())
-    disk.remove_tree(opened)
-    return delivery
+    (made / DELIVERY_NOTE).write_bytes(json.dumps(note).encode())
+    disk.remove_private(opened)
+
+
+def _give_access(made: Path, entries: Sequence[str], folder: Path) -> str:
+    """Give the users of the inbound `folder` access to the import; return what they got, nothing if the folder is away,
+    which is told by who publishes there."""
+    try:
+        model = folder.stat()
+    except OSError:
+        return ""
+    for name in entries:
+        sharing.adopt_access(made / name, model)
+    return sharing.access_of(model)
 
 
 def _require_room(order: OpenOrder, manifest: Manifest) -> None:
     """Raise `disk-space-low` if the members, and once more the import, would not fit: texts grow when they are opened,
     and only the manifest says how much."""
     needed = OPENING * sum(file.size for file in manifest.files)
-    found = os.statvfs(order.staging.root)
+    found = os.statvfs(order.staging.imports)
     free = found.f_bavail * found.f_frsize
     if free - needed < order.floor:
         facts = {"free": free, "needed": needed, "floor": order.floor, "missing": needed + order.floor - free}
         raise TransientError("disk-space-low", "the opened bundle would not fit", scope=Scope.NODE, facts=facts)
-
-
-def _create(root: Path, member: ManifestFile) -> BinaryIO:
-    """Open the new file of one member below `root`; its path was checked when the manifest was read."""
-    path = root / member.path
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.open("xb")
 
 
 def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:

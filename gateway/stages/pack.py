@@ -4,6 +4,7 @@ reasons."""
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope
@@ -11,7 +12,7 @@ from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Sealed, finish
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import BundleId, ClaimToken, RouteName, UnitCode
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Copy, Facts, Order, Stage, Step, Transfer, known
@@ -23,6 +24,7 @@ from gateway.ledger.store import Ledger
 from gateway.stages.answers import ReplyDesk
 from gateway.stages.blocking import MALWARE, set_apart
 from gateway.stages.drift import DriftDesk
+from gateway.stages.headstart import HeadStarts, Placed
 from gateway.stages.lanes import BATCH, Lanes, Load
 from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
 from gateway.stages.recording import Recorder
@@ -69,10 +71,12 @@ class PackStage:
         clock: Clock,
         ops: OpsLog,
         sealed_before: Mapping[ClaimToken, Path],
+        head_starts: Callable[[LinkName], HeadStarts | None],
     ) -> None:
         """reader_of: whose encryption key it is, by its id.
 
         sealed_before: bundles of an earlier epoch that the ledger has forgotten, by the export they were made of.
+        head_starts: those of a link, None where it sends nothing that is still being sealed.
         """
         self._routes = routes
         self._territory = territory
@@ -96,6 +100,9 @@ class PackStage:
         self._clock = clock
         self._ops = ops
         self._sealed = sealed_before
+        self._head_starts = head_starts
+        self._growing: dict[TransferId, HeadStarts] = {}
+        """Where what is being sealed was offered for a head start; added to by the threads of the crew."""
 
     def step(self) -> float | None:
         """Record what the workers have finished, give them more; return the seconds until something falls due."""
@@ -119,16 +126,31 @@ class PackStage:
     def _submit(self, transfers: Sequence[Transfer]) -> bool:
         """Hand `transfers` to a worker; False if it must wait for its turn."""
         paused = self._drift.paused()
-        orders = {order.transfer: order for t in transfers if (order := self._order(t, paused)) is not None}
+        sent = self._ledger.several.sent_as({(t.route, t.export_name) for t in transfers if t.route is not None})
+        orders = {order.transfer: order for t in transfers if (order := self._order(t, paused, sent)) is not None}
         ready = [transfer for transfer in transfers if transfer.id in orders]
         # What got no order was recorded as failed and is due no more.
-        return not ready or self._lanes.start(pack_exports, self._batch(orders.values()), ready)
+        if not ready:
+            return True
+        told = partial(self._placed, ready[0]) if len(ready) == 1 else None
+        return self._lanes.start(pack_exports, self._batch(orders.values()), ready, told)
+
+    def _placed(self, transfer: Transfer, news: object) -> None:
+        """Offer what has begun to grow to its link; in a thread of the crew."""
+        if isinstance(news, Placed) and (starts := self._head_starts(news.link)) is not None:
+            self._growing[transfer.id] = starts
+            starts.offer(transfer, news, self._spool.sealing(known(transfer.claim)))
 
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
         return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._rulebook, self._scanning)
 
-    def _order(self, transfer: Transfer, paused: Sequence[Source]) -> PackOrder | None:
-        """Return the order for one transfer; None if it cannot be given now (recorded)."""
+    def _order(
+        self, transfer: Transfer, paused: Sequence[Source], sent: Mapping[tuple[RouteName, str], Mapping[str, Digest]]
+    ) -> PackOrder | None:
+        """Return the order for one transfer; None if it cannot be given now (recorded).
+
+        sent: what was sent before, by route and name of the export.
+        """
         started = self._clock.now()
         try:
             route = self._routes.get(transfer.route) if transfer.route is not None else None
@@ -140,12 +162,12 @@ class PackStage:
             return PackOrder(
                 transfer.id,
                 route,
-                self._shelf.get(known(transfer.claim)).parts,
+                self._shelf.get(known(transfer.claim), route.name).parts,
                 self._spool.sealing(known(transfer.claim)),
                 int(started),
                 self._ledger.epoch,
                 transfer.attempts > 0 and was_released(self._ledger, transfer, EXPORT_HELD),
-                self._ledger.sent_as(route.name, transfer.export_name),
+                sent[route.name, transfer.export_name],
                 self._repeats.correction(transfer),
                 self._drift.halted(transfer, paused),
                 sealed,
@@ -157,6 +179,17 @@ class PackStage:
     # -- finishing ----------------------------------------------------------------------------------------------------
 
     def _finish(self, load: Load, future: Future[tuple[PackOutcome, ...]]) -> None:
+        try:
+            self._note(load, future)
+        finally:
+            for one in load.transfers:
+                if (starts := self._growing.pop(one, None)) is not None:
+                    starts.settle(one, is_sealed=self._is_sealed(one))
+
+    def _is_sealed(self, transfer: TransferId) -> bool:
+        return self._ledger.get(transfer).state is not State.FOUND
+
+    def _note(self, load: Load, future: Future[tuple[PackOutcome, ...]]) -> None:
         try:
             outcomes = future.result()
         except GatewayError as error:
@@ -236,7 +269,9 @@ class PackStage:
         for transfer in recorded:
             self._telling.sealed(transfer)
             self._telling.mended(transfer, found.get(transfer.id, ()))
-        self._replies.gone(recorded)
+        # What answers nobody has nobody to be told of it.
+        replies = {transfer.id for transfer, outcome, *_ in signed if outcome.matter is None or outcome.matter.request}
+        self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
 
     def _sealed_before(self, transfer: Transfer) -> Path | None:
         return self._sealed.get(known(transfer.claim))

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,7 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.seal import Prepared, SealMember, prepare
 from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
+from gateway.domain.lanes import is_large
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts, Priority
 from gateway.domain.sources import Look
@@ -19,6 +21,9 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.blocking import MALWARE
 from gateway.stages.contents import ContentHash, read_content
+from gateway.stages.crew import Report
+from gateway.stages.headstart import Placed
+from gateway.stages.helping import helped
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.stages.scanning import Scanning
@@ -131,7 +136,7 @@ class PackOutcome:
         )
 
 
-def pack_exports(batch: PackBatch, progress: Callable[[int], None]) -> tuple[PackOutcome, ...]:
+def pack_exports(batch: PackBatch, progress: Report) -> tuple[PackOutcome, ...]:
     """Read and prepare every export of `batch`; one that fails does not touch its neighbours. May be repeated."""
     return tuple(_pack(order, batch, progress) for order in batch.orders)
 
@@ -155,7 +160,7 @@ def examine(
     return (*reading.findings, *found.findings), found
 
 
-def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> PackOutcome:
+def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
     keys = batch.keys
     try:
         infected = _scanned(order, batch, progress)
@@ -225,6 +230,7 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -
                     keys=keys,
                     found=found,
                     progress=progress,
+                    placed=_placing(outcome, progress),
                 )
             # What was masked is compared by what it was made of: of that, everything says what is in it.
             content = found.digest() if left.profile.is_full else read_content(reading.members, keys.suite, progress)
@@ -256,6 +262,20 @@ def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:
     return readers
 
 
+def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int], None]:
+    """Return what tells our parent where a large bundle for one recipient grows, so that it may leave meanwhile.
+
+    By now everything has been said that could keep the export here; what may still hold it up is what came before it.
+    """
+
+    def placed(offset: int, size: int) -> None:
+        recipient = outcome.recipient
+        if is_large(size) and len(outcome.recipients) == 1 and recipient is not None and recipient.link is not None:
+            report.tell(Placed(recipient.link, outcome.priority, offset, size))
+
+    return placed
+
+
 def _too_much(reading: Reading) -> Finding:
     """Say that the list of what is inside is longer than any recipient takes."""
     place = Place(file=reading.package.source.name)
@@ -273,6 +293,7 @@ def _prepare(
     keys: NodeKeys,
     found: ContentHash,
     progress: Callable[[int], None],
+    placed: Callable[[int, int], None],
 ) -> Prepared:
     members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
     members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in left.members]
@@ -287,7 +308,8 @@ def _prepare(
     if len(readers) > 1:
         # The others have copies: what the first is asked they need not answer, and what it is answered is not theirs.
         meta[layout.FOREMOST] = readers[0].encrypt_key_id.hex()
-    return prepare(
+    seal = partial(
+        prepare,
         out,
         members,
         meta=meta,
@@ -297,6 +319,10 @@ def _prepare(
         created=order.created,
         expires=order.created + order.route.expires_seconds,
         epoch=order.epoch,
-        progress=progress,
         listed=found.listed,
+        placed=placed,
     )
+    if not is_large(sum(member.size for member in members)):
+        return seal(progress=progress)
+    with helped(out, progress) as helpers:
+        return seal(progress=helpers.told, beside=helpers.beside)

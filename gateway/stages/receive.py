@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from gateway.bundle.convoy import FILE_MAX as CONVOY_MAX
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
@@ -20,12 +21,14 @@ from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
+from gateway.stages.aside import EQUIVOCATION
 from gateway.stages.bulk import BulkLane
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
 from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
 from gateway.stages.suspects import QuarantineDesk, Suspect
+from gateway.stages.unloading import Unloading
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Entry, Progress, Transport
 
@@ -33,6 +36,8 @@ LISTED = 4096
 """Names looked at in one step, smallest first: small urgent exchanges do not wait behind a mountain."""
 BATCH = 128
 """Bundles fetched in one step, so that receipts and removals get their turn."""
+CONVOYS = 16
+"""Convoys taken in one step."""
 RECORD_BYTES = 16 * 2**20
 """After this much was fetched the record is written, so that a cut repeats little, and the mailbox is listed anew:
 something more urgent may have come."""
@@ -78,6 +83,7 @@ class ReceiveStage:
         shortage: Shortage,
         transport: Transport,
         papers: Mapping[Kind, Paper],
+        unloading: Unloading,
         quarantine: QuarantineDesk,
         lacks: Callable[[BundleId, Digest], bool],
         gate: Gate,
@@ -102,6 +108,9 @@ class ReceiveStage:
         self._first_lack: TransientError | None = None
         self._transport = transport
         self._papers = papers
+        self._convoys = Paper(
+            CONVOY_MAX, lambda raw: unloading.take(raw, self._came_again), "convoy", "convoy-too-large"
+        )
         self._quarantine = quarantine
         self._lacks = lacks
         self._gate = gate
@@ -139,24 +148,29 @@ class ReceiveStage:
     def _look(self) -> bool:
         """Handle what is listed; return whether more is waiting that can be handled at once."""
         papers: dict[Kind, list[Entry]] = {kind: [] for kind in self._papers}
+        convoys: list[Entry] = []
         bundles: dict[BundleId, Entry] = {}
         listing = sorted(self._transport.listing(), key=lambda entry: entry.size)
         for entry in listing[:LISTED]:
             match parse(entry.name):
                 case (Kind.BUNDLE, text):
                     bundles[bundle_id(text)] = entry
+                case (Kind.CONVOY, _):
+                    convoys.append(entry)
                 case (kind, _) if kind in papers:
                     papers[kind].append(entry)
-        self._take(papers, Kind.RECEIPTS)
+        self._take(papers[Kind.RECEIPTS], self._papers[Kind.RECEIPTS])
+        self._lacking, self._first_lack = [], None
+        more = self._take_convoys(convoys)
         offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
         transfers = self._ledger.offered(offers) if offers else []
         # After the offers: what an inventory says is missing may stand beside it.
         for kind in self._papers.keys() - {Kind.RECEIPTS}:
-            self._take(papers, kind)
+            self._take(papers[kind], self._papers[kind])
         now = self._clock.now()
         wanted = [t for t in transfers if t.state is State.OFFERED and t.hold_code is None and t.next_attempt_at <= now]
         small = sorted((t for t in wanted if not is_large(t.size)), key=lambda t: (t.priority, t.size))
-        more = self._fetch(small[:BATCH], bundles) or len(small) > BATCH
+        more |= self._fetch(small[:BATCH], bundles) or len(small) > BATCH
         more |= self._begin_large([t for t in wanted if is_large(t.size)], bundles)
         self._take_note()
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
@@ -170,7 +184,6 @@ class ReceiveStage:
         some are left that would."""
         done: list[Step] = []
         fetched = 0
-        self._lacking, self._first_lack = [], None
         try:
             for urgency, transfers in groupby(wanted, key=lambda t: rank(t.priority, t.size)):
                 with self._precedence.moving(urgency):
@@ -300,14 +313,19 @@ class ReceiveStage:
             self._transport.remove(gone)
 
     def _again(self, transfer: Transfer, entry: Entry) -> None:
-        """A bundle we already have was deposited once more: our receipt was lost, or somebody reuses its name."""
+        """A bundle that we already have was deposited once more."""
+        head = self._transport.head(entry.name, ENVELOPE_MAX)
+        self._came_again(transfer, head, lambda: self._set_aside(entry, EQUIVOCATION))
+
+    def _came_again(self, transfer: Transfer, head: bytes, set_aside: Callable[[], None]) -> None:
+        """Our receipt for what begins with `head` was lost, or somebody reuses its name."""
         try:
-            same = parse_envelope(self._transport.head(entry.name, ENVELOPE_MAX)).header_hash == transfer.header_hash
+            same = parse_envelope(head).header_hash == transfer.header_hash
         except SecurityError:
             same = False
         if not same:
-            self._ops.alert("equivocation", transfer=transfer.id, link=self._link)
-            self._set_aside(entry, "equivocation")
+            self._ops.alert(EQUIVOCATION, transfer=transfer.id, link=self._link)
+            set_aside()
         elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
 
@@ -330,11 +348,29 @@ class ReceiveStage:
 
     # -- papers -------------------------------------------------------------------------------------------------------
 
-    def _take(self, entries: Mapping[Kind, Sequence[Entry]], kind: Kind) -> None:
+    def _take_convoys(self, entries: Sequence[Entry]) -> bool:
+        """Take convoys apart, each whole; what does not fit is left where it is. Return whether some are left that
+        would."""
+        fetched = 0
+        for number, entry in enumerate(entries):
+            if number == CONVOYS or fetched >= RECORD_BYTES:
+                return True
+            with ExitStack() as held:
+                try:
+                    # The convoy, its bundles, and what they will need while they are opened.
+                    held.enter_context(self._shortage.space.accept((2 + OPENING) * entry.size, small=True))
+                except TransientError as error:
+                    self._lacking.append(entry.size)
+                    self._first_lack = self._first_lack or error
+                else:
+                    self._take([entry], self._convoys)
+                    fetched += entry.size
+        return False
+
+    def _take(self, entries: Sequence[Entry], paper: Paper) -> None:
         """Read papers of one kind, apply what they prove, then remove them; one that cannot be read, or is bad, holds
         up nothing else."""
-        paper = self._papers[kind]
-        for entry in entries[kind]:
+        for entry in entries:
             try:
                 with self._precedence.moving(PAPERS):
                     self._take_one(entry, paper)

@@ -54,7 +54,8 @@ class RepeatDesk:
         if transfer.business_key is None or transfer.content_hash is None:
             return False
         facts = Facts(business_key=transfer.business_key, content_hash=transfer.content_hash)
-        return self._settles(transfer, facts, (), self.correction(transfer), started_at)
+        last = self._ledger.last_sent(transfer.business_key)
+        return self._settles(transfer, last, facts, (), self.correction(transfer), started_at=started_at)
 
     def sift(
         self, outcomes: Sequence[tuple[Transfer, PackOutcome]], started_at: float
@@ -64,11 +65,15 @@ class RepeatDesk:
         Of several under one key only the first goes on: the others are compared with it once it is sealed.
         """
         going: dict[str, tuple[Transfer, PackOutcome]] = {}
+        # Whatever is sealed meanwhile is found by the commit that seals.
+        sent = self._ledger.several.last_sent({known(outcome.business_key) for _, outcome in outcomes})
         for transfer, outcome in outcomes:
             key, facts = known(outcome.business_key), outcome.facts()
             if key in going:
                 self._wait(transfer, facts, started_at)
-            elif not self._settles(transfer, facts, outcome.findings, outcome.corrects, started_at):
+            elif not self._settles(
+                transfer, sent.get(key), facts, outcome.findings, outcome.corrects, started_at=started_at
+            ):
                 if outcome.prepared is not None:
                     going[key] = transfer, outcome
                     continue
@@ -79,12 +84,13 @@ class RepeatDesk:
     def _settles(
         self,
         transfer: Transfer,
+        last: Transfer | None,
         facts: Facts,
         findings: tuple[Finding, ...],
         corrects: BundleId | None,
+        *,
         started_at: float,
     ) -> bool:
-        last = self._ledger.last_sent(known(facts.business_key))
         if last is not None and last.content_hash == facts.content_hash:
             if last.state in _UNDER_WAY:
                 self._wait(transfer, facts, started_at)

@@ -20,6 +20,8 @@ from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.bulk import MORE_SECONDS, BulkLane
 from gateway.stages.carrying import Carrying
+from gateway.stages.convoying import Convoying, Parcel
+from gateway.stages.forerunner import Forerunner
 from gateway.stages.gate import Gate
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
@@ -27,7 +29,7 @@ from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Transport
 
 BATCH = 64
-"""Bundles looked at in one step: enough to share a commit, few enough to notice a stop."""
+"""Bundles looked at in one step: enough to share a convoy and a commit, few enough to notice a stop."""
 AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
 RECORD_BYTES = 16 * 2**20
@@ -38,9 +40,6 @@ LARGE_BATCH = 16
 
 _OWED_ON = (State.CHECKED,)
 _SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
-
-Parcel = Sequence[Transfer]
-"""One bundle on its way to all its recipients behind one link: its bytes travel once."""
 
 
 class SendStage:
@@ -60,10 +59,13 @@ class SendStage:
         watching: Watching,
         clock: Clock,
         carrying: Carrying,
+        convoying: Convoying,
         orders: Orders,
+        forerunner: Forerunner | None = None,
         hears: bool = True,
     ) -> None:
-        """hears: whether the peer's inventories can reach us."""
+        """forerunner: carries what is still being sealed, where the link can; hears: whether the peer's inventories can
+        reach us."""
         self._link = link
         self._ledger = ledger
         self._spool = spool
@@ -75,7 +77,9 @@ class SendStage:
         self._watching = watching
         self._clock = clock
         self._carrying = carrying
+        self._convoying = convoying
         self._orders = orders
+        self._forerunner = forerunner
         self._after = ""
         """Whose bundle went on last."""
         self._closed: frozenset[UnitCode] = frozenset()
@@ -91,7 +95,8 @@ class SendStage:
         # After a restore we first hear from each recipient what it has of us.
         self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
         # Most turns of a link find nothing to send: three short questions say so where nine would.
-        if not self._bulk.under_way and (wait := self._next()) != 0.0:
+        is_growing = self._forerunner is not None and self._forerunner.is_waiting
+        if not self._bulk.under_way and not is_growing and (wait := self._next()) != 0.0:
             return self._foreseen(wait)
         now = self._clock.now()
         due, large = self._due(now, large=False), self._large(now)
@@ -109,6 +114,8 @@ class SendStage:
             for parcel in large:
                 self._begin(parcel)
             more |= bool(large) and self._bulk.has_place
+            if is_growing and not large:
+                self._run_ahead()
         except GatewayError as error:
             if not self._gate.failed(error):
                 raise
@@ -123,6 +130,8 @@ class SendStage:
 
     def close(self) -> None:
         """Cut off what is large and moves, and record what of it has arrived."""
+        if self._forerunner is not None:
+            self._forerunner.close()
         self._bulk.close()
         self._take_note()
 
@@ -144,7 +153,9 @@ class SendStage:
 
     def _large(self, now: float) -> list[Parcel]:
         """Return the large one that may begin beside those that move, if there is one."""
-        parcels = grouped([one for one in self._due(now, large=True) if one.id not in self._bulk.under_way])
+        due = self._due(now, large=True)
+        self._release(due)
+        parcels = grouped([one for one in due if one.id not in self._bulk.under_way])
         if self._gate.is_shaken:
             parcels.sort(key=_size)
         return next(([parcel] for parcel in parcels if self._bulk.has_place_for(parcel[0])), [])
@@ -176,16 +187,47 @@ class SendStage:
         try:
             for urgency, ranked in groupby(parcels, key=lambda parcel: rank(parcel[0].priority, _size(parcel))):
                 with self._precedence.moving(urgency):
-                    for parcel in ranked:
+                    for together in self._convoying.groups(list(ranked)):
                         if sent_bytes >= RECORD_BYTES:
                             return True
-                        done += self._deposit(parcel)
-                        sent_bytes += _size(parcel)
-                        if parcel[0].direction is Direction.RELAY:
-                            self._after = known(parcel[0].origin)
+                        self._deposit_all(together, done)
+                        sent_bytes += sum(map(_size, together))
+                        for parcel in together:
+                            if parcel[0].direction is Direction.RELAY:
+                                self._after = known(parcel[0].origin)
         finally:
             self._recorder.advance(done)
         return False
+
+    def _deposit_all(self, parcels: Sequence[Parcel], done: list[Step]) -> None:
+        """Deposit what leaves together, adding to `done` what was deposited."""
+        started = self._clock.now()
+        if len(parcels) > 1 and self._deposit_together(parcels):
+            done += [step for parcel in parcels for step in self._sent(parcel, started)]
+        else:
+            for parcel in parcels:
+                done += self._deposit(parcel)
+
+    def _deposit_together(self, parcels: Sequence[Parcel]) -> bool:
+        """Deposit bundles as one file; False if each is to be tried alone: one of them cannot leave, or there is room
+        for some only. A failure of the link is raised."""
+        try:
+            bundles = [self._read(parcel[0]) for parcel in parcels]
+            if [len(body) for _, body in bundles] != [_size(parcel) for parcel in parcels]:
+                return False
+            with self._watching(parcels[0][0], Stage.SEND, sum(map(_size, parcels))) as progress:
+                self._convoying.deposit(bundles, progress)
+        except GatewayError as error:
+            if error.code == STOPPING or (error.scope is Scope.LINK and error.code != "mailbox-full"):
+                raise
+            return False
+        self._gate.succeeded()
+        return True
+
+    def _read(self, transfer: Transfer) -> tuple[BundleId, bytes]:
+        path = self._path(transfer)
+        with disk.mapped(path.parent):
+            return known(transfer.bundle_id), path.read_bytes()
 
     def _deposit(self, parcel: Parcel) -> list[Step]:
         """Deposit one bundle; no step if that failed for reasons of its own. A failure of the link is raised."""
@@ -220,9 +262,26 @@ class SendStage:
             parcel, transfer.size, lambda progress: self._transport.deposit(path, name, progress), ExitStack()
         )
 
+    def _run_ahead(self) -> None:
+        """Begin with what is still being sealed, unless the link is in doubt or its recipient is to be heard first."""
+        if self._forerunner is not None and not self._gate.is_shaken and not self._closed and not self._gate.enter():
+            self._forerunner.begin()
+
+    def _release(self, due: Sequence[Transfer]) -> None:
+        """Let go what has a head start and has fallen due."""
+        if self._forerunner is None:
+            return
+        for one in due:
+            if one.state is State.SEALED and one.id in self._bulk.under_way:
+                path = self._spool.outbound_bundle(known(one.bundle_id), known(one.claim))
+                self._forerunner.release(one, path)
+
     def _take_note(self) -> None:
         """Record what is large and has ended. What a stop cut off is owed as before."""
-        for ended in self._bulk.finished():
+        for run in self._bulk.finished():
+            ended = run if self._forerunner is None else self._forerunner.noted(run)
+            if ended is None:
+                continue
             error = ended.error
             if error is None:
                 self._gate.succeeded()

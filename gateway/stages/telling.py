@@ -116,7 +116,7 @@ class SourceTelling:
     def answered(self, request: Transfer) -> None:
         """Show in the receipt of `request` what it was answered; nothing where it had none yet: that will show it."""
         if request.bundle_id is not None and self._ledger.receipts(request.bundle_id):
-            self._acknowledge(request, {})
+            self._acknowledge([request], {})
 
     def unclaimed(self, route: RouteName, export: str, code: str) -> None:
         """Say that an export lies in its folder and cannot be taken, and why."""
@@ -155,10 +155,9 @@ class SourceTelling:
     def receipted(self, receipts: Sequence[tuple[Transfer, Receipt, bytes]]) -> None:
         """Show verified receipts to the source; `bytes` is the signed receipt, verbatim."""
         news = {transfer.id: _record(receipt, raw) for transfer, receipt, raw in receipts}
+        self._acknowledge([one for one, receipt, _raw in receipts if receipt.code.startswith("1")], news)
         for transfer, receipt, _raw in receipts:
-            if receipt.code.startswith("1"):
-                self._acknowledge(transfer, news)
-            else:
+            if not receipt.code.startswith("1"):
                 self._refused_there(transfer, receipt, news)
 
     def repeated(self, transfer: Transfer, earlier: Transfer, receipt: ReceiptRecord) -> None:
@@ -171,7 +170,7 @@ class SourceTelling:
         )
         with self._desk(transfer) as desk:
             if desk is not None:
-                desk.acknowledge(shown)
+                desk.acknowledge([shown])
                 desk.withdraw(transfer.export_name)
 
     def sealed(self, transfer: Transfer) -> None:
@@ -209,20 +208,42 @@ class SourceTelling:
             else:
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
 
-    def _acknowledge(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> None:
-        with self._desk(transfer) as desk:
-            if desk is not None:
-                desk.acknowledge(
-                    Acknowledgement(
-                        transfer.export_name,
-                        known(transfer.bundle_id),
-                        known(transfer.header_hash),
-                        transfer.case_no,
-                        transfer.flow,
-                        tuple(self._ack_lines(transfer, news)),
-                        tuple(self._answer_lines(transfer)),
-                    )
-                )
+    def _acknowledge(self, transfers: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]) -> None:
+        """Write what there is of receipts for each of `transfers`, all of one folder together; where that fails, each
+        alone, so that one does not keep back the others'."""
+        by_route: dict[RouteName | None, list[Transfer]] = {}
+        for one in transfers:
+            by_route.setdefault(one.route, []).append(one)
+        for of_route in by_route.values():
+            with self._desk(of_route[0]) as desk:
+                if desk is None:
+                    continue
+                shown = self._acknowledgements(of_route, news)
+                try:
+                    desk.acknowledge(shown)
+                except GatewayError:
+                    if len(shown) == 1:
+                        raise
+                    for transfer in of_route:
+                        self._acknowledge([transfer], news)
+
+    def _acknowledgements(
+        self, transfers: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]
+    ) -> list[Acknowledgement]:
+        copies = self._ledger.several.of_claim({one.claim for one in transfers if one.claim is not None})
+        requests = self._ledger.several.awaiting([one.id for one in transfers])
+        return [
+            Acknowledgement(
+                one.export_name,
+                known(one.bundle_id),
+                known(one.header_hash),
+                one.case_no,
+                one.flow,
+                tuple(self._ack_lines(one, copies[one.claim] if one.claim is not None else (), news)),
+                tuple(self._answer_lines(one)) if one.id in requests else (),
+            )
+            for one in transfers
+        ]
 
     def _answer_lines(self, transfer: Transfer) -> Iterator[AnswerLine]:
         """Yield how far each person of a request is answered; nothing where nobody was answered yet."""
@@ -236,9 +257,10 @@ class SourceTelling:
             result, at = found.name or found.result, _iso(found.at)
             yield AnswerLine(one.shown, found.kind, result, found.day, found.bundle or "", at, meaning)
 
-    def _ack_lines(self, transfer: Transfer, news: Mapping[TransferId, ReceiptRecord]) -> Iterator[AckLine]:
+    def _ack_lines(
+        self, transfer: Transfer, copies: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]
+    ) -> Iterator[AckLine]:
         """Yield one line for each recipient of the export: what has just come, else what had come before."""
-        copies = self._copies(transfer)
         receipts = self._ledger.receipts(known(transfer.bundle_id)) if len(copies) > 1 or not news else []
         for one in copies if len(copies) > 1 else [transfer]:
             unit = known(one.recipient)
@@ -268,7 +290,7 @@ class SourceTelling:
         heading = _REFUSED_THERE if receipt.recipient in (None, receipt.issuer) else _REFUSED_BY_HUB
         self._report(transfer, Verdict.REJECT, _REFUSED_BY_ONE if has_copies else heading, lines, _MEND)
         if has_copies:
-            self._acknowledge(transfer, news)
+            self._acknowledge([transfer], news)
 
     def _lines(self, findings: Sequence[Finding]) -> list[FeedbackLine]:
         return [

@@ -1,6 +1,6 @@
 """Counts the terms that run in each case as packages and receipts pass, and alerts when one is near or past."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -11,6 +11,7 @@ from gateway.domain.deadlines import RunningTerm
 from gateway.domain.oplog import OpsLog
 from gateway.ledger.alerts import Addressed
 from gateway.ledger.store import Ledger
+from gateway.ledger.term_cases import Case
 from gateway.ledger.terms import Known, level
 from gateway.stages.alerting import sink_worker
 from gateway.standard.catalogue import Deadline, Flow
@@ -73,15 +74,14 @@ class TermStage:
         if event is None:
             return False
         standard = load_standard(self._standard)
+        counted: list[tuple[Case, Sequence[RunningTerm]]] = []
         for case in terms.cases(moved):
             try:
-                found = terms_in(case, standard, self._zone)
+                counted.append((case, terms_in(case.seen, standard, self._zone)))
             except (ArithmeticError, ValueError):
                 # One case that cannot be reckoned keeps nobody from counting the others.
-                self._ops.alert("terms-uncounted", transfer=case[-1].transfer)
-                continue
-            terms.keep(case, found, self._clock.now())
-        terms.read_up_to(self._reader, event)
+                self._ops.alert("terms-uncounted", transfer=case.seen[-1].transfer)
+        terms.keep(counted, self._clock.now(), reader=self._reader, event=event)
         return True
 
     def _alert(self) -> bool:

@@ -294,9 +294,8 @@ class Standard:
     charges: Charges
     holidays: Holidays
     _index: Index = field(init=False, repr=False, compare=False)
-    _days: dict[tuple[tuple[str, date], ...], "Standard"] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
+    _days: dict[tuple[int, int | None], "Standard"] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """By the spans between two changes in which the days lie: within one, the same editions count."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", Index(self.editions, self.documents))
@@ -304,13 +303,11 @@ class Standard:
     def on(self, day: date, today: date | None = None) -> "Standard":
         """Return the standard by which what happened on `day` is judged `today` (None: on that day itself); this very
         one where that makes no difference."""
-        found = (self._of_day(each, day, today) for each in self._index.flows.values())
-        chosen = tuple(one for one in found if one is not None)
-        if len(chosen) == len(self.editions):
-            return self
-        key = tuple((one.code, one.life.since) for one in chosen)
+        key = self._index.span(day), None if today is None else self._index.span(today)
         if key not in self._days:
-            self._days[key] = replace(self, editions=chosen)
+            found = (self._of_day(each, day, today) for each in self._index.flows.values())
+            chosen = tuple(one for one in found if one is not None)
+            self._days[key] = self if len(chosen) == len(self.editions) else replace(self, editions=chosen)
         return self._days[key]
 
     def flows(self, day: date | None = None) -> Iterator[Flow]:

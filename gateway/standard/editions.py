@@ -1,5 +1,6 @@
 """Which edition of a flow counts when, and what is looked up for every export: found at once, not by a walk."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ def of_day(editions: "Sequence[Flow]", day: date | None, today: date | None = No
 class Index:
     """What is looked up for every export, found at once instead of by a walk through the whole standard."""
 
-    __slots__ = ("_lengths", "_titles", "beginning", "business", "flows", "replies")
+    __slots__ = ("_changes", "_lengths", "_titles", "beginning", "business", "flows", "replies")
 
     def __init__(self, editions: "Sequence[Flow]", documents: "Mapping[str, DocumentKind]") -> None:
         self.beginning = min((one.life.since for one in editions), default=date.min)
@@ -45,8 +46,15 @@ class Index:
             for kind in kinds:
                 pairs = {(form, code): kind.code for form, codes in kind.business.items() for code in codes}
                 self.business = pairs | self.business
+        days = {day for one in editions for day in (one.life.since, one.life.until) if day is not None}
+        self._changes = sorted(days)
+        """The days on which an edition begins or ends."""
         self._titles = {title: kind for kind in documents.values() for title in kind.titles}
         self._lengths = sorted({len(title) for title in self._titles}, reverse=True)
+
+    def span(self, day: date) -> int:
+        """Return the number of the span of days in which `day` lies; within one, the same editions count."""
+        return bisect_right(self._changes, day)
 
     def document_titled(self, title: str) -> "DocumentKind | None":
         """Return the kind of document whose title begins `title`, the longest first."""

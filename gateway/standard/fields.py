@@ -109,6 +109,8 @@ def values(package: CasePackage, field: str, person: int | None = None) -> tuple
 
 def values_of_case(package: CasePackage, field: str) -> tuple[FieldValue, ...]:
     """Return the values that `package` has for `field` of no single person, the empty ones among them."""
+    if not package.values and not is_placed(field):
+        return ()
     return tuple(one for one in _found(package, field, ()) if one.person is None)
 
 

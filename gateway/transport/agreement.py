@@ -16,7 +16,7 @@ _SAMPLES = 64
 
 ReadAt = Callable[[int, int], bytes]
 """(offset, length) -> the bytes there, fewer at the end of the file."""
-ReadRanges = Callable[[Sequence[range]], Iterable[tuple[int, bytes]]]
+ReadRanges = Callable[[Sequence[range]], Iterable[tuple[int, bytes | memoryview]]]
 """Ranges of bytes -> (offset, bytes), in order and without gaps within a range; ends where the file ends."""
 
 

@@ -24,7 +24,7 @@ Error contract (all raised as GatewayError of gateway.domain.errors; nothing els
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.ids import WireName
 
@@ -83,3 +83,44 @@ class Transport(Protocol):
     def close(self) -> None:
         """Give back connections; the transport may be used again and reconnects by itself."""
         ...
+
+
+class Growing(Protocol):
+    """A file that is read while it is written, from `start` on; what lies before is written last.
+
+    start, size: bytes before the part that grows, and of the whole file. reader: a descriptor to read it by.
+    """
+
+    start: int
+    size: int
+    reader: int
+
+    def stands(self, sent: int) -> int | None:
+        """Return up to which byte it stands by now, after waiting a moment if that is no more than `sent`; None once
+        it will not be sent from here."""
+        ...
+
+    def named(self) -> WireName | None:
+        """Return the name that it is to get at the peer, once it is whole, durable, and may go; None before."""
+        ...
+
+
+@runtime_checkable
+class AheadTransport(Transport, Protocol):
+    """A transport that can send what is still growing."""
+
+    def deposit_ahead(self, source: Growing, progress: Progress = silent) -> bool:
+        """Send the bytes of `source` as it grows, and once it is named do what `deposit` promises; False if it was not
+        sent from here after all.
+
+        Nothing appears at the peer under any name that is listed or continued before it is named and its front has
+        arrived. May be given up anywhere, then `deposit` does the whole. Raises as `deposit`; `progress` may raise.
+        """
+        ...
+
+
+def sending_ahead(transport: Transport) -> AheadTransport:
+    """Return `transport` as one that sends what is still growing; TypeError if it cannot."""
+    if not isinstance(transport, AheadTransport):
+        raise TypeError("this transport sends nothing that is not whole")
+    return transport

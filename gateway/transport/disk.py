@@ -7,14 +7,19 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from gateway.domain.ids import WireName, wire_name
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
+_SYNC_FILE_RANGE_WRITE = 2
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
+AHEAD = ".ahead"
+"""The one hidden name of what is sent while it is still being sealed: its front is missing, so nothing ever continues
+it, and it becomes a part only once it has none of that left. One name, so that leftovers cannot pile up."""
 
 
 def temp_name(name: WireName) -> str:
@@ -29,6 +34,16 @@ def temp_owner(temp: str) -> WireName | None:
     """Return the wire name that `temp` grows into; None if it is no temporary name."""
     match = _TEMP.fullmatch(temp)
     return WireName(match[1]) if match else None
+
+
+def is_hidden(name: str) -> bool:
+    """Whether something grows under `name` that is not yet what it will be."""
+    return name == AHEAD or temp_owner(name) is not None
+
+
+def may_become(temp: str, name: str) -> bool:
+    """Whether what grows under `temp` may be renamed to `name`: a part to what it is of, the head start to a part."""
+    return temp_owner(name) is not None if temp == AHEAD else temp_owner(temp) == name
 
 
 def as_wire_name(name: str) -> WireName | None:
@@ -98,12 +113,27 @@ def publish(temp: str, name: str, folder: int) -> None:
 
 
 def _rename_no_replace(temp: str, name: str, folder: int) -> None:
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    renameat2 = getattr(_c_library(), "renameat2", None)
     if renameat2 is None:
         raise OSError(errno.ENOSYS, "renameat2 is not there")
     if renameat2(folder, os.fsencode(temp), folder, os.fsencode(name), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def start_writeback(descriptor: int) -> None:
+    """Have the kernel begin to write what is dirty of a file, without waiting; a hint that proves nothing.
+
+    sync_file_range(2), where the C library has it. It takes no error away from the fsync that follows.
+    """
+    sync_file_range = getattr(_c_library(), "sync_file_range", None)
+    if sync_file_range is not None:
+        sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE))
+
+
+@cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def discard(name: str, folder: int) -> None:

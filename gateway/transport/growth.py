@@ -4,8 +4,12 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from gateway.transport import disk
+
 _SYNC_EVERY = 32 << 20
 """Bytes written before they are pushed to the disk, so that closing a large file does not take long."""
+_WRITEBACK_STEP = 4 << 20
+"""Bytes written after which the disk is set to work, so that an fsync finds most of it done."""
 _ISLANDS_MAX = 256
 """Stretches written ahead of a gap; a client that writes out of order has as many as requests under way."""
 
@@ -36,6 +40,7 @@ class Growth:
         self._solid = size
         self._islands: dict[int, int] = {}
         self._unsynced = 0
+        self._unhinted = 0
         self._is_dirty = True
         self._syncing: asyncio.Future[None] | None = None
 
@@ -54,7 +59,12 @@ class Growth:
             view = view[written:]
         self.size = max(self.size, end)
         self._unsynced += len(data)
+        self._unhinted += len(data)
         self._is_dirty = True
+        if self._unhinted >= _WRITEBACK_STEP:
+            # The guest's fsync comes every few MiB, and nothing else of it moves until that is answered.
+            disk.start_writeback(self.descriptor)
+            self._unhinted = 0
         if self._unsynced >= _SYNC_EVERY:
             await self._pushed()
             self._unsynced = 0
@@ -95,6 +105,10 @@ class Growth:
 
     def _note(self, start: int, end: int) -> None:
         if start > self._solid:
+            for at, stop in self._islands.items():
+                if at <= start <= stop:  # what follows on a stretch is no stretch of its own
+                    self._islands[at] = max(end, stop)
+                    return
             if len(self._islands) >= _ISLANDS_MAX and start not in self._islands:
                 raise GapsError
             self._islands[start] = max(end, self._islands.get(start, 0))

@@ -147,7 +147,7 @@ class GuestSession(asyncssh.SFTPServer):
         folder, name = self._at(path)
         if len(self._open) >= _HANDLES_MAX:
             raise asyncssh.SFTPFailure("too many open files")
-        if folder == IN and disk.temp_owner(name) is not None:
+        if folder == IN and disk.is_hidden(name):
             return await self._open_temp(name, pflags) if pflags & asyncssh.FXF_WRITE else self._read_from(IN, name)
         if folder == OUT and pflags == asyncssh.FXF_READ:
             require_wire(name)
@@ -171,7 +171,7 @@ class GuestSession(asyncssh.SFTPServer):
         with suppress(OSError), disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
             for temp in self._mailbox.disown(self):
                 size = disk.size_of(temp, descriptor)
-                if size is not None and size < RESUME_FROM:
+                if size is not None and (size < RESUME_FROM or temp == disk.AHEAD):
                     disk.discard(temp, descriptor)
                     self._mailbox.removed(size)
 
@@ -211,11 +211,15 @@ class GuestSession(asyncssh.SFTPServer):
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         old_folder, temp = self._at(oldpath)
         new_folder, name = self._at(newpath)
-        if old_folder != IN or new_folder != IN or disk.temp_owner(temp) != name:
+        if old_folder != IN or new_folder != IN or not disk.may_become(temp, name):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         await asyncio.to_thread(self._publish, temp, name)
         self._mailbox.growing.pop(temp, None)
-        self._deposited()
+        if temp == disk.AHEAD:
+            # Its own handle is closed to writing by this; who goes on opens the part anew.
+            self._mailbox.growing[name] = self
+        else:
+            self._deposited()
 
     posix_rename = rename
 
@@ -223,7 +227,7 @@ class GuestSession(asyncssh.SFTPServer):
         folder, name = self._at(path)
         if folder == OUT:
             require_wire(name)
-        elif disk.temp_owner(name) is None:
+        elif not disk.is_hidden(name):
             raise asyncssh.SFTPPermissionDenied("what was deposited cannot be taken back")
         with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
             found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)

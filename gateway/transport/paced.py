@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.domain.clock import Clock
 from gateway.domain.ids import WireName
-from gateway.transport.api import Entry, Progress, Transport, silent
+from gateway.transport.api import Entry, Growing, Progress, Transport, sending_ahead, silent
 from gateway.transport.errors import fault
 
 CLOSED = "link-window-closed"
@@ -64,6 +64,11 @@ class PacedTransport:
         """Deposit as the transport does."""
         self._look()
         self._transport.deposit(source, name, self._paced(progress))
+
+    def deposit_ahead(self, source: Growing, progress: Progress = silent) -> bool:
+        """Send what grows as the transport does, which must be able to."""
+        self._look()
+        return sending_ahead(self._transport).deposit_ahead(source, self._paced(progress))
 
     def listing(self) -> list[Entry]:
         """List as the transport does."""

@@ -26,7 +26,7 @@ def place(path: bytes) -> tuple[str, str]:
     folder, name = (*parts, "", "")[:2]
     if len(parts) > 2 or folder not in {ROOT, IN, OUT}:
         raise asyncssh.SFTPNoSuchFile("no such path")
-    if name and disk.as_wire_name(name) is None and disk.temp_owner(name) is None:
+    if name and disk.as_wire_name(name) is None and not disk.is_hidden(name):
         raise asyncssh.SFTPPermissionDenied("not a wire name")
     return folder, name
 

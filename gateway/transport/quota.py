@@ -119,14 +119,16 @@ class Mailbox:
         ]
 
     def remove_abandoned(self, below: int) -> int:
-        """Remove temporary files of `in` under `below` bytes, which nobody will continue; return how many. Blocking.
+        """Remove temporary files of `in` that nobody will continue; return how many. Blocking.
+
+        They are those under `below` bytes, and what was sent while it was being sealed.
 
         For when no guest is there yet: a server that was killed could not clear up after its sessions.
         """
         count = 0
         with disk.opened_folder(self.folder(IN)) as folder:
             for name, size, _touched in _regular_files(self.folder(IN)):
-                if size < below and disk.temp_owner(name) is not None:
+                if disk.is_hidden(name) and (size < below or name == disk.AHEAD):
                     disk.discard(name, folder)
                     count += 1
         return count
@@ -137,7 +139,7 @@ class Mailbox:
         for place in (self.folder(IN), self.folder(OUT)):
             with disk.opened_folder(place) as folder:
                 for name, _, touched in _regular_files(place):
-                    if touched < before and disk.temp_owner(name) is not None:
+                    if touched < before and disk.is_hidden(name):
                         disk.discard(name, folder)
                         count += 1
         return count

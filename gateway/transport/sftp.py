@@ -13,14 +13,18 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
-from gateway.transport.api import Entry, Progress, silent
+from gateway.transport.api import Entry, Growing, Progress, silent
 from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.sftp_ahead import SftpAhead
 from gateway.transport.sftp_deposit import SftpDeposit, meaning
 from gateway.transport.sftp_fetch import SftpFetch
 from gateway.transport.sftp_session import REQUESTS, RefusedError, SftpSession
 from gateway.transport.sftp_wire import OPEN_READ, Kind, Outcome, string
+
+Engine = Callable[[SshPeer, Deadlines, Clock], Channel]
+"""Logs in to a peer and opens its SFTP subsystem: ParamikoChannel or OpensshChannel."""
 
 
 class SftpTransport:
@@ -51,12 +55,26 @@ class SftpTransport:
         self._idle: list[tuple[float, SftpSession]] = []
 
     @classmethod
+    def over(
+        cls,
+        engine: Engine,
+        peer: SshPeer,
+        deadlines: Deadlines,
+        clock: Clock,
+        *,
+        deposit: str = "/in",
+        collect: str = "/out",
+    ) -> "SftpTransport":
+        """Return the transport that logs in to `peer` by means of `engine`."""
+        connect = partial(engine, peer, deadlines, clock)
+        return cls(connect, clock, deposit=deposit, collect=collect, reuse=deadlines.reuse)
+
+    @classmethod
     def over_paramiko(
         cls, peer: SshPeer, deadlines: Deadlines, clock: Clock, *, deposit: str = "/in", collect: str = "/out"
     ) -> "SftpTransport":
         """Return the transport that logs in to `peer` with the library's own client."""
-        connect = partial(ParamikoChannel, peer, deadlines, clock)
-        return cls(connect, clock, deposit=deposit, collect=collect, reuse=deadlines.reuse)
+        return cls.over(ParamikoChannel, peer, deadlines, clock, deposit=deposit, collect=collect)
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         with local_disk():
@@ -66,6 +84,10 @@ class SftpTransport:
                 size = os.fstat(reader.fileno()).st_size
             with self._session() as session:
                 SftpDeposit(session, self._deposit, name, size).run(reader.fileno(), progress)
+
+    def deposit_ahead(self, source: Growing, progress: Progress = silent) -> bool:
+        with self._session() as session:
+            return SftpAhead(session, self._deposit, source).run(progress)
 
     def listing(self) -> list[Entry]:
         with self._session() as session, _read_side(session):
@@ -81,7 +103,7 @@ class SftpTransport:
 
     def head(self, name: WireName, length: int) -> bytes:
         with self._session() as session, _read_side(session), self._opened(session, name) as handle:
-            parts: list[bytes] = []
+            parts: list[memoryview] = []
             done = 0
             while done < length:
                 part = session.data(session.ask_read(handle, done, min(length - done, session.read_block)))
@@ -164,7 +186,7 @@ class SftpTransport:
             yield handle
         finally:
             with suppress(GatewayError):
-                session.settle(session.ask(Kind.CLOSE, handle))
+                session.forget(session.ask(Kind.CLOSE, handle))
 
 
 @contextmanager

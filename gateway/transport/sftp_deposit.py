@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -38,11 +39,18 @@ class SftpDeposit:
 
     def run(self, reader: int, progress: Progress) -> None:
         """Send what the descriptor `reader` yields; the contract of Transport.deposit. Three round trips if small."""
+        self._carry(lambda: self._begin(reader), reader, progress)
+
+    def go_on(self, reader: int, start: int, progress: Progress) -> None:
+        """Send the rest of a part that this session has just written up to byte `start`, and made durable."""
+        self._carry(lambda: self._own(start), reader, progress)
+
+    def _carry(self, begin: Callable[[], bytes | None], reader: int, progress: Progress) -> None:
         try:
-            handle = self._begin(reader)
+            handle = begin()
             if handle is not None:
-                self._write(handle, reader, progress)
-                self._check(handle)
+                asked = self._write(handle, reader, progress)
+                self._check(handle, asked, progress)
                 self._publish()
         except RefusedError as refused:
             error = self._meaning(refused)
@@ -85,6 +93,16 @@ class SftpDeposit:
         if self._size >= _ASK_SPACE_FROM:
             self._require_space()
         return self._handle
+
+    def _own(self, start: int) -> bytes:
+        """Return a handle on the part, which must be `start` bytes long."""
+        session = self._session
+        handle = self._handle = session.handle(session.ask_open(self._temp, OPEN_PART))
+        held = session.attributes(session.ask(Kind.FSTAT, handle)).size
+        if held != start:
+            raise fault("size-mismatch", f"{held} of {start} bytes stand", sent=start)
+        self._start = start
+        return handle
 
     def _open(self) -> bytes:
         """Open the temporary file anew, in place of what a broken attempt may have left."""
@@ -138,7 +156,8 @@ class SftpDeposit:
                 session.drain()
                 session.settle(session.ask(Kind.CLOSE, handle))
 
-    def _write(self, handle: bytes, reader: int, progress: Progress) -> None:
+    def _write(self, handle: bytes, reader: int, progress: Progress) -> deque[tuple[int, int]]:
+        """Send what is missing; return what is not answered yet, as (number of the request, bytes sent up to it)."""
         session, block = self._session, self._session.write_block
         depth = max(2, min(REQUESTS, UNDER_WAY // block))
         asked: deque[tuple[int, int]] = deque()
@@ -148,11 +167,9 @@ class SftpDeposit:
         if sent:
             progress(sent)
         syncs = _Syncs(session, handle, sent)
-        while sent < self._size or asked:
-            if sent == self._size or len(asked) == depth:
-                number, end = asked.popleft()
-                session.answer(number, Kind.OUTCOME)
-                progress(end)
+        while sent < self._size:
+            if len(asked) == depth:
+                self._answered(asked, progress)
                 continue
             with local_disk():
                 data = os.read(reader, min(block, self._size - sent))
@@ -163,19 +180,31 @@ class SftpDeposit:
             asked.append((number, sent))
             syncs.sent(sent)
         syncs.settle()
+        return asked
 
-    def _check(self, handle: bytes) -> None:
-        """Make the bytes durable where the server can, compare sizes, close, and look once more at the name."""
+    def _answered(self, asked: deque[tuple[int, int]], progress: Progress) -> None:
+        number, end = asked.popleft()
+        self._session.answer(number, Kind.OUTCOME)
+        progress(end)
+
+    def _check(self, handle: bytes, asked: deque[tuple[int, int]], progress: Progress) -> None:
+        """Make the bytes durable where the server can, compare sizes, close, and look once more at the name.
+
+        All of it is asked for behind the writes that are `asked` and answered after them: a server does what concerns
+        one file in the order in which it was asked (draft 02, section 6).
+        """
         session = self._session
         synced = session.extend(_FSYNC, handle) if session.offers(_FSYNC) else None
         held = session.ask(Kind.FSTAT, handle)
         closed = session.ask(Kind.CLOSE, handle)
+        self._handle = None
         there = session.ask_stat(self._final)
+        while asked:
+            self._answered(asked, progress)
         if synced is not None:
             session.answer(synced, Kind.OUTCOME)
         size = session.attributes(held).size
         session.answer(closed, Kind.OUTCOME)
-        self._handle = None
         taken = session.attributes_if_there(there)
         if size != self._size:
             raise fault("size-mismatch", f"{size} of {self._size} bytes arrived", sent=self._size)

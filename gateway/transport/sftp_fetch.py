@@ -14,8 +14,12 @@ from gateway.transport.errors import fault, local_disk
 from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, SftpSession
 from gateway.transport.sftp_wire import Kind
 
+_END = memoryview(b"")
+_WRITEBACK_STEP = FETCH_STEP // 4
+"""Bytes after which our disk is set to work on what it will soon be waited for."""
 
-def pieces(session: SftpSession, handle: bytes, ranges: Sequence[range]) -> Iterator[tuple[int, bytes]]:
+
+def pieces(session: SftpSession, handle: bytes, ranges: Sequence[range]) -> Iterator[tuple[int, memoryview]]:
     """Yield (offset, bytes) of the `ranges` of the file behind `handle`, in order; ends where the file ends.
 
     At most UNDER_WAY bytes are asked for ahead. Raises what SftpSession.data raises.
@@ -41,7 +45,7 @@ def pieces(session: SftpSession, handle: bytes, ranges: Sequence[range]) -> Iter
                 number = session.ask_read(handle, offset, length)
 
 
-def blocks(session: SftpSession, handle: bytes, size: int, start: int = 0) -> Iterator[bytes]:
+def blocks(session: SftpSession, handle: bytes, size: int, start: int = 0) -> Iterator[memoryview]:
     """Yield the bytes from `start` to `size` of the file behind `handle`, in order; fewer if it ends before."""
     return (block for _, block in pieces(session, handle, [range(start, size)]))
 
@@ -62,7 +66,7 @@ class SftpFetch:
         if part is None:
             # The first reads are under way together with the question.
             arriving = blocks(self._session, self._handle, self._size)
-            first = next(arriving, b"")
+            first = next(arriving, _END)
             self._require_size(asked)
             with local_disk():
                 part = os.open(self._into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -76,27 +80,33 @@ class SftpFetch:
                 os.fsync(part)
                 os.lseek(part, start, os.SEEK_SET)
             arriving = blocks(self._session, self._handle, self._size, start)
-            first = next(arriving, b"")
+            first = next(arriving, _END)
         except BaseException:
             os.close(part)
             raise
         self._fill(part, start, first, arriving, progress)
 
-    def _fill(self, part: int, done: int, block: bytes, arriving: Iterator[bytes], progress: Progress) -> None:
+    def _fill(
+        self, part: int, done: int, block: memoryview, arriving: Iterator[memoryview], progress: Progress
+    ) -> None:
         """Write `block` and what is `arriving` behind the first `done` bytes of `part`; closes it."""
         with local_disk(), os.fdopen(part, "wb", buffering=0):
-            unsynced = 0
+            unsynced = unhinted = 0
             if done:
                 progress(done)
             while block:
                 if unsynced + len(block) > FETCH_STEP:
                     os.fdatasync(part)
-                    unsynced = 0
+                    unsynced = unhinted = 0
                 disk.write_all(part, block)
                 done += len(block)
                 unsynced += len(block)
+                unhinted += len(block)
+                if unhinted >= _WRITEBACK_STEP:
+                    disk.start_writeback(part)
+                    unhinted = 0
                 progress(done)
-                block = next(arriving, b"")
+                block = next(arriving, _END)
             if done != self._size:
                 raise fault("size-mismatch", f"ended after {done} of {self._size} bytes", held=done, sent=self._size)
             os.fsync(part)

@@ -1,5 +1,6 @@
 """One SFTP session over a channel: requests under way, answers by number, and the calls that the transport needs."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ UNDER_WAY = 8 << 20
 """Bytes of unanswered reads or writes: fills 100 ms of a 600 Mbit/s line and bounds memory."""
 REQUESTS = 64
 """Unanswered requests, what OpenSSH's client allows itself."""
+_SENT_AT_ONCE = 64 << 10
+"""Bytes of one write from which it leaves at once; a smaller one travels together with what is asked after it."""
+_RECEIVED = 3 << 20
+"""Bytes taken from the channel in one go: few calls while much arrives, and below what the allocator maps anew."""
 _LISTING_MAX = 1_000_000
 """Entries of one listing; a peer must not make us hold more."""
 
@@ -48,8 +53,11 @@ class SftpSession:
         self._channel = channel
         self._next = 0
         self._unsent: list[bytes] = []
-        self._buffer = bytearray()
+        self._chunk = memoryview(b"")
+        """What the channel gave last, as far as it is not read yet."""
         self._waiting: set[int] = set()
+        self._forgotten: set[int] = set()
+        """What is waited for by nobody: its answer is thrown away when it comes."""
         self._answers: dict[int, tuple[int, Cursor]] = {}
         self._extensions: dict[bytes, bytes] = {}
         self._is_garbled = False
@@ -58,8 +66,9 @@ class SftpSession:
         self._start()
 
     def is_usable(self) -> bool:
-        """Whether the session can be used for another operation: nothing is outstanding and nothing went wrong."""
-        return not (self._is_garbled or self._waiting or self._answers or self._unsent) and self._channel.is_open()
+        """Whether the session can be used for another operation: nothing went wrong and nobody waits for anything."""
+        is_waited_for = self._waiting > self._forgotten
+        return not (self._is_garbled or is_waited_for or self._answers or self._unsent) and self._channel.is_open()
 
     def offers(self, extension: bytes) -> bool:
         """Whether the server announced `extension`."""
@@ -75,7 +84,7 @@ class SftpSession:
         self._next = (number + 1) & 0xFFFFFFFF
         self._waiting.add(number)
         self._unsent.append(wire.request(kind, number, *fields))
-        if kind is Kind.WRITE:
+        if kind is Kind.WRITE and len(fields[-1]) >= _SENT_AT_ONCE:
             self.send_unsent()
         return number
 
@@ -105,6 +114,13 @@ class SftpSession:
         except RefusedError as refused:
             return refused.code
         return Outcome.OK
+
+    def forget(self, *numbers: int) -> None:
+        """Send what was asked, and never mind what comes of `numbers`: their answers cost no round trip."""
+        self._forgotten.update(number for number in numbers if number in self._waiting)
+        for number in numbers:
+            self._answers.pop(number, None)
+        self.send_unsent()
 
     def drain(self) -> None:
         """Wait for everything that is still outstanding and forget it, so that the session can be used again."""
@@ -150,16 +166,16 @@ class SftpSession:
         """Ask for `length` bytes at `offset`."""
         return self.ask(Kind.READ, handle, wire.u64(offset), wire.u32(length))
 
-    def data(self, number: int) -> bytes:
-        """Return the bytes asked for; empty at the end of the file."""
+    def data(self, number: int) -> memoryview:
+        """Return the bytes asked for, as they lie in what arrived; empty at the end of the file."""
         try:
             cursor = self.answer(number, Kind.DATA)
         except RefusedError as refused:
             if refused.code == Outcome.EOF:
-                return b""
+                return memoryview(b"")
             raise
         with self._strict():
-            return cursor.string()
+            return cursor.block()
 
     def ask_write(self, handle: bytes, offset: int, block: bytes) -> int:
         """Send `block` to be written at `offset`."""
@@ -175,9 +191,13 @@ class SftpSession:
         """Return the entries of `folder` with the attributes the listing brings; no request per entry."""
         handle = self.handle(self.ask(Kind.OPENDIR, wire.string(folder)))
         found: list[Named] = []
+        asked: deque[int] = deque()
         try:
             while True:
-                cursor = self.answer(self.ask(Kind.READDIR, handle), Kind.NAME)
+                if not asked:
+                    # Most folders end with the second answer.
+                    asked.extend(self.ask(Kind.READDIR, handle) for _ in range(2))
+                cursor = self.answer(asked.popleft(), Kind.NAME)
                 with self._strict():
                     found.extend(cursor.names())
                 if len(found) > _LISTING_MAX:
@@ -186,7 +206,7 @@ class SftpSession:
             if refused.code != Outcome.EOF:
                 raise
         finally:
-            self.settle(self.ask(Kind.CLOSE, handle))
+            self.forget(*asked, self.ask(Kind.CLOSE, handle))
         return found
 
     def space(self, folder: bytes) -> Space | None:
@@ -241,18 +261,26 @@ class SftpSession:
             if number not in self._waiting:
                 raise WireError("an answer to no question")
         self._waiting.remove(number)
-        self._answers[number] = kind, cursor
+        if number in self._forgotten:
+            self._forgotten.remove(number)
+        else:
+            self._answers[number] = kind, cursor
 
     def _packet(self) -> tuple[int, Cursor]:
         length = int.from_bytes(self._exactly(4), "big")
         if not 1 <= length <= wire.ANSWER_MAX:
             raise WireError("an answer of an impossible length")
         body = self._exactly(length)
-        return body[0], Cursor(body[1:])
+        return body[0], Cursor(body, 1)
 
-    def _exactly(self, length: int) -> bytes:
-        while len(self._buffer) < length:
-            self._buffer += self._channel.receive(wire.ANSWER_MAX)
-        taken = bytes(memoryview(self._buffer)[:length])
-        del self._buffer[:length]
+    def _exactly(self, length: int) -> memoryview:
+        """Return the next `length` bytes, copied only if they came in several pieces."""
+        if length > len(self._chunk):
+            whole = bytearray(self._chunk)
+            while (missing := length - len(whole)) > 0:
+                chunk = memoryview(self._channel.receive(_RECEIVED))
+                whole += chunk[:missing]
+                self._chunk = chunk[missing:]
+            return memoryview(whole)
+        taken, self._chunk = self._chunk[:length], self._chunk[length:]
         return taken

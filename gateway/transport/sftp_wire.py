@@ -82,11 +82,12 @@ class Cursor:
 
     __slots__ = ("_at", "_data")
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
+    def __init__(self, data: bytes | memoryview, at: int = 0) -> None:
+        """Read `data` from `at` on."""
+        self._data = memoryview(data)
+        self._at = at
 
-    def _take(self, length: int) -> bytes:
+    def _take(self, length: int) -> memoryview:
         end = self._at + length
         if end > len(self._data):
             raise WireError("a field reaches beyond its packet")
@@ -104,6 +105,10 @@ class Cursor:
 
     def string(self) -> bytes:
         """Return the next length-prefixed string."""
+        return bytes(self._take(self.u32()))
+
+    def block(self) -> memoryview:
+        """Return the next length-prefixed string where it lies."""
         return self._take(self.u32())
 
     def attributes(self) -> Attributes:

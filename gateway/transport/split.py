@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.domain.ids import WireName
-from gateway.transport.api import Entry, Progress, Transport, silent
+from gateway.transport.api import Entry, Growing, Progress, Transport, sending_ahead, silent
 
 
 class SplitTransport:
@@ -17,6 +17,10 @@ class SplitTransport:
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         """Deposit as `outgoing` does."""
         self._outgoing.deposit(source, name, progress)
+
+    def deposit_ahead(self, source: Growing, progress: Progress = silent) -> bool:
+        """Send what grows as `outgoing` does, which must be able to."""
+        return sending_ahead(self._outgoing).deposit_ahead(source, progress)
 
     def listing(self) -> list[Entry]:
         """List as `incoming` does."""

@@ -21,5 +21,10 @@ TABLE: Table = MappingProxyType(
             "Its settings (windows) say when it may be used; what was under way has stopped at a safe place.",
             "Nothing to do: it goes on by itself when the next window opens.",
         ),
+        "ssh-missing": Template(
+            "The link is to use this server's ssh program, which is not there.",
+            "The link's settings say sftp.engine: openssh, and OpenSSH's client is not installed, or /proc cannot be seen.",
+            "Install it (package openssh-client), or take sftp.engine out of the link's file; then restart the gateway.",
+        ),
     }
 )

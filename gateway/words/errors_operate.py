@@ -43,7 +43,7 @@ TABLE: Table = MappingProxyType(
         ),
         "nothing-to-verify": Template(
             "There is nothing in this file that could be verified.",
-            "It is no bundle (.cfb), no receipt file (.cfr) and no acknowledgement (ack/*.receipt.json), or it is damaged at its very beginning.",
+            "It is no bundle (.cfb), no convoy of bundles (.cfc), no receipt file (.cfr) and no acknowledgement (ack/*.receipt.json), or it is damaged at its very beginning.",
             "Name one of these files; get it again from where it came if it is damaged.",
         ),
         "trust-missing": Template(

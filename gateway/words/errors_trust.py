@@ -131,6 +131,16 @@ TABLE: Table = MappingProxyType(
             "The padding was used to hide something, or the sender's program is faulty.",
             "Nothing was delivered. Keep it for the security administrator.",
         ),
+        "convoy-malformed": Template(
+            "A file of many bundles cannot be taken apart.",
+            "Its bytes break the rules of the format; it was damaged on the way or made by a faulty program.",
+            "The file was set aside, and none of its bundles was taken in. The sender sends each of them again when no receipt comes.",
+        ),
+        "convoy-too-large": Template(
+            "A file that calls itself a convoy of bundles is too large to be one.",
+            "No node makes convoys of more than 8 MiB.",
+            "It was set aside unread. Ask the peer's operator what was put into the mailbox.",
+        ),
         "receipt-malformed": Template(
             "A receipt cannot be read.",
             "Its bytes break the rules of the format; it is damaged or was made by a faulty program.",

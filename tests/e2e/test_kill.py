@@ -1,5 +1,6 @@
 """SIGKILL of either daemon at any moment, and a start again: the same table, each export delivered exactly once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from gateway.compose.acting import Operator
 from gateway.compose.identity import load_settings
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
+from gateway.transport.disk import AHEAD
 from tests.support.nodes import CLOCK, Node, Pair, eventually, make_pair, running, same_bytes
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 COUNT = 6
+MIB = 1 << 20
 OUT, IN = Direction.OUTBOUND, Direction.INBOUND
 
 _OUT = (State.FOUND, State.SEALED, State.SENT, State.DELIVERED)
@@ -123,6 +126,23 @@ def all_is_as_it_would_have_been(pair: Pair, sent: dict[str, bytes]) -> None:
         assert ledger.missing(POLICE, stream.epoch) == []
     assert not any(pair.out.glob("*.txt"))
     assert {path.stem.partition("-")[0] for path in (pair.police.state / "spool" / "outbound").iterdir()} == ours.keys()
+
+
+@pytest.mark.parametrize("who", ["police", *(pytest.param(who, marks=pytest.mark.soak) for who in EACH)])
+def test_killed_while_a_large_bundle_leaves_that_is_still_being_sealed(tmp_path: Path, who: str) -> None:
+    dossier = os.urandom(96 * MIB)
+    with running(make_pair(tmp_path)) as pair:
+        mailbox = pair.procuratorate.mailbox(pair.police.unit)
+        pair.drop("dossier.bin", dossier)
+        eventually((mailbox / AHEAD).exists, "a head start")
+        assert [path.name for path in mailbox.iterdir() if path.suffix in {".cfb", ".part"}] == []
+        for victim in EACH[who][0]:
+            victim(pair).daemon.kill()
+        for victim in EACH[who][0]:
+            victim(pair).start()
+        pair.ferried("dossier.bin")
+        all_is_as_it_would_have_been(pair, {"dossier.bin": dossier})
+        assert not (mailbox / AHEAD).exists()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE, write_routes
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
+from gateway.transport.openssh_channel import is_installed
 from tests.support.nodes import Pair, configure, drop, eventually, make_pair, relink, running
 
 WAYS = [("push", "push"), ("pull", "pull"), ("both", "none"), ("none", "both")]
@@ -24,13 +25,16 @@ _IN_SOAKS = {("push", "push"), ("none", "both")}
 def test_whoever_calls_the_exchange_is_the_same(tmp_path: Path, police: str, procuratorate: str) -> None:
     """Whoever does all the calling runs no server: behind NAT, or a firewall that one side may open only.
 
-    Two of the ways in every run, all in a soak.
+    Two of the ways in every run, all in a soak. Who does all the calling uses the other engine where there is one.
     """
     pair = make_pair(tmp_path)
     for node, initiate in ((pair.police, police), (pair.procuratorate, procuratorate)):
         relink(pair, node, initiate)
         if initiate == "both":
             configure(node, "server:\n", "server:\n  enabled: false\n")
+            if is_installed():
+                (link,) = (node.config / "links.d").glob("*.yaml")
+                link.write_text(link.read_text("utf-8") + "  engine: openssh\n", "utf-8")
     exchanges(pair)
 
 

@@ -90,7 +90,7 @@ def test_what_is_made_in_a_folder_that_moved_is_found(tmp_path: Path) -> None:
         (lambda root: create_mailbox(root / "boxes", UnitCode("990102")), {"boxes/990102/in", "boxes/990102/out"}),
         (lambda root: Spool(root / "spool").prepare(), {"spool/claims", "spool/inbound", "spool/staging"}),
         (lambda root: Spool(root / "spool").fetching(LINK, BUNDLE), {"spool/inbound/link"}),
-        (lambda root: Spool(root / "spool").fresh_staging(LINK, BUNDLE), {f"spool/staging/link/{BUNDLE}"}),
+        (lambda root: Spool(root / "spool").fresh_staging(LINK, BUNDLE).make(), {"spool/staging/link"}),
     ],
     ids=["folder", "file", "ledger", "mailbox", "spool", "fetching", "staging"],
 )

@@ -209,12 +209,12 @@ class Faults:
     # -- mail ---------------------------------------------------------------------------------------------------------
 
     def _harm_mail(self, draw: random.Random, kind: str, harm: Callable[[Path], None]) -> bool:
-        """Freeze a collector until a bundle, a receipt file or an inventory waits for it, and harm that."""
+        """Freeze a collector until a bundle, a convoy, a receipt file or an inventory waits for it, and harm that."""
         ready = {node.root for node in self._ready()}
         boxes = [box for box in self._province.mailboxes if box.collector.root in ready]
         if not boxes:
             return False
-        box, ending = draw.choice(boxes), draw.choice((".cfb", ".cfr", ".cfi"))
+        box, ending = draw.choice(boxes), draw.choice((".cfb", ".cfc", ".cfr", ".cfi"))
         thaw = self._frozen(box.collector)
         looks = int(MAIL_SECONDS / LOOK)
 

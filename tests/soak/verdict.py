@@ -38,6 +38,7 @@ BUGS = frozenset(
         "receipt-unmatched",
         "receipt-not-recorded",
         "receipt-file-too-large",
+        "convoy-too-large",
         "inventory-too-large",
         "standstill",
         "summary-failed",

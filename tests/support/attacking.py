@@ -62,7 +62,7 @@ def _unwrapped(suite: Suite, secret: bytes, wrap: bytes, bind: bytes) -> bytes |
     if len(secret) != algorithms(suite).encrypt_seed_length:
         return None
     try:
-        return algorithms(suite).unwrap(secret, wrap, label("wrap"), bind)
+        return algorithms(suite).unwrapper(secret)(wrap, label("wrap"), bind)
     except ValueError:
         return None
 

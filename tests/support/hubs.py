@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gateway.bundle.card import parse_card
+from gateway.bundle.convoy import split_bundles
 from gateway.bundle.envelope import parse_envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.names import Kind, bundle_name, parse, receipt_name
@@ -220,9 +221,15 @@ class Province:
         return [path for folder in self.root.glob("*-to-*") for path in folder.iterdir()]
 
     def bundles(self, sender: str, receiver: str) -> list[BundleId]:
-        """Return the bundles that lie in a mailbox."""
-        named = [parse(path.name) for path in self.mailbox(sender, receiver).iterdir()]
-        return [BundleId(one[1]) for one in named if one is not None and one[0] is Kind.BUNDLE]
+        """Return the bundles that lie in a mailbox, alone or in convoys."""
+        found: list[BundleId] = []
+        for path in self.mailbox(sender, receiver).iterdir():
+            match parse(path.name):
+                case (Kind.BUNDLE, text):
+                    found.append(BundleId(text))
+                case (Kind.CONVOY, _):
+                    found += [one for one, _ in split_bundles(path.read_bytes())]
+        return found
 
     def drop(self, name: str, export: str, content: bytes) -> None:
         """Have the case software of a house export a file."""

@@ -16,6 +16,7 @@ from tests.support.invariant import REFUSED_THERE, Site, nothing_is_lost_or_doub
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 _ALL = {sample.name: sample for sample in find_samples(SAMPLES)}
 _FILE = next(s for s in _ALL.values() if s.route == "files" and s.parts[0].is_file())
+_FOLDER = next(s for s in _ALL.values() if s.route == "files" and s.parts[0].is_dir())
 _ZIP = next(s for s in _ALL.values() if s.route == "police" and s.expected == "delivered")
 _DEFECT = next(s for s in _ALL.values() if s.name.startswith("09_traversal"))
 UNTOLD = "untold"
@@ -76,7 +77,7 @@ class Scene:
             made.close()
 
 
-EXCHANGE = Scene("a file and a police export are delivered", (_FILE, _ZIP))
+EXCHANGE = Scene("files that travel together and a police export are delivered", (_FILE, _FOLDER, _ZIP))
 REFUSAL = Scene("one export is refused here, one there", (replace(_FILE, expected=REFUSED_THERE), _DEFECT))
 
 SCENES = (EXCHANGE, REFUSAL)

@@ -27,6 +27,7 @@ class Sshd:
     username: str
     host_key: KeyPair
     log: Path
+    pid: int
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def sshd(folder: Path, allowed: Sequence[bytes], extra: str = "", subsystem: str
         process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=complaints)
     try:
         _wait_until_listening(process, log)
-        yield Sshd(port, getpass.getuser(), host_key, log)
+        yield Sshd(port, getpass.getuser(), host_key, log, process.pid)
     finally:
         process.terminate()
         process.wait(10)

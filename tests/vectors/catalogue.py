@@ -7,7 +7,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from tests.vectors import attacks_data, attacks_envelope, attacks_json, attacks_manifest, attacks_receipts
+from tests.vectors import (
+    attacks_convoys,
+    attacks_data,
+    attacks_envelope,
+    attacks_json,
+    attacks_manifest,
+    attacks_receipts,
+)
 from tests.vectors import primitives as prim
 from tests.vectors.forge import UNITS, keys_of
 from tests.vectors.vector import KINDS, Trust, Vector
@@ -19,7 +26,7 @@ STORED_MAX = 16384
 
 def all_vectors() -> list[Vector]:
     """Every vector, in the order of the index."""
-    parts = (attacks_envelope, attacks_manifest, attacks_json, attacks_data, attacks_receipts)
+    parts = (attacks_envelope, attacks_manifest, attacks_json, attacks_data, attacks_receipts, attacks_convoys)
     return [vector for part in parts for vector in part.vectors()]
 
 

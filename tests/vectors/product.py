@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 
 from gateway.bundle import policy, receipt
+from gateway.bundle.convoy import split_bundles
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
@@ -40,6 +41,7 @@ class Product:
         acts = {
             "bundle": self._bundle,
             "hub": self._hub,
+            "convoy": self._convoy,
             "receipts": self._receipts,
             "receipt": self._receipt,
             "findings": self._findings,
@@ -95,6 +97,9 @@ class Product:
         for raw in receipt.split_receipts(data):
             self._verified(raw)
         return Outcome("accepted")
+
+    def _convoy(self, data: bytes) -> Outcome:
+        return Outcome("accepted", {one: bytes(body) for one, body in split_bundles(data)})
 
     def _findings(self, data: bytes) -> Outcome:
         return Outcome("accepted", {"findings": receipt.open_findings(self._verified(data), self._keys)})

@@ -13,6 +13,7 @@ from tests.vectors.rules import BrokenError, check_frame, check_paths, manifest_
 
 MAGIC = b"\x89CBF\r\n\x1a\n"
 RECEIPTS_MAGIC = b"\x89CFR\r\n\x1a\n"
+CONVOY_MAGIC = bytes.fromhex("894346430d0a1a0a")
 FIXED = 168
 SAFE_INTEGER = 2**53
 
@@ -220,11 +221,18 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
         raise StopError("unsafe-path") from broken
     opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
     taker = _Taker(suite, manifest["files"])
+    index = 0
     try:
         for index in range(envelope.segments):
-            taker.take(opener.update(_segment(envelope, segs, content, index)))
+            if len(envelope.slots) > 1:
+                _segment(envelope, segs, content, index)
+            taker.take(opener.update(content[index * envelope.seg : (index + 1) * envelope.seg]))
         taker.take(opener.finish())
-    except prim.RefusedError as refused:
+    except (prim.RefusedError, StopError) as refused:
+        for read in range(index + 1):
+            _segment(envelope, segs, content, read)
+        if isinstance(refused, StopError):
+            raise
         raise StopError("content-auth-failed") from refused
     return taker.members, manifest["meta"]
 
@@ -322,6 +330,32 @@ def open_findings(receipt: Mapping[str, Any], ring: Ring) -> bytes:
             except prim.RefusedError as refused:
                 raise StopError("unwrap-failed") from refused
     raise StopError("not-addressed-to-us")
+
+
+# --- section 11: convoys ----------------------------------------------------------------------------------------------
+
+
+def read_convoy(data: bytes) -> Outcome:
+    """Take a convoy apart: its bundles by id, none of them looked at."""
+    try:
+        return Outcome("accepted", _bundles(data))
+    except StopError as stop:
+        return Outcome(str(stop))
+
+
+def _bundles(data: bytes) -> dict[str, bytes]:
+    code = "convoy-malformed"
+    _require(11 <= len(data) <= 8388608 and data[:8] == CONVOY_MAGIC and data[8] == 1, code)
+    count, out = int.from_bytes(data[9:11], "big"), {}
+    at = 11 + 20 * count
+    _require(1 <= count <= 128 and len(data) >= at, code)
+    for row in range(11, at, 20):
+        length = int.from_bytes(data[row + 16 : row + 20], "big")
+        _require(length >= 1 and len(data) >= at + length, code)
+        out[data[row : row + 16].hex()] = data[at : at + length]
+        at += length
+    _require(at == len(data) and len(out) == count, code)
+    return out
 
 
 def _split(data: bytes) -> list[bytes]:

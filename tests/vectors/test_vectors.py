@@ -35,6 +35,7 @@ BEYOND_VECTORS = {"replayed", "equivocation", "not-permitted", "class-mismatch"}
 READERS: dict[str, Callable[[bytes, Ring], Outcome]] = {
     "bundle": reader.read_bundle,
     "hub": reader.check_bundle,
+    "convoy": lambda data, _ring: reader.read_convoy(data),
     "receipts": reader.read_receipts,
     "receipt": reader.read_receipt,
     "findings": reader.read_findings,
@@ -132,7 +133,7 @@ def test_descriptions_are_one_sentence_and_inputs_differ():
 def test_every_code_of_the_page_has_a_vector():
     page = (ROOT / "docs" / "bundle-format.md").read_text(encoding="utf-8")
     steps = re.findall(r"^\| (?:[ABC]\d+)? \| .* \| ([a-z-]+)[^|]*\|$", page, re.M)
-    steps += re.findall(r"`((?:receipt|key)-[a-z-]+)`", page)
+    steps += re.findall(r"`((?:receipt|key|convoy)-[a-z-]+)`", page)
     codes = {code for code in steps if code != "its"} - BEYOND_VECTORS
     assert len(codes) > 20
     assert codes | {"accepted", "trailing-bytes"} == {case.code for case in stored.load()}

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,11 @@ from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.disk import opened_folder
 from gateway.transport.gap import GapTransport
 from gateway.transport.hosted import HostedTransport
+from gateway.transport.openssh_channel import OpensshChannel
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.parts import Shape, Whole, part_names
 from gateway.transport.partsets import Look
-from gateway.transport.sftp import SftpTransport
+from gateway.transport.sftp import Engine, SftpTransport
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.sshd import Sshd, sshd
 from tests.support.sshkeys import KeyPair, key_pair
@@ -120,6 +121,7 @@ class Server:
     waiting: Path
     transports: list[SftpTransport] = field(default_factory=list)
     deadlines: Deadlines = DEADLINES
+    engine: Engine = ParamikoChannel
 
     def peer(
         self, *, port: int | None = None, identity: KeyPair | None = None, host_key: KeyPair | None = None
@@ -135,12 +137,17 @@ class Server:
 
     def channel(self) -> Channel:
         """Return a new channel to this server."""
-        return ParamikoChannel(self.peer(), DEADLINES, SystemClock())
+        return self.engine(self.peer(), DEADLINES, SystemClock())
 
     def transport(self, peer: SshPeer | None = None, deadlines: Deadlines | None = None) -> SftpTransport:
         """Return a transport to this server that is closed after the test."""
-        made = SftpTransport.over_paramiko(
-            peer or self.peer(), deadlines or self.deadlines, SystemClock(), deposit=self.deposit, collect=self.collect
+        made = SftpTransport.over(
+            self.engine,
+            peer or self.peer(),
+            deadlines or self.deadlines,
+            SystemClock(),
+            deposit=self.deposit,
+            collect=self.collect,
         )
         self.transports.append(made)
         return made
@@ -184,11 +191,21 @@ def openssh(tmp_path_factory: pytest.TempPathFactory, identity: KeyPair) -> Iter
         yield server
 
 
-MAKES = [pytest.param("embedded"), pytest.param("openssh", marks=pytest.mark.needs_sshd)]
+BY_SSH = "-by-ssh"
+"""Ends the name of a server that is called with the host's `ssh` program."""
+MAKES = [
+    pytest.param("embedded"),
+    pytest.param("openssh", marks=pytest.mark.needs_sshd),
+    pytest.param("embedded-by-ssh", marks=pytest.mark.needs_ssh),
+    pytest.param("openssh-by-ssh", marks=[pytest.mark.needs_sshd, pytest.mark.needs_ssh, pytest.mark.soak]),
+]
+ENGINES = [pytest.param(ParamikoChannel), pytest.param(OpensshChannel, marks=pytest.mark.needs_ssh)]
 SITES = [pytest.param("folder"), pytest.param("gap"), pytest.param("hosted"), *MAKES]
 
 
 def _server(kind: str, request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Server:
+    if kind.endswith(BY_SSH):
+        return replace(_server(kind.removesuffix(BY_SSH), request, tmp_path, identity), engine=OpensshChannel)
     if kind == "embedded":
         guests: Guests = request.getfixturevalue("guests")
         unit = guests.add()
@@ -211,6 +228,13 @@ def _server(kind: str, request: pytest.FixtureRequest, tmp_path: Path, identity:
     return Server(
         kind, running.port, running.username, running.host_key, identity, str(theirs), str(waiting), theirs, waiting
     )
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """What logs in, where no server of ours is needed to see what comes of it."""
+    chosen: Engine = request.param
+    return chosen
 
 
 @pytest.fixture(params=MAKES)

@@ -112,9 +112,7 @@ def claim_note_seeds() -> Mapping[str, bytes]:
     token, route = claim_token("0a" * 16), RouteName("exports")
     seeds = {}
     for name, mark in (("marked", b"MD5=00\r\n"), ("plain", None)):
-        path = place("claim") / "seed.json"
-        intent.write(path, Intent(token, route, Path("out"), "a.zip", parts, mark))
-        seeds[name] = path.read_bytes()
+        seeds[name] = intent.encode(Intent(token, route, Path("out"), "a.zip", parts, mark))
     return seeds
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gateway.bundle import canonical, manifest
 from gateway.bundle.canonical import NotCanonicalError
 from gateway.bundle.chunked import ciphertext_length, plaintext_length
+from gateway.bundle.convoy import join_bundles, split_bundles
 from gateway.bundle.envelope import Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import generate
 from gateway.bundle.manifest import Coding, ManifestFile
@@ -208,3 +209,29 @@ def test_any_bytes_are_receipts_or_a_known_error(raw):
         with pytest.raises(SecurityError) as caught:
             parse(raw)
         assert caught.value.code in {"receipt-malformed", "suite-refused"}
+
+
+BUNDLES = st.lists(
+    st.tuples(st.binary(min_size=16, max_size=16).map(lambda raw: bundle_id(raw.hex())), st.binary(min_size=1)),
+    min_size=1,
+    max_size=9,
+    unique_by=lambda pair: pair[0],
+)
+
+
+@settings(deadline=None)
+@given(BUNDLES)
+def test_a_convoy_is_taken_apart_as_it_was_put_together(bundles):
+    assert [(one, bytes(body)) for one, body in split_bundles(join_bundles(bundles))] == bundles
+
+
+@settings(deadline=None)
+@given(BUNDLES, st.integers(0, 400), st.binary(min_size=1, max_size=40))
+def test_whatever_is_taken_for_a_convoy_is_one_to_the_last_byte(bundles, at, replacement):
+    raw = join_bundles(bundles)
+    changed = raw[:at] + replacement + raw[at + len(replacement) :]
+    try:
+        found = split_bundles(changed)
+    except SecurityError:
+        return
+    assert join_bundles(found) == changed

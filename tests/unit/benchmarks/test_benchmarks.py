@@ -8,11 +8,12 @@ from types import MappingProxyType
 import pytest
 
 from benchmarks import data, report
-from benchmarks.__main__ import SAMPLE, arguments
-from benchmarks.exchanges import RSS_LIMIT
-from benchmarks.figures import Figure, Outcome, Section, median, percentile, shown
+from benchmarks.__main__ import arguments, options_of
+from benchmarks.choices import CHOICES, SAMPLE
+from benchmarks.figures import Figure, Goal, Outcome, Section, Use, median, percentile, shown
 from benchmarks.journeys import LEGS, Journey, Tally, journeys
 from benchmarks.processes import Family
+from benchmarks.races import RSS_LIMIT
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step
@@ -105,18 +106,36 @@ def test_memory_is_what_the_kernel_says() -> None:
 
 def test_quick_does_less() -> None:
     quick, full = arguments(["--quick"]), arguments([])
-    assert max(quick.size) < max(full.size) == 5 * 1024
-    assert quick.count < full.count == 1000
-    assert arguments(["--quick", "--count", "7"]).count == 7
+    assert max(quick.size) < max(full.size) == 1024
+    assert quick.count < full.count == 2000
+    assert options_of(arguments(["--quick", "--count", "7"])).batch == 7
+
+
+def test_only_a_whole_run_writes_the_page() -> None:
+    assert arguments([]).write
+    assert not arguments(["--quick"]).write
+    assert not arguments(["--only", "small"]).write
+    assert arguments(["--quick", "--write"]).write
+    assert set(arguments(["--size", "64", "128"]).only) == set(CHOICES)
 
 
 def test_page_and_json_say_the_same(tmp_path: Path) -> None:
-    section = Section("B9", "A test", "what was done", (Figure("speed", 1.5, "MiB/s"),), ("it was slow",))
-    outcome = Outcome(MappingProxyType({"processor": "none"}), MappingProxyType({}), (section,))
+    figures = (Figure("speed", 1.5, "MiB/s"), Figure("ratio", 1.25, "x", "", 1.0, 1.5, Goal(1.0)))
+    uses = (Use("gpg", "zstd", 1.5, 3 << 20),)
+    absent = ("age: not installed (age)",)
+    section = Section("B9", "A test", "what was done", figures, ("it was slow",), uses, (("gpg", 2.0),), absent)
+    outcome = Outcome(MappingProxyType({"processor": "none"}), (section,))
     report.write(tmp_path, outcome, "--quick")
     page = (tmp_path / report.PAGE).read_text("utf-8")
-    assert "| speed | 1.5 | MiB/s |  |" in page
+    assert "| speed | 1.5 | MiB/s |  |  |  |" in page
+    assert page.count("| ratio | 1.25 | x | 1 to 1.5 | at most 1: not kept |") == 2
+    assert "- Left out: age: not installed (age)" in page
+    assert "| gpg | zstd | 1.5 | 3 |" in page
+    assert "](b9.svg)" in page
+    assert (tmp_path / "b9.svg").stat().st_size
     assert "- BROKEN: B9: it was slow" in page
     whole = json.loads((tmp_path / report.MACHINE).read_bytes())
     assert whole["sections"][0]["figures"][0]["value"] == 1.5
+    assert [one["kept"] for one in whole["sections"][0]["figures"]] == [None, False]
+    assert whole["sections"][0]["uses"][0]["peak"] == 3 << 20
     assert whole["broken"] == ["B9: it was slow"]

@@ -205,10 +205,10 @@ def test_sm2_signature_of_the_standard():
     s = "B1B6AA29DF212FD8763182BC0D421CA1BB9038FD1F7F42D4840B69C485BBC1AA"
     suite = GmSuite()
     assert suite.sign_public(SM2_SECRET) == SM2_PUBLIC
-    assert suite.verify(SM2_PUBLIC, b"", b"message digest", bytes.fromhex(r + s))
-    assert not suite.verify(SM2_PUBLIC, b"", b"message digesT", bytes.fromhex(r + s))
-    assert not suite.verify(SM2_PUBLIC, b"", b"message digest", bytes(64))
-    assert not suite.verify(SM2_PUBLIC, b"", b"message digest", b"\xff" * 64)
+    assert suite.verifier(SM2_PUBLIC)(b"", b"message digest", bytes.fromhex(r + s))
+    assert not suite.verifier(SM2_PUBLIC)(b"", b"message digesT", bytes.fromhex(r + s))
+    assert not suite.verifier(SM2_PUBLIC)(b"", b"message digest", bytes(64))
+    assert not suite.verifier(SM2_PUBLIC)(b"", b"message digest", b"\xff" * 64)
 
 
 def test_sm2_ciphertext_of_the_standard():
@@ -220,8 +220,8 @@ def test_sm2_ciphertext_of_the_standard():
     c3 = "59983C18F809E262923C53AEC295D30383B54E39D609D160AFCB1908D0BD8766"
     c2 = "21886CA989CA9C7D58087307CA93092D651EFA"
     wrapped = bytes.fromhex(c1 + c3 + c2)
-    assert GmSuite().unwrap(SM2_SECRET, wrapped, b"", b"standard") == b"encryption "
-    assert GmSuite().unwrap(SM2_SECRET, wrapped, b"", b"Standard") is None
+    assert GmSuite().unwrapper(SM2_SECRET)(wrapped, b"", b"standard") == b"encryption "
+    assert GmSuite().unwrapper(SM2_SECRET)(wrapped, b"", b"Standard") is None
 
 
 def test_sm2_refuses_to_wrap_to_no_point():

@@ -76,6 +76,7 @@ def test_names():
     ident = bundle_id("0123456789abcdef" * 2)
     assert bundle_name(ident) == "0123456789abcdef0123456789abcdef.cfb"
     assert parse(bundle_name(ident)) == (Kind.BUNDLE, ident)
+    assert parse(f"{ident}.cfc") == (Kind.CONVOY, ident)
 
 
 @pytest.mark.parametrize(

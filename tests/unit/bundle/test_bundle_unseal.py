@@ -13,7 +13,7 @@ from gateway.bundle import chunked, manifest
 from gateway.bundle.compression import WINDOW_MAX
 from gateway.bundle.envelope import bind_of, bound_part
 from gateway.bundle.manifest import Coding
-from gateway.bundle.suites import Suite
+from gateway.bundle.suites import Suite, algorithms, label
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import PermanentError, SecurityError
 
@@ -456,6 +456,64 @@ def test_segments_of_every_size(classic):
         assert classic.open(raw) == {"a": text}
         length = chunked.ciphertext_length(len(text) + manifest.padding_for(len(text)))
         assert classic.envelope(raw).segment_count == math.ceil(length / 2**log2)
+
+
+def test_of_several_recipients_none_can_put_bytes_into_the_senders_bundle(classic):
+    """One of two, who knows the key as well, encrypts the members anew and leaves the sender's signature as it is."""
+    keys, text = classic.keys, b"a form " * 9000
+    raw = classic.seal({"a": text}, recipients=sorted((keys.recipient.public, keys.other.public), key=encrypting))
+    envelope = classic.envelope(raw)
+    wrapped = next(one.wrap for one in envelope.recipients if one.key_id == keys.other.encrypt_key_id)
+    key = keys.other.unwrap("wrap", envelope.bind, wrapped)
+    plain = chunked.decrypt_whole(
+        algorithms(classic.suite).decryptor(key, label("data") + envelope.bind), raw[envelope.data_offset :]
+    )
+    again = algorithms(classic.suite).encryptor(key, label("data") + envelope.bind)
+    changed = raw[: envelope.data_offset] + chunked.encrypt_whole(again, plain)
+    written = io.BytesIO()
+    opening = {"envelope": envelope, "keys": [keys.recipient], "signer": keys.sender.public}
+    refusal = classic.code_of(
+        lambda: open_bundle(io.BytesIO(changed), len(raw), **opening, sink=lambda _file: Kept(written))
+    )
+    assert (refusal, written.getvalue()) == ("segment-corrupt", b"")
+    assert classic.open(raw)["a"] == text
+
+
+def encrypting(keys):
+    return keys.encrypt_key_id
+
+
+class Kept(io.RawIOBase):
+    """A sink that writes into what outlives it."""
+
+    def __init__(self, into):
+        super().__init__()
+        self._into = into
+
+    def write(self, data):
+        return self._into.write(data)
+
+
+def test_what_is_sound_is_read_once(classic):
+    class Counting(io.BytesIO):
+        count = 0
+
+        def readinto(self, view):
+            got = super().readinto(view)
+            self.count += got
+            return got
+
+    raw = classic.seal({"a": random.Random(3).randbytes(2 * MIB)})
+    envelope, keys, source = classic.envelope(raw), classic.keys, Counting(raw)
+    opening = {"envelope": envelope, "keys": [keys.recipient], "signer": keys.sender.public}
+    open_bundle(source, len(raw), **opening, sink=lambda _file: io.BytesIO())
+    assert source.count == len(raw) - envelope.manifest_offset
+
+
+def test_pieces_stay_as_they_are_until_they_are_hashed(classic):
+    """The other thread may be as late as it is allowed to be."""
+    texts = {str(n): random.Random(n).randbytes(n * MIB // 2 + n) for n in range(6)}
+    assert classic.open(classic.seal(texts), aside=lambda work, piece: lambda: work(piece)) == texts
 
 
 def test_bundles_of_another_suite_do_not_pass_for_ours(classic):

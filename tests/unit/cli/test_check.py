@@ -146,6 +146,13 @@ def test_links_are_tried_only_when_asked(ready: Desk) -> None:
     assert errors(ready, "--links") == [("links", "link-unreachable")]
 
 
+def test_a_link_that_asks_for_a_program_that_is_not_there(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = ready.place.config / "links.d" / "procuratorate.yaml"
+    link.write_text(link.read_text("utf-8").replace("sftp:\n", "sftp:\n  engine: openssh\n"), "utf-8")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert errors(ready, "--links") == [("links", "ssh-missing")]
+
+
 def test_a_passphrase_that_nobody_can_type_is_said(desk: Desk, tmp_path: Path) -> None:
     keys = desk.settings.paths.keys / "node.cfkeys"
     keys.unlink()

@@ -27,6 +27,7 @@ from gateway.domain.lifecycle import Event
 from gateway.domain.records import Facts, Offer, Stage, Step
 from gateway.folders.quarantine import Quarantine, QuarantineNote
 from gateway.ledger.alerts import Addressed
+from gateway.ledger.term_cases import Case
 from tests.support import filling, sealing
 from tests.support.answers import comes, goes, reply, request
 from tests.support.commands import commands, page
@@ -103,7 +104,7 @@ def full(desk: Desk) -> Iterable[Any]:
         comes(ledger, 22, reply("张三"), of=PEER)
         term = RunningTerm(asked.id, "arrest-request", "arrest-detained", 0, TermKind.REPLY, False, PEER, "A1", "张*")
         near = replace(term, started_at=NOW, amber_at=NOW, red_at=NOW, due_at=NOW + 9, overdue_at=NOW + 9)
-        ledger.terms.keep((), (near,), NOW)
+        ledger.terms.keep([(Case(frozenset({asked.id}), ()), (near,))], NOW, reader="test", event=0)
         ledger.alerts.record([Addressed(ALERT, {"desk": NOW})])
     trouble = Trouble("link", LINK, "link-unreachable", "", 1, NOW, NOW + 9)
     folder = Trouble("route", "police", "folder-missing", "", 1, NOW, NOW + 9)

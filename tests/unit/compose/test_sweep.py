@@ -25,7 +25,7 @@ def test_only_what_the_ledger_expects_stays(tmp_path: Path) -> None:
     for one in (bundle(2), bundle(3), bundle(4), stranger):
         spool.fetching(LINK, one).touch()
         spool.keep_fetched(LINK, [one])
-        spool.fresh_staging(LINK, one)
+        spool.fresh_staging(LINK, one).make()
 
     for _repeat in range(2):
         assert sweep(spool, shelf, ledger) == {}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.keys import generate
 from gateway.daemon.frames import MAX_BODY, Kind, Line, from_child, from_parent, packed
 from gateway.domain.errors import PermanentError, Scope
 from gateway.domain.lifecycle import State
@@ -180,3 +181,12 @@ def test_anything_else_is_refused(value: object) -> None:
 def test_malformed_and_crafted_answers_are_refused(raw: bytes) -> None:
     with pytest.raises(pickle.UnpicklingError):
         from_child(raw)
+
+
+def test_keys_come_back_from_a_child_and_still_verify() -> None:
+    keys = generate()
+    public = keys.public
+    assert public.verify("outer", b"body", keys.sign("outer", b"body"))  # makes what never travels
+    back = from_child(packed(public))
+    assert back == public
+    assert back.verify("outer", b"body", keys.sign("outer", b"body"))

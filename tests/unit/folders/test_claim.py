@@ -131,6 +131,60 @@ def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place) -> 
     assert outcomes == {0, 1}
 
 
+def wanted(place: Place, count: int) -> list[tuple[ClaimToken, Candidate]]:
+    return [(claim_token(f"{at:032x}"), place.drop(f"case-{at}")) for at in range(count)]
+
+
+def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_one_place(place: Place) -> None:
+    together = wanted(place, 2)
+    every = sorted(f"case-{at}.{ending}" for at in range(2) for ending in ("ok", "zip"))
+    outcomes = set()
+    points = 0
+    while dies_at(points, lambda: place.shelf.claim_all(place.out, together, ROUTE)):
+        found = place.shelf.recover()
+        assert found.problems == ()
+        assert sorted([*place.dropped(), *(name for one in place.shelved() for name in one)]) == every
+        assert all(len(one) == 2 for one in place.shelved())
+        assert place.leftovers() == []
+        outcomes.add(len(found.claims))
+        for claim in found.claims:
+            place.shelf.release(claim.token, place.out)
+        points += 2
+    assert outcomes >= {0, 2}
+
+
+def test_what_cannot_be_claimed_does_not_touch_what_is_claimed_with_it(place: Place) -> None:
+    together = wanted(place, 4)
+    seen = {name: entries.look(place.out / name) for _, candidate in together for name in candidate.parts}
+    (place.out / "case-0.zip").write_bytes(b"changed since")
+    (place.out / "case-2.zip").unlink()
+    claims, failures = place.shelf.claim_all(place.out, together, ROUTE, seen)
+    assert [claim.name for claim in claims] == ["case-1.zip", "case-3.zip"]
+    assert {token[-1]: error.code for token, error in failures.items()} == {
+        "0": "export-changed",
+        "2": "export-vanished",
+    }
+    assert sorted(place.dropped()) == ["case-0.ok", "case-0.zip", "case-2.ok"]
+    assert place.leftovers() == []
+
+
+def test_claims_made_together_share_the_syncs(tmp_path: Path) -> None:
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    place.claim(place.drop())
+    met: dict[int, list[str]] = {}
+    for count in (1, 64):
+        together = wanted(place, count)
+        with interrupted(-1, lambda: None) as met[count]:
+            place.shelf.claim_all(place.out, together, ROUTE)
+        for token, _ in together:
+            place.shelf.discard(token)
+    # Of each: two files, intent, claim folder, parts. Of all: the route's folder twice, the outbound folder.
+    assert [names.count("fsync") for names in met.values()] == [5 + 3, 64 * 5 + 3]
+    assert met[64].count("mkdir") == 64 * 2
+    assert met[64].count("replace") == 64 * 2
+
+
 def test_recovery_itself_may_die_at_any_point(place: Place) -> None:
     candidate = place.drop()
     for first in range(0, len(place.effects(candidate)), 2):

@@ -5,11 +5,13 @@ import os
 import stat
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.folders import copying, disk, sharing
+from tests.support.calls import Call, met
 from tests.support.crashing import dies_at, fails_at, interrupted
 
 
@@ -32,7 +34,7 @@ def test_a_written_file_is_whole_or_untouched_wherever_the_writer_dies(tmp_path:
 def test_content_is_forced_out_before_the_name_and_the_name_after(tmp_path: Path) -> None:
     with interrupted(-1, lambda: None) as met:
         disk.write_many([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")])
-    assert met == ["create", "fsync", "create", "fsync", "replace", "replace", "fsync"]
+    assert met == ["create", "create", "fsync", "fsync", "replace", "replace", "fsync"]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,29 @@ def test_everything_below_a_tree_is_forced_out_children_first(tmp_path: Path) ->
     with interrupted(-1, lambda: None) as met:
         disk.fsync_tree(tmp_path)
     assert met == ["fsync"] * 4
+
+
+def test_each_of_many_files_is_forced_out_and_one_that_fails_is_told(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"{number}").write_text("x")
+    synced: list[str] = []
+
+    def around(call: Call) -> Any:
+        if call.name == "fsync":
+            synced.append(Path(call.place).name)
+            if call.place.endswith("/57"):
+                raise OSError(errno.EIO, "bad block")
+        return call.go()
+
+    with met(around, tmp_path), pytest.raises(TransientError) as caught:
+        disk.fsync_tree(tmp_path)
+    assert caught.value.code == "local-io"
+    (tmp_path / "57").unlink()
+    synced.clear()
+    with met(around, tmp_path):
+        disk.fsync_tree(tmp_path)
+    assert sorted(synced[:-1], key=int) == [str(number) for number in range(100) if number != 57]
+    assert synced[-1] == tmp_path.name
 
 
 def test_readers_of_the_model_folder_can_read_what_is_put_into_it(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_no_name_leads_out_of_the_folder_or_is_too_long(root: Path, name: str) -
     assert machine.parent == people.parent == root / "err"
     assert {machine, people} == set((root / "err").iterdir())
     assert not machine.name.startswith(".")
-    assert desk.acknowledge(Acknowledgement(name, "", "", "", "", ())).parent == root / "ack"
+    assert desk.acknowledge([Acknowledgement(name, "", "", "", "", ())])[0].parent == root / "ack"
 
 
 def test_long_names_that_begin_alike_do_not_collide(root: Path) -> None:
@@ -129,7 +129,7 @@ def test_receipts_are_kept_verbatim_and_written_anew_as_they_come(root: Path) ->
     custody = AckLine("H1", "100", "已由中心保管", "2026-03-01T08:00:00+08:00", b"\x00signed")
     delivered = AckLine("P1", "110", "已送达", "2026-03-01T08:00:09+08:00", b"\x01signed")
     for lines in ((custody,), (custody, delivered), (custody, delivered)):
-        path = desk.acknowledge(Acknowledgement("案卷.zip", "b" * 32, "c" * 64, "A1", "arrest-request", lines))
+        (path,) = desk.acknowledge([Acknowledgement("案卷.zip", "b" * 32, "c" * 64, "A1", "arrest-request", lines)])
         found = json.loads(path.read_text("utf-8"))
         assert [base64.b64decode(one["receipt"]) for one in found["receipts"]] == [line.raw for line in lines]
         assert (found["case_no"], found["bundle_id"]) == ("A1", "b" * 32)

@@ -57,7 +57,7 @@ def test_an_intent_reads_back_and_every_byte_lost_is_noticed(tmp_path: Path) -> 
     path = tmp_path / "intent.json"
     parts = (Entry("a\udcc4.zip", True, 5, 6, 7, frozenset({"x", "y\udcff"})), Entry("a.ok", False, 1, 2, 3))
     wanted = intent.Intent(claim_token("a" * 32), route_name("r"), tmp_path / "出", "a\udcc4.zip", parts, b"\x00md5")
-    intent.write(path, wanted)
+    path.write_bytes(intent.encode(wanted))
     assert intent.read(path) == wanted
     assert wanted.size == 6
     raw = path.read_bytes()

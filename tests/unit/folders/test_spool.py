@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import bundle_id, claim_token, link_name, wire_name
-from gateway.folders.deliver import publish
+from gateway.folders.deliveries import Import, begun, publish_together
 from gateway.folders.spool import Spool
 from tests.support.crashing import dies_at
 
@@ -36,8 +36,8 @@ def test_half_written_files_of_an_earlier_run_are_removed_and_whole_ones_stay(sp
     spool.fetching(LINK, BUNDLE).write_bytes(b"half")
     spool.fetching(LINK, OTHER).write_bytes(b"whole")
     spool.keep_fetched(LINK, [OTHER])
-    spool.fresh_staging(LINK, BUNDLE)
-    assert spool.prepare() == 2
+    spool.fresh_staging(LINK, BUNDLE).make()
+    assert spool.prepare() == 3  # the members of a bundle that was being opened
     assert not spool.sealing(TOKEN).exists()
     assert not spool.fetching(LINK, BUNDLE).exists()
     assert spool.inbound_bundle(LINK, OTHER).read_bytes() == b"whole"
@@ -71,37 +71,46 @@ def test_a_bundle_that_is_nowhere_cannot_be_kept(spool: Spool) -> None:
 def test_the_same_id_from_two_links_never_meets(spool: Spool) -> None:
     other = link_name("to-court")
     assert spool.inbound_bundle(LINK, BUNDLE) != spool.inbound_bundle(other, BUNDLE)
-    assert spool.staging(LINK, BUNDLE).root != spool.staging(other, BUNDLE).root
+    assert spool.staging(LINK, BUNDLE).imports != spool.staging(other, BUNDLE).imports
     assert spool.fetching(LINK, BUNDLE) != spool.fetching(other, BUNDLE)
 
 
 def test_a_fresh_staging_folder_is_empty(spool: Spool) -> None:
-    staging = spool.fresh_staging(LINK, BUNDLE)
-    (staging.members / "old").touch()
-    assert spool.fresh_staging(LINK, BUNDLE) == staging == spool.staging(LINK, BUNDLE)
-    assert list(staging.members.iterdir()) == []
-    assert list(staging.imports.iterdir()) == []
+    for is_begun in (False, True):
+        staging = spool.fresh_staging(LINK, BUNDLE)
+        staging.make()
+        (staging.members / "old").touch()
+        (staging.imports / "old").touch()
+        if is_begun:
+            staging.imports.rename(begun(staging.imports))
+        assert spool.fresh_staging(LINK, BUNDLE) == staging == spool.staging(LINK, BUNDLE)
+        staging.make()
+        assert list(staging.members.iterdir()) == []
+        assert list(staging.imports.iterdir()) == []
 
 
-def test_a_half_dropped_staging_folder_is_never_a_delivery_not_yet_begun(tmp_path: Path, spool: Spool) -> None:
+def test_a_half_dropped_staging_folder_is_never_an_import_that_waits(tmp_path: Path, spool: Spool) -> None:
     inbound = tmp_path / "in"
     inbound.mkdir()
     points = 0
     while True:
-        staging = spool.fresh_staging(LINK, BUNDLE)
-        (staging.imports / "case").write_bytes(b"x")
-        publish(staging.imports, ["case"], inbound)
-        (inbound / "case").unlink()
+        spool.fresh_staging(LINK, BUNDLE).make()
+        for name in ("note", "mark"):
+            (spool.staging(LINK, BUNDLE).imports / name).write_bytes(b"x")
+        assert publish_together([Import(spool.staging(LINK, BUNDLE).imports, ("mark",))], inbound) == [None]
+        (inbound / "mark").unlink()
         if not dies_at(points, lambda: spool.drop_staging(LINK, BUNDLE)):
             break
-        if staging.imports.exists():
-            publish(staging.imports, ["case"], inbound)
-            assert not (inbound / "case").exists()
+        imports = spool.staging(LINK, BUNDLE).imports
+        if imports.exists():
+            assert (imports / "note").exists()
+            assert publish_together([Import(imports, ("mark",))], inbound) == [None]
+            assert not (inbound / "mark").exists()
         spool.prepare()
         spool.drop_staging(LINK, BUNDLE)
         assert spool.stagings() == []
         points += 1
-    assert points > 3
+    assert points > 2
 
 
 def test_dropping_what_is_gone_is_no_error(spool: Spool) -> None:

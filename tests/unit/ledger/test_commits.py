@@ -14,7 +14,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, Transient
 from gateway.domain.lifecycle import Event, IllegalStepError, State
 from gateway.domain.records import Stage, Step
 from gateway.ledger import database
-from gateway.ledger.changes import Touched
+from gateway.ledger.change import Touched
 from gateway.ledger.commits import AT_MOST, GroupCommit
 from gateway.ledger.database import prepare_file, writer_engine
 from tests.support.ledger import export, found, open_ledger, seal, sealed
@@ -216,13 +216,13 @@ def test_a_full_disk_records_nothing_and_is_survived(tmp_path: Path) -> None:
         before = sealed(ledger)
         writer = ledger._connections._writer  # the limit belongs to the connection, which nobody else can reach
         assert writer is not None
-        with writer.connect() as connection:
+        with writer.begin() as connection:
             (pages,) = connection.exec_driver_sql("PRAGMA page_count").one()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(TransientError) as refused:
             ledger.found([export(number) for number in range(2, 500)])
         assert (refused.value.code, refused.value.scope) == ("disk-full", Scope.NODE)
-        with writer.connect() as connection:
+        with writer.begin() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 100000")
         assert ledger.advance(Step(before, Event.SENT, Stage.SEND)).state is State.SENT
         ledger.check()

@@ -204,6 +204,21 @@ def test_writer_is_read_by_the_zip_library() -> None:
         assert made.read(second) == b"x" * 70_000
 
 
+def test_writer_deflates_what_shrinks_and_stores_large_members_that_do_not() -> None:
+    noise = random.Random(5).randbytes(300_000)
+    members = {b"text": b"line\n" * 60_000, b"scan": noise, b"small scan": noise[:1000]}
+    out = io.BytesIO()
+    writer = ZipWriter(out)
+    for name, text in members.items():
+        writer.add(name, source(text), size=len(text))
+    writer.close()
+    with zipfile.ZipFile(out) as made:
+        assert made.testzip() is None
+        assert {one.filename.encode(): made.read(one) for one in made.infolist()} == members
+        methods = [one.compress_type for one in made.infolist()]
+    assert methods == [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]
+
+
 def test_writer_marks_large_members_as_zip64() -> None:
     out = io.BytesIO()
     writer = ZipWriter(out)

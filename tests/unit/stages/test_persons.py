@@ -10,7 +10,7 @@ from gateway.bundle.receipt import join_receipts
 from gateway.compose.workers import RETAIN_EVERY
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
-from gateway.folders.deliver import publish
+from gateway.folders.deliveries import publish_together
 from tests.support.houses import IN, OUT, Street, opened, street
 
 DEFECTS = Path(__file__).resolve().parents[2] / "data" / "police" / "defects"
@@ -143,13 +143,14 @@ def test_a_hold_that_comes_between_the_delivery_and_its_record_costs_nothing(
 ) -> None:
     published: list[tuple[object, ...]] = []
 
-    def publish_and_hold(*order: object, **more: object) -> None:
-        publish(*order, **more)  # type: ignore[arg-type]  # passed on as they came
+    def publish_and_hold(*order: object, **more: object) -> object:
+        done = publish_together(*order, **more)  # type: ignore[arg-type]  # passed on as they came
         if not published:
             made.procuratorate.ledger.hold(made.procuratorate.only(IN), "held-by-person", "zhang", "wait")
         published.append(order)
+        return done
 
-    monkeypatch.setattr("gateway.stages.open.publish", publish_and_hold)
+    monkeypatch.setattr("gateway.stages.delivering.publish_together", publish_and_hold)
     made.drop("a.txt", b"a")
     with pytest.raises(AssertionError):
         made.settle(turns=20)

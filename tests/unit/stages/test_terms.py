@@ -22,6 +22,7 @@ from gateway.domain.matter import Matter, PersonMatter
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer
 from gateway.ledger.alerts import Addressed
 from gateway.ledger.store import Ledger
+from gateway.ledger.term_cases import Case
 from gateway.ledger.terms import TermFilter
 from gateway.stages.alerting import AGAIN_SECONDS, Cry, CryStage, SinkStage
 from gateway.stages.backoff import Backoff
@@ -168,6 +169,7 @@ def outcomes(node: Node, *transfers: int) -> list[Outcome]:
 
 
 REQUEST = matter("arrest-request", DETAINED, FREE)
+OTHER_CASE = replace(REQUEST, numbers=(("police-case-no", "A3301010000002026030002"),))
 DETAINED_TERM, FREE_TERM = "arrest-request/arrest-detained", "arrest-request/arrest-not-detained"
 
 
@@ -213,24 +215,76 @@ def test_a_restart_and_a_second_count_change_nothing(node: Node) -> None:
     node.until()
     assert node.ledger.terms.search(TermFilter(running=False), 100) == before
     # As if nothing had been counted yet: another bookmark begins at the beginning.
-    node.ledger.terms.read_up_to("another", 0)
+    node.ledger.terms.keep([], 0.0, reader="another", event=0)
     node.until()
     assert node.ledger.terms.search(TermFilter(running=False), 100) == before
     assert node.told() == [(DETAINED_TERM, "张*", "NOTICE")]
 
 
-def test_a_crash_between_counting_and_the_bookmark_counts_again_to_the_same_end(
+def test_a_crash_between_two_commits_of_a_count_counts_again_to_the_same_end(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("gateway.ledger.terms.CASES_AT_ONCE", 1)
     node.sent(1, REQUEST, arrived="2026-03-02T09:00")
+    node.sent(2, OTHER_CASE, arrived="2026-03-02T09:00")
+    whole, commits = node.ledger.change, 0
+
+    def dies(work: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        if commits == 2:
+            raise KeyboardInterrupt
+        return whole(work)
+
     with monkeypatch.context() as patch:
-        patch.setattr(node.ledger.terms, "read_up_to", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(node.ledger, "change", dies)
         with pytest.raises(KeyboardInterrupt):
             node.stage.step()
-    counted = node.terms()
+    assert len(node.ledger.terms.search(TermFilter(), 9)) == 2
     node.until()
-    assert node.terms() == counted
-    assert ("arrest-detained", 0) in counted
+    counted = node.ledger.terms.search(TermFilter(), 9)
+    assert {one.term.transfer for one in counted} == {1, 2}
+    # As if nothing had been counted yet: another bookmark begins at the beginning.
+    node.ledger.terms.keep([], 0.0, reader="another", event=0)
+    node.until()
+    assert node.ledger.terms.search(TermFilter(), 9) == counted
+
+
+def test_many_cases_are_counted_in_one_commit(node: Node) -> None:
+    for number in range(1, 5):
+        numbers = (("police-case-no", f"A{number}"),)
+        node.sent(number, replace(REQUEST, numbers=numbers), arrived="2026-03-02T09:00")
+    commits = 0
+    whole = node.ledger.change
+
+    def counted(work: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        return whole(work)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node.ledger, "change", counted)
+        node.stage.step()
+    assert len(node.ledger.terms.search(TermFilter(), 99)) == 8
+    assert commits == 1
+
+
+def test_what_the_recipient_refused_runs_no_term(node: Node) -> None:
+    step = Step(node.sealed(1, REQUEST), Event.SENT, Stage.SEND, Facts(receipt_due_at=node.clock.time + 60))
+    sent = node.ledger.advance(step)
+    custody = receipted(sent, Event.CUSTODY_RECEIPTED, receipt(1, ReceiptCode.CUSTODY))
+    node.sent(2, OTHER_CASE, arrived="2026-03-02T09:00")
+    held = node.ledger.advance(custody)
+    node.until()
+    row = [
+        (Case(frozenset({held.id}), ()), [replace(one.term, transfer=held.id)])  # as if one had been counted
+        for one in node.ledger.terms.search(TermFilter(), 1)
+    ]
+    node.ledger.terms.keep(row, node.clock.time, reader="terms", event=0)
+    refused = next(code for code in ReceiptCode if code.startswith("3"))
+    node.ledger.advance(receipted(held, Event.REFUSAL_RECEIPTED, receipt(1, refused)))
+    node.until()
+    assert {one.term.transfer for one in node.ledger.terms.search(TermFilter(running=False), 99)} == {2}
 
 
 def test_an_extension_by_notice_takes_the_term_out_of_red_and_it_is_told_again(node: Node) -> None:
@@ -451,8 +505,7 @@ def test_a_case_that_cannot_be_reckoned_keeps_no_other_from_being_counted(
 
     monkeypatch.setattr("gateway.stages.terms.terms_in", reckoned)
     node.sent(1, REQUEST, arrived="2026-03-02T09:00")
-    other = replace(REQUEST, numbers=(("police-case-no", "A3301010000002026030002"),))
-    node.sent(2, other, arrived="2026-03-02T09:00")
+    node.sent(2, OTHER_CASE, arrived="2026-03-02T09:00")
     node.until()
     assert {one.term.transfer for one in node.ledger.terms.search(TermFilter(), 9)} == {2}
     assert [event for level, event, _ in node.heard.lines if level == "alert"] == ["terms-uncounted"]

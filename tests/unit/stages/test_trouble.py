@@ -91,6 +91,7 @@ def test_what_a_person_must_mend_rests_the_link_and_alarms_once(
 def test_one_bundle_that_fails_holds_up_no_other(line: Faults, made: Street) -> None:
     sealed(made, "one.txt", "two.txt", "three.txt")
     line.errors["deposit"] = [
+        TransientError("deposit-unknown", "cut at the rename, with all of them"),
         TransientError("deposit-unknown", "cut at the rename"),
         None,
         PermanentError("name-taken", "another size there"),
@@ -128,7 +129,7 @@ def test_a_break_after_the_last_byte_is_repeated_without_harm(line: Faults, made
     line.errors = {
         "deposit": [TransientError("deposit-unknown", "cut at the rename")],
         "fetch": [unreachable()],
-        "remove": [unreachable(), unreachable()],
+        "remove": [unreachable()],
     }
     for name in ("one.txt", "two.txt"):
         made.drop(name, name.encode())

@@ -185,3 +185,12 @@ def test_what_an_earlier_run_left_half_written_is_removed_once(
     abandoned.write_bytes(b"somebody's who deposits at the same time")
     mounted.deposit(source, wire_name("1111.cfr"))
     assert abandoned.exists()
+
+
+def test_writing_out_early_changes_nothing_and_fails_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "growing"
+    path.write_bytes(b"x" * 5000)
+    with path.open("rb") as file:
+        disk.start_writeback(file.fileno())
+        assert path.read_bytes() == b"x" * 5000
+    disk.start_writeback(-1)

@@ -342,3 +342,36 @@ def test_a_session_unused_for_long_is_not_trusted() -> None:
     transport.remove([NAME])
     assert len(channels) == 2
     assert channels[0].is_closed
+
+
+def test_a_listing_waits_twice_and_what_nobody_waits_for_may_come_late() -> None:
+    """On a slow line every wait is a tenth of a second, for each look into each mailbox."""
+    kinds: list[int] = []
+    closed: list[int] = []
+
+    def folder(kind: int, number: int, _fields: Cursor) -> list[bytes]:
+        kinds.append(kind)
+        if kind == Kind.OPENDIR:
+            return [packet(Kind.HANDLE, number, wire.string(b"h"))]
+        if kind == Kind.READDIR:
+            name = packet(Kind.NAME, number, wire.u32(1), wire.string(b"a"), wire.string(b""), wire.NO_ATTRIBUTES)
+            return [name] if kinds.count(Kind.READDIR) == 1 else [outcome(number, Outcome.EOF)]
+        if kind == Kind.CLOSE:
+            closed.append(number)
+            return []
+        return [outcome(closed.pop(), Outcome.FAILURE), outcome(number, Outcome.OK)]
+
+    session = SftpSession(ScriptedChannel(folder))
+    assert [one.name for one in session.names(b"/out")] == [b"a"]
+    assert kinds == [Kind.OPENDIR, Kind.READDIR, Kind.READDIR, Kind.CLOSE]
+    assert session.is_usable()
+    assert session.settle(session.ask(Kind.REMOVE, wire.string(b"/x"))) == Outcome.OK
+    assert closed == []
+    assert session.is_usable()
+
+
+def test_a_session_with_an_answer_that_somebody_waits_for_is_not_used_for_anything_else() -> None:
+    session = SftpSession(ScriptedChannel(lambda _kind, _number, _fields: []))
+    session.ask(Kind.REMOVE, wire.string(b"/x"))
+    session.forget(session.ask(Kind.CLOSE, wire.string(b"h")))
+    assert not session.is_usable()

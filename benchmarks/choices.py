@@ -1,0 +1,134 @@
+"""Every benchmark by its name: each a function of a folder of its own, the options and the quiet machine."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from benchmarks import latency, parts, races, rosters, simulated
+from benchmarks.data import MIB
+from benchmarks.figures import Section
+from benchmarks.peers.age import Age
+from benchmarks.peers.bare import Bare
+from benchmarks.peers.gpg import Gpg
+from benchmarks.peers.nncp import Nncp
+from benchmarks.peers.peer import Peer
+from benchmarks.peers.rclone import Rclone
+from benchmarks.quiet import Quiet
+
+SAMPLE = (
+    Path(__file__).parent.parent
+    / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
+)
+PART = 64 * MIB
+"""The largest member that the format compresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much is done. Sizes in MiB.
+
+    size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
+    documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
+    each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link, how many
+    of which size.
+    """
+
+    quick: bool
+    rounds: int
+    size: tuple[int, ...]
+    documents: int
+    count: int
+    batch: int
+    singles: int
+    handovers: int
+    dossiers: int
+    dossier: int
+
+
+Measure = Callable[[Path, Options, Quiet], Section]
+
+
+def _peers() -> list[Peer]:
+    return [
+        Bare(),
+        Gpg(is_batched=False),
+        Age(is_batched=False),
+        Nncp(is_carried=False),
+        Nncp(is_carried=True),
+        Rclone(),
+    ]
+
+
+def _large(root: Path, options: Options, quiet: Quiet) -> Section:
+    work = races.one_large(_cases(root), min(options.size) * MIB)
+    return races.race(work, [(one, None) for one in _peers()], options.rounds, root, quiet)
+
+
+def _larger(root: Path, options: Options, quiet: Quiet) -> Section:
+    work = races.one_large(_cases(root), max(options.size) * MIB)
+    return races.race(work, [], 1, root, quiet)
+
+
+def _of_many(root: Path, options: Options, quiet: Quiet) -> Section:
+    work = races.one_of_many(_cases(root), options.documents)
+    return races.race(work, [(one, None) for one in _peers()], options.rounds, root, quiet)
+
+
+def _small(root: Path, options: Options, quiet: Quiet) -> Section:
+    work = races.many_small(_cases(root), options.count)
+    peers: list[tuple[Peer, int | None]] = [
+        (Bare(), None),
+        (Gpg(is_batched=True), options.batch),
+        (Age(is_batched=True), options.batch),
+        (Nncp(is_carried=False), options.batch),
+        (Nncp(is_carried=True), options.batch),
+        (Rclone(), None),
+        (Gpg(is_batched=False), options.singles),
+        (Age(is_batched=False), options.singles),
+    ]
+    return races.race(work, [one for one in peers if one[1] != 0], options.rounds, root, quiet)
+
+
+def _idle(root: Path, options: Options, quiet: Quiet) -> Section:
+    return latency.idle(root, options.handovers, SAMPLE, quiet)
+
+
+def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
+    return latency.full(root, options.dossiers, options.dossier * MIB, options.handovers, quiet)
+
+
+def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:
+    return parts.parts(root, PART)
+
+
+def _roster(root: Path, options: Options, _quiet: Quiet) -> Section:
+    return rosters.rosters(root, (600,) if options.quick else (600, 3000))
+
+
+def _simulate(root: Path, options: Options, _quiet: Quiet) -> Section:
+    units, count = (20, 100) if options.quick else (60, 1000)
+    return simulated.simulated(root, units, count, processes=os.cpu_count() or 1)
+
+
+def _cases(root: Path) -> Path:
+    folder = root / "cases"
+    folder.mkdir()
+    return folder
+
+
+CHOICES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "large": _large,
+        "larger": _larger,
+        "of-many": _of_many,
+        "small": _small,
+        "idle": _idle,
+        "lanes": _lanes,
+        "parts": _parts,
+        "roster": _roster,
+        "simulate": _simulate,
+    }
+)
+"""In the order in which they run."""

@@ -1,0 +1,150 @@
+"""Writing the members of one opened bundle: each file made once, large ones past the page cache by another thread."""
+
+import errno
+import fcntl
+import io
+import mmap
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+LARGE = 8 << 20
+"""Bytes from which a member is written past the page cache: below, its wait for the disk is no gain."""
+_BLOCK = 4096
+"""Offsets, lengths and addresses that every common disk takes without the page cache."""
+_BUFFER = 4 << 20
+"""Bytes of one of the two buffers; a multiple of _BLOCK, and large enough that a disk has something to do."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_MODE = 0o666
+_HANDS = 2
+"""Threads that work beside the one that decrypts: one hashes, one writes. They live as long as one bundle is opened."""
+
+
+class MemberFiles:
+    """The members of one bundle, one after another, below the private and empty folder `root`. Close it at the end.
+
+    Nothing is synced here: whoever publishes does that, for all of it in one go.
+    read_again: the files are read at once by somebody here, who would have to wait for the disk.
+    """
+
+    def __init__(self, root: Path, *, read_again: bool = False) -> None:
+        self._root = os.fspath(root)
+        self._large = sys.maxsize if read_again else LARGE
+        self._folders = {""}
+        self._hands = ThreadPoolExecutor(_HANDS, "opening")
+        self._buffers: list[mmap.mmap] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hands.shutdown()
+
+    def create(self, path: str, size: int) -> BinaryIO:
+        """Return the new file at the safe relative `path`, for `size` bytes; OSError if the disk fails."""
+        self._make_folder(path.rpartition("/")[0])
+        place = f"{self._root}/{path}"
+        if size < self._large:
+            return os.fdopen(os.open(place, _NEW | os.O_EXCL, _MODE), "wb", buffering=0)
+        if not self._buffers:
+            self._buffers = [mmap.mmap(-1, _BUFFER), mmap.mmap(-1, _BUFFER)]
+        return cast("BinaryIO", _LargeFile(_past_the_cache(place), self._buffers, self._hands))
+
+    def aside(self, work: Callable[[memoryview], None], piece: memoryview) -> Callable[[], None]:
+        """Begin `work(piece)` in another thread; return what waits for its end and raises what it raised."""
+        return self._hands.submit(work, piece).result
+
+    def _make_folder(self, folder: str) -> None:
+        if folder not in self._folders:
+            self._make_folder(folder.rpartition("/")[0])
+            Path(self._root, folder).mkdir(mode=0o700)
+            self._folders.add(folder)
+
+
+class _LargeFile(io.RawIOBase):
+    """A new file of which one buffer is filled while another is on its way to the disk."""
+
+    def __init__(self, descriptor: int, buffers: list[mmap.mmap], hands: ThreadPoolExecutor) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._views = [memoryview(buffer) for buffer in buffers]
+        self._hands = hands
+        self._writing: list[Future[None] | None] = [None] * len(buffers)
+        self._turn = 0
+        self._filled = 0
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        """Take over the bytes of `data`; what the disk says to them shows in a later call, at the latest in `close`."""
+        view = memoryview(data).cast("B")  # type: ignore[arg-type]  # whatever has bytes
+        piece = view[: _BUFFER - self._filled]
+        self._views[self._turn][self._filled : self._filled + len(piece)] = piece
+        self._filled += len(piece)
+        self._size += len(piece)
+        if self._filled == _BUFFER:
+            self._flush(_BUFFER)
+        return len(piece)
+
+    def close(self) -> None:
+        """Write what is left, wait for all of it, and close the file. OSError if anything could not be written."""
+        if self.closed:
+            return
+        try:
+            # The disk is given whole blocks, and the file is then cut to its size.
+            rest = -(-self._filled // _BLOCK) * _BLOCK
+            if rest:
+                self._flush(rest)
+            for turn in range(len(self._writing)):
+                self._wait(turn)
+            if rest:
+                os.ftruncate(self._descriptor, self._size)
+        finally:
+            for future in self._writing:
+                if future is not None:
+                    future.exception()  # no thread may write into a number that another file was given
+            super().close()
+            os.close(self._descriptor)
+
+    def _flush(self, count: int) -> None:
+        at = self._size - self._filled
+        self._writing[self._turn] = self._hands.submit(_put, self._descriptor, self._views[self._turn][:count], at)
+        self._turn = (self._turn + 1) % len(self._views)
+        self._filled = 0
+        self._wait(self._turn)
+
+    def _wait(self, turn: int) -> None:
+        future, self._writing[turn] = self._writing[turn], None
+        if future is not None:
+            future.result()
+
+
+def _past_the_cache(place: str) -> int:
+    try:
+        return os.open(place, _NEW | os.O_EXCL | os.O_DIRECT, _MODE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # Linux makes the file before it asks the file system whether it can do without its cache.
+        return os.open(place, _NEW, _MODE)
+
+
+def _put(descriptor: int, view: memoryview, at: int) -> None:
+    """Write all of `view` at the offset `at`; through the page cache where the file system takes it no other way."""
+    done = 0
+    while done < len(view):
+        try:
+            done += os.pwrite(descriptor, view[done:], at + done)
+        except OSError as error:
+            mode = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            if error.errno != errno.EINVAL or not mode & os.O_DIRECT:
+                raise
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, mode & ~os.O_DIRECT)

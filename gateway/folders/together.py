@@ -1,0 +1,88 @@
+"""Claims made together: the exports of one outbound folder go through each step side by side, with one sync a step.
+
+Each claim passes through the same states as if it were made alone, so what an interruption leaves is finished or undone
+one by one: nothing is moved before every intent is on the disk, nothing gets its final name before every move is.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import ClaimToken
+from gateway.folders import disk, intent
+from gateway.folders.taking import INTENT, PARTS, Taking
+
+
+@dataclass(slots=True)
+class Together:
+    """The claims of one route's folder `folder` on the shelf that are made together.
+
+    failures: what became of those that could not be made; their exports are back, or will be put back by
+        `ClaimShelf.recover`.
+    """
+
+    folder: Path
+    failures: dict[ClaimToken, GatewayError] = field(default_factory=dict)
+
+    def take(self, intents: Sequence[intent.Intent]) -> list[intent.Intent]:
+        """Take what `intents` say and return those of the claims that are whole and durable now."""
+        going = [Taking(self.folder / f".{one.token}", one) for one in intents]
+        going = self._all(going, lambda: self._write_down(going))
+        going = self._each(going, Taking.take)
+        going = self._each(going, Taking.sync)
+        going = self._all(going, lambda: self._sync_left(going[0]))
+        going = self._each(going, Taking.bring_home)
+        going = self._each(going, self._name)
+        # The last rename may stand although it could not be proven durable. If a power cut takes it back, `recover`
+        # does it again; but a claim that nobody is told of would lie there until then.
+        with suppress(GatewayError):
+            disk.fsync_folder(self.folder)
+        for one in going:
+            with suppress(GatewayError):  # the claim stands; `recover` removes what the share did not let go
+                one.forget_outside(self.folder / one.intent.token)
+        return [one.intent for one in going]
+
+    def _write_down(self, claims: Sequence[Taking]) -> None:
+        for one in claims:
+            disk.make_private(one.folder)
+            disk.make_private(one.folder / PARTS)
+        disk.write_many([(one.folder / INTENT, intent.encode(one.intent)) for one in claims])
+        disk.fsync_folder(self.folder)
+
+    @staticmethod
+    def _sync_left(claim: Taking) -> None:
+        """They came out of one outbound folder: what syncs it for one does for all."""
+        claim.sync_left()
+
+    def _name(self, claim: Taking) -> None:
+        claim.name(self.folder / claim.intent.token)
+
+    def _each(self, claims: Sequence[Taking], step: Callable[[Taking], None]) -> list[Taking]:
+        """Do `step` for each; return those that it succeeded for, the others are undone."""
+        going: list[Taking] = []
+        for one in claims:
+            try:
+                step(one)
+            except GatewayError as error:
+                self._undo(one, error)
+            else:
+                going.append(one)
+        return going
+
+    def _all(self, claims: list[Taking], step: Callable[[], None]) -> list[Taking]:
+        """Do `step`, which is for all of them: if it fails, all are undone."""
+        try:
+            if claims:
+                step()
+        except GatewayError as error:
+            for one in claims:
+                self._undo(one, error)
+            return []
+        return claims
+
+    def _undo(self, claim: Taking, error: GatewayError) -> None:
+        self.failures[claim.intent.token] = error
+        with suppress(GatewayError):  # the first error says what happened; `recover` undoes the rest
+            claim.undo()

@@ -1,0 +1,139 @@
+"""The questions that workers ask again and again, each put together once."""
+
+from collections.abc import Collection, Hashable
+from typing import Any
+
+from sqlalchemy import Connection, Select
+
+from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
+from gateway.domain.lifecycle import Direction, State
+from gateway.domain.records import Order, Transfer
+from gateway.ledger import queries
+from gateway.ledger.ordering import Orders
+from gateway.ledger.prepared import Build, Param, Values, param, rows, value
+from gateway.ledger.queries import TransferQuery
+from gateway.ledger.rows import to_transfer
+
+_Orders = tuple[tuple[Any, Order], ...]
+
+
+def due(
+    connection: Connection,
+    states: Collection[State],
+    now: float,
+    *,
+    link: LinkName | None,
+    direction: Direction | None,
+    limit: int,
+    orders: Orders,
+    closed: Collection[UnitCode],
+    large: bool | None,
+) -> list[Transfer]:
+    """Return what `queries.due` selects."""
+    if closed:
+        # Rare, and who is closed changes: not worth a shape of its own.
+        return queries.read(
+            connection,
+            queries.due(
+                states, now, link=link, direction=direction, limit=limit, orders=orders, closed=closed, large=large
+            ),
+        )
+    shape = (frozenset(states), direction, link is not None, _kept(orders), large)
+    return _read(connection, _due, {"now": now, "link": link, "limit": limit}, *shape)
+
+
+def next_due_at(
+    connection: Connection,
+    states: Collection[State],
+    *,
+    link: LinkName | None,
+    direction: Direction | None,
+    orders: Orders,
+    large: bool | None,
+) -> float | None:
+    """Return what `queries.next_due_at` selects."""
+    shape = (frozenset(states), direction, link is not None, _kept(orders), large)
+    at: float | None = value(connection, _next_due_at, {"link": link}, *shape)
+    return at
+
+
+def overdue(
+    connection: Connection,
+    now: float,
+    link: LinkName | None,
+    *,
+    limit: int,
+    large: bool | None = None,
+    closed: Collection[UnitCode] = (),
+) -> list[Transfer]:
+    """Return what `queries.overdue` selects."""
+    if closed:
+        return queries.read(connection, queries.overdue(now, link=link, limit=limit, large=large, closed=closed))
+    return _read(connection, _overdue, {"now": now, "link": link, "limit": limit}, link is not None, large)
+
+
+def next_receipt_due_at(connection: Connection, link: LinkName | None, *, large: bool | None) -> float | None:
+    """Return what `queries.next_receipt_due_at` selects."""
+    at: float | None = value(connection, _next_receipt_due_at, {"link": link}, link is not None, large)
+    return at
+
+
+def by_bundle(connection: Connection, bundle_id: BundleId, direction: Direction | None) -> list[Transfer]:
+    """Return what `queries.by_bundle` selects."""
+    return _read(connection, _by_bundle, {"bundle": bundle_id}, direction)
+
+
+def by_claim(connection: Connection, claim: ClaimToken) -> list[Transfer]:
+    """Return what `queries.by_claim` selects."""
+    return _read(connection, _by_claim, {"claim": claim})
+
+
+def by_id(connection: Connection, transfer_id: TransferId) -> list[Transfer]:
+    """Return what `queries.by_id` selects."""
+    return _read(connection, _by_id, {"id": transfer_id})
+
+
+def _read(connection: Connection, build: Build, values: Values, *shape: Hashable) -> list[Transfer]:
+    return [to_transfer(row) for row in rows(connection, build, values, *shape)]
+
+
+def _kept(orders: Orders) -> _Orders:
+    return tuple(sorted(orders.items()))
+
+
+def _link(*, is_given: bool) -> Param | None:
+    return param("link") if is_given else None
+
+
+def _due(
+    states: frozenset[State], direction: Direction | None, is_linked: bool, orders: _Orders, large: bool | None
+) -> TransferQuery:
+    of: Any = {"link": _link(is_given=is_linked), "direction": direction, "orders": dict(orders), "large": large}
+    return queries.due(states, param("now"), limit=param("limit"), **of)
+
+
+def _next_due_at(
+    states: frozenset[State], direction: Direction | None, is_linked: bool, orders: _Orders, large: bool | None
+) -> Select[float | None]:
+    link = _link(is_given=is_linked)
+    return queries.next_due_at(states, link=link, direction=direction, orders=dict(orders), large=large)
+
+
+def _overdue(is_linked: bool, large: bool | None) -> TransferQuery:
+    return queries.overdue(param("now"), link=_link(is_given=is_linked), limit=param("limit"), large=large)
+
+
+def _next_receipt_due_at(is_linked: bool, large: bool | None) -> Select[float | None]:
+    return queries.next_receipt_due_at(_link(is_given=is_linked), large=large)
+
+
+def _by_bundle(direction: Direction | None) -> TransferQuery:
+    return queries.by_bundle(param("bundle"), direction)
+
+
+def _by_claim() -> TransferQuery:
+    return queries.by_claim(param("claim"))
+
+
+def _by_id() -> TransferQuery:
+    return queries.by_id(param("id"))

@@ -1,0 +1,50 @@
+"""Help for the sealing of one large bundle: a second processor hashes, and the disk begins to write, meanwhile."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from gateway.transport.api import Progress
+
+PUSHED_BYTES = 64 << 20
+"""After so many bytes the disk is asked to write what it got, so that the end of the sealing waits for little."""
+
+
+class Helpers:
+    """Two threads for as long as one file is written; to be had from `helped`."""
+
+    def __init__(self, pool: ThreadPoolExecutor, out: BinaryIO, progress: Progress) -> None:
+        self._pool = pool
+        self._out = out
+        self._progress = progress
+        self._pushed = 0
+        self._pushing: Future[None] | None = None
+
+    def beside(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Begin `call` in a thread of its own; see bundle.streams.Beside."""
+        return self._pool.submit(call).result
+
+    def told(self, done: int) -> None:
+        """Hand on that `done` bytes are done. Raises the OSError with which the disk failed since the last time."""
+        self._progress(done)
+        if done - self._pushed >= PUSHED_BYTES:
+            self.settle()
+            self._pushed = done
+            self._pushing = self._pool.submit(os.fdatasync, self._out.fileno())
+
+    def settle(self) -> None:
+        """Wait for the disk. Whoever syncs after a sync that failed hears of nothing, so this one has to tell."""
+        pushing, self._pushing = self._pushing, None
+        if pushing is not None:
+            pushing.result()
+
+
+@contextmanager
+def helped(out: BinaryIO, progress: Progress) -> Iterator[Helpers]:
+    """Give help to whoever writes `out`, a file; raises OSError at the end if the disk could not keep up its part."""
+    with ThreadPoolExecutor(2, "sealing") as pool:
+        helpers = Helpers(pool, out, progress)
+        yield helpers
+        helpers.settle()

@@ -1,0 +1,140 @@
+"""Sends a file while it is being written: its growing part under a name of its own, its front once it is whole."""
+
+import os
+from collections import deque
+from contextlib import suppress
+
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import WireName
+from gateway.transport import disk
+from gateway.transport.api import Growing, Progress
+from gateway.transport.errors import fault, local_disk
+from gateway.transport.sftp_deposit import SftpDeposit, meaning
+from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
+from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, Kind, string
+
+_FSYNC = b"fsync@openssh.com"
+_OURS = frozenset({"mailbox-full", "local-io", "disk-full"})
+"""After these the line is sound, and what was sent is taken away at once; with the line it goes by itself."""
+
+
+class SftpAhead:
+    """One file that grows here, on its way into `folder` (absolute, ending in a slash) at the peer.
+
+    Until the front has arrived and all is durable the bytes lie under a name that nobody continues or collects, since
+    they have a hole. Then they are an ordinary part, of which everything up to a byte stands, and the ordinary deposit
+    goes on with it: whatever breaks from there on is continued as any other.
+    """
+
+    def __init__(self, session: SftpSession, folder: bytes, source: Growing) -> None:
+        self._session = session
+        self._folder = folder
+        self._temp = folder + disk.AHEAD.encode()
+        self._source = source
+        self._handle: bytes | None = None
+        self._asked: deque[tuple[int, int]] = deque()
+        self._depth = max(2, min(REQUESTS, UNDER_WAY // session.write_block))
+
+    def run(self, progress: Progress) -> bool:
+        """Send it; the contract of AheadTransport.deposit_ahead."""
+        source = self._source
+        try:
+            self._handle = self._open()
+            sent = self._follow(self._handle, progress)
+            name = source.named()
+            if name is None:
+                self._withdraw()
+                return False
+            self._join(self._handle, name)
+        except RefusedError as refused:
+            self._withdraw()
+            raise meaning(refused, "sending ahead") from refused
+        except GatewayError as error:
+            if error.code in _OURS:
+                self._withdraw()
+            raise
+        SftpDeposit(self._session, self._folder, name, source.size).go_on(source.reader, sent, progress)
+        return True
+
+    def _open(self) -> bytes:
+        session = self._session
+        removed = session.ask(Kind.REMOVE, string(self._temp))
+        opened = session.ask_open(self._temp, OPEN_EXCLUSIVE)
+        session.settle(removed)
+        handle = session.handle(opened)
+        space = session.space(self._folder)
+        if space is not None and space.free_bytes < self._source.size:
+            self._handle = handle
+            raise fault("mailbox-full", f"no room for {self._source.size} bytes", sent=self._source.size)
+        return handle
+
+    def _follow(self, handle: bytes, progress: Progress) -> int:
+        """Send what grows until it is named or over; return up to which byte it was sent, all of it answered."""
+        source = self._source
+        sent = source.start
+        while source.named() is None:
+            stands = source.stands(sent)
+            if stands is None:
+                break
+            if stands <= sent:
+                self._answered(progress)
+                progress(sent)
+            else:
+                sent = self._send(handle, sent, stands, progress)
+        self._answered(progress)
+        return sent
+
+    def _send(self, handle: bytes, start: int, end: int, progress: Progress) -> int:
+        session = self._session
+        sent = start
+        # In turns of what may be under way, to hear in between that it is whole or over.
+        while sent < min(end, start + UNDER_WAY):
+            if len(self._asked) == self._depth:
+                self._answer(progress)
+            with local_disk():
+                data = os.pread(self._source.reader, min(session.write_block, end - sent), sent)
+            if not data:
+                raise fault("local-io", f"the source ended after {sent} of {end} bytes", reason="shrunk")
+            self._asked.append((session.ask_write(handle, sent, data), sent + len(data)))
+            sent += len(data)
+        return sent
+
+    def _answered(self, progress: Progress) -> None:
+        while self._asked:
+            self._answer(progress)
+
+    def _answer(self, progress: Progress) -> None:
+        number, end = self._asked.popleft()
+        self._session.answer(number, Kind.OUTCOME)
+        progress(end)
+
+    def _join(self, handle: bytes, name: WireName) -> None:
+        """Write the front, make all of it durable, and make it the part of `name`: from here on it has no hole."""
+        session = self._session
+        self._send_front(handle)
+        if session.offers(_FSYNC):
+            session.answer(session.extend(_FSYNC, handle), Kind.OUTCOME)
+        self._handle = None
+        session.answer(session.ask(Kind.CLOSE, handle), Kind.OUTCOME)
+        part = self._folder + disk.temp_name(name).encode()
+        session.answer(session.ask_rename(self._temp, part), Kind.OUTCOME)
+
+    def _send_front(self, handle: bytes) -> None:
+        at = 0
+        while at < self._source.start:
+            at = self._send(handle, at, self._source.start, _unheard)
+        self._answered(_unheard)
+
+    def _withdraw(self) -> None:
+        """Leave nothing behind; what cannot be cleaned up is taken away by whoever sends ahead next."""
+        with suppress(GatewayError, RefusedError):
+            self._session.drain()
+            if self._handle is not None:
+                closed = self._session.ask(Kind.CLOSE, self._handle)
+                self._handle = None
+                self._session.settle(closed)
+            self._session.settle(self._session.ask(Kind.REMOVE, string(self._temp)))
+
+
+def _unheard(_done: int) -> None:
+    """The front is small."""

@@ -1,0 +1,295 @@
+"""A large bundle leaves while it is sealed, over a real SFTP server; what becomes of it otherwise goes the old way."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.bundle.names import bundle_name
+from gateway.compose.ground import Ground
+from gateway.compose.identity import Identity
+from gateway.compose.links import Transports
+from gateway.daemon.errand import News, Progress
+from gateway.daemon.porters import Porters
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import GatewayError, PermanentError, TransientError
+from gateway.domain.ids import UnitCode
+from gateway.domain.lanes import SMALL_BYTES
+from gateway.domain.lifecycle import State
+from gateway.domain.records import known
+from gateway.settings.links import Initiate, SftpSettings, TransportKind
+from gateway.stages import headstart
+from gateway.transport.api import Growing, silent
+from gateway.transport.api import Progress as Moved
+from gateway.transport.channel import Deadlines
+from gateway.transport.disk import AHEAD
+from gateway.transport.hosted import HostedTransport
+from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.sftp import SftpTransport
+from tests.support.embedded import EmbeddedServer, embedded_server
+from tests.support.houses import OUT, Street, opened
+from tests.support.sshkeys import KeyPair, key_pair
+
+MIB = 1 << 20
+LARGE = SMALL_BYTES + 8 * MIB
+BRAKE = 12 * MIB
+"""Bytes of the export after which the sealing waits to be let go."""
+PATIENCE = 60.0
+"""Seconds after which what a test waits for never comes."""
+
+
+class Sealer:
+    """A crew of one thread whose work waits at BRAKE until `go`, and then fails if `error` is set."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.braked = threading.Event()
+        self.error: GatewayError | None = None
+
+    def run(
+        self,
+        work: Callable[[Any, Any], Any],
+        argument: Any,
+        on_progress: Progress | None = None,
+        on_news: News | None = None,
+    ) -> Future[Any]:
+        future: Future[Any] = Future()
+        report = Told(self, on_progress or silent, on_news or silent)
+
+        def do() -> None:
+            try:
+                found = work(argument, report)
+            except BaseException as error:  # noqa: BLE001 - the future carries it
+                future.set_exception(error)
+            else:
+                future.set_result(found)
+
+        threading.Thread(target=do, daemon=True).start()
+        return future
+
+    def close(self, deadline: float) -> None:
+        self.go.set()
+
+
+class Told:
+    """The report of the sealer's work."""
+
+    def __init__(self, sealer: Sealer, on_progress: Progress, on_news: Any) -> None:
+        self._sealer = sealer
+        self._on_progress = on_progress
+        self.tell = on_news
+
+    def __call__(self, done: int, /) -> None:
+        if done >= BRAKE and not self._sealer.go.is_set():
+            self._sealer.braked.set()
+            assert self._sealer.go.wait(PATIENCE)
+            if self._sealer.error is not None:
+                raise self._sealer.error
+        self._on_progress(done)
+
+
+class Line(SftpTransport):
+    """The police's line; it tells how far what is sent ahead is, and may be made to break there."""
+
+    moved: list[int]
+    far: threading.Event
+    ring: Callable[[], None]
+    breaks: GatewayError | None = None
+    deposits: int = 0
+
+    def deposit(self, source: Path, *rest: Any) -> None:
+        self.deposits += source.stat().st_size > SMALL_BYTES
+        super().deposit(source, *rest)
+
+    def deposit_ahead(self, source: Growing, progress: Moved = silent) -> bool:
+        def told(done: int) -> None:
+            self.moved.append(done)
+            if done > BRAKE - MIB:
+                if not self.far.is_set():
+                    self.far.set()
+                    self.ring()
+                if self.breaks is not None:
+                    raise self.breaks
+            progress(done)
+
+        return super().deposit_ahead(source, told)
+
+
+class Scene:
+    """The street with SFTP from the police to the procuratorate, and threads where the node has them."""
+
+    def __init__(self, made: Street, line: Line, mailbox: Path, sealer: Sealer) -> None:
+        self.made = made
+        self.line = line
+        self.mailbox = mailbox / "in"
+        self.sealer = sealer
+        self.bell = threading.Semaphore(0)
+
+    def begin(self) -> None:
+        """Have a large export sealed half-way."""
+        self.made.drop("dossier.bin", os.urandom(LARGE))
+        for _turn in range(2):
+            self.made.step(self.made.police, "claim")
+            self.made.clock.time += 1
+        self.made.step(self.made.police, "pack")
+        assert self.sealer.braked.wait(PATIENCE)
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        """Let the police's pack leg and out leg step until `is_so`, each time something rang."""
+        for _turn in range(50):
+            for worker in ("pack", "out-procuratorate"):
+                self.made.step(self.made.police, worker)
+            if is_so():
+                return
+            assert self.bell.acquire(timeout=PATIENCE)
+        raise AssertionError(self.made.police.only(OUT))
+
+    def is_state(self, state: State) -> Callable[[], bool]:
+        return lambda: self.made.police.only(OUT).state is state
+
+    def lies_there(self) -> list[str]:
+        """Return what lies in the peer's mailbox, but for papers."""
+        return sorted(
+            path.name for path in self.mailbox.iterdir() if path.name.startswith(".") or path.suffix == ".cfb"
+        )
+
+    def has_arrived_whole(self) -> bool:
+        """Whether the bundle, and nothing else, lies in the peer's mailbox as it lies in our spool."""
+        transfer = self.made.police.only(OUT)
+        ours = self.made.police.ground.spool.outbound_bundle(known(transfer.bundle_id), known(transfer.claim))
+        name = bundle_name(known(transfer.bundle_id))
+        return self.lies_there() == [name] and (self.mailbox / name).read_bytes() == ours.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def identity() -> KeyPair:
+    return key_pair()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with embedded_server(tmp_path_factory.mktemp("server"), {}) as running:
+        yield running
+
+
+def _by_sftp(identity: Identity) -> Identity:
+    links = tuple(
+        link.model_copy(
+            update={
+                "transport": TransportKind.SFTP,
+                "initiate": Initiate.PUSH,
+                "sftp": SftpSettings(host="127.0.0.1"),
+                "folder": None,
+            }
+        )
+        if link.name == "procuratorate"
+        else link
+        for link in identity.settings.links
+    )
+    return replace(identity, settings=identity.settings.model_copy(update={"links": links}))
+
+
+@pytest.fixture
+def scene(
+    closed: Street, server: EmbeddedServer, identity: KeyPair, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scene]:
+    guest = UnitCode(f"4401{len(list(server.config.mailboxes.glob('*'))):08d}")
+    hosted = HostedTransport(server.config.mailboxes, guest)
+    server.allow({guest: [identity.public]})
+    peer = SshPeer("127.0.0.1", server.port, guest, identity.private, (server.host_key.public,))
+    line = Line.over_paramiko(peer, Deadlines(), SystemClock())
+    assert isinstance(line, Line)
+    line.moved, line.far = [], threading.Event()
+    monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else hosted)
+    scene = Scene(closed, line, server.mailbox(guest), Sealer())
+    line.ring = scene.bell.release
+    closed.police.change = lambda ground: _with_threads(ground, scene)
+    closed.police.equip = _by_sftp
+    with opened(closed):
+        try:
+            yield scene
+        finally:
+            scene.sealer.go.set()
+            for worker in closed.police.plan.workers:
+                getattr(worker, "close", lambda: None)()
+
+
+def _with_threads(ground: Ground, scene: Scene) -> Ground:
+    ring = ground.bells.ring
+
+    def heard(*names: str) -> None:
+        ring(*names)
+        scene.bell.release()
+
+    ground.bells.ring = heard  # type: ignore[method-assign]  # only listens
+    return replace(ground, porters=Porters(4, SystemClock()), crew=scene.sealer)
+
+
+def test_a_large_bundle_leaves_while_it_is_sealed_and_is_seen_once_it_is_recorded(scene: Scene) -> None:
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    assert scene.lies_there() == [AHEAD]
+    assert scene.made.police.only(OUT).state is State.FOUND
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+    assert scene.line.deposits == 0
+    assert scene.line.moved == sorted(scene.line.moved)  # nothing twice
+    assert scene.made.police.events(scene.made.police.only(OUT)) == ["found", "sealed", "sent"]
+
+
+def test_what_fails_to_be_sealed_is_taken_back_and_sealed_anew(scene: Scene) -> None:
+    scene.sealer.error = TransientError("source-changed", "an export that changed")
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    scene.sealer.go.set()
+    scene.until(lambda: scene.made.police.only(OUT).attempts == 1 and scene.lies_there() == [])
+    scene.made.clock.time += 3600
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+
+
+def test_what_is_refused_after_all_is_taken_back(scene: Scene) -> None:
+    scene.sealer.error = PermanentError("too-large", "more than one bundle can hold")
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    scene.sealer.go.set()
+    scene.until(lambda: scene.made.police.only(OUT).hold_code == "too-large" and scene.lies_there() == [])
+
+
+def test_a_line_that_breaks_under_a_head_start_costs_nobody_an_attempt(scene: Scene) -> None:
+    scene.line.breaks = TransientError("link-unreachable", "cut")
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    scene.until(lambda: bool(scene.made.police.log.of("head-start-lost")))
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+    assert scene.line.deposits == 1
+    assert scene.made.police.events(scene.made.police.only(OUT)) == ["found", "sealed", "sent"]
+
+
+def test_what_may_not_go_yet_does_not_keep_the_peers_room(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headstart, "PATIENCE_SECONDS", -1.0)
+    scene.begin()
+    scene.until(lambda: bool(scene.made.police.log.of("head-start-lost")))
+    assert scene.lies_there() == []
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+
+
+def test_a_stop_cuts_it_off_and_the_next_start_begins_anew(scene: Scene) -> None:
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    scene.made.police.worker("out-procuratorate").close()  # type: ignore[attr-defined]  # a leg has one
+    assert scene.made.police.only(OUT).state is State.FOUND
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+    assert scene.line.deposits == 1
