@@ -18,7 +18,7 @@ from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
-SLOW = ("parts", "roster", "simulate")
+SLOW = ("wire", "ledger", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -27,7 +27,9 @@ EXIT_FAILED = 2
 def arguments(given: Sequence[str]) -> argparse.Namespace:
     """Return the options; what was not given is filled in, less of everything with --quick."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of everything: under three minutes, writes no page")
+    parser.add_argument(
+        "--quick", action="store_true", help="a little, and only what compares: under three minutes, writes no page"
+    )
     parser.add_argument("--only", nargs="+", choices=CHOICES, help="some of the benchmarks; writes no page")
     parser.add_argument("--work", type=Path, help="folder to work in (six times the largest export must fit)")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
@@ -38,6 +40,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument("--dossier", type=int, metavar="MIB", help="size of each; all need four times as much room")
+    parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
+    parser.add_argument("--transfers", type=int, default=100_000, help="transfers in the large ledger")
     parser.add_argument("--patience", type=float, metavar="S", help="wait so long for idle processors before each run")
     parser.add_argument("--ballast", action=argparse.BooleanOptionalAction, help="fill the page cache before each run")
     found = parser.parse_args(given)
@@ -74,6 +78,8 @@ def options_of(found: argparse.Namespace) -> Options:
         handovers=found.handovers,
         dossiers=found.dossiers,
         dossier=found.dossier,
+        wire=found.wire,
+        transfers=found.transfers,
     )
 
 

@@ -168,7 +168,7 @@ def _insert(some: list[dict[str, Any]], change: Change) -> None:
     write_many(connection, adding, some, schema.transfers, tuple(some[0]))
     tables: dict[Any, list[dict[str, Any]]] = {}
     for row in some:
-        change.standing[row["direction"], row["state"]] += 1
+        change.counted[row["direction"], row["state"]] += 1
         for table, its in _history(row):
             tables.setdefault(table, []).append(its)
     for table, all_its in tables.items():

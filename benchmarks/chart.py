@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from math import floor, log10
 
-WIDTH = 860
-LABELS = 270
+WIDTH = 920
+LABELS = 320
 """Points for the names, left of the bars."""
 VALUES = 70
 """Points for the figures, right of them."""

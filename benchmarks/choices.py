@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks import latency, parts, races, rosters, simulated
+from benchmarks import bigledger, latency, parts, races, rosters, simulated, wire
 from benchmarks.data import MIB
 from benchmarks.figures import Section
 from benchmarks.peers.age import Age
@@ -21,6 +21,7 @@ SAMPLE = (
     Path(__file__).parent.parent
     / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
 )
+WIRE_FILES = 500
 PART = 64 * MIB
 """The largest member that the format compresses."""
 
@@ -31,8 +32,8 @@ class Options:
 
     size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
-    each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link, how many
-    of which size.
+    each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
+    wire: of the large file over each engine. transfers: in the large ledger.
     """
 
     quick: bool
@@ -45,6 +46,8 @@ class Options:
     handovers: int
     dossiers: int
     dossier: int
+    wire: int
+    transfers: int
 
 
 Measure = Callable[[Path, Options, Quiet], Section]
@@ -99,6 +102,15 @@ def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
     return latency.full(root, options.dossiers, options.dossier * MIB, options.handovers, quiet)
 
 
+def _wire(root: Path, options: Options, quiet: Quiet) -> Section:
+    quiet.settle()
+    return wire.wire(root, options.wire * MIB, WIRE_FILES, options.rounds)
+
+
+def _ledger(root: Path, options: Options, _quiet: Quiet) -> Section:
+    return bigledger.bigledger(root, options.transfers)
+
+
 def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:
     return parts.parts(root, PART)
 
@@ -126,6 +138,8 @@ CHOICES: Mapping[str, Measure] = MappingProxyType(
         "small": _small,
         "idle": _idle,
         "lanes": _lanes,
+        "wire": _wire,
+        "ledger": _ledger,
         "parts": _parts,
         "roster": _roster,
         "simulate": _simulate,

@@ -12,7 +12,7 @@ from benchmarks.nodes import Pair, Run, running_pair
 from benchmarks.peers.nncp import Nncp, arrived, clear, nncp, write_configurations
 from benchmarks.peers.site import site as running_site
 from benchmarks.quiet import Quiet
-from benchmarks.races import FLOOR_SECONDS, OURS, SLOWEST, warm_up
+from benchmarks.races import FLOOR_SECONDS, OURS, SLOWEST, lacking, warm_up
 from benchmarks.steps import Steps
 from gateway.compose.setup import free_ports
 
@@ -121,7 +121,7 @@ def _beside_nncp(root: Path, count: int, ours: Sequence[Run], quiet: Quiet) -> t
     Instead of figures, a reason why there are none.
     """
     name = "NNCP with autotoss: file to delivery"
-    missing = Nncp(is_carried=False).missing()
+    missing = lacking(Nncp(is_carried=False))
     if missing:
         return [], f"{name}: not installed ({', '.join(missing)})"
     seconds = []

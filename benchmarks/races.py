@@ -13,8 +13,7 @@ from benchmarks.figures import BenchmarkError, Figure, Goal, Section, Use, media
 from benchmarks.journeys import LEGS, Journey
 from benchmarks.nodes import Pair, running_pair
 from benchmarks.peers.peer import Peer
-from benchmarks.peers.site import Site
-from benchmarks.peers.site import site as running_site
+from benchmarks.peers.site import Site, is_installed, site
 from benchmarks.processes import together
 from benchmarks.quiet import Quiet
 from benchmarks.steps import Steps
@@ -79,16 +78,18 @@ def race(work: Work, peers: Sequence[tuple[Peer, int | None]], rounds: int, root
 
     peers: each with the most cases it is given. Those that are not installed are named and left out.
     """
-    missing = [f"{peer.name}: not installed ({', '.join(peer.missing())})" for peer, _most in peers if peer.missing()]
+    missing = [f"{peer.name}: not installed ({', '.join(lacks)})" for peer, _most in peers if (lacks := lacking(peer))]
     with (
-        running_site(root / "site") as place,
-        _prepared(place, [one for one in peers if not one[0].missing()]) as there,
+        _ready(root / "site", [one for one in peers if not lacking(one[0])]) as there,
         running_pair(root / "nodes", default_timing=True) as pair,
     ):
         warm_up(pair, root)
         turn = iter(range(rounds))
         ours = Contender(OURS, lambda cases: ours_lap(pair, cases, next(turn), root, quiet))
-        others = [Contender(p.name, lambda cases, p=p: peer_lap(p, place, cases, quiet), most) for p, most in there]  # type: ignore[misc] # a lambda's defaults have no types
+        others = [
+            Contender(peer.name, lambda cases, peer=peer, place=place: peer_lap(peer, place, cases, quiet), most)  # type: ignore[misc] # a lambda's defaults have no types
+            for place, peer, most in there
+        ]
         laps, failed = interleaved([*others[:1], ours, *others[1:]], work.cases, rounds)
     return section_of(work, laps, [*missing, *failed], others[0].name if others else None)
 
@@ -143,40 +144,48 @@ def ours_lap(pair: Pair, cases: Sequence[Made], number: int, root: Path, quiet: 
     return Lap(len(cases), run.seconds, tuple(uses), (*run.broken, *large), run.journeys)
 
 
-def peer_lap(peer: Peer, site: Site, cases: Sequence[Made], quiet: Quiet) -> Lap:
+def peer_lap(peer: Peer, place: Site, cases: Sequence[Made], quiet: Quiet) -> Lap:
     """Let a peer carry the cases, then compare every byte; raises BenchmarkError if something is missing or differs."""
-    site.clear()
+    place.clear()
     steps = Steps(peer.name)
     sources = [one.path for one in cases]
-    with peer.serving(site, steps):
+    with peer.serving(place, steps):
         quiet.settle(sources)
-        site.server.begin()
+        place.server.begin()
         with steps.watched():
             began = time.monotonic()
-            peer.carry(site, steps, sources)
+            peer.carry(place, steps, sources)
             seconds = time.monotonic() - began
-    site.server.wait_alone(CHILDREN_SECONDS)
-    uses = together([*steps.uses(), *site.server.uses(peer.name)])
-    differing = [one for one in cases if data.digests_of(peer.arrived(site, one.path)) != dict(one.digests)]
+    place.server.wait_alone(CHILDREN_SECONDS)
+    uses = together([*steps.uses(), *place.server.uses(peer.name)])
+    differing = [one for one in cases if data.digests_of(peer.arrived(place, one.path)) != dict(one.digests)]
     if differing:
         raise BenchmarkError(f"{len(differing)} cases did not arrive byte for byte, e.g. {differing[0].path.name}")
-    site.clear()
+    place.clear()
     quiet.fill()
     return Lap(len(cases), seconds, tuple(uses))
 
 
+def lacking(peer: Peer) -> list[str]:
+    """Return the packages that would have to be installed for a peer, the server of all of them included."""
+    return peer.missing() if is_installed() else sorted({*peer.missing(), "openssh-server"})
+
+
 @contextmanager
-def _prepared(site: Site, peers: Sequence[tuple[Peer, int | None]]) -> Iterator[Sequence[tuple[Peer, int | None]]]:
-    site.clear()
-    ready = []
-    try:
-        for peer, most in peers:
-            peer.prepare(site)
-            ready.append((peer, most))
-        yield ready
-    finally:
-        for peer, _most in ready:
-            peer.tidy(site)
+def _ready(folder: Path, peers: Sequence[tuple[Peer, int | None]]) -> Iterator[list[tuple[Site, Peer, int | None]]]:
+    """Run a server where there is a peer that needs it, and let all make their keys; end what they have started."""
+    if not peers:
+        yield []
+        return
+    with site(folder) as place:
+        place.clear()
+        try:
+            for peer, _most in peers:
+                peer.prepare(place)
+            yield [(place, *one) for one in peers]
+        finally:
+            for peer, _most in peers:
+                peer.tidy(place)
 
 
 def section_of(work: Work, laps: dict[str, list[Lap]], absent: Sequence[str], base: str | None) -> Section:
@@ -190,7 +199,7 @@ def section_of(work: Work, laps: dict[str, list[Lap]], absent: Sequence[str], ba
         goal = Goal(work.goal) if name == OURS else None
         ratios = [one.each / bare.each for one, bare in zip(found, measure, strict=True)] if measure else []
         if ratios:
-            figures.append(middle(name, ratios, "x", _note(found, whole), goal))
+            figures.append(middle(name, ratios, "x bare", _note(found, whole), goal))
             bars.append((name, median(ratios)))
         else:
             figures.append(middle(name, [one.seconds for one in found], "s", _note(found, whole)))

@@ -24,9 +24,11 @@ PIPE_WIDTH = 140
 _INTRODUCTION = """\
 # Measured
 
-Written by `{command}`; no figure on this page was typed in. Everything stood on one machine, over real SFTP on
-loopback, so both sides share its processors and its disk; between two servers each has its own. Ratios are of runs in
-turn on the same machine; absolute times mean nothing elsewhere. Shown is the middle of all rounds and their spread.
+Written by `{command}`; no figure on this page was typed in.
+
+Everything stood on one machine, over real SFTP on loopback, so both sides share its processors and its disk; between
+two servers each has its own. Ratios are of runs in turn on the same machine; absolute times mean nothing elsewhere.
+Shown is the middle of all rounds and their spread.
 
 **This project** runs two real daemons with the timing and the durability of an installed node: every claim, bundle,
 delivery and commit is forced to the disk. The clock runs from the drop into the outbound folder to the signed receipt
@@ -105,7 +107,15 @@ def markdown(outcome: Outcome, arguments: str) -> str:
     lines += [f"| {name} | {value} |" for name, value in outcome.machine.items()]
     judged = [(section, one) for section in outcome.sections for one in section.figures if one.goal]
     if judged:
-        lines += ["", "## Goals", "", "| | | Figure | Unit | Spread | Goal |", "|---|---|---:|---|---|---|"]
+        lines += [
+            "",
+            "## Goals",
+            "",
+            "Set for the sizes of a run without options.",
+            "",
+            "| | | Figure | Unit | Spread | Goal |",
+            "|---|---|---:|---|---|---|",
+        ]
         lines += [
             f"| {section.key} | {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} |"
             for section, one in judged
@@ -133,6 +143,7 @@ def markdown(outcome: Outcome, arguments: str) -> str:
 def _uses(section: Section) -> list[str]:
     """Return the table of processes, folded away."""
     lines = ["<details><summary>Processor time and memory of every process, in the middle run</summary>", ""]
+    lines += ["What a process has started and seen the end of counts with it: `ssh` with `sftp`.", ""]
     lines += ["| | Process | Processor, s | Peak RSS, MiB |", "|---|---|---:|---:|"]
     for one in section.uses:
         peak = shown(round(one.peak / MIB, 1)) if one.peak else "too short to be seen"

@@ -43,7 +43,7 @@ class Steps:
     ) -> bytes:
         """Run commands, each reading what the one before it writes; return what the last one writes.
 
-        told:    what the first one reads; a few hundred KiB at most.
+        told:    what the first one reads; unless `into` is given it may write no more than 64 KiB meanwhile.
         reading: file that it reads instead.
         into:    file to write the output to instead; then nothing is returned.
         folder:  where they run.

@@ -7,9 +7,10 @@ from typing import BinaryIO
 from gateway.bundle import compression
 from gateway.bundle.chunked import Encryptor, room_for
 from gateway.bundle.manifest import Coding
-from gateway.bundle.plan import Planned, source_changed
+from gateway.bundle.plan import Planned, Spilled, source_changed
 from gateway.bundle.primitives import Hasher
 from gateway.bundle.streams import PIECE, Beside, Progress, fill, in_turn, pour
+from gateway.domain.errors import TransientError
 
 _HASHES_HELD = 2048
 """Segment hashes collected before they are written to their place."""
@@ -112,13 +113,16 @@ class MemberWriter:
         new_hasher: Callable[[], Hasher],
         buffer: memoryview,
         progress: Progress,
+        *,
         beside: Beside = in_turn,
+        spill: BinaryIO | None = None,
     ) -> None:
         self._data = data
         self._new_hasher = new_hasher
         self._buffer = buffer
         self._progress = progress
         self._beside = beside
+        self._spill = spill
         self._done = 0
 
     def write(self, one: Planned) -> bytes:
@@ -127,8 +131,22 @@ class MemberWriter:
             self._data.write(memoryview(one.kept.stored))
             self._tell(one.member.size)
             return one.kept.hash
+        if one.spilled is not None and self._spill is not None:
+            return self._pour_back(one, one.spilled, self._spill)
         with one.member.open() as source:
             return self._copy(one, source) if one.coding is Coding.IDENTITY else self._compress(one, source)
+
+    def _pour_back(self, one: Planned, spilled: Spilled, spill: BinaryIO) -> bytes:
+        spill.seek(spilled.offset)
+        left = one.stored
+        while left:
+            count = fill(spill, self._buffer[: min(left, PIECE)])
+            if count == 0:
+                raise TransientError("local-io", f"{left} of the stored bytes are missing")
+            self._data.write(self._buffer[:count])
+            left -= count
+        self._tell(one.member.size)
+        return spilled.hash
 
     def _copy(self, one: Planned, source: BinaryIO) -> bytes:
         running = self._new_hasher()

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import SEEK_END
 from typing import BinaryIO
 
 from gateway.bundle import compression
 from gateway.bundle.manifest import ZSTD_MEMBER_MAX, Coding, may_be_zstd
 from gateway.bundle.primitives import Hasher
-from gateway.bundle.streams import Progress, disk_errors, fill
+from gateway.bundle.streams import Progress, disk_errors, fill, pour
 from gateway.domain.errors import TransientError
 
 SAMPLE = 128 * 1024
 """First bytes of a member that tell whether compressing the whole is worth while."""
 KEPT_MAX = 32 * 2**20
-"""Stored bytes kept in memory between planning and writing, all members together; what is over is read again."""
+"""Stored bytes kept in memory between planning and writing, all members together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,36 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Spilled:
+    """As Kept, but the stored bytes lie from `offset` of the spill."""
+
+    offset: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
-    """A member with its coding and stored length; `kept` where it was small enough to keep."""
+    """A member with its coding and stored length; `kept` or `spilled` where its stored bytes are there already."""
 
     member: SealMember
     coding: Coding
     stored: int
     kept: Kept | None = None
+    spilled: Spilled | None = None
 
 
 def plan(
-    members: Sequence[SealMember], new_hasher: Callable[[], Hasher], buffer: memoryview, progress: Progress
+    members: Sequence[SealMember],
+    new_hasher: Callable[[], Hasher],
+    buffer: memoryview,
+    progress: Progress,
+    spill: BinaryIO | None = None,
 ) -> list[Planned]:
     """Decide the coding of every member; reads what may be compressed, keeps up to KEPT_MAX of it.
 
     buffer:   scratch space of at least one piece.
+    spill:    an empty file that keeps what has no room in memory and shrinks to half at least, so that it and the
+              bundle together are never larger than the members; what is not kept is read and compressed again.
     progress: told 0 for every piece read: nothing is written yet, but somebody is at work.
     Raises TransientError `source-changed` or `local-io`.
     """
@@ -62,7 +78,7 @@ def plan(
     for member in members:
         progress(0)
         with disk_errors("reading a member"):
-            one = _plan_one(member, room, new_hasher, buffer, progress=progress)
+            one = _plan_one(member, room, new_hasher, buffer, progress=progress, spill=spill)
         room -= len(one.kept.stored) if one.kept else 0
         planned.append(one)
     return planned
@@ -74,7 +90,13 @@ def source_changed(member: SealMember, found: int) -> TransientError:
 
 
 def _plan_one(
-    member: SealMember, room: int, new_hasher: Callable[[], Hasher], buffer: memoryview, *, progress: Progress
+    member: SealMember,
+    room: int,
+    new_hasher: Callable[[], Hasher],
+    buffer: memoryview,
+    *,
+    progress: Progress,
+    spill: BinaryIO | None,
 ) -> Planned:
     if not 0 < member.size <= ZSTD_MEMBER_MAX:
         return Planned(member, Coding.IDENTITY, member.size)
@@ -83,6 +105,8 @@ def _plan_one(
         if not compression.shrinks(sample, may_be_zstd):
             return _plan_as_it_is(member, source, sample, room, new_hasher)
     with member.open() as source:
+        if member.size > room and spill is not None:
+            return _plan_spilled(member, source, spill, new_hasher, buffer, progress=progress)
         return _plan_compressed(member, source, room, new_hasher, buffer, progress=progress)
 
 
@@ -124,3 +148,33 @@ def _plan_compressed(
         raise source_changed(member, read)
     kept = Kept(b"".join(parts), running.digest()) if stored <= room else None
     return Planned(member, Coding.ZSTD, stored, kept)
+
+
+def _plan_spilled(
+    member: SealMember,
+    source: BinaryIO,
+    spill: BinaryIO,
+    new_hasher: Callable[[], Hasher],
+    buffer: memoryview,
+    *,
+    progress: Progress,
+) -> Planned:
+    begin = spill.seek(0, SEEK_END)
+    read = stored = 0
+    running = new_hasher()
+    for piece, packed in compression.compress(source, member.size, buffer):
+        read += len(piece)
+        stored += len(packed)
+        running.update(piece)
+        progress(0)
+        if 2 * stored <= member.size:
+            pour(memoryview(packed), spill)
+        if stored > 0 and not may_be_zstd(member.size, stored):
+            spill.truncate(begin)
+            return Planned(member, Coding.IDENTITY, member.size)
+    if read != member.size:
+        raise source_changed(member, read)
+    if 2 * stored > member.size:
+        spill.truncate(begin)
+        return Planned(member, Coding.ZSTD, stored)
+    return Planned(member, Coding.ZSTD, stored, spilled=Spilled(begin, running.digest()))

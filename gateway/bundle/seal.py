@@ -85,6 +85,7 @@ def prepare(
     listed: Callable[[ManifestFile], None] = _unheard,
     placed: Callable[[int, int], None] = _unplaced,
     beside: Beside = in_turn,
+    spill: BinaryIO | None = None,
 ) -> Prepared:
     """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
 
@@ -94,6 +95,8 @@ def prepare(
     placed: told (bytes before DATA, bytes of the whole bundle) before anything is written. From then on `out` is
         written in DATA from its beginning to its end, and nothing of what stands there is written again.
     beside: helps with hashing what is encrypted and written meanwhile.
+    spill: an empty file for what is compressed before it can be written (see plan); never larger than what the bundle
+        saves on its members.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
@@ -104,7 +107,7 @@ def prepare(
     use = algorithms(keys.suite)
     # No larger than it takes: clearing a mebibyte for each of thousands of small bundles costs as much as sealing them.
     buffer = memoryview(bytearray(min(PIECE, max((member.size for member in members), default=0) + 1)))
-    planned = plan(members, use.digest, buffer, progress)
+    planned = plan(members, use.digest, buffer, progress, spill)
     draft, manifest_text_length = _draft(meta, planned)
     plain_manifest_length = 4 + manifest_text_length + use.signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
@@ -154,7 +157,7 @@ def prepare(
             encryptor=encryptor,
             size=draft.total + draft.pad,
         )
-        writer = MemberWriter(data, use.digest, buffer, progress, beside)
+        writer = MemberWriter(data, use.digest, buffer, progress, beside=beside, spill=spill)
         files = [_listed(one, writer.write(one)) for one in planned]
         for file in files:
             listed(file)

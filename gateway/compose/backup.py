@@ -14,7 +14,7 @@ from gateway.daemon.lock import StateLock
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, PermanentError, Scope
 from gateway.domain.records import Action, Decision
-from gateway.folders import disk, notes
+from gateway.folders import disk, notes, trees
 from gateway.folders.delivered import DeliveryJournal
 from gateway.ledger.store import Ledger
 from gateway.settings.load import GRANTS_FOLDER, LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settings
@@ -84,7 +84,7 @@ def back_up(settings: Settings, config: Path, to: Path, clock: Clock) -> Backup:
             "files": [{"name": name, "sha256": digest, "size": size} for name, (digest, size) in files.items()],
         }
         disk.write_durably(making / NOTE, notes.encode(note))
-        disk.fsync_tree(making)
+        trees.fsync_tree(making)
         disk.rename_durably(making, to)
     finally:
         disk.remove_tree(making)

@@ -54,16 +54,26 @@ class Ground:
     """What the operations log cried, for alerts."""
 
 
+def cut_off(ground: Ground) -> Progress:
+    """Return what cuts off whatever calls it while the node is being stopped."""
+
+    def progress(_done: int) -> None:
+        if ground.is_stopping():
+            raise TransientError(STOPPING, "the node is being stopped", scope=Scope.NODE)
+
+    return progress
+
+
 def watching(ground: Ground) -> Watching:
     """Return what shows transfers on the board and, while the node is being stopped, cuts them off instead."""
+    look = cut_off(ground)
 
     @contextmanager
     def watched(transfer: Transfer, stage: Stage, total: int) -> Iterator[Progress]:
         with ground.board.track(transfer.id, stage, total) as shown:
 
             def progress(done: int) -> None:
-                if ground.is_stopping():
-                    raise TransientError(STOPPING, "the node is being stopped", scope=Scope.NODE)
+                look(done)
                 shown(done)
 
             yield progress

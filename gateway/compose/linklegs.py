@@ -3,7 +3,7 @@
 from gateway.bundle.names import Kind
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
-from gateway.compose.ground import Ground, watching
+from gateway.compose.ground import Ground, cut_off, watching
 from gateway.compose.identity import Identity, roster_store
 from gateway.compose.links import Transports
 from gateway.compose.pacing import carrying, paced
@@ -23,9 +23,10 @@ from gateway.stages.forerunner import Forerunner
 from gateway.stages.headstart import HeadStarts
 from gateway.stages.intake import ReceiptIntake
 from gateway.stages.legs import InLeg, Leg, OutLeg, in_leg, out_leg
+from gateway.stages.papers import Paper, PaperDesk
 from gateway.stages.post import PostStage
 from gateway.stages.precedence import PaperTransport, Precedence
-from gateway.stages.receive import Paper, ReceiveStage
+from gateway.stages.receive import ReceiveStage
 from gateway.stages.recording import Recorder
 from gateway.stages.rosters import RosterIntake, RosterStage
 from gateway.stages.send import SendStage
@@ -159,7 +160,15 @@ class LinkLegs:
                 clock=ground.clock,
                 ops=ground.ops,
             ),
-            quarantine=self._quarantine,
+            desk=PaperDesk(
+                link=name,
+                spool=ground.spool,
+                transport=back,
+                quarantine=self._quarantine,
+                precedence=precedence,
+                progress=cut_off(ground),
+                ops=ground.ops,
+            ),
             lacks=lacks,
             gate=back_gate,
             precedence=precedence,

@@ -11,7 +11,7 @@ from gateway.compose.identity import Identity
 from gateway.compose.offline import missing, not_empty
 from gateway.domain.errors import SecurityError, TransientError
 from gateway.domain.ids import UnitCode
-from gateway.folders import disk
+from gateway.folders import disk, trees
 from gateway.folders.members import MemberFiles
 from gateway.roster.peers import Signer
 from gateway.stages import layout
@@ -49,7 +49,7 @@ def open_offline(bundle: Path, into: Path, identity: Identity, now: float) -> Op
     disk.owner_only(opening)
     try:
         opened = _open(bundle, opening, identity, now)
-        disk.fsync_tree(opening)
+        trees.fsync_tree(opening)
         disk.rename_durably(opening, into)
     finally:
         disk.remove_tree(opening)

@@ -17,7 +17,7 @@ from gateway.stages.enquire import EnquireStage
 from gateway.stages.gate import Gate
 from gateway.stages.inventories import InventoryIntake
 from gateway.stages.legs import Leg, out_leg
-from gateway.stages.receive import Paper
+from gateway.stages.papers import Paper
 from gateway.stages.reconcile import ReconcileStage
 from gateway.stages.reconcile_report import Reports
 from gateway.stages.recording import Recorder

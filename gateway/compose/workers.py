@@ -25,6 +25,7 @@ from gateway.domain.errors import Scope
 from gateway.domain.ids import ClaimToken, LinkName, RouteName, UnitCode
 from gateway.domain.records import Order, Stage
 from gateway.folders.feedback import FeedbackDesk
+from gateway.folders.space import OPENING
 from gateway.folders.watch import OutboundWatch
 from gateway.plugins import load_packer
 from gateway.settings.routes import OutboundRoute as RouteSettings
@@ -46,7 +47,6 @@ from gateway.stages.reminding import Reminders
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.retain import RetainStage
 from gateway.stages.scanning import ScannerWatch
-from gateway.stages.shortage import OPENING
 from gateway.stages.silence import SilenceStage
 from gateway.stages.source_decisions import SourceDecisions
 from gateway.stages.standstill import Halting

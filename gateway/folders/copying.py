@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.domain.errors import TransientError
-from gateway.folders import disk
+from gateway.folders import disk, trees
 
 _CHUNK = 1 << 20
 """Bytes per read: large enough for network shares, small beside the memory of a county server."""
@@ -22,7 +22,7 @@ def copy_durably(source: Path, target: Path) -> None:
     """
     with disk.mapped(target.parent):
         digests = dict(_copied(source, target))
-        disk.fsync_tree(target)
+        trees.fsync_tree(target)
         for copy, digest in digests.items():
             with copy.open("rb", buffering=0) as file:
                 if _digest(file) != digest:

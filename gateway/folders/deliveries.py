@@ -5,6 +5,7 @@ durably and together with all others. From then on an entry that is no longer in
 the inbound folder has taken it away since.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,16 +79,17 @@ class _Going:
 
     def look(self) -> None:
         """Leave in `names` what is owed. Of what was not begun all must be there, and every name free."""
-        if disk.exists(self.staging / moving.JOURNAL):
+        staging, inbound = os.fspath(self.staging), os.fspath(self.inbound)
+        if disk.lies_at(f"{staging}/{moving.JOURNAL}"):
             self.is_alone = True
             return
         self.is_alone = disk.device(self.staging) != disk.device(self.inbound)
-        owed = [name for name in self.names if disk.exists(self.staging / name)]
+        owed = [name for name in self.names if disk.lies_at(f"{staging}/{name}")]
         if is_begun(self.staging):
             self.names = owed
         elif len(owed) < len(self.names):
             raise deliver.missing()
-        elif any(disk.exists(self.inbound / name) for name in self.names):
+        elif any(disk.lies_at(f"{inbound}/{name}") for name in self.names):
             raise deliver.taken(self.inbound)
 
     def move_all_but_last(self) -> None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from enum import Enum
 from functools import cache
@@ -24,12 +23,6 @@ _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
-_WRITE_BEHIND = 2
-"""SYNC_FILE_RANGE_WRITE: begin to write, wait for nothing."""
-_MANY = 64
-"""Files that are worth threads of their own to wait for them."""
-_WAITING = 8
-"""Threads that wait; more give the disk hardly less to do."""
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 
@@ -65,22 +58,28 @@ def failure(error: OSError, folder: Path) -> GatewayError:
 class _Mapped:
     """See `mapped`. A class, because this surrounds every single call and a generator would cost more than the call."""
 
-    __slots__ = ("_folder",)
+    __slots__ = ("_is_entry", "_path")
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, *, is_entry: bool) -> None:
+        self._path = path
+        self._is_entry = is_entry
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise failure(error, self._folder) from error
+            raise failure(error, self._path.parent if self._is_entry else self._path) from error
 
 
 def mapped(folder: Path) -> AbstractContextManager[None]:
     """Turn an OSError of the body into its GatewayError (see `failure`); GatewayErrors pass unchanged."""
-    return _Mapped(folder)
+    return _Mapped(folder, is_entry=False)
+
+
+def mapped_at(path: Path) -> AbstractContextManager[None]:
+    """Like `mapped` for the folder that `path` lies in."""
+    return _Mapped(path, is_entry=True)
 
 
 def printable(name: str) -> str:
@@ -129,24 +128,14 @@ def _close_to_others(folder: Path) -> None:
 
 def fsync_file(path: Path) -> None:
     """Force the bytes of the regular file `path` to the disk. Raises as `failure` says."""
-    with mapped(path.parent):
-        _sync(path)
+    with mapped_at(path):
+        sync_file(path)
 
 
 def fsync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk; network filesystems that cannot do it are taken as durable."""
     with mapped(folder):
-        _sync_folder(os.fspath(folder))
-
-
-def fsync_tree(root: Path) -> None:
-    """Force everything below `root` to the disk, files before folders, children before their folder; `root` may be a
-    file."""
-    with mapped(root):
-        files, folders = _below(os.fspath(root))
-        _sync_files(files)
-        for folder in reversed(folders):
-            _sync_folder(folder)
+        sync_folder(os.fspath(folder))
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -157,7 +146,7 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     write_many([(path, data)], mode)
 
 
-def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
+def write_many(items: Sequence[tuple[Path, bytes | memoryview]], mode: int = 0o600) -> None:
     """Like `write_durably` for several files, synced together: all are written before the first is forced to the disk,
     and each folder is synced once. A crash leaves a prefix of `items` written."""
     temporaries = [(path.with_name(_temporary(path.name)), path, data) for path, data in items]
@@ -166,7 +155,7 @@ def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
         for at in range(0, len(temporaries), _OPEN_TOGETHER):
             _fill([(temporary, data) for temporary, _, data in temporaries[at : at + _OPEN_TOGETHER]], mode)
         for temporary, path, _ in temporaries:
-            with mapped(path.parent):
+            with mapped_at(path):
                 temporary.replace(path)
             done += 1
     finally:
@@ -179,7 +168,7 @@ def write_many(items: Sequence[tuple[Path, bytes]], mode: int = 0o600) -> None:
 
 def rename_durably(source: Path, target: Path) -> None:
     """Rename within one filesystem, replacing a file at `target`; both folders are on the disk on return."""
-    with mapped(target.parent):
+    with mapped_at(target):
         source.replace(target)
     fsync_renamed([(source, target)])
 
@@ -198,7 +187,7 @@ def rename_new(source: Path, target: Path) -> Moved:
     Elsewhere (some network filesystems) the name is looked up first, which leaves a moment for a race with a stranger.
     Not fsynced. Raises as `failure` says, with the folder of `target`.
     """
-    with mapped(target.parent):
+    with mapped_at(target):
         try:
             _rename_noreplace(source, target)
         except OSError as error:
@@ -212,7 +201,7 @@ def rename_new(source: Path, target: Path) -> Moved:
 
 def remove_tree(path: Path) -> None:
     """Remove a file, a link or a folder with all below it; what is gone already is no error. Safe to repeat."""
-    with mapped(path.parent):
+    with mapped_at(path):
         try:
             if is_folder(path):
                 shutil.rmtree(path)
@@ -223,12 +212,12 @@ def remove_tree(path: Path) -> None:
                 raise
 
 
-def remove_private(folder: Path) -> None:
+def remove_private(folder: Path | str) -> None:
     """Remove a small folder into which nobody but us can write, with all below it; what is gone already is no error.
 
     Safe to repeat, and quicker than `remove_tree`, which no stranger leads astray by changing the tree meanwhile.
     """
-    with mapped(folder.parent), suppress(FileNotFoundError):
+    with mapped(Path(folder).parent), suppress(FileNotFoundError):
         folders = [os.fspath(folder)]
         for one in folders:
             with os.scandir(one) as entries:
@@ -241,11 +230,22 @@ def remove_private(folder: Path) -> None:
             os.rmdir(one)  # noqa: PTH106 - as above
 
 
+def lies_at(path: str) -> bool:
+    """Like `exists`, for who asks it of thousands."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise failure(error, Path(path).parent) from error
+    return True
+
+
 def exists(path: Path) -> bool:
     """Whether there is anything of that name, a dangling link included. Raises as `failure` says."""
-    with mapped(path.parent):
+    with mapped_at(path):
         try:
-            path.lstat()
+            os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True
@@ -258,13 +258,13 @@ def device(folder: Path) -> int:
 
 
 @cache
-def _system_call(name: str) -> Callable[..., int] | None:
+def system_call(name: str) -> Callable[..., int] | None:
     """Return what Python does not offer; None where the system does not either."""
     return getattr(ctypes.CDLL(None, use_errno=True), name, None)
 
 
 def _rename_noreplace(source: Path, target: Path) -> None:
-    call = _system_call("renameat2")
+    call = system_call("renameat2")
     if call is not None:
         if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
             return
@@ -281,7 +281,7 @@ def _temporary(name: str) -> str:
     return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
 
 
-def _fill(items: Sequence[tuple[Path, bytes]], mode: int) -> None:
+def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
     They stay open meanwhile, so that a write-back that failed is told to us.
@@ -290,48 +290,31 @@ def _fill(items: Sequence[tuple[Path, bytes]], mode: int) -> None:
     opened: list[tuple[Path, int]] = []
     try:
         for path, data in items:
-            with mapped(path.parent):
+            with mapped_at(path):
                 descriptor = os.open(path, flags, mode)
                 opened.append((path, descriptor))
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]
         for path, descriptor in opened:
-            with mapped(path.parent):
+            with mapped_at(path):
                 os.fsync(descriptor)
     finally:
         for _path, descriptor in opened:
             os.close(descriptor)
 
 
-def _sync(path: str | Path) -> None:
-    descriptor = _readable(path)
+def sync_file(path: str | Path) -> None:
+    """Force the bytes of a regular file to the disk. OSError."""
+    descriptor = readable(path)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync_files(paths: Sequence[str]) -> None:
-    # All are on their way before the first is waited for: else each fsync finds places on the disk for its own file
-    # alone, and the file system commits once for each. Only fsync says whether anything arrived.
-    begin = _system_call("sync_file_range")
-    if begin is not None and len(paths) > 1:
-        for path in paths:
-            descriptor = _readable(path)
-            begin(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE_BEHIND)
-            os.close(descriptor)
-    if len(paths) < _MANY:
-        for path in paths:
-            _sync(path)
-        return
-    # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
-    with ThreadPoolExecutor(_WAITING) as pool:
-        for _done in pool.map(_sync, paths):
-            pass
-
-
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Force the names in a folder to the disk, as `fsync_folder`. OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -342,24 +325,10 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _readable(path: str | Path) -> int:
+def readable(path: str | Path) -> int:
+    """Return a descriptor that reads the file `path`, no link, and can sync it. OSError."""
     # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-
-def _below(root: str) -> tuple[list[str], list[str]]:
-    """Return the regular files and the folders of the tree `root`, parents before their children."""
-    if not stat.S_ISDIR(os.lstat(root).st_mode):
-        return [root] if stat.S_ISREG(os.lstat(root).st_mode) else [], []
-    files, folders = [], [root]
-    for folder in folders:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    files.append(entry.path)
-    return files, folders
 
 
 def is_folder(path: Path) -> bool:

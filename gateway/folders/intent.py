@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import disk, entries, notes
+from gateway.folders import disk, entries, notes, trees
 from gateway.packing import Candidate, Entry, Settled
 
 MARK_MAX = 64 << 10
@@ -53,16 +53,17 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
     """
     found: list[Entry] = []
     for name in candidate.parts:
+        path = root / name
         with readable(root):
             try:
-                entry = entries.look(root / name)
+                entry = entries.look(path)
             except FileNotFoundError as error:
                 raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
         if name in seen and not entries.is_same(entry, seen[name]):
             raise TransientError("export-changed", "the export changed after it was found settled")
         # It will be ours to lose, and case software does not make it durable.
         with readable(root):
-            disk.fsync_tree(root / name)
+            trees.fsync_tree(path)
         found.append(entry)
     return Intent(token, route, root, candidate.name, tuple(found), _mark(root, candidate, found[-1]))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.domain.errors import GatewayError, PermanentError
-from gateway.folders import copying, disk, notes, sharing
+from gateway.folders import copying, disk, notes, sharing, trees
 
 JOURNAL = f"{disk.TEMP_PREFIX}move.json"
 
@@ -130,7 +130,7 @@ def _begin(private: Path, moves: Sequence[Move], folder: Path, *, copy: bool, ad
         for move in moves:
             sharing.adopt_access(origin / move.name, model)
     for move in moves:
-        disk.fsync_tree(origin / move.name)
+        trees.fsync_tree(origin / move.name)
     disk.fsync_folder(origin)
     journal = Journal(origin, folder, tuple(moves))
     _write(private, journal)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.domain.errors import GatewayError, PermanentError
 from gateway.domain.ids import Digest, LinkName, QuarantineId, digest, link_name
-from gateway.folders import copying, disk, moving, notes
+from gateway.folders import copying, disk, moving, notes, trees
 
 _CONTENT = "content"
 _NOTE = "note.json"
@@ -143,7 +143,7 @@ class Quarantine:
         with disk.mapped(half):
             if content.is_file() and not content.is_symlink():
                 content.chmod(0o400)
-        disk.fsync_tree(content)
+        trees.fsync_tree(content)
         disk.fsync_folder(half)
 
     def _read(self, folder: Path) -> Quarantined:

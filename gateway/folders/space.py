@@ -14,6 +14,8 @@ from gateway.folders import disk
 SMALL_FLOOR = 256 << 20
 """Bytes that even small things leave free, or an eighth of the ordinary floor where that is less: the ledger and the
 logs need room to write."""
+OPENING = 2
+"""An opened bundle takes so many times its size: its members, and the import where the packer copies them."""
 SMALL_BYTES = lanes.SMALL_BYTES
 """Exports and bundles up to this size are small: they pass while there is room for nothing larger."""
 

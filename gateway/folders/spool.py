@@ -53,6 +53,10 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._outbound = root / "outbound"
+        self._relayed = root / "relayed"
+        self._inbound = root / _INBOUND
+        self._staging = root / "staging"
 
     @property
     def claims(self) -> Path:
@@ -135,19 +139,16 @@ class Spool:
         _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
 
     def keep_unloaded(self, link: LinkName, bundles: Mapping[BundleId, memoryview]) -> None:
-        """Make bundles whose bytes are at hand durable where fetched ones lie, sharing one fsync of the folder.
+        """Make bundles whose bytes are at hand durable where fetched ones lie, synced together.
 
-        Repeatable. What a fetch has left of one of them gives way.
+        Repeatable. What a fetch has left of one of them is removed.
         """
         folder = self._inbound / link
         disk.owner_only(folder)
+        disk.write_many([(folder / bundle_name(bundle), body) for bundle, body in bundles.items()])
         with disk.mapped(folder):
-            for bundle, body in bundles.items():
-                part = folder / f".{bundle}{_PART}"
-                # Never written through: it may be another name of bytes that lie in a mailbox.
-                part.unlink(missing_ok=True)
-                part.write_bytes(body)
-        self.keep_fetched(link, list(bundles))
+            for bundle in bundles:
+                (folder / f".{bundle}{_PART}").unlink(missing_ok=True)
 
     def holds(self, link: LinkName, bundle: BundleId, body: memoryview) -> bool:
         """Whether the fetched bundle that lies here has just these bytes; True as well where none lies here."""
@@ -198,14 +199,15 @@ class Spool:
 
     def staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return the staging folders of a bundle under the names they have now; they may not exist."""
-        imports = self._staging / link / bundle
-        begun = deliveries.begun(imports)
-        return Staging(begun if disk.exists(begun) else imports, imports.with_name(f".{bundle}"))
+        imports, begun, doomed = self._names_of_staging(link, bundle)
+        return Staging(Path(begun if disk.lies_at(begun) else imports), Path(doomed))
 
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
-        self.drop_staging(link, bundle)
-        return self.staging(link, bundle)
+        imports, begun, doomed = self._names_of_staging(link, bundle)
+        if disk.lies_at(imports) or disk.lies_at(begun) or disk.lies_at(doomed):
+            self.drop_staging(link, bundle)
+        return Staging(Path(imports), Path(doomed))
 
     def stagings(self) -> list[tuple[LinkName, BundleId]]:
         """Return which bundles have staging folders, so that those the ledger does not expect can be dropped."""
@@ -218,34 +220,24 @@ class Spool:
 
     def drop_staging(self, link: LinkName, bundle: BundleId) -> None:
         """Remove the staging folders of a bundle; only once its delivery is recorded. Repeatable."""
-        imports = self._staging / link / bundle
-        doomed = self.staging(link, bundle).members
-        for folder in (deliveries.begun(imports), imports):
+        imports, begun, doomed = self._names_of_staging(link, bundle)
+        if disk.lies_at(doomed):
             disk.remove_private(doomed)
+        for folder in (begun, imports):
             # Under a dot-name first: half of it must never be taken for an import that waits to be published.
-            with disk.mapped(folder.parent), suppress(FileNotFoundError):
-                folder.rename(doomed)
-        disk.remove_private(doomed)
+            with disk.mapped(self._staging), suppress(FileNotFoundError):
+                os.rename(folder, doomed)  # noqa: PTH104 - twice for each bundle of thousands
+                disk.remove_private(doomed)
+
+    def _names_of_staging(self, link: LinkName, bundle: BundleId) -> tuple[str, str, str]:
+        """Return the names of the folder of an import, before and after its publication was begun, and of what is
+        worth nothing after a crash."""
+        home = f"{self._staging}/{link}/"
+        return f"{home}{bundle}", f"{home}{bundle}{deliveries.BEGUN}", f"{home}.{bundle}"
 
     def drop(self, path: Path) -> None:
         """Remove one bundle file; what is gone already is no error."""
         disk.remove_tree(path)
-
-    @property
-    def _outbound(self) -> Path:
-        return self._root / "outbound"
-
-    @property
-    def _relayed(self) -> Path:
-        return self._root / "relayed"
-
-    @property
-    def _inbound(self) -> Path:
-        return self._root / _INBOUND
-
-    @property
-    def _staging(self) -> Path:
-        return self._root / "staging"
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:

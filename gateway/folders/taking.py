@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.folders import copying, disk, entries, moving
+from gateway.folders import intent as intents
 from gateway.folders.intent import Intent
 from gateway.packing import Entry
 
@@ -43,10 +44,15 @@ class Taking:
         """What is to be taken."""
         return self._intent
 
+    def make_folders(self) -> None:
+        """Make the claim folder, in the shelf's folder of its route, which exists; not fsynced."""
+        disk.make_private(self._folder)
+        disk.make_private(self._parts)
+
     @property
-    def folder(self) -> Path:
-        """The claim folder until it is whole."""
-        return self._folder
+    def note(self) -> tuple[Path, bytes]:
+        """Where the intent is written down, and how: nothing may be taken before that is durable."""
+        return self._folder / INTENT, intents.encode(self._intent)
 
     def require_share(self) -> None:
         """Raise `mount-missing` (transient, route) if parts wait in an outbound folder that is not there now."""
@@ -60,8 +66,9 @@ class Taking:
         then some parts may be taken: call `undo`.
         """
         for part in self._intent.parts:
-            if not disk.exists(self._hold() / part.name):
-                self._take_one(part)
+            taken = self._hold() / part.name
+            if not disk.exists(taken):
+                self._take_one(part, taken)
 
     def sync(self) -> None:
         """Make what was taken durable, but for its being gone from the outbound folder: see `sync_left`."""
@@ -87,8 +94,8 @@ class Taking:
 
     def name(self, whole: Path) -> None:
         """Give the claim folder its final name; once that is durable, the export is ours."""
-        with disk.mapped(whole.parent):
-            self._folder.replace(whole)
+        with disk.mapped_at(whole):
+            os.replace(self._folder, whole)  # noqa: PTH105 - one for each export of thousands
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
@@ -140,19 +147,20 @@ class Taking:
             self._elsewhere = disk.exists(self._folder / ELSEWHERE)
         return self._elsewhere
 
-    def _take_one(self, part: Entry) -> None:
+    def _take_one(self, part: Entry, taken: Path) -> None:
         source = self._intent.root / part.name
         is_mark = self._intent.mark is not None and part is self._intent.parts[-1]
         try:
             if is_mark and not self._is_same(source, part):
                 self._restore_mark(part)
                 return
-            if disk.rename_new(source, self._hold() / part.name) is disk.Moved.ELSEWHERE:
+            if disk.rename_new(source, taken) is disk.Moved.ELSEWHERE:
                 # The dot-folder comes before the note of it: a note without the folder means that the share is away.
                 disk.owner_only(self._outside)
                 disk.write_durably(self._folder / ELSEWHERE, b"")
                 self._elsewhere = True
-                disk.rename_new(source, self._outside / part.name)
+                taken = self._outside / part.name
+                disk.rename_new(source, taken)
         except GatewayError as error:
             if disk.exists(source):
                 raise _locked(error, source) from error
@@ -160,7 +168,6 @@ class Taking:
                 raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
             self._restore_mark(part)
             return
-        taken = self._hold() / part.name
         if self._is_same(taken, part):
             return
         if not is_mark:
@@ -171,7 +178,7 @@ class Taking:
         self._restore_mark(part)
 
     def _is_same(self, path: Path, part: Entry) -> bool:
-        with disk.mapped(path.parent):
+        with disk.mapped_at(path):
             return entries.is_same(entries.look(path), part)
 
     def _restore_mark(self, part: Entry) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import ClaimToken
 from gateway.folders import disk, intent
-from gateway.folders.taking import INTENT, PARTS, Taking
+from gateway.folders.taking import Taking
 
 
 @dataclass(slots=True)
@@ -46,9 +46,8 @@ class Together:
 
     def _write_down(self, claims: Sequence[Taking]) -> None:
         for one in claims:
-            disk.make_private(one.folder)
-            disk.make_private(one.folder / PARTS)
-        disk.write_many([(one.folder / INTENT, intent.encode(one.intent)) for one in claims])
+            one.make_folders()
+        disk.write_many([one.note for one in claims])
         disk.fsync_folder(self.folder)
 
     @staticmethod

@@ -3,7 +3,7 @@ arrival ends in the same ties."""
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Delete, Insert, Select, Update, delete, func, insert, select, update
 
 from gateway.domain.answers import RANK, STRANGER, WHOLE, By, Fit, Kind, Outcome, Word
 from gateway.domain.ids import TransferId, UnitCode
@@ -11,7 +11,8 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.matter import Matter
 from gateway.domain.records import Transfer
 from gateway.ledger.answer_finding import Seeker, find, latest, marks_of
-from gateway.ledger.prepared import parts
+from gateway.ledger.change import adding
+from gateway.ledger.prepared import listed, param, row, rows, rows_among, value, write
 from gateway.ledger.rows import fetch, storable
 from gateway.ledger.schema import transfers
 from gateway.ledger.schema_answers import answers, asked, reply_words, seeker_marks, seekers, withdrawals
@@ -65,15 +66,14 @@ def seek(
 
 def forget(connection: Connection, transfer: TransferId) -> None:
     """Look for the request of `transfer` no more."""
-    connection.execute(delete(seeker_marks).where(seeker_marks.c.transfer_id == transfer))
-    connection.execute(delete(seekers).where(seekers.c.transfer_id == transfer))
+    write(connection, _no_marks, {"transfer": transfer})
+    write(connection, _no_seeker, {"transfer": transfer})
 
 
 def seeker(connection: Connection, transfer: Transfer, peer: UnitCode, matter: Matter) -> Seeker:
     """Return the reply `transfer` as it looks for its request: with what it corrects, and what a person said of it."""
-    w = reply_words.c
-    row = connection.execute(select(w.word, w.request_id).where(w.transfer_id == transfer.id)).first()
-    said = TransferId(row.request_id) if row is not None and row.word == Word.TIE and row.request_id else None
+    word = row(connection, _said, {"transfer": transfer.id})
+    said = TransferId(word[1]) if word is not None and word[0] == Word.TIE and word[1] else None
     if said is not None:
         said = latest(connection, said)
     corrects = _of_bundle(connection, transfer.earlier, transfer.direction, peer)
@@ -86,24 +86,22 @@ def seeker(connection: Connection, transfer: Transfer, peer: UnitCode, matter: M
 def _request(
     connection: Connection, now: float, transfer: Transfer, peer: UnitCode, matter: Matter
 ) -> list[TransferId]:
-    connection.execute(delete(answers).where(answers.c.request_id == transfer.id))
-    connection.execute(delete(asked).where(asked.c.transfer_id == transfer.id))
+    write(connection, _no_answers_to, {"transfer": transfer.id})
+    write(connection, _not_asked, {"transfer": transfer.id})
     later = _corrector(connection, transfer)
-    connection.execute(
-        insert(asked),
-        {
-            "transfer_id": transfer.id,
-            "direction": transfer.direction,
-            "peer": peer,
-            "flow": storable(matter.flow),
-            "reply": matter.awaits,
-            "per": matter.per,
-            "at": now,
-            "open": _owed(matter.per, len(matter.persons), {}),
-            "withdrawn": _withdrawn(connection, transfer, peer),
-            "corrected": later,
-        },
-    )
+    request = {
+        "transfer_id": transfer.id,
+        "direction": transfer.direction,
+        "peer": peer,
+        "flow": storable(matter.flow),
+        "reply": matter.awaits,
+        "per": matter.per,
+        "at": now,
+        "open": _owed(matter.per, len(matter.persons), {}),
+        "withdrawn": _withdrawn(connection, transfer, peer),
+        "corrected": later,
+    }
+    write(connection, _newly_asked, request)
     moved: list[TransferId] = []
     for earlier in _of_bundle(connection, transfer.earlier, transfer.direction, peer):
         connection.execute(update(asked).where(asked.c.transfer_id == earlier).values(corrected=transfer.id))
@@ -119,13 +117,9 @@ def _request(
 def _found(
     connection: Connection, marks: Iterable[str], flow: str, direction: Direction, peer: UnitCode
 ) -> list[tuple[TransferId, bool]]:
-    s, m = seekers.c, seeker_marks.c
-    found: dict[TransferId, bool] = {}
-    for some in parts(sorted(marks)):
-        query = select(s.transfer_id, s.waits).join(seeker_marks, m.transfer_id == s.transfer_id)
-        query = query.where(m.mark.in_(some), s.request == flow, s.peer == peer, s.direction != direction).distinct()
-        found |= {TransferId(row.transfer_id): bool(row.waits) for row in connection.execute(query)}
-    return sorted(found.items())
+    its = {"flow": flow, "peer": peer, "direction": direction}
+    some = rows_among(connection, _marked, "mark", sorted(marks), its)
+    return sorted({TransferId(transfer): bool(waits) for transfer, waits in some}.items())
 
 
 def _tied_to(connection: Connection, request: TransferId) -> list[TransferId]:
@@ -135,9 +129,8 @@ def _tied_to(connection: Connection, request: TransferId) -> list[TransferId]:
 
 def _withdrawn(connection: Connection, transfer: Transfer, peer: UnitCode) -> TransferId | None:
     """Return the transfer by which the sender of `transfer` has taken it back, None if it has not."""
-    w = withdrawals.c
-    query = select(w.transfer_id).where(w.bundle_id == transfer.bundle_id, w.peer == peer)
-    found = connection.execute(query.where(w.direction == transfer.direction)).scalar()
+    its = {"bundle": transfer.bundle_id, "peer": peer, "direction": transfer.direction}
+    found = value(connection, _withdrawing, its)
     return None if found is None else TransferId(found)
 
 
@@ -178,10 +171,8 @@ def again(connection: Connection, now: float, *replies: TransferId) -> None:
 def _corrections(connection: Connection, reply: TransferId) -> list[TransferId]:
     """Return what corrects the reply and came before its request, or before it."""
     transfer = fetch(connection, [reply])[reply]
-    t = transfers.c
-    query = select(t.id).join(matters, matters.c.transfer_id == t.id).where(t.earlier == transfer.bundle_id)
-    query = query.where(t.direction == transfer.direction, t.peer == peer_of(transfer)).order_by(t.id)
-    return [TransferId(one) for one in connection.execute(query).scalars()]
+    its = {"bundle": transfer.bundle_id, "direction": transfer.direction, "peer": peer_of(transfer)}
+    return [TransferId(one) for (one,) in rows(connection, _correcting, its)]
 
 
 def _once_more(connection: Connection, now: float, reply: TransferId) -> None:
@@ -200,7 +191,7 @@ def _once_more(connection: Connection, now: float, reply: TransferId) -> None:
 def _write(connection: Connection, now: float, transfer: Transfer, matter: Matter, fit: Fit) -> None:
     said = {one.position: (one.answer, one.result, one.name, one.day) for one in matter.persons}
     said[WHOLE] = (matter.answer, matter.result, matter.name, matter.day)
-    rows = [
+    tied = [
         {
             "reply_id": transfer.id,
             "reply_position": tie.reply_position,
@@ -217,8 +208,8 @@ def _write(connection: Connection, now: float, transfer: Transfer, matter: Matte
         }
         for tie in fit.ties
     ]
-    if rows:
-        connection.execute(insert(answers), rows)
+    if tied:
+        connection.execute(insert(answers), tied)
     for request in {tie.request for tie in fit.ties}:
         count(connection, request)
     # What is tied by less than a number, or not whole, is tied anew when a request comes that fits better.
@@ -252,15 +243,13 @@ def _withdraw(connection: Connection, transfer: Transfer, peer: UnitCode, bundle
 
 def count(connection: Connection, request: TransferId) -> None:
     """Write anew how many answers to `request` are owed."""
-    w = answers.c
+    its = {"request": request}
     ranks: dict[int, int] = {}
-    query = select(w.position, w.kind).where(w.request_id == request, w.void.is_(None), w.position != STRANGER)
-    for row in connection.execute(query):
-        ranks[row.position] = max(ranks.get(row.position, 0), RANK[Kind(row.kind)])
-    per = connection.execute(select(asked.c.per).where(asked.c.transfer_id == request)).scalar() or ""
-    named = select(func.count()).where(matter_persons.c.transfer_id == request)
-    persons = connection.execute(named).scalar_one()
-    connection.execute(update(asked).where(asked.c.transfer_id == request).values(open=_owed(per, persons, ranks)))
+    for position, kind in rows(connection, _counting, its):
+        ranks[position] = max(ranks.get(position, 0), RANK[Kind(kind)])
+    per = value(connection, _per, its) or ""
+    persons = value(connection, _persons, its)
+    write(connection, _open, {**its, "number": _owed(per, persons, ranks)})
 
 
 def _owed(per: str, persons: int, ranks: dict[int, int]) -> int:
@@ -276,11 +265,81 @@ def _of_bundle(
 ) -> Sequence[TransferId]:
     if not bundle:
         return []
-    t = transfers.c
-    query = select(t.id).where(t.bundle_id == bundle, t.direction == direction, t.peer == peer)
-    return [TransferId(one) for one in connection.execute(query).scalars()]
+    its = {"bundle": bundle, "direction": direction, "peer": peer}
+    return [TransferId(one) for (one,) in rows(connection, _with_bundle, its)]
 
 
 def peer_of(transfer: Transfer) -> UnitCode | None:
     """Return the unit at the other end of `transfer`, None while it is not known."""
     return transfer.recipient if transfer.direction is Direction.OUTBOUND else transfer.origin
+
+
+# -- the statements, see prepared.py -----------------------------------------------------------------------------------
+
+
+def _no_answers_to() -> Delete:
+    return delete(answers).where(answers.c.request_id == param("transfer"))
+
+
+def _not_asked() -> Delete:
+    return delete(asked).where(asked.c.transfer_id == param("transfer"))
+
+
+def _newly_asked() -> Insert:
+    return adding(asked, [column.name for column in asked.c])
+
+
+def _no_marks() -> Delete:
+    return delete(seeker_marks).where(seeker_marks.c.transfer_id == param("transfer"))
+
+
+def _no_seeker() -> Delete:
+    return delete(seekers).where(seekers.c.transfer_id == param("transfer"))
+
+
+def _said() -> Select[str, int | None]:
+    w = reply_words.c
+    return select(w.word, w.request_id).where(w.transfer_id == param("transfer"))
+
+
+def _marked(length: int) -> Select[TransferId, int]:
+    s, m = seekers.c, seeker_marks.c
+    query = select(s.transfer_id, s.waits).join(seeker_marks, m.transfer_id == s.transfer_id)
+    of = (s.request == param("flow"), s.peer == param("peer"), s.direction != param("direction"))
+    return query.where(m.mark.in_(listed("mark", length)), *of).distinct()
+
+
+def _withdrawing() -> Select[TransferId]:
+    w = withdrawals.c
+    its = (w.bundle_id == param("bundle"), w.peer == param("peer"), w.direction == param("direction"))
+    return select(w.transfer_id).where(*its)
+
+
+def _correcting() -> Select[TransferId]:
+    t = transfers.c
+    query = select(t.id).join(matters, matters.c.transfer_id == t.id).where(t.earlier == param("bundle"))
+    return query.where(t.direction == param("direction"), t.peer == param("peer")).order_by(t.id)
+
+
+def _with_bundle() -> Select[TransferId]:
+    t = transfers.c
+    its = (t.bundle_id == param("bundle"), t.direction == param("direction"), t.peer == param("peer"))
+    return select(t.id).where(*its)
+
+
+def _counting() -> Select[int, str]:
+    w = answers.c
+    its = (w.request_id == param("request"), w.void.is_(None), w.position != STRANGER)
+    return select(w.position, w.kind).where(*its)
+
+
+def _per() -> Select[str]:
+    return select(asked.c.per).where(asked.c.transfer_id == param("request"))
+
+
+def _persons() -> Select[int]:
+    return select(func.count()).where(matter_persons.c.transfer_id == param("request"))
+
+
+def _open() -> Update:
+    return update(asked).where(asked.c.transfer_id == param("request")).values(open=param("number"))

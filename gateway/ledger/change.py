@@ -35,7 +35,7 @@ class Change:
     epoch: int
     now: float
     touched: Touched = field(default_factory=set)
-    standing: Counter[tuple[Direction, State]] = field(default_factory=Counter)
+    counted: Counter[tuple[Direction, State]] = field(default_factory=Counter)
     """How many transfers more, or less, there are now in each state."""
     _moved: dict[TransferId, tuple[Transfer, Transfer]] = field(default_factory=dict)
     """Transfers as they are in the tables, and as they will be."""
@@ -76,14 +76,14 @@ class Change:
                 self._written.add(("key", key))
         self.touched.add((now.state, now.link))
         if now.state is not stored.state:
-            self.standing[stored.direction, stored.state] -= 1
-            self.standing[now.direction, now.state] += 1
+            self.counted[stored.direction, stored.state] -= 1
+            self.counted[now.direction, now.state] += 1
         return now
 
     def enter(self, transfer: Transfer) -> None:
         """Take note of a transfer that was just inserted."""
         self.touched.add((transfer.state, transfer.link))
-        self.standing[transfer.direction, transfer.state] += 1
+        self.counted[transfer.direction, transfer.state] += 1
 
     def add(self, build: Build, row: Values, *shape: Hashable) -> None:
         """Have a statement executed for `row`."""

@@ -13,7 +13,7 @@ from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitC
 from gateway.domain.lanes import LARGE_LANES
 from gateway.domain.lifecycle import TABLE, Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
-from gateway.ledger import standings
+from gateway.ledger import state_counts
 from gateway.ledger.ordering import Orders, its_turn
 from gateway.ledger.prepared import Param, param, rows
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
@@ -326,7 +326,7 @@ def counts(connection: Connection) -> Counts:
         waiting[name, Direction(way)] = number
         large[name, Direction(way)] = of_them
     return Counts(
-        by_state=standings.by_state(connection),
+        by_state=state_counts.by_state(connection),
         held=held,
         waiting_since=waiting_since,
         waiting=waiting,

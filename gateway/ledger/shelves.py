@@ -4,6 +4,7 @@ from gateway.domain.ids import UnitCode
 from gateway.ledger.alerts import AlertBook
 from gateway.ledger.answers import AnswerBook
 from gateway.ledger.decisionbook import DecisionBook
+from gateway.ledger.deliverybook import DeliveryBook
 from gateway.ledger.doors import Doors
 from gateway.ledger.matters import MatterBook
 from gateway.ledger.reconciling import ReconcileBook
@@ -29,6 +30,8 @@ class Shelves:
         """What serves reconciliation."""
         self.decisions = DecisionBook(doors)
         """What people decided."""
+        self.deliveries = DeliveryBook(doors)
+        """What was delivered here."""
         self.relays = RelayBook(doors)
         """What serves hubs."""
         self.turns = Turns(doors)

@@ -1,26 +1,32 @@
 """The ledger: the truth about every transfer, and the only door through which a state changes."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope
-from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
-from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
+from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Stage, Step, TimelineEntry, Transfer
-from gateway.ledger import arrivals, asking, changes, copies, decisions, ordering, queries, repeats, standings, streams
+from gateway.ledger import (
+    arrivals,
+    asking,
+    changes,
+    copies,
+    decisions,
+    queries,
+    state_counts,
+)
 from gateway.ledger.change import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
-from gateway.ledger.ordering import Orders
 from gateway.ledger.queries import Counts, TransferFilter
-from gateway.ledger.shelves import Shelves
-from gateway.ledger.streams import StreamState
+from gateway.ledger.questions import Questions
 
 T = TypeVar("T")
 
@@ -29,7 +35,7 @@ BATCH = 500
 """Transfers changed in one commit where an operator means many, so that nobody waits long behind it."""
 
 
-class Ledger(Shelves):
+class Ledger(Questions):
     """The database of transfers. Every method may be called from any thread; what returned from a change is durable.
 
     Errors: gateway/ledger/faults.py. An `IllegalStepError` or `ValueError` out of `advance` is a bug of the caller;
@@ -193,131 +199,6 @@ class Ledger(Shelves):
         """Keep a receipt that moves nothing (a warning, a repetition); may be repeated; else as `advance`."""
         self.change(lambda change: changes.keep_receipt(change, transfer, receipt))
 
-    # The workers' questions
-
-    def due(
-        self,
-        states: Collection[State],
-        *,
-        now: float,
-        link: LinkName | None = None,
-        direction: Direction | None = None,
-        limit: int,
-        orders: Orders = queries.NO_ORDERS,
-        closed: Collection[UnitCode] = (),
-        large: bool | None = None,
-    ) -> list[Transfer]:
-        """Return what is not held and may be tried at `now`, the one owed for longest first; on one link by lanes.
-
-        orders: on these routes what must wait until an earlier one has its final receipt is left out.
-        large: the large ones only, or the small ones.
-        closed: recipients that nothing of ours may be sent to.
-
-        States in which a direction owes nothing never match: `delivered` gives inbound transfers only.
-        """
-        kinds: Any = {"direction": direction, "orders": orders, "large": large, "closed": closed}
-        with self.reading() as connection:
-            return asking.due(connection, states, now, link=link, limit=limit, **kinds)
-
-    def next_due_at(
-        self,
-        states: Collection[State],
-        link: LinkName | None = None,
-        direction: Direction | None = None,
-        orders: Orders = queries.NO_ORDERS,
-        large: bool | None = None,
-    ) -> float | None:
-        """Return when the next of them may be tried (it may be past); None if nothing waits."""
-        with self.reading() as connection:
-            return asking.next_due_at(connection, states, link=link, direction=direction, orders=orders, large=large)
-
-    def owed_bytes(self, state: State, above: int = 0) -> int:
-        """Return the bytes of the transfers in `state` that are larger than `above` and not held."""
-        with self._connections.reading() as connection:
-            return connection.execute(queries.owed_bytes(state, above)).scalar_one()
-
-    def overdue(self, now: float, link: LinkName | None = None, *, limit: int, **kinds: Any) -> list[Transfer]:
-        """Return what should have had a receipt by `now` and is not held, oldest first; kinds: as in `due`."""
-        with self.reading() as connection:
-            return asking.overdue(connection, now, link, limit=limit, **kinds)
-
-    def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
-        """Return when the next receipt should have come (it may be past); None if none is awaited."""
-        with self.reading() as connection:
-            return asking.next_receipt_due_at(connection, link, large=large)
-
-    def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
-        """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be
-        sent again: on diodes, and at a hub what the next hub has in its custody; the longest first."""
-        return self._read(queries.unconfirmed(link, limit))
-
-    def goes_before(self, transfer: Transfer, orders: Orders) -> Transfer | None:
-        """Return the earliest transfer that must have its final receipt before `transfer` is sent; None if none."""
-        if transfer.direction is not Direction.OUTBOUND or transfer.route not in orders:
-            return None
-        return next(iter(self._read(ordering.goes_before(transfer.id, orders))), None)
-
-    def held_back(self, transfer: Transfer, orders: Orders) -> int:
-        """Return how many sealed bundles wait until `transfer` has its final receipt."""
-        if transfer.direction is not Direction.OUTBOUND or transfer.route not in orders:
-            return 0
-        with self.reading() as connection:
-            return connection.execute(ordering.held_back(transfer.id, orders)).scalar_one()
-
-    def settled(self, direction: Direction, before: float, *, limit: int) -> list[Transfer]:
-        """Return what settled by `before`, owes nothing and is not closed, earliest first: what retention may end."""
-        return self._read(queries.settled(direction, before, limit))
-
-    def next_sequence(self, recipient: UnitCode) -> int:
-        """Return the number that the next bundle sealed for `recipient` must bear."""
-        with self.reading() as connection:
-            return streams.last(connection, recipient, Direction.OUTBOUND, self.epoch) + 1
-
-    def arrived(self, link: LinkName, bundles: Collection[BundleId]) -> Mapping[BundleId, Transfer]:
-        """Return what is known of `bundles` that came over `link`."""
-        with self.reading() as connection:
-            return arrivals.arrived(connection, link, bundles)
-
-    def seen(self, origin: UnitCode, bundle_id: BundleId) -> Digest | None:
-        """Return the header hash under which a bundle was delivered here; None if it never was."""
-        with self.reading() as connection:
-            return streams.seen_as(connection, origin, bundle_id)
-
-    def sequence_seen(self, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
-        """Return the bundle that was delivered here under a number of a stream; None if none was."""
-        with self.reading() as connection:
-            return streams.seen_sequence(connection, origin, epoch, sequence)
-
-    def seen_among(self, bundles: Sequence[streams.Named]) -> streams.Seen:
-        """Return what was delivered here under any of the names and numbers of `bundles`."""
-        with self.reading() as connection:
-            return streams.seen_among(connection, bundles)
-
-    def stream_states(self) -> list[StreamState]:
-        """Return where every stream stands."""
-        with self.reading() as connection:
-            return streams.states(connection)
-
-    def missing(self, origin: UnitCode, epoch: int, limit: int = 100) -> list[tuple[int, int]]:
-        """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
-        with self.reading() as connection:
-            return streams.missing(connection, origin, epoch, limit)
-
-    def last_sent(self, business_key: str) -> Transfer | None:
-        """Return the version of an export that was sealed last and still counts; None if there is none.
-        What was refused, or closed without a receipt of the recipient, did not reach anybody."""
-        with self.reading() as connection:
-            return repeats.last_sent(connection, business_key)
-
-    def sent_as(self, route: RouteName, export_name: str) -> Mapping[str, Digest]:
-        """Return business key -> content of the last version, of what was sent from exports of this name."""
-        with self.reading() as connection:
-            return repeats.sent_as(connection, route, export_name)
-
-    def later(self, bundle_id: BundleId) -> list[Transfer]:
-        """Return the transfers that repeat or correct a bundle, oldest first."""
-        return self._read(queries.later(bundle_id))
-
     # The operators' questions
 
     def get(self, transfer_id: TransferId) -> Transfer:
@@ -372,15 +253,11 @@ class Ledger(Shelves):
     def check(self) -> None:
         """Read the whole file; PermanentError `ledger-damaged` with the first complaint. Takes seconds per GiB."""
         with self.reading() as connection:
-            complaints = damage(connection) or standings.complaints(connection)
+            complaints = damage(connection) or state_counts.complaints(connection)
         if complaints:
             raise PermanentError(
                 "ledger-damaged", complaints[0], scope=Scope.NODE, facts={"complaints": len(complaints)}
             )
-
-    def _read(self, query: queries.TransferQuery) -> list[Transfer]:
-        with self.reading() as connection:
-            return queries.read(connection, query)
 
     # The doors of this room's other parts
 
@@ -395,7 +272,7 @@ class Ledger(Shelves):
         def run(connection: Connection) -> T:
             change = Change(connection, self._unit, self.epoch, self._clock.now(), touched)
             result = work(change)
-            standings.move(change.connection, change.standing)
+            state_counts.move(change.connection, change.counted)
             return result
 
         def announce() -> None:

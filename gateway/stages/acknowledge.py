@@ -9,7 +9,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
-from gateway.domain.records import ReceiptCode, Stage, Step, Transfer, known
+from gateway.domain.records import ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
@@ -86,30 +86,32 @@ class AcknowledgeStage:
 
     def _letter(self, owed: Sequence[Transfer]) -> tuple[list[Transfer], list[bytes]]:
         """Return the first of `owed`, as many as one file holds, and their receipts."""
+        signed = self._ledger.deliveries.receipts_among(known(transfer.bundle_id) for transfer in owed)
         named: list[Transfer] = []
         receipts: list[bytes] = []
+        size = 0
         for transfer in owed:
-            more = self._receipts(transfer)
-            if named and (len(receipts) + len(more) > COUNT_MAX or sum(map(len, (*receipts, *more))) > BYTES):
+            more = self._receipts(transfer, signed.get(known(transfer.bundle_id), []))
+            size += sum(map(len, more))
+            if named and (len(receipts) + len(more) > COUNT_MAX or size > BYTES):
                 break
             named.append(transfer)
             receipts += more
         return named, receipts
 
-    def _receipts(self, transfer: Transfer) -> list[bytes]:
-        """Return what is owed for `transfer`, each as it was signed.
+    def _receipts(self, transfer: Transfer, signed: Sequence[ReceiptRecord]) -> list[bytes]:
+        """Return what is owed for `transfer`, each as it was signed. `signed`: what was signed about its bundle.
 
         A hub owes what others said about the bundle too, whatever its own part in it is.
         """
         carried = [record.raw for record in self._ledger.relays.to_return(transfer)] if self._relays else []
         is_carried_only = transfer.state is State.CHECKED or (self._relays and transfer.recipient is None)
-        return carried if is_carried_only else list(dict.fromkeys((self._own(transfer), *carried)))
+        return carried if is_carried_only else list(dict.fromkeys((self._own(transfer, signed), *carried)))
 
-    def _own(self, transfer: Transfer) -> bytes:
+    def _own(self, transfer: Transfer, signed: Sequence[ReceiptRecord]) -> bytes:
         """Return our newest receipt for `transfer`.
 
         The bundle id alone would not do: another peer may send a bundle of its own under the same one.
         """
         named = (self._unit, transfer.header_hash)
-        found = self._ledger.receipts(known(transfer.bundle_id))
-        return [r.raw for r in found if (r.issuer, r.header_hash) == named and r.code != ReceiptCode.CUSTODY][-1]
+        return [r.raw for r in signed if (r.issuer, r.header_hash) == named and r.code != ReceiptCode.CUSTODY][-1]

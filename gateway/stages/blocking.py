@@ -1,17 +1,13 @@
 """Exports that must not lie here: of marked material nothing is kept, what holds a virus goes into quarantine, and
 neither is given back."""
 
-from typing import Final
-
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Transfer, known
 from gateway.folders.claim import ClaimShelf
 from gateway.ledger.store import Ledger
+from gateway.stages.scanning import MALWARE
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.standard.findings import SECRET
-
-MALWARE: Final = "MALWARE"
-"""Code of the finding that the virus scanner has found something."""
 
 
 def is_blocked(ledger: Ledger, transfer: Transfer) -> bool:

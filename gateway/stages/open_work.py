@@ -15,8 +15,9 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityE
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
-from gateway.folders import disk, sharing
+from gateway.folders import disk, sharing, trees
 from gateway.folders.members import MemberFiles
+from gateway.folders.space import OPENING
 from gateway.folders.spool import Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
@@ -25,7 +26,6 @@ from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.scanning import Scanning
 from gateway.stages.sharing import lacks
-from gateway.stages.shortage import OPENING
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
@@ -127,7 +127,8 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
     outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
     well = {one.transfer for one in outcomes if one.error is None}
     opened = [order for order in batch.orders if order.transfer in well]
-    synced = {order.transfer: _outcome(order, _sync) for order in opened}
+    errors = trees.fsync_trees([order.staging.imports for order in opened])
+    synced = {one.transfer: OpenOutcome(one.transfer, error) for one, error in zip(opened, errors, strict=True)}
     for folder in dict.fromkeys(order.staging.imports.parent for order in opened):
         disk.fsync_folder(folder)
     return tuple(synced.get(one.transfer, one) for one in outcomes)
@@ -162,10 +163,6 @@ def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome
     except GatewayError as error:
         return OpenOutcome(order.transfer, error)
     return OpenOutcome(order.transfer)
-
-
-def _sync(order: OpenOrder) -> None:
-    disk.fsync_tree(order.staging.imports)
 
 
 def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:

@@ -22,7 +22,7 @@ from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.answers import ReplyDesk
-from gateway.stages.blocking import MALWARE, set_apart
+from gateway.stages.blocking import set_apart
 from gateway.stages.drift import DriftDesk
 from gateway.stages.headstart import HeadStarts, Placed
 from gateway.stages.lanes import BATCH, Lanes, Load
@@ -31,7 +31,7 @@ from gateway.stages.recording import Recorder
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
-from gateway.stages.scanning import ScannerWatch, Scanning
+from gateway.stages.scanning import MALWARE, ScannerWatch, Scanning
 from gateway.stages.sharing import Rulebook
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
@@ -19,14 +20,13 @@ from gateway.domain.sources import Look
 from gateway.packing import Reading, checked
 from gateway.plugins import load_packer
 from gateway.stages import layout
-from gateway.stages.blocking import MALWARE
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.crew import Report
 from gateway.stages.headstart import Placed
 from gateway.stages.helping import helped
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
-from gateway.stages.scanning import Scanning
+from gateway.stages.scanning import MALWARE, Scanning
 from gateway.stages.sharing import Leaving, Rulebook, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
@@ -324,5 +324,6 @@ def _prepare(
     )
     if not is_large(sum(member.size for member in members)):
         return seal(progress=progress)
-    with helped(out, progress) as helpers:
-        return seal(progress=helpers.told, beside=helpers.beside)
+    # Without a name, so that nothing is left of it whatever happens, and on the disk that has room set aside.
+    with helped(out, progress) as helpers, TemporaryFile(dir=order.out.parent) as spill:
+        return seal(progress=helpers.told, beside=helpers.beside, spill=spill)

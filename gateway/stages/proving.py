@@ -80,7 +80,7 @@ class Prover:
         """Return what becomes of each of `transfers`, in their order; `now` in seconds since 1970 UTC."""
         candidates = [self._candidate(transfer) for transfer in transfers]
         authentic = [one for one in candidates if one.error is None]
-        seen = self._ledger.seen_among([one.named for one in authentic])
+        seen = self._ledger.deliveries.seen_among([one.named for one in authentic])
         parties = _Parties(self._directory, now)
         for one in authentic:
             try:

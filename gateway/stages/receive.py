@@ -3,9 +3,7 @@ clears the mailbox once we have custody."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 from gateway.bundle.convoy import FILE_MAX as CONVOY_MAX
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
@@ -13,21 +11,20 @@ from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, Digest, LinkName, WireName, bundle_id
-from gateway.domain.lanes import PAPERS, is_large, rank
+from gateway.domain.lanes import is_large, rank
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer, known
-from gateway.folders import disk
-from gateway.folders.space import SMALL_BYTES
+from gateway.folders.space import OPENING, SMALL_BYTES
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.aside import EQUIVOCATION
 from gateway.stages.bulk import BulkLane
 from gateway.stages.gate import Gate
+from gateway.stages.papers import Paper, PaperDesk
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
-from gateway.stages.shortage import LOOK_SECONDS, OPENING, Shortage
-from gateway.stages.suspects import QuarantineDesk, Suspect
+from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.unloading import Unloading
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Entry, Progress, Transport
@@ -41,17 +38,6 @@ CONVOYS = 16
 RECORD_BYTES = 16 * 2**20
 """After this much was fetched the record is written, so that a cut repeats little, and the mailbox is listed anew:
 something more urgent may have come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A kind of small file in a mailbox. `most`: bytes; `take`: applies it, and may be repeated; `word`: begins what is
-    said of one that is refused or has to wait; `too_large`: the code of one that is too large."""
-
-    most: int
-    take: Callable[[bytes], object]
-    word: str
-    too_large: str
 
 
 _HAVE_CUSTODY = frozenset(
@@ -84,7 +70,7 @@ class ReceiveStage:
         transport: Transport,
         papers: Mapping[Kind, Paper],
         unloading: Unloading,
-        quarantine: QuarantineDesk,
+        desk: PaperDesk,
         lacks: Callable[[BundleId, Digest], bool],
         gate: Gate,
         precedence: Precedence,
@@ -111,7 +97,7 @@ class ReceiveStage:
         self._convoys = Paper(
             CONVOY_MAX, lambda raw: unloading.take(raw, self._came_again), "convoy", "convoy-too-large"
         )
-        self._quarantine = quarantine
+        self._desk = desk
         self._lacks = lacks
         self._gate = gate
         self._precedence = precedence
@@ -159,14 +145,14 @@ class ReceiveStage:
                     convoys.append(entry)
                 case (kind, _) if kind in papers:
                     papers[kind].append(entry)
-        self._take(papers[Kind.RECEIPTS], self._papers[Kind.RECEIPTS])
+        self._desk.take(papers[Kind.RECEIPTS], self._papers[Kind.RECEIPTS])
         self._lacking, self._first_lack = [], None
         more = self._take_convoys(convoys)
         offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
         transfers = self._ledger.offered(offers) if offers else []
         # After the offers: what an inventory says is missing may stand beside it.
         for kind in self._papers.keys() - {Kind.RECEIPTS}:
-            self._take(papers[kind], self._papers[kind])
+            self._desk.take(papers[kind], self._papers[kind])
         now = self._clock.now()
         wanted = [t for t in transfers if t.state is State.OFFERED and t.hold_code is None and t.next_attempt_at <= now]
         small = sorted((t for t in wanted if not is_large(t.size)), key=lambda t: (t.priority, t.size))
@@ -315,7 +301,7 @@ class ReceiveStage:
     def _again(self, transfer: Transfer, entry: Entry) -> None:
         """A bundle that we already have was deposited once more."""
         head = self._transport.head(entry.name, ENVELOPE_MAX)
-        self._came_again(transfer, head, lambda: self._set_aside(entry, EQUIVOCATION))
+        self._came_again(transfer, head, lambda: self._desk.set_aside(entry, EQUIVOCATION))
 
     def _came_again(self, transfer: Transfer, head: bytes, set_aside: Callable[[], None]) -> None:
         """Our receipt for what begins with `head` was lost, or somebody reuses its name."""
@@ -328,14 +314,6 @@ class ReceiveStage:
             set_aside()
         elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
-
-    def _set_aside(self, entry: Entry, code: str) -> None:
-        """Keep untrusted bytes of the mailbox for a person to look at."""
-        part = self._spool.letter(self._link, entry.name)
-        # Evidence is never pieced together from two attempts.
-        self._spool.drop(part)
-        self._transport.fetch(entry.name, part, entry.size)
-        self._quarantine.take(part, Suspect(entry.name, self._link, code))
 
     def _reconsider(self, quarantined: Sequence[Transfer]) -> None:
         """Bytes that were set aside as damaged are fetched anew when they are offered again."""
@@ -363,38 +341,6 @@ class ReceiveStage:
                     self._lacking.append(entry.size)
                     self._first_lack = self._first_lack or error
                 else:
-                    self._take([entry], self._convoys)
+                    self._desk.take([entry], self._convoys)
                     fetched += entry.size
         return False
-
-    def _take(self, entries: Sequence[Entry], paper: Paper) -> None:
-        """Read papers of one kind, apply what they prove, then remove them; one that cannot be read, or is bad, holds
-        up nothing else."""
-        for entry in entries:
-            try:
-                with self._precedence.moving(PAPERS):
-                    self._take_one(entry, paper)
-            except GatewayError as error:
-                if error.scope is not Scope.TRANSFER:
-                    raise
-                self._ops.warn(f"{paper.word}-waits", link=self._link, code=error.code, detail=error.detail)
-
-    def _take_one(self, entry: Entry, paper: Paper) -> None:
-        part = self._spool.letter(self._link, entry.name)
-        if entry.size > paper.most:
-            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
-            self._set_aside(entry, paper.too_large)
-        else:
-            self._transport.fetch(entry.name, part, entry.size)
-            self._apply(part, entry, paper)
-        self._transport.remove([entry.name])
-
-    def _apply(self, part: Path, entry: Entry, paper: Paper) -> None:
-        with disk.mapped(part.parent):
-            body = part.read_bytes()
-        try:
-            paper.take(body)
-        except SecurityError as error:
-            self._ops.alert(f"{paper.word}-refused", link=self._link, code=error.code)
-            self._quarantine.take(part, Suspect(entry.name, self._link, error.code))
-        self._spool.drop(part)

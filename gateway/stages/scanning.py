@@ -11,9 +11,10 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.scanning import WhenDown, WhenTooLarge
 from gateway.packing import Member
 from gateway.scanning.clamd import Clamd, ScannerAt
-from gateway.stages.blocking import MALWARE
 from gateway.standard.findings import Finding, Place, Verdict
 
+MALWARE: Final = "MALWARE"
+"""Code of the finding that the virus scanner has found something."""
 DOWN: Final = "scanner-down"
 MISSING: Final = "scan-missing"
 """Code of a bundle that could not be scanned; a person may let it pass."""

@@ -9,7 +9,7 @@ from gateway.domain.errors import GatewayError, TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.folders import disk
-from gateway.folders.space import SpaceGuard
+from gateway.folders.space import OPENING, SpaceGuard
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 
@@ -17,8 +17,6 @@ LOOK_SECONDS = 5.0
 """What waits for room is looked at this often: asking a disk how full it is costs nothing, failing does."""
 CODES = frozenset({"disk-space-low", "disk-full"})
 """What an attempt fails with where room was lacking."""
-OPENING = 2
-"""An opened bundle takes so many times its size: its members, and the import where the packer copies them."""
 MARGIN = 16
 """A sixteenth more than the floor must be free before a shortage is called over."""
 _AGAIN_MAX = 1000

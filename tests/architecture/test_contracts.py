@@ -51,6 +51,7 @@ PLANTED = {
         ("gateway/daemon/planted.py", "import uvloop"),
     ],
     "home-sql": [("gateway/stages/planted.py", "import sqlalchemy"), ("gateway/daemon/planted.py", "import sqlite3")],
+    "workers-without-sql": [("gateway/stages/routes.py", "import gateway.ledger.store")],
     "home-yaml": [("gateway/roster/planted.py", "import yaml"), ("packers/planted.py", "import pydantic")],
     "home-cryptography": [("gateway/stages/planted.py", "from cryptography.hazmat.primitives import hashes")],
     "home-daemon": [("gateway/stages/planted.py", "import loguru"), ("gateway/cli/planted.py", "import apscheduler")],

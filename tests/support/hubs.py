@@ -1,17 +1,17 @@
 """Houses around hubs: a tree of nodes in one process, joined by folders, with one roster made of their own keys."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from gateway.bundle.card import parse_card
-from gateway.bundle.convoy import split_bundles
+from gateway.bundle.convoy import join_bundles, split_bundles
 from gateway.bundle.envelope import parse_envelope
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.names import Kind, bundle_name, parse, receipt_name
+from gateway.bundle.names import Kind, bundle_name, paper_name, parse, receipt_name
 from gateway.bundle.receipt import Receipt, join_receipts, parse_receipt, sign_receipt, split_receipts
 from gateway.bundle.seal import SealMember, finish, prepare
 from gateway.cli.demo_nodes import Place, init_place, write_link, write_routes
@@ -230,6 +230,19 @@ class Province:
                 case (Kind.CONVOY, _):
                     found += [one for one, _ in split_bundles(path.read_bytes())]
         return found
+
+    def lose(self, sender: str, receiver: str, lost: Collection[BundleId]) -> None:
+        """Take bundles out of a mailbox, alone or out of their convoys."""
+        for path in list(self.mailbox(sender, receiver).iterdir()):
+            match parse(path.name):
+                case (Kind.BUNDLE, text) if text in lost:
+                    path.unlink()
+                case (Kind.CONVOY, _):
+                    left = [(one, bytes(body)) for one, body in split_bundles(path.read_bytes()) if one not in lost]
+                    path.unlink()
+                    if left:
+                        raw = join_bundles(left)
+                        path.with_name(paper_name(raw, Kind.CONVOY)).write_bytes(raw)
 
     def drop(self, name: str, export: str, content: bytes) -> None:
         """Have the case software of a house export a file."""

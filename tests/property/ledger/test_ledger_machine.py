@@ -15,6 +15,7 @@ from gateway.domain.ids import BundleId, Digest, LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import FIRST, Direction, Event, IllegalStepError, State, after, ends, is_legal
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger.store import Ledger
+from gateway.ledger.streams import Named
 from tests.support.ledger import (
     EPOCH,
     LINK,
@@ -289,7 +290,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def each_bundle_was_delivered_once(self) -> None:
         for (origin, name), (header, number) in self.seen.items():
             assert self.ledger.seen(origin, name) == header
-            assert self.ledger.sequence_seen(origin, 9, number) == name
+            named = Named(origin, name, 9, number)
+            seen = self.ledger.deliveries.seen_among([named])
+            assert (seen.as_named(named), seen.as_numbered(named)) == (header, name)
         visible = [
             (t.origin, t.bundle_id)
             for t in self.model.values()

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import data, races
-from benchmarks.chart import draw
+from benchmarks.chart import LABELS, draw
 from benchmarks.data import Made
 from benchmarks.figures import BenchmarkError, Goal, Use, middle
 from benchmarks.journeys import Journey
@@ -143,7 +143,7 @@ def test_a_chart_orders_bars_by_length_and_marks_ours(most: float) -> None:
     assert widths == sorted(widths)
     assert [one.attrib["fill"] for one in bars].count("#2a7f62") == 1
     line = next(root.iter(f"{space}line"))
-    assert float(line.attrib["x1"]) == pytest.approx(270 + widths[1], abs=0.1)
+    assert float(line.attrib["x1"]) == pytest.approx(LABELS + widths[1], abs=0.1)
 
 
 def test_a_run_counts_no_process_that_was_there_before() -> None:

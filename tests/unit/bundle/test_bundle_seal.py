@@ -5,6 +5,7 @@ import pickle
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,48 @@ def test_nothing_kept_beyond_the_budget(classic, monkeypatch):
     assert classic.open(classic.seal(texts)) == texts
 
 
+class Spill(io.BytesIO):
+    """An empty file that remembers how large it has been."""
+
+    most = 0
+
+    def write(self, data: Any) -> int:
+        count = super().write(data)
+        self.most = max(self.most, self.tell())
+        return count
+
+
+def test_what_has_no_room_in_memory_is_compressed_once(classic, monkeypatch):
+    monkeypatch.setattr(planning, "KEPT_MAX", 1000)
+    opened: list[str] = []
+
+    def opening(path: str, content: bytes) -> Callable[[], io.BytesIO]:
+        return lambda: opened.append(path) or io.BytesIO(content)
+
+    rest = noise(2_048_000)
+    half = b"".join(rest[at : at + 2048] + bytes(1024) for at in range(0, len(rest), 2048))  # shrinks, but to no half
+    texts = {"forms": b"line of a form\n" * 9000, "noise": noise(MIB), "half": half, "digits": b"0123456789" * MIB}
+    members = [SealMember(path, None, len(content), opening(path, content)) for path, content in texts.items()]
+    keys, out, spill = classic.keys, io.BytesIO(), Spill()
+    prepared = prepare(out, members, keys=keys.sender, recipients=[keys.recipient.public], spill=spill, **SETTINGS)
+    finish(out, prepared, [1], keys.sender)
+    assert classic.open(out.getvalue()) == texts
+    codings = {file.path: file.coding for file in manifest_of(classic, out.getvalue()).files}
+    assert codings == {**dict.fromkeys(texts, Coding.ZSTD), "noise": Coding.IDENTITY}
+    # Each is opened for its sample, and once more to be read; what was not kept, a third time.
+    assert {path: opened.count(path) for path in texts} == {"forms": 2, "noise": 2, "half": 3, "digits": 2}
+    assert spill.most + len(out.getvalue()) <= sum(map(len, texts.values()))
+
+
+def test_a_spill_that_lost_something_seals_nothing(classic, monkeypatch):
+    monkeypatch.setattr(planning, "KEPT_MAX", 0)
+    spill = io.BytesIO()
+    placed = lambda _offset, _size: spill.truncate(10)  # noqa: E731 - one line says it
+    assert (
+        classic.code_of(sealing(classic, member(b"form " * 60_000, 300_000), spill=spill, placed=placed)) == "local-io"
+    )
+
+
 def test_padding_hides_the_size(classic):
     raw = classic.seal({"a": noise(100_001)})
     found = manifest_of(classic, raw)
@@ -166,10 +209,10 @@ def test_progress_counts_members_bytes(classic):
     assert len(seen) >= sum(map(len, texts.values())) // (4 * MIB)
 
 
-def sealing(classic, one: SealMember) -> Callable[[], object]:
+def sealing(classic, one: SealMember, **options: Any) -> Callable[[], object]:
     keys = classic.keys
     recipients = [keys.recipient.public]
-    return lambda: prepare(io.BytesIO(), [one], keys=keys.sender, recipients=recipients, **SETTINGS)
+    return lambda: prepare(io.BytesIO(), [one], keys=keys.sender, recipients=recipients, **SETTINGS, **options)
 
 
 CONTENTS = {

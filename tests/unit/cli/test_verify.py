@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.convoy import join_bundles
+from gateway.bundle.envelope import parse_envelope
 from gateway.bundle.receipt import join_receipts
+from gateway.domain.ids import bundle_id
 from tests.support import sealing
 from tests.support.desk import Desk, run
 
@@ -27,6 +30,23 @@ def test_a_bundle_is_genuine_by_the_confirmed_peer(desks: tuple[Desk, Desk], bun
     assert (found["genuine"], found["error"], found["signer"], found["expired"]) == (True, None, "990102000000", False)
     assert found["size"] == bundle.stat().st_size
     assert "Genuine." in desks[1].run("verify", bundle).out
+
+
+def test_a_convoy_is_as_genuine_as_each_of_its_bundles(desks: tuple[Desk, Desk], bundle: Path, tmp_path: Path) -> None:
+    raw = bundle.read_bytes()
+    named = parse_envelope(raw).bundle_id
+    convoy = tmp_path / "one.cfc"
+    convoy.write_bytes(join_bundles([(named, raw)]))
+    found = desks[1].ask("verify", convoy)
+    assert (found["kind"], found["genuine"], found["error"]) == ("convoy", True, None)
+    assert [one["bundle_id"] for one in found["bundles"]] == [named]
+    assert named in desks[1].run("verify", convoy).out
+    convoy.write_bytes(join_bundles([(named, raw), (bundle_id("f" * 32), raw), (bundle_id("e" * 32), b"none")]))
+    answer = desks[1].run("verify", convoy, "--json")
+    codes = [one["error"] and one["error"]["code"] for one in answer.json["bundles"]]
+    assert (answer.code, answer.json["genuine"], codes) == (1, False, [None, "malformed", "not-a-bundle"])
+    convoy.write_bytes(convoy.read_bytes()[:-1])
+    assert desks[1].run("verify", convoy, "--json").json["error"]["code"] == "convoy-malformed"
 
 
 def test_a_card_is_enough(desks: tuple[Desk, Desk], bundle: Path, tmp_path: Path) -> None:

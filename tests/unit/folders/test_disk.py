@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
-from gateway.folders import copying, disk, sharing
+from gateway.folders import copying, disk, sharing, trees
 from tests.support.calls import Call, met
 from tests.support.crashing import dies_at, fails_at, interrupted
 
@@ -125,7 +125,7 @@ def test_everything_below_a_tree_is_forced_out_children_first(tmp_path: Path) ->
     (tmp_path / "b").write_text("2")
     (tmp_path / "link").symlink_to("nowhere")
     with interrupted(-1, lambda: None) as met:
-        disk.fsync_tree(tmp_path)
+        trees.fsync_tree(tmp_path)
     assert met == ["fsync"] * 4
 
 
@@ -142,12 +142,12 @@ def test_each_of_many_files_is_forced_out_and_one_that_fails_is_told(tmp_path: P
         return call.go()
 
     with met(around, tmp_path), pytest.raises(TransientError) as caught:
-        disk.fsync_tree(tmp_path)
+        trees.fsync_tree(tmp_path)
     assert caught.value.code == "local-io"
     (tmp_path / "57").unlink()
     synced.clear()
     with met(around, tmp_path):
-        disk.fsync_tree(tmp_path)
+        trees.fsync_tree(tmp_path)
     assert sorted(synced[:-1], key=int) == [str(number) for number in range(100) if number != 57]
     assert synced[-1] == tmp_path.name
 

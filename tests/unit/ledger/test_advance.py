@@ -11,6 +11,7 @@ from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Event, IllegalStepError, State
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step
 from gateway.ledger.store import Ledger
+from gateway.ledger.streams import Named
 from tests.support.ledger import (
     EPOCH,
     LINK,
@@ -37,6 +38,8 @@ from tests.support.ledger import (
     sent,
     verified,
 )
+
+FIRST = Named(PEER, bundle(1), PEER_EPOCH, 1)
 
 
 @pytest.fixture
@@ -65,6 +68,20 @@ def test_a_bundle_is_offered_once_per_link(ledger: Ledger) -> None:
     moved = ledger.advance(Step(first, Event.FETCHED, Stage.RECEIVE))
     assert ledger.offered([offer(1), offer(1)]) == [moved, moved]
     assert (first.state, first.link, first.bundle_id, first.size) == (State.OFFERED, LINK, bundle(1), 2001)
+
+
+def test_bundles_that_are_here_are_fetched_whether_they_were_offered_or_not(ledger: Ledger, clock: ToldClock) -> None:
+    before, further = offered(ledger, 1), offered(ledger, 3)
+    further = ledger.advance(Step(further, Event.QUARANTINED, Stage.RECEIVE))
+    clock.time += 5
+    found = ledger.fetched([offer(3), offer(2), offer(1)], START + 4)
+    assert [t.bundle_id for t in found] == [bundle(3), bundle(2), bundle(1)]
+    assert [t.state for t in found] == [State.QUARANTINED, State.FETCHED, State.FETCHED]
+    assert (found[0], found[2].id) == (further, before.id)
+    assert [e.what for e in ledger.timeline(found[1].id) if e.kind == "event"] == ["offered", "fetched"]
+    assert ledger.fetched([offer(1), offer(2)], START + 4) == [found[2], found[1]]
+    assert ledger.arrived(LINK, [bundle(2), bundle(9)]) == {bundle(2): found[1]}
+    assert ledger.arrived("elsewhere", [bundle(2)]) == {}
 
 
 def test_the_same_bundle_may_be_offered_on_two_links(ledger: Ledger) -> None:
@@ -188,13 +205,13 @@ def test_delivery_is_seen_and_receipted_in_the_same_commit(ledger: Ledger) -> No
     now = delivered(ledger, 1, 1)
     assert (now.state, now.settled_at, now.export_name) == (State.DELIVERED, START, "import-1")
     assert ledger.seen(PEER, bundle(1)) == header(1)
-    assert ledger.sequence_seen(PEER, PEER_EPOCH, 1) == bundle(1)
+    assert ledger.deliveries.seen_among([FIRST]).as_numbered(FIRST) == bundle(1)
     assert [r.issuer for r in ledger.receipts(bundle(1))] == [UNIT]
 
 
 def test_nothing_is_seen_before_it_is_delivered(ledger: Ledger) -> None:
     verified(ledger, 1, 1)
-    assert (ledger.seen(PEER, bundle(1)), ledger.sequence_seen(PEER, PEER_EPOCH, 1)) == (None, None)
+    assert (ledger.seen(PEER, bundle(1)), ledger.deliveries.seen_among([FIRST]).as_numbered(FIRST)) == (None, None)
 
 
 def test_a_lost_receipt_is_owed_again_and_delivers_nothing(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Copy, Facts, Stage, Step
 from gateway.ledger import arrivals, changes, repeats, streams, term_cases, terms, turns
 from gateway.ledger.prepared import text_of
-from gateway.ledger.schema_standings import standings as table
+from gateway.ledger.schema_state_counts import state_counts as table
 from gateway.ledger.store import Ledger
 from tests.support.ledger import (
     LINK,
@@ -85,7 +85,7 @@ def test_many_steps_read_once_and_commit_once(ledger: Ledger, many: int) -> None
         ledger.advance_many([Step(one, Event.SENT, Stage.SEND, due, started_at=START) for one in waiting])
     assert [one for one in seen if one.startswith(("BEGIN", "COMMIT", "SAVEPOINT"))] == ["BEGIN IMMEDIATE", "COMMIT"]
     assert sum(one.startswith("SELECT") for one in seen) == 1
-    assert sum(one.startswith("UPDATE standings") for one in seen) == 2
+    assert sum(one.startswith("UPDATE state_counts") for one in seen) == 2
 
 
 def test_found_exports_are_asked_for_twice_and_written_once(ledger: Ledger) -> None:

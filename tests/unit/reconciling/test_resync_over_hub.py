@@ -139,8 +139,7 @@ def test_a_hub_that_loses_everything_it_holds_gets_it_again_and_all_is_delivered
             break
     lying = sorted(small.bundles(CITY_A, PROSECUTOR))
     assert len(lying) == 3
-    for bundle in lying[1:]:
-        (small.mailbox(CITY_A, PROSECUTOR) / f"{bundle}.cfb").unlink()
+    small.lose(CITY_A, PROSECUTOR, lying[1:])
     wiped(small, CITY_A)
     assert small[CITY_A].transfers(ON) == []
     pass_hours(small, 3, turns=40)

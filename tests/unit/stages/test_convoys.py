@@ -15,6 +15,7 @@ from gateway.domain.ids import bundle_id
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
 from gateway.folders.space import SpaceGuard
+from gateway.settings.links import LinkSettings
 from gateway.stages.convoying import ALONE_BYTES
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from tests.support.houses import IN, OUT, Faults, Street, opened
@@ -98,7 +99,6 @@ def test_a_convoy_grows_while_the_line_is_quick_and_no_further_than_a_file_may(
 
 FAILURES = {
     "the name is taken": TransientError("name-taken", "another size there"),
-    "the line broke at the rename": TransientError("deposit-unknown", "cut at the rename"),
     "no room in the mailbox for all of them": TransientError("mailbox-full", "no room", scope=Scope.LINK),
     "no room on our own disk for the file": TransientError("disk-full", "no room", scope=Scope.NODE),
 }
@@ -138,7 +138,6 @@ def test_a_bundle_that_vanished_from_the_spool_keeps_no_other_back(made: Street)
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda raw: raw[:-1],
-    "another version": lambda raw: raw[:8] + b"\2" + raw[9:],
     "too large": lambda raw: raw + bytes(FILE_MAX),
 }
 
@@ -293,14 +292,34 @@ def test_a_ledger_that_fails_leaves_the_convoy_to_be_taken_again(made: Street, m
     assert made.leftovers() == []
 
 
-def test_convoys_travel_only_where_one_lost_file_is_one_that_comes_again(closed: Street) -> None:
-    link = closed.police.root / "etc" / "links.d" / "procuratorate.yaml"
-    text = link.read_text("utf-8")
-    link.write_text(text + "gap:\n  max_file: 1 MiB\n", "utf-8")
+def test_a_stop_cuts_a_convoy_off_and_loses_nothing_of_it(closed: Street) -> None:
+    stops = [False]
+    closed.procuratorate.change = lambda ground: replace(ground, is_stopping=lambda: stops[0])
     with opened(closed) as made:
-        sealed(made, *NAMES)
-        made.go("police:out-procuratorate")
-        assert made.procuratorate.transfers(IN) == []
+        arrived(made)
+        stops[0] = True
         made.go("procuratorate:in-police")
-        assert len(made.procuratorate.transfers(IN)) == 3
+        assert (made.procuratorate.transfers(IN), left(made)) == ([], [".cfc"])
+        stops[0] = False
+        made.settle()
+        assert set(made.delivered()) == set(NAMES)
         assert made.procuratorate.log.alerts() == []
+
+
+LINK = {"name": "there", "peer": "990101"}
+FOLDERS = {"transport": "folder", "folder": {"deposit": "/out", "collect": "/in"}}
+TAKES: dict[str, tuple[bool, dict[str, object]]] = {
+    "SFTP": (True, {"sftp": {"host": "there"}}),
+    "folders": (True, FOLDERS),
+    "a diode": (False, {**FOLDERS, "folder": {"deposit": "/out"}, "receipts": "never"}),
+    "folders that lose things": (False, {**FOLDERS, "repeat": {"times": 2, "every": "1h"}}),
+    "receipts that come some day": (False, {**FOLDERS, "receipts": "late"}),
+    "a gap device": (False, {**FOLDERS, "gap": {"max_file": "1 MiB"}}),
+    "media": (False, {"transport": "media"}),
+}
+
+
+@pytest.mark.parametrize("kind", list(TAKES))
+def test_convoys_travel_only_where_one_lost_file_is_one_that_comes_again(kind: str) -> None:
+    expected, said = TAKES[kind]
+    assert LinkSettings.model_validate({**LINK, **said}).takes_convoys is expected

@@ -8,7 +8,7 @@ from gateway.domain.lifecycle import Direction, State
 from gateway.ledger.change import adding
 from gateway.ledger.prepared import param, rows, write
 from gateway.ledger.schema import transfers
-from gateway.ledger.schema_standings import standings
+from gateway.ledger.schema_state_counts import state_counts
 
 
 def move(connection: Connection, moved: Mapping[tuple[Direction, State], int]) -> None:
@@ -33,15 +33,15 @@ def complaints(connection: Connection) -> list[str]:
 
 
 def _more() -> Update:
-    c = standings.c
+    c = state_counts.c
     its = (c.direction == param("its_direction"), c.state == param("its_state"))
-    return update(standings).where(*its).values(number=c.number + param("more"))
+    return update(state_counts).where(*its).values(number=c.number + param("more"))
 
 
 def _first() -> Insert:
-    return adding(standings, ("direction", "state", "number"))
+    return adding(state_counts, ("direction", "state", "number"))
 
 
 def _all() -> Select[str, str, int]:
-    c = standings.c
+    c = state_counts.c
     return select(c.direction, c.state, c.number).where(c.number > 0).order_by(c.direction, c.state)

@@ -6,8 +6,8 @@ from sqlalchemy import PrimaryKeyConstraint, Table
 
 from gateway.ledger.schema import metadata, text_column, whole_column
 
-standings: Final = Table(
-    "standings",
+state_counts: Final = Table(
+    "state_counts",
     metadata,
     text_column("direction"),
     text_column("state"),

@@ -1,0 +1,58 @@
+"""What the arrival of many small cases costs the disk and the ledger: a gain that is counted is not lost unnoticed."""
+
+from collections import Counter
+
+import pytest
+
+from gateway.domain.lifecycle import State
+from tests.support.calls import Call, met
+from tests.support.houses import IN, OUT, Street
+
+CASES = 64
+OF_A_CASE = 8
+"""What an import is made of: its document, the case package, the mark and our note, and four folders."""
+
+
+@pytest.fixture
+def arrived(made: Street) -> Street:
+    """Return a street on which many small cases have just been fetched."""
+    for number in range(CASES):
+        made.drop(f"{number}.txt", b"x")
+    while any(t.state is not State.SENT for t in made.police.transfers(OUT)) or made.waiting():
+        made.go("police:claim", "police:pack", "police:out-procuratorate")
+        made.clock.time += 1
+    while sum(t.state is State.FETCHED for t in made.procuratorate.transfers(IN)) < CASES:
+        made.go("procuratorate:in-police")
+    return made
+
+
+def counted(made: Street, *workers: str) -> Counter[str]:
+    """Let these workers of the procuratorate step; return how often they called what."""
+    calls: Counter[str] = Counter()
+
+    def around(call: Call) -> object:
+        calls[call.name] += 1
+        return call.go()
+
+    with met(around, made.procuratorate.root):
+        made.go(*(f"procuratorate:{name}" for name in workers))
+    return calls
+
+
+def test_opening_and_delivering_sync_each_file_once_and_commit_by_batches(arrived: Street) -> None:
+    calls = counted(arrived, "open", "open", "open", "open")
+    assert [t.state for t in arrived.procuratorate.transfers(IN)] == [State.DELIVERED] * CASES
+    assert len(list(arrived.into.glob("*/_READY"))) == CASES
+    batches = CASES // 32
+    assert calls["commit"] <= 2 * batches, "opened and delivered, each once a batch"
+    assert calls["fsync"] <= CASES * OF_A_CASE + 8 * batches
+    assert calls["rename"] + calls["replace"] + calls["rename-new"] <= 5 * CASES
+
+
+def test_receipts_of_many_cases_are_one_file_and_one_commit(arrived: Street) -> None:
+    counted(arrived, "open", "open", "open", "open")
+    calls = counted(arrived, "out-police")
+    assert len(list(arrived.back.glob("*.cfr"))) == 1
+    assert [t.state for t in arrived.procuratorate.transfers(IN)] == [State.CONFIRMED] * CASES
+    assert calls["commit"] == 1
+    assert calls["fsync"] <= 6

@@ -1,0 +1,76 @@
+"""What a batch of small exports costs: most syncs, names and commits are shared, and it shall stay so."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.domain.lifecycle import State
+from tests.support import calls
+from tests.support.houses import OUT, Street, opened
+
+MANY = 64
+
+
+@pytest.fixture
+def made(closed: Street) -> Iterator[Street]:
+    with opened(closed) as street:
+        yield street
+
+
+def effects(made: Street, *names: str) -> Counter[str]:
+    """Return how often each effect was met while these workers stepped."""
+    found: Counter[str] = Counter()
+
+    def around(call: calls.Call) -> object:
+        found[call.name] += call.name in calls.EFFECTS
+        return call.go()
+
+    with calls.met(around, made.root):
+        made.go(*names)
+    return found
+
+
+def settle(made: Street) -> None:
+    """Let the exports be seen unchanged, so that the next scan finds all of them settled."""
+    made.go("police:claim")
+    assert made.police.transfers(OUT) == []
+    made.clock.time += 1
+
+
+def test_a_batch_shares_what_can_be_shared(made: Street) -> None:
+    for number in range(MANY):
+        folder = made.out / f"case-{number:02d}"
+        folder.mkdir()
+        for page in range(3):
+            (folder / f"{page}.pdf").write_bytes(b"%d of %d" % (page, number))
+    settle(made)
+
+    claimed = effects(made, "police:claim")
+    assert len(made.police.transfers(OUT)) == MANY
+    # Of each export: three pages, its folder, intent, claim folder, parts. Of all: outbound, route's folder, shelf.
+    assert claimed["fsync"] <= 7 * MANY + 8
+    assert claimed["mkdir"] <= 2 * MANY + 2
+    assert claimed["commit"] == 1
+
+    packed = effects(made, "police:pack", "police:pack", "police:pack", "police:pack")
+    assert {one.state for one in made.police.transfers(OUT)} == {State.SEALED}
+    assert packed["fsync"] <= MANY + 4
+    assert packed["commit"] <= 4
+
+    made.go("police:out-procuratorate", "procuratorate:in-police", *["procuratorate:open"] * 4)
+    made.go("procuratorate:out-police")
+    receipted = effects(made, *["police:in-procuratorate"] * 4)
+    assert {one.state for one in made.police.transfers(OUT)} == {State.DELIVERED}
+    assert len(list((made.out / "ack").iterdir())) == MANY
+    # Of each export: its acknowledgement.
+    assert receipted["fsync"] <= MANY + 16
+    assert receipted["commit"] <= 4
+
+
+def test_one_scan_serves_all_that_it_found_settled(made: Street) -> None:
+    for number in range(3 * MANY + 1):
+        made.drop(f"{number:03d}.txt", b"one page")
+    settle(made)
+    assert effects(made, "police:claim")["commit"] == 4
+    assert len(made.police.transfers(OUT)) == 3 * MANY + 1
