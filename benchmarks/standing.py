@@ -1,4 +1,4 @@
-"""A node that stands and waits: hundreds of links and outbound folders, nothing happening; its processor time and memory."""
+"""A node that stands and waits: hundreds of idle links and outbound folders; its processor time and memory."""
 
 import time
 from pathlib import Path

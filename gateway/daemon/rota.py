@@ -11,8 +11,8 @@ from gateway.domain.clock import Clock
 AT_ONCE = 32
 """So many threads are made without ado: more than there are workers that all links share."""
 PATIENCE = 0.01
-"""Seconds that work waits for a thread to become free before one more is made. At a start every link has a short step to
-do, and a thread for each would take memory for nothing; but a peer that does not answer must not hold up the others."""
+"""Seconds that work waits for a thread to become free before one more is made. At a start every link has a short step
+to do, and a thread for each would take memory for nothing; but a peer that does not answer must not hold up others."""
 IDLE_SECONDS = 5.0
 """After these a thread that nobody needed ends."""
 
