@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -128,4 +129,6 @@ def _workplace(folder: Path | None) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
+    # Else whoever stops a run from outside leaves nodes, servers and agents running.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

@@ -245,7 +245,7 @@ def exists(path: Path) -> bool:
     """Whether there is anything of that name, a dangling link included. Raises as `failure` says."""
     with mapped_at(path):
         try:
-            os.lstat(path)
+            os.stat(path, follow_symlinks=False)  # noqa: PTH116 - several for each export of thousands
         except (FileNotFoundError, NotADirectoryError):
             return False
         return True

@@ -22,7 +22,7 @@ def look(path: Path) -> Entry:
     Raises OSError as the system does, and PermanentError: `entry-unsafe` for a link or a special file at the top,
     `export-too-many-files` for a folder beyond WALK_MAX or DEPTH_MAX, or deeper than any path reaches.
     """
-    top = os.lstat(path)
+    top = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - several for each export of thousands
     if stat.S_ISREG(top.st_mode):
         return Entry(path.name, is_folder=False, size=top.st_size, mtime_ns=top.st_mtime_ns, inode=top.st_ino)
     if not stat.S_ISDIR(top.st_mode):

@@ -12,7 +12,7 @@ PUSHED_BYTES = 64 << 20
 """After so many bytes the disk is asked to write what it got, so that the end of the sealing waits for little."""
 
 
-class Helpers:
+class Hands:
     """Two threads for as long as one file is written; to be had from `helped`."""
 
     def __init__(self, pool: ThreadPoolExecutor, out: BinaryIO, progress: Progress) -> None:
@@ -42,9 +42,9 @@ class Helpers:
 
 
 @contextmanager
-def helped(out: BinaryIO, progress: Progress) -> Iterator[Helpers]:
+def helped(out: BinaryIO, progress: Progress) -> Iterator[Hands]:
     """Give help to whoever writes `out`, a file; raises OSError at the end if the disk could not keep up its part."""
     with ThreadPoolExecutor(2, "sealing") as pool:
-        helpers = Helpers(pool, out, progress)
-        yield helpers
-        helpers.settle()
+        hands = Hands(pool, out, progress)
+        yield hands
+        hands.settle()

@@ -325,5 +325,5 @@ def _prepare(
     if not is_large(sum(member.size for member in members)):
         return seal(progress=progress)
     # Without a name, so that nothing is left of it whatever happens, and on the disk that has room set aside.
-    with helped(out, progress) as helpers, TemporaryFile(dir=order.out.parent) as spill:
-        return seal(progress=helpers.told, beside=helpers.beside, spill=spill)
+    with helped(out, progress) as hands, TemporaryFile(dir=order.out.parent) as spill:
+        return seal(progress=hands.told, beside=hands.beside, spill=spill)

@@ -17,7 +17,7 @@ _SYNC_FILE_RANGE_WRITE = 2
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
-AHEAD = ".ahead"
+HEAD_START = ".ahead"
 """The one hidden name of what is sent while it is still being sealed: its front is missing, so nothing ever continues
 it, and it becomes a part only once it has none of that left. One name, so that leftovers cannot pile up."""
 
@@ -38,12 +38,12 @@ def temp_owner(temp: str) -> WireName | None:
 
 def is_hidden(name: str) -> bool:
     """Whether something grows under `name` that is not yet what it will be."""
-    return name == AHEAD or temp_owner(name) is not None
+    return name == HEAD_START or temp_owner(name) is not None
 
 
 def may_become(temp: str, name: str) -> bool:
     """Whether what grows under `temp` may be renamed to `name`: a part to what it is of, the head start to a part."""
-    return temp_owner(name) is not None if temp == AHEAD else temp_owner(temp) == name
+    return temp_owner(name) is not None if temp == HEAD_START else temp_owner(temp) == name
 
 
 def as_wire_name(name: str) -> WireName | None:

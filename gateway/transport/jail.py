@@ -171,7 +171,7 @@ class GuestSession(asyncssh.SFTPServer):
         with suppress(OSError), disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
             for temp in self._mailbox.disown(self):
                 size = disk.size_of(temp, descriptor)
-                if size is not None and (size < RESUME_FROM or temp == disk.AHEAD):
+                if size is not None and (size < RESUME_FROM or temp == disk.HEAD_START):
                     disk.discard(temp, descriptor)
                     self._mailbox.removed(size)
 
@@ -215,7 +215,7 @@ class GuestSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         await asyncio.to_thread(self._publish, temp, name)
         self._mailbox.growing.pop(temp, None)
-        if temp == disk.AHEAD:
+        if temp == disk.HEAD_START:
             # Its own handle is closed to writing by this; who goes on opens the part anew.
             self._mailbox.growing[name] = self
         else:

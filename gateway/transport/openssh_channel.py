@@ -67,6 +67,10 @@ class OpensshChannel:
         three = self._process.stdin, self._process.stdout, self._process.stderr
         self._pipes = [pipe for pipe in three if pipe is not None]
         self._to, self._from, self._complaints = (pipe.fileno() for pipe in self._pipes)
+        self._said = b""
+        self._speaking = select.poll()
+        for pipe in (self._from, self._complaints):
+            self._speaking.register(pipe, select.POLLIN)
         for pipe in (self._to, self._from):
             with suppress(OSError):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
@@ -89,6 +93,7 @@ class OpensshChannel:
         with self._mapped():
             if self._is_connected:
                 self._watchdog.expect(self._deadlines.idle)
+            self._until_answered()
             data = os.read(self._from, min(limit, _PIPE))
             if not data:
                 raise EOFError
@@ -113,6 +118,21 @@ class OpensshChannel:
         for pipe in self._pipes:
             pipe.close()
 
+    def _until_answered(self) -> None:
+        """Wait for the server's bytes; a server that complains all the while must not fill a pipe that nobody reads."""
+        while True:
+            ready = {pipe for pipe, _event in self._speaking.poll()}
+            if self._complaints in ready and not self._hear():
+                self._speaking.unregister(self._complaints)
+            if self._from in ready:
+                return
+
+    def _hear(self) -> bool:
+        """Read what the program complains about, and keep its beginning; False once there is no more."""
+        said = os.read(self._complaints, _COMPLAINT_MAX)
+        self._said += said[: _COMPLAINT_MAX - len(self._said)]
+        return bool(said)
+
     @contextmanager
     def _mapped(self) -> Iterator[None]:
         try:
@@ -128,8 +148,10 @@ class OpensshChannel:
             self._process.wait()
         if self._watchdog.has_fired:
             return fault("link-timeout", "the peer let a deadline pass without a byte")
+        while len(self._said) < _COMPLAINT_MAX and self._hear():
+            pass
         # Its words decide only while nobody has proven who the peer is; after that a line that ends has broken.
-        code = "link-unreachable" if self._is_connected else verdict(os.read(self._complaints, _COMPLAINT_MAX))
+        code = "link-unreachable" if self._is_connected else verdict(self._said)
         if code == "host-key-mismatch":
             return fault(code, f"{self._where} shows a host key that is not pinned")
         return fault(code, f"ssh: {type(error).__name__}, status {self._process.returncode}")

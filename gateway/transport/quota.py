@@ -128,7 +128,7 @@ class Mailbox:
         count = 0
         with disk.opened_folder(self.folder(IN)) as folder:
             for name, size, _touched in _regular_files(self.folder(IN)):
-                if disk.is_hidden(name) and (size < below or name == disk.AHEAD):
+                if disk.is_hidden(name) and (size < below or name == disk.HEAD_START):
                     disk.discard(name, folder)
                     count += 1
         return count

@@ -29,7 +29,7 @@ class SftpAhead:
     def __init__(self, session: SftpSession, folder: bytes, source: Growing) -> None:
         self._session = session
         self._folder = folder
-        self._temp = folder + disk.AHEAD.encode()
+        self._temp = folder + disk.HEAD_START.encode()
         self._source = source
         self._handle: bytes | None = None
         self._asked: deque[tuple[int, int]] = deque()

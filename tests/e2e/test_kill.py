@@ -13,7 +13,7 @@ from gateway.compose.acting import Operator
 from gateway.compose.identity import load_settings
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
-from gateway.transport.disk import AHEAD
+from gateway.transport.disk import HEAD_START
 from tests.support.nodes import CLOCK, Node, Pair, eventually, make_pair, running, same_bytes
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -134,7 +134,7 @@ def test_killed_while_a_large_bundle_leaves_that_is_still_being_sealed(tmp_path:
     with running(make_pair(tmp_path)) as pair:
         mailbox = pair.procuratorate.mailbox(pair.police.unit)
         pair.drop("dossier.bin", dossier)
-        eventually((mailbox / AHEAD).exists, "a head start")
+        eventually((mailbox / HEAD_START).exists, "a head start")
         assert [path.name for path in mailbox.iterdir() if path.suffix in {".cfb", ".part"}] == []
         for victim in EACH[who][0]:
             victim(pair).daemon.kill()
@@ -142,7 +142,7 @@ def test_killed_while_a_large_bundle_leaves_that_is_still_being_sealed(tmp_path:
             victim(pair).start()
         pair.ferried("dossier.bin")
         all_is_as_it_would_have_been(pair, {"dossier.bin": dossier})
-        assert not (mailbox / AHEAD).exists()
+        assert not (mailbox / HEAD_START).exists()
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ SMALL = tuple(
         (PROCURATORATE, "renameat2", "signal=KILL", 1),
         (POLICE, "pwrite64", "error=EIO", 2),
         (PROCURATORATE, "openat", "error=ENOSPC", 4),
-        (POLICE, "sendto", "error=ECONNRESET", 6),
+        (POLICE, "sendto", "error=ECONNRESET", 3),
     )
 )
 """What an ordinary run does."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.domain.ids import WireName, wire_name
-from gateway.transport.disk import AHEAD
+from gateway.transport.disk import HEAD_START
 from gateway.transport.paced import PacedTransport
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.sftp_session import UNDER_WAY
@@ -93,14 +93,14 @@ def deposited(server: Server, transport: SftpTransport, sealing: Sealing) -> Non
     sealing.path.write_bytes(sealing.content)
     transport.deposit(sealing.path, NAME)
     assert (server.theirs / NAME).read_bytes() == sealing.content
-    assert [name for name in there(server) if name != AHEAD] == [NAME]
+    assert [name for name in there(server) if name != HEAD_START] == [NAME]
 
 
 def unnamed(server: Server) -> Callable[[], None]:
     """Return a look into the peer's folder that finds neither the name nor anything that would be continued."""
 
     def look() -> None:
-        assert set(there(server)) <= {AHEAD}
+        assert set(there(server)) <= {HEAD_START}
 
     return look
 
@@ -136,7 +136,7 @@ def test_a_line_cut_while_it_grows_leaves_nothing_to_be_continued(
     with refused("link-unreachable"):
         transport.deposit_ahead(sealing)
     line.limit = None
-    assert set(there(server)) <= {AHEAD}
+    assert set(there(server)) <= {HEAD_START}
     deposited(server, transport, sealing)
 
 
@@ -161,7 +161,7 @@ def test_a_line_cut_once_it_is_named_is_continued_as_any_other(
 def test_what_a_killed_sender_left_is_taken_away_by_the_next(
     server: Server, transport: SftpTransport, tmp_path: Path
 ) -> None:
-    (server.theirs / AHEAD).write_bytes(b"of another bundle" * MIB)
+    (server.theirs / HEAD_START).write_bytes(b"of another bundle" * MIB)
     sealing = Sealing(tmp_path / "sealing", os.urandom(2 * MIB), [MIB])
     assert transport.deposit_ahead(sealing)
     assert there(server) == [NAME]

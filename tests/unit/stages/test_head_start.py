@@ -27,7 +27,7 @@ from gateway.stages import headstart
 from gateway.transport.api import Growing, silent
 from gateway.transport.api import Progress as Moved
 from gateway.transport.channel import Deadlines
-from gateway.transport.disk import AHEAD
+from gateway.transport.disk import HEAD_START
 from gateway.transport.hosted import HostedTransport
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
@@ -233,7 +233,7 @@ def _with_threads(ground: Ground, scene: Scene) -> Ground:
 def test_a_large_bundle_leaves_while_it_is_sealed_and_is_seen_once_it_is_recorded(scene: Scene) -> None:
     scene.begin()
     scene.until(scene.line.far.is_set)
-    assert scene.lies_there() == [AHEAD]
+    assert scene.lies_there() == [HEAD_START]
     assert scene.made.police.only(OUT).state is State.FOUND
     scene.sealer.go.set()
     scene.until(scene.is_state(State.SENT))

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.ids import wire_name
 from gateway.transport import sftp_wire as wire
-from gateway.transport.disk import AHEAD, temp_name
+from gateway.transport.disk import HEAD_START, temp_name
 from gateway.transport.sftp_session import RefusedError, SftpSession
 from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, OPEN_PART, OPEN_READ, Kind, Outcome, string
 
@@ -259,8 +259,8 @@ def test_a_temporary_name_becomes_its_own_wire_name_only(session: SftpSession, m
 
 
 def test_what_was_sent_ahead_becomes_a_part_and_nothing_else(session: SftpSession, mailbox: Path) -> None:
-    ahead, part = b"/in/" + AHEAD.encode(), b"/in/" + TEMP.encode()
-    close(session, put(session, b"all of it", AHEAD.encode()))
+    ahead, part = b"/in/" + HEAD_START.encode(), b"/in/" + TEMP.encode()
+    close(session, put(session, b"all of it", HEAD_START.encode()))
     assert session.settle(session.ask_rename(ahead, b"/in/" + NAME.encode())) == Outcome.PERMISSION_DENIED
     assert session.settle(session.ask_rename(ahead, ahead)) == Outcome.PERMISSION_DENIED
     assert session.settle(session.ask_rename(ahead, part)) == Outcome.OK
@@ -272,7 +272,7 @@ def test_what_was_sent_ahead_becomes_a_part_and_nothing_else(session: SftpSessio
 def test_what_was_sent_ahead_goes_with_its_line_whatever_its_size(
     session: SftpSession, mailbox: Path, log_in: Callable[[], SftpSession]
 ) -> None:
-    handle = session.handle(session.ask_open(b"/in/" + AHEAD.encode(), OPEN_EXCLUSIVE))
+    handle = session.handle(session.ask_open(b"/in/" + HEAD_START.encode(), OPEN_EXCLUSIVE))
     block = b"x" * (200 << 10)
     for number in range(1, 300):  # more than the stretches that may lie beyond a gap: they are one
         session.answer(session.ask_write(handle, number * len(block), block), Kind.OUTCOME)
@@ -280,7 +280,7 @@ def test_what_was_sent_ahead_goes_with_its_line_whatever_its_size(
     session.close()
     watcher = log_in()
     for _ in range(10_000):
-        if watcher.attributes_if_there(watcher.ask_stat(b"/in/" + AHEAD.encode())) is None:
+        if watcher.attributes_if_there(watcher.ask_stat(b"/in/" + HEAD_START.encode())) is None:
             break
     else:
         pytest.fail("it is still there")

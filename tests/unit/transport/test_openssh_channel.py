@@ -16,6 +16,7 @@ from gateway.transport.openssh_channel import OpensshChannel, verdict
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp_session import SftpSession
 from tests.support.embedded import EmbeddedServer
+from tests.support.sshd import sshd
 from tests.support.sshkeys import KeyPair, key_pair
 from tests.support.wires import closed_port
 from tests.unit.transport.conftest import GUEST
@@ -73,6 +74,8 @@ def test_keys_reach_it_through_memory_only(
     session.close()
 
 
+_SFTP_SERVERS = "/usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server /usr/lib/ssh/sftp-server"
+"""Where distributions put it."""
 _LOGS_IN = """
 import sys
 from pathlib import Path
@@ -114,3 +117,18 @@ def test_a_program_that_cannot_be_started_is_a_broken_line(monkeypatch: pytest.M
     peer = SshPeer("127.0.0.1", closed_port(), GUEST, key.private, (key.public,))
     with pytest.raises(GatewayError, check=lambda error: error.code == "link-unreachable"):
         OpensshChannel(peer, Deadlines(), SystemClock())
+
+
+@pytest.mark.needs_ssh
+@pytest.mark.needs_sshd
+def test_a_server_that_complains_without_end_holds_nothing_up(guest_key: KeyPair, tmp_path: Path) -> None:
+    """Eight MiB on the other stream: more than its window and the pipe hold, so that somebody must read them."""
+    noisy = tmp_path / "noisy"
+    starts = f"for program in {_SFTP_SERVERS}; do [ -x $program ] && exec $program; done"
+    noisy.write_text(f"#!/bin/sh\nhead -c 8388608 /dev/zero >&2\n{starts}\n")
+    noisy.chmod(0o755)
+    with sshd(tmp_path, [guest_key.public], subsystem=str(noisy)) as running:
+        peer = SshPeer("127.0.0.1", running.port, running.username, guest_key.private, (running.host_key.public,))
+        session = SftpSession(OpensshChannel(peer, Deadlines(), SystemClock()))
+        assert session.attributes(session.ask_stat(b"/")).size is not None
+        session.close()

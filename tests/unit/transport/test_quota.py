@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import unit_code, wire_name
-from gateway.transport.disk import AHEAD, temp_name
+from gateway.transport.disk import HEAD_START, temp_name
 from gateway.transport.floors import Floors
 from gateway.transport.hosted import create_mailbox
 from gateway.transport.quota import Mailbox, QuotaError
@@ -18,7 +18,7 @@ WHOLE = f"{'2' * 32}.cfb"
 
 def test_a_killed_server_leaves_only_what_is_worth_continuing(tmp_path: Path) -> None:
     root = create_mailbox(tmp_path, unit_code("990102"))
-    for name, size in ((BIG, 100), (SMALL, 99), (AHEAD, 1000), (WHOLE, 1)):
+    for name, size in ((BIG, 100), (SMALL, 99), (HEAD_START, 1000), (WHOLE, 1)):
         (root / "in" / name).write_bytes(bytes(size))
     ours = root / "out" / SMALL
     ours.write_bytes(b"the daemon is depositing this")
