@@ -33,7 +33,7 @@ _LOOK = 0.1
 def standing(root: Path, links: int, seconds: float) -> Section:
     """Let a node with `links` links, as many guests and as many outbound folders wait for `seconds`."""
     clock = SystemClock()
-    node = _node(root / "node", links, clock)
+    node = waiting_node(root / "node", links, clock)
     began = clock.monotonic()
     node.start()
     try:
@@ -65,7 +65,7 @@ def standing(root: Path, links: int, seconds: float) -> Section:
     return Section("W6", f"{links} idle links", work, figures, tuple(broken))
 
 
-def _node(root: Path, links: int, clock: SystemClock) -> DemoNode:
+def waiting_node(root: Path, links: int, clock: SystemClock) -> DemoNode:
     """Make the node: a hub's roster of `links` units, a link to each, a folder for each."""
     place = Place(root, OURS, "省枢纽", free_ports(1)[0])
     timing: Values = {
