@@ -14,7 +14,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := $(BIN)/pip-compile --quiet --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \
           --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver backtracking
 
-.PHONY: help test coverage demo bench fuzz soak reliability lock words docs fmt clean
+.PHONY: help test coverage demo bench micro fuzz soak reliability lock words docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,6 +42,9 @@ demo: $(STAMP) ## a province of seven nodes on loopback; ARGS="--keep DIR" leave
 
 bench: $(STAMP) ## figures of this machine, with peak memory
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+micro: $(STAMP) ## the hot paths one by one; ARGS="-k ledger": only these
+	@$(BIN)/pytest -q benchmarks/micro $(ARGS)
 
 # atheris is not in the lock: 35 MB that only this target needs, and not built for every Python and machine.
 fuzz: $(STAMP) ## every parser under fire, SECONDS=60 for each; ARGS="zip xml": only these; else property tests too

@@ -19,7 +19,7 @@ from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
-SLOW = ("wire", "ledger", "standing", "restart", "parts", "roster", "simulate")
+SLOW = ("wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
