@@ -14,7 +14,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := $(BIN)/pip-compile --quiet --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \
           --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver backtracking
 
-.PHONY: help test coverage demo bench flame fuzz soak reliability lock words docs fmt clean
+.PHONY: help test coverage demo bench flame micro fuzz soak reliability lock words docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,6 +53,9 @@ bench: $(STAMP) ## this project and its peers side by side; ARGS="--quick": unde
 flame: $(STAMP) ## draw where the processor time of two daemons goes, into docs/flames; ARGS="--size 1024": of one large export
 	@test -x $(BIN)/py-spy || $(PIP) install 'py-spy>=0.4,<1'
 	@$(BIN)/python -m benchmarks.flame $(ARGS)
+
+micro: $(STAMP) ## the hot paths one by one; ARGS="-k ledger": only these
+	@$(BIN)/pytest -q benchmarks/micro $(ARGS)
 
 # atheris is not in the lock: 35 MB that only this target needs, and not built for every Python and machine.
 fuzz: $(STAMP) ## every parser under fire, SECONDS=60 for each; ARGS="zip xml": only these; else property tests too

@@ -19,7 +19,7 @@ from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
-SLOW = ("wire", "ledger", "parts", "roster", "simulate")
+SLOW = ("wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -45,6 +45,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument("--transfers", type=int, default=100_000, help="transfers in the large ledger")
+    parser.add_argument("--links", type=int, default=500, help="idle links of the node that waits")
+    parser.add_argument("--waiting", type=float, metavar="S", default=300.0, help="how long it waits")
+    parser.add_argument("--in-flight", type=int, default=100_000, help="bundles owed by the node that is started again")
     parser.add_argument("--patience", type=float, metavar="S", help="wait so long for idle processors before each run")
     parser.add_argument("--ballast", action=argparse.BooleanOptionalAction, help="fill the page cache before each run")
     found = parser.parse_args(given)
@@ -83,6 +86,9 @@ def options_of(found: argparse.Namespace) -> Options:
         dossier=found.dossier,
         wire=found.wire,
         transfers=found.transfers,
+        links=found.links,
+        waiting=found.waiting,
+        in_flight=found.in_flight,
     )
 
 
