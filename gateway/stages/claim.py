@@ -85,12 +85,12 @@ class ClaimStage:
         for problem in recovery.problems:
             self._ops.error("claim-damaged", code=problem.code, detail=problem.detail)
         orphans = []
+        states = self._ledger.several.states_of_claim([claim.token for claim in recovery.claims])
         for claim in recovery.claims:
-            copies = self._ledger.of_claim(claim.token)
-            if not copies:
+            if not states[claim.token]:
                 orphans.append(claim)
-            elif all(one.state in (State.REFUSED, State.CLOSED) for one in copies):
-                self._finish(claim, copies)
+            elif states[claim.token] <= {State.REFUSED, State.CLOSED}:
+                self._finish(claim, self._ledger.of_claim(claim.token))
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
         for watched in self._routes:

@@ -48,3 +48,6 @@ def lent(out: BinaryIO, progress: Progress) -> Iterator[Hands]:
         hands = Hands(pool, out, progress)
         yield hands
         hands.settle()
+        # Whoever signs and syncs the file next has other things to do than to wait for the disk.
+        out.flush()
+        os.fdatasync(out.fileno())

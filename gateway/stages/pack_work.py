@@ -22,8 +22,8 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.crew import Report
-from gateway.stages.headstart import Placed
 from gateway.stages.hands import lent
+from gateway.stages.headstart import Placed
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.stages.scanning import MALWARE, Scanning
