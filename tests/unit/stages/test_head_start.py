@@ -299,8 +299,12 @@ def test_a_stop_lets_go_of_what_no_thread_had_begun_with(scene: Scene) -> None:
     held = scene.made.police.ground.porters
     assert isinstance(held, Porters)
     doing = threading.Event()
+
+    def busy() -> None:
+        doing.wait(PATIENCE)
+
     for _each in range(4):
-        held.run(lambda: None if doing.wait(PATIENCE) else None, 0)
+        held.run(busy, 0)
     scene.begin()
     scene.made.step(scene.made.police, "out-procuratorate")
     mine = scene.made.police.ground.spool.sealing(known(scene.made.police.only(OUT).claim))
