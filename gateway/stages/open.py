@@ -122,11 +122,12 @@ class OpenStage:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
-        more = self._deliver_verified()
         self._ahead.release()
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
+        # Last, so that workers have something to do meanwhile.
+        more = self._deliver_verified()
         wait = self._lanes.pause(self._until_due)
         return 0.0 if more else LOOK_SECONDS if self._elsewhere.is_lacking else self._ahead.pause(wait)
 
