@@ -32,7 +32,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--quick", action="store_true", help="a little, and only what compares: under three minutes, writes no page"
     )
     parser.add_argument("--only", nargs="+", choices=CHOICES, help="some of the benchmarks; writes no page")
-    parser.add_argument("--work", type=Path, help="folder to work in (six times the largest export must fit)")
+    parser.add_argument("--work", type=Path, help="folder to work in (fourteen times the largest case must fit)")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
     parser.add_argument("--rounds", type=int, help="repetitions of what is repeated")
     parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the large case")
@@ -40,7 +40,9 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int, help="small cases dropped at once")
     parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
-    parser.add_argument("--dossier", type=int, metavar="MIB", help="size of each; all need four times as much room")
+    parser.add_argument(
+        "--dossier", type=int, metavar="MIB", help="size of each; all together need four times as much room"
+    )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument("--transfers", type=int, default=100_000, help="transfers in the large ledger")
     parser.add_argument("--links", type=int, default=500, help="idle links of the node that waits")

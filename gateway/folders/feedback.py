@@ -129,7 +129,9 @@ class FeedbackDesk:
     def withdraw(self, export: str) -> None:
         """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
         for ending in (".err.json", ".err.txt"):
-            disk.remove_tree(self._root / ERR / f"{_stem(export)}{ending}")
+            path = f"{self._root}/{ERR}/{_stem(export)}{ending}"
+            if disk.lies_at(path):
+                disk.remove_tree(Path(path))
 
     def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> list[Path]:
         """Write `ack/<name>.receipt.json` for each, replacing older ones; of several for one export the last stays.

@@ -54,7 +54,7 @@ class Change:
         """Return the tables with everything that was written before about `thing`, for a question about it alone."""
         return self.connection if thing in self._written else self._connection
 
-    def mark(self, *thing: Hashable) -> None:
+    def concern(self, *thing: Hashable) -> None:
         """Say what the rows are about that are being written; once more about the same thing, the earlier ones are
         brought into the tables first."""
         if thing in self._written:

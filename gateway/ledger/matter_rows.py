@@ -14,7 +14,7 @@ from gateway.standard.matter import to_bytes
 
 def keep(change: Change, transfer: TransferId, matter: Matter) -> None:
     """Record what was in the bundle of `transfer`, in the place of what was recorded before."""
-    change.mark("matter", transfer)
+    change.concern("matter", transfer)
     for forgetting in (_no_persons, _no_numbers, _no_matter):
         change.add(forgetting, {"transfer": transfer})
     row = {"transfer_id": transfer, "at": change.now, "flow": storable(matter.flow)}

@@ -19,7 +19,7 @@ MARKS_MAX: Final = 2000
 
 def keep(change: Change, transfer: TransferId, look: Look) -> None:
     """Record what was seen in the export of `transfer`, in the place of what was seen when it was read before."""
-    change.mark("look", transfer)
+    change.concern("look", transfer)
     row = {
         "transfer_id": transfer,
         "source": look.source,

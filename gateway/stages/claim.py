@@ -137,15 +137,16 @@ class ClaimStage:
         waiting = _in_order(scan) if watched.keeps_order else _small_first(scan)
         takes = self._takes(watched) if waiting else 0
         until = self._clock.monotonic() + LOOK_AGAIN
-        at = 0
+        at, has_claimed = 0, False
         while at < len(waiting):
-            if at and self._clock.monotonic() >= until:
+            if has_claimed and self._clock.monotonic() >= until:
                 return True
             batch = self._fitting(watched, waiting[at:], scan, takes)
             if not batch:
                 break
             failed = self._claim_batch(watched, batch, scan)
             failing |= failed
+            has_claimed |= len(failed) < len(batch)
             if failed and watched.keeps_order:
                 break
             at += len(batch)
