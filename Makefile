@@ -14,7 +14,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK   := $(BIN)/pip-compile --quiet --extra dev --allow-unsafe --strip-extras --no-annotate --no-header \
           --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --resolver backtracking
 
-.PHONY: help test coverage demo bench fuzz soak reliability lock words docs fmt clean
+.PHONY: help test coverage demo bench flame micro fuzz soak reliability lock words docs fmt clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,8 +40,22 @@ coverage: $(STAMP) ## branch coverage of the tests that run in one process, and 
 demo: $(STAMP) ## a province of seven nodes on loopback; ARGS="--keep DIR" leaves it to be toured
 	@$(BIN)/caseferry demo $(ARGS)
 
-bench: $(STAMP) ## figures of this machine, with peak memory
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(STAMP) ## this project and its peers side by side; ARGS="--quick": under three minutes; ARGS="--only small": one of them
+	@.ci/prepare \
+	    'command -v sshd' openssh-server 'the bare sftp put and every peer' \
+	    'command -v gpg && command -v gpg-agent' gnupg 'the peer gpg' \
+	    'command -v age' age 'the peer age' \
+	    'command -v nncp-file' nncp 'the peer NNCP' \
+	    'command -v zstd' zstd 'the peers gpg, age and NNCP'
+	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python -m benchmarks $(ARGS)
+
+# py-spy is not in the lock: only this target needs it, and it must be allowed to look into other processes.
+flame: $(STAMP) ## draw where the processor time of two daemons goes, into docs/flames; ARGS="--size 1024": of one large export
+	@test -x $(BIN)/py-spy || $(PIP) install 'py-spy>=0.4,<1'
+	@$(BIN)/python -m benchmarks.flame $(ARGS)
+
+micro: $(STAMP) ## the hot paths one by one; ARGS="-k ledger": only these
+	@$(BIN)/pytest -q benchmarks/micro $(ARGS)
 
 # atheris is not in the lock: 35 MB that only this target needs, and not built for every Python and machine.
 fuzz: $(STAMP) ## every parser under fire, SECONDS=60 for each; ARGS="zip xml": only these; else property tests too

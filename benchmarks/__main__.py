@@ -19,7 +19,7 @@ from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
-SLOW = ("wire", "ledger", "parts", "roster", "simulate")
+SLOW = ("wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -32,7 +32,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
         "--quick", action="store_true", help="a little, and only what compares: under three minutes, writes no page"
     )
     parser.add_argument("--only", nargs="+", choices=CHOICES, help="some of the benchmarks; writes no page")
-    parser.add_argument("--work", type=Path, help="folder to work in (six times the largest export must fit)")
+    parser.add_argument("--work", type=Path, help="folder to work in (fourteen times the largest case must fit)")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
     parser.add_argument("--rounds", type=int, help="repetitions of what is repeated")
     parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the large case")
@@ -40,9 +40,14 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int, help="small cases dropped at once")
     parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
-    parser.add_argument("--dossier", type=int, metavar="MIB", help="size of each; all need four times as much room")
+    parser.add_argument(
+        "--dossier", type=int, metavar="MIB", help="size of each; all together need four times as much room"
+    )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument("--transfers", type=int, default=100_000, help="transfers in the large ledger")
+    parser.add_argument("--links", type=int, default=500, help="idle links of the node that waits")
+    parser.add_argument("--waiting", type=float, metavar="S", default=300.0, help="how long it waits")
+    parser.add_argument("--in-flight", type=int, default=100_000, help="bundles owed by the node that is started again")
     parser.add_argument("--patience", type=float, metavar="S", help="wait so long for idle processors before each run")
     parser.add_argument("--ballast", action=argparse.BooleanOptionalAction, help="fill the page cache before each run")
     found = parser.parse_args(given)
@@ -81,6 +86,9 @@ def options_of(found: argparse.Namespace) -> Options:
         dossier=found.dossier,
         wire=found.wire,
         transfers=found.transfers,
+        links=found.links,
+        waiting=found.waiting,
+        in_flight=found.in_flight,
     )
 
 

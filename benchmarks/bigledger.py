@@ -2,6 +2,7 @@
 as fast as an empty one."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -62,6 +63,15 @@ def bigledger(root: Path, count: int) -> Section:
     broken = (f"changes are {before / after:.2f} times slower",) if before > after * SLOWER_MOST else ()
     work = f"a ledger of {count:,} transfers; each question asked {ASKED} times, each time of something else"
     return Section("B8", "A large ledger", work, tuple(figures), broken)
+
+
+@contextmanager
+def filled(folder: Path, count: int) -> Iterator[Ledger]:
+    """Open a new ledger in `folder` with `count` transfers of a year."""
+    clock = SystemClock()
+    with _opened(folder, clock) as ledger:
+        _fill(ledger, count, clock.now())
+        yield ledger
 
 
 def _opened(folder: Path, clock: SystemClock) -> Ledger:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks import bigledger, latency, parts, races, rosters, simulated, wire
+from benchmarks import bigledger, growth, latency, parts, races, restart, rosters, simulated, standing, wire
 from benchmarks.data import MIB
 from benchmarks.figures import Section
 from benchmarks.peers.age import Age
@@ -33,7 +33,8 @@ class Options:
     size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
     each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
-    wire: of the large file over each engine. transfers: in the large ledger.
+    wire: of the large file over each engine. transfers: in the large ledger. links, waiting: of the node that waits,
+    and for how many seconds. in_flight: bundles that the node that is started again owes.
     """
 
     quick: bool
@@ -48,6 +49,9 @@ class Options:
     dossier: int
     wire: int
     transfers: int
+    links: int
+    waiting: float
+    in_flight: int
 
 
 Measure = Callable[[Path, Options, Quiet], Section]
@@ -111,6 +115,21 @@ def _ledger(root: Path, options: Options, _quiet: Quiet) -> Section:
     return bigledger.bigledger(root, options.transfers)
 
 
+def _standing(root: Path, options: Options, quiet: Quiet) -> Section:
+    quiet.settle()
+    return standing.standing(root, options.links, options.waiting)
+
+
+def _restart(root: Path, options: Options, quiet: Quiet) -> Section:
+    quiet.settle()
+    return restart.restart(root, options.in_flight)
+
+
+def _growth(root: Path, options: Options, quiet: Quiet) -> Section:
+    quiet.settle()
+    return growth.growth(root, options.quick)
+
+
 def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:
     return parts.parts(root, PART)
 
@@ -140,6 +159,9 @@ CHOICES: Mapping[str, Measure] = MappingProxyType(
         "lanes": _lanes,
         "wire": _wire,
         "ledger": _ledger,
+        "standing": _standing,
+        "restart": _restart,
+        "growth": _growth,
         "parts": _parts,
         "roster": _roster,
         "simulate": _simulate,

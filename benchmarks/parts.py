@@ -77,7 +77,9 @@ def _sealing(root: Path, name: str, content: bytes) -> list[Figure]:
         with path.open("rb") as source:
             began = clock.monotonic()
             envelope = verify_envelope(source.read(ENVELOPE_MAX), lambda _key_id: ours.public)
-            open_bundle(source, size, envelope=envelope, keys=[theirs], signer=ours.public, sink=lambda _file: _sink())
+            open_bundle(
+                source, size, envelope=envelope, keys=[theirs], signer=ours.public, sink=lambda _file: nowhere()
+            )
             opening.append(clock.monotonic() - began)
         path.unlink()
     mib = len(content) / MIB
@@ -87,7 +89,8 @@ def _sealing(root: Path, name: str, content: bytes) -> list[Figure]:
     ]
 
 
-def _sink() -> BinaryIO:
+def nowhere() -> BinaryIO:
+    """Return a file that takes everything and keeps nothing."""
     return io.BufferedWriter(_Nowhere(), PIECE)
 
 

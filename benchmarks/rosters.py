@@ -65,8 +65,8 @@ def _one(folder: Path, count: int) -> tuple[list[Figure], float]:
     officers = [OfficerKey.draw() for _ in range(3)]
     root = next_root([], Officers(tuple(one.public for one in officers), 2), now + VALID)
     units = [
-        _unit(HUB_UNIT, HUB, (), now),
-        *(_unit(_code(one), "police", (HUB_UNIT,), now) for one in range(count - 1)),
+        unit_of(HUB_UNIT, HUB, (), now),
+        *(unit_of(_code(one), "police", (HUB_UNIT,), now) for one in range(count - 1)),
     ]
     content = RosterContent(1, now, "测试省", tuple(units), default_permissions(), default_classes())
     file = propose([root], content, now + VALID)
@@ -95,7 +95,7 @@ def _code(number: int) -> UnitCode:
     return UnitCode(f"9901{number:08d}")
 
 
-def _unit(code: UnitCode, role: str, hubs: tuple[UnitCode, ...], now: int) -> RosterUnit:
+def unit_of(code: UnitCode, role: str, hubs: tuple[UnitCode, ...], now: int) -> RosterUnit:
     host, user = (ssh_text(OfficerKey.draw().public) for _ in range(2))
     return RosterUnit(
         unit=code,

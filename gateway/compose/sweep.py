@@ -19,10 +19,12 @@ def sweep(spool: Spool, shelf: ClaimShelf, ledger: Ledger) -> dict[ClaimToken, P
     sent: it stays with its claimed export and is returned, for the pack leg to take in as it is.
     """
     forgotten: dict[ClaimToken, Path] = {}
-    for bundle, token in spool.outbound_bundles():
-        path = spool.outbound_bundle(bundle, token)
-        if ledger.by_bundle(bundle, Direction.OUTBOUND):
+    outbound = spool.outbound_bundles()
+    recorded = ledger.several.sealed({bundle for bundle, _token in outbound})
+    for bundle, token in outbound:
+        if bundle in recorded:
             continue
+        path = spool.outbound_bundle(bundle, token)
         if not shelf.is_held(token) or _epoch(path) in (None, ledger.epoch):
             spool.drop(path)
         else:

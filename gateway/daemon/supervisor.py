@@ -1,4 +1,4 @@
-"""Owns the threads: one per worker, restarted after a death, ended within a deadline, watched for signs of life."""
+"""Has the workers step: each again after a death, ended within a deadline, watched for signs of life."""
 
 import threading
 from collections import deque
@@ -6,9 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.daemon.buglog import BugLog, tell
+from gateway.daemon.rota import Rota
 from gateway.daemon.worker import Bell, Bells, Closable, Worker
-from gateway.domain.clock import Clock
+from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.errors import GatewayError
+
+_PREDECESSOR_SECONDS = 1.0
+"""Between looks whether the old worker of a name has ended."""
+_LAST_SECONDS = 1.0
+"""Given to threads that have nothing left to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +44,80 @@ class WorkerView:
 
 
 class _Post:
-    """One worker, its thread and its signs of life; written by that thread only, except `beat_at`."""
+    """One worker and its signs of life; written by the thread of its present step only, except `beat_at`."""
 
-    def __init__(self, worker: Worker, bell: Bell, predecessors: Sequence["_Post"]) -> None:
+    def __init__(self, worker: Worker, bell: Bell, predecessors: Sequence["_Post"], rota: Rota, clock: Clock) -> None:
         self.worker = worker
         self.name = worker.name
         self.bell = bell
         self.predecessors = tuple(predecessors)
-        self.thread: threading.Thread | None = None
+        self.ended = threading.Event()
         self.busy_since: float | None = None
         self.beat_at = 0.0
         self.failures = 0
         self.deaths: deque[float] = deque()
         self.died = 0
+        self._rota = rota
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._turn: Callable[[], None] = self.ended.set
+        self._rests = True
+        self._heeds_rings = False
+        self._due: float | None = None
+        self._called_at: float | None = None
+        """The earliest time at which the rota will call; it may be earlier than `_due`, never later."""
 
     @property
     def running(self) -> bool:
-        return self.thread is not None and self.thread.is_alive()
+        """Whether a step of it is under way or may still come."""
+        return not self.ended.is_set()
+
+    def begin(self, turn: Callable[[], None]) -> None:
+        """Let `turn` be called in a thread now, and whenever a rest has ended."""
+        self._turn = turn
+        self._rests = False
+        self.bell.answer(self._rung)
+        self._rota.now(turn)
+
+    def rest(self, seconds: float | None, *, heeds_rings: bool) -> bool:
+        """Rest for `seconds` (None = until rung) and return True; False if there is no rest: the turn goes on.
+
+        heeds_rings: whether a ring ends the rest; a ring that does not is kept.
+        """
+        with self._lock:
+            rung = heeds_rings and self.bell.take()
+            if self.bell.stopping or rung or (seconds is not None and seconds <= 0.0):
+                return False
+            self._rests, self._heeds_rings = True, heeds_rings
+            self._due = None if seconds is None else self._clock.monotonic() + seconds
+            if self._due is not None and (self._called_at is None or self._called_at > self._due):
+                self._call_at(self._due)
+            return True
+
+    def _call_at(self, due: float) -> None:
+        self._called_at = due
+        self._rota.at(due, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        with self._lock:
+            self._called_at = None
+            if not self._rests or self._due is None:
+                return
+            if self._due > self._clock.monotonic():
+                self._call_at(self._due)
+                return
+            self._go_on()
+
+    def _rung(self) -> None:
+        with self._lock:
+            if self._rests and (self._heeds_rings or self.bell.stopping):
+                self._go_on()
+
+    def _go_on(self) -> None:
+        if self._heeds_rings:
+            self.bell.take()
+        self._rests = False
+        self._rota.now(self._turn)
 
 
 class Supervisor:
@@ -79,6 +142,9 @@ class Supervisor:
         self._log = log
         self._on_collapse = on_collapse
         self._policy = policy or Policy()
+        # Rests are real time, whatever the time of the steps is.
+        self._real_clock = SystemClock()
+        self._rota = Rota(self._real_clock)
         self._lock = threading.Lock()
         self._posts: dict[str, _Post] = {}
         self._leaving: list[_Post] = []
@@ -90,7 +156,7 @@ class Supervisor:
         return self._collapsed
 
     def start(self) -> None:
-        """Start a thread for each worker; each begins with a step."""
+        """Let all workers begin, each with a step."""
         self.swap(self._first, 0.0)
 
     def swap(self, workers: Sequence[Worker], deadline: float) -> tuple[str, ...]:
@@ -112,7 +178,7 @@ class Supervisor:
             for name, worker in wanted.items():
                 if name not in self._posts:
                     old = [post for post in self._leaving if post.name == name]
-                    self._posts[name] = self._begin(_Post(worker, self._bells.hang(name), old))
+                    self._posts[name] = self._begin(worker, old)
         return late
 
     def ask_stop(self) -> None:
@@ -122,8 +188,10 @@ class Supervisor:
 
     def stop(self, deadline: float) -> tuple[str, ...]:
         """Ask every worker to end, wait at most `deadline` seconds, and return the names of those still in a step."""
+        until = self._clock.monotonic() + deadline
         with self._lock:
             late = _end([*self._leaving, *self._posts.values()], deadline, self._clock)
+        self._rota.close(max(until - self._clock.monotonic(), _LAST_SECONDS))
         for name in late:
             self._log.warn("worker-did-not-stop", worker=name, seconds=deadline)
         return late
@@ -152,44 +220,52 @@ class Supervisor:
             for p in list(self._posts.values())
         )
 
-    def _begin(self, post: _Post) -> _Post:
-        # A daemon thread, so that a step that hangs cannot keep a stopping process alive.
-        post.thread = threading.Thread(target=self._live, args=(post,), name=post.name, daemon=True)
-        post.thread.start()
+    def _begin(self, worker: Worker, predecessors: Sequence[_Post]) -> _Post:
+        post = _Post(worker, self._bells.hang(worker.name), predecessors, self._rota, self._real_clock)
+        post.begin(lambda: self._turn(post))
         return post
 
-    def _live(self, post: _Post) -> None:
-        while any(old.running for old in post.predecessors) and not post.bell.stopping:
-            post.bell.pause(1.0)
-        post.predecessors = ()
+    def _turn(self, post: _Post) -> None:
+        """Let the worker step until it waits for something, or for good."""
+        threading.current_thread().name = post.name
         while not post.bell.stopping:
+            if any(old.running for old in post.predecessors):
+                if post.rest(_PREDECESSOR_SECONDS, heeds_rings=False):
+                    return
+                continue
+            post.predecessors = ()
             try:
-                self._call(post)
+                rests = self._call(post)
             except BaseException as error:  # noqa: BLE001 - a bug of any kind ends this life of the worker, not the node
                 self._log.bug("worker-died", error, worker=post.name)
                 self._close(post)
                 if not self._may_live_on(post):
+                    post.ended.set()
                     return
-                post.bell.pause(self._policy.restart_pause)
+                rests = post.rest(self._policy.restart_pause, heeds_rings=False)
+            if rests:
+                return
         self._close(post)
+        post.ended.set()
 
-    def _call(self, post: _Post) -> None:
-        """One step and the wait after it."""
+    def _call(self, post: _Post) -> bool:
+        """Let it step once, and return whether it rests then."""
+        wish = pause = None
         post.busy_since = self._clock.monotonic()
         try:
             wish = post.worker.step()
         except GatewayError as error:
-            post.busy_since = None
             # Bounded before it is raised: 2.0**1024 is no float.
             pause = min(self._policy.first_backoff * 2.0 ** min(post.failures, 30), self._policy.longest_backoff)
             post.failures += 1
             tell(self._log, "step-failed", error, worker=post.name, failures=post.failures, pause_seconds=pause)
-            post.bell.pause(pause)
-            return
         finally:
             post.busy_since = None
+        # The rest comes last: once it has begun, another thread may already be in the next step.
+        if pause is not None:
+            return post.rest(pause, heeds_rings=False)  # a failing worker is not hurried
         post.failures = 0
-        post.bell.wait(None if wish is None else max(wish, 0.0))
+        return post.rest(wish, heeds_rings=True)
 
     def _may_live_on(self, post: _Post) -> bool:
         now = self._clock.monotonic()
@@ -220,6 +296,5 @@ def _end(posts: Sequence[_Post], deadline: float, clock: Clock) -> tuple[str, ..
         post.bell.stop()
     until = clock.monotonic() + deadline
     for post in posts:
-        if post.thread is not None:
-            post.thread.join(max(until - clock.monotonic(), 0.0))
+        post.ended.wait(max(until - clock.monotonic(), 0.0))
     return tuple(post.name for post in posts if post.running)

@@ -1,7 +1,7 @@
 """What a worker is: a named `step()` that says when it wants to be called again, and the bell that wakes it earlier."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, runtime_checkable
 
 
@@ -38,6 +38,7 @@ class Bell:
         self._condition = threading.Condition()
         self._rung = False
         self._stopping = False
+        self._answer: Callable[[], None] | None = None
 
     @property
     def stopping(self) -> bool:
@@ -49,12 +50,26 @@ class Bell:
         with self._condition:
             self._rung = True
             self._condition.notify_all()
+        if self._answer is not None:
+            self._answer()
 
     def stop(self) -> None:
         """Ask the worker to end after the present step; wakes it from any wait."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
+        if self._answer is not None:
+            self._answer()
+
+    def answer(self, answer: Callable[[], None]) -> None:
+        """Have `answer` called after every ring and stop, in the thread that rings; for who waits without a thread."""
+        self._answer = answer
+
+    def take(self) -> bool:
+        """Return whether it was rung since it was asked last, and forget that."""
+        with self._condition:
+            rung, self._rung = self._rung, False
+            return rung
 
     def wait(self, seconds: float | None) -> None:
         """Return when rung, when asked to stop, or after `seconds` (None = no limit); takes the ring."""

@@ -8,18 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchdog.events import (
-    DirCreatedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers.api import BaseObserver, ObservedWatch
-from watchdog.observers.inotify import InotifyEmitter
-from watchdog.observers.inotify_c import InotifyEvent, InotifyFD
+from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
 from gateway.domain.clock import Clock
 from gateway.folders import disk
@@ -30,13 +19,14 @@ CANARY_SECONDS = 5.0
 """What has not been heard by then is not heard: events come within milliseconds."""
 
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_HEARD: tuple[type[FileSystemEvent], ...] = (
-    DirCreatedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileMovedEvent,
+_HEARD = Mask(
+    InotifyConstants.IN_CREATE
+    | InotifyConstants.IN_MOVED_TO
+    | InotifyConstants.IN_CLOSE_WRITE
+    | InotifyConstants.IN_ONLYDIR
+    | InotifyConstants.IN_EXCL_UNLINK
 )
+"""What an export does that comes; what goes away, and reading, wakes nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +47,6 @@ class BellHealth:
     deaf: tuple[Path, ...] = ()
     denied: tuple[Path, ...] = ()
     heard_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Armed:
-    watch: ObservedWatch
-    identity: tuple[int, int]
 
 
 class FolderBell:
@@ -94,8 +78,7 @@ class FolderBell:
         self._overflows = 0
         self._restarts = 0
         self._ears: _Ears | None = None
-        self._observer: BaseObserver | None = None
-        self._armed: dict[Path, _Armed] = {}
+        self._armed: dict[Path, _Handler] = {}
 
     def start(self) -> None:
         """Begin to listen; a root that is missing now is armed by a later `check`. A canary that a kill left is
@@ -108,7 +91,7 @@ class FolderBell:
 
     def check(self) -> BellHealth:
         """Re-arm what has gone deaf and say how the bell is; call it about as often as the folders are scanned."""
-        if self._observer is not None and not self._is_alive():
+        if self._ears is not None and not self._ears.is_alive():
             self._silence()
             self._listen()
             self._restarts += 1
@@ -132,7 +115,7 @@ class FolderBell:
                 self._sing(root)
 
     def stop(self) -> None:
-        """Stop listening; returns when the threads have ended. Repeatable."""
+        """Stop listening; returns when the thread has ended. Repeatable."""
         self._silence()
 
     def heard(self, root: Path, names: Collection[str] = ()) -> None:
@@ -187,55 +170,44 @@ class FolderBell:
             return late
 
     def _listen(self) -> None:
-        ears = _Ears(self.overflowed)
-        ears.start()
-        observer = BaseObserver(InotifyEmitter, inotify_fd=ears)
-        observer.start()
-        self._ears, self._observer = ears, observer
+        self._ears = _Ears(self.overflowed)
+        self._ears.start()
 
     def _silence(self) -> None:
-        observer, ears = self._observer, self._ears
-        self._observer = self._ears = None
+        ears, self._ears = self._ears, None
         self._armed = {}
-        for thread in (observer, ears):
-            if thread is not None:
-                thread.stop()
-                thread.join()
-
-    def _is_alive(self) -> bool:
-        observer, ears = self._observer, self._ears
-        return observer is not None and ears is not None and observer.is_alive() and ears.is_alive()
+        if ears is not None:
+            ears.stop()
+            ears.join()
 
     def _arm(self, root: Path) -> None:
-        observer = self._observer
-        if observer is None:
+        ears = self._ears
+        if ears is None:
             return
         identity = _identity(root)
         armed = self._armed.get(root)
         if armed is not None:
-            emitter = next((one for one in observer.emitters if one.watch == armed.watch), None)
-            if identity == armed.identity and emitter is not None and emitter.is_alive():
+            if identity == armed.identity and armed.is_heard:
                 return
             self._disarm(root)
         if identity is None:
             return
         try:
-            watch = observer.schedule(_Handler(self, root), str(root), recursive=False, event_filter=list(_HEARD))
+            self._armed[root] = _Handler(self, root, identity, ears)
         except OSError:
             return  # the system's limit of watches, or the root has just gone: reported as deaf
-        self._armed[root] = _Armed(watch, identity)
         self.heard(root)
 
     def _disarm(self, root: Path) -> None:
-        armed, observer = self._armed.pop(root, None), self._observer
-        if armed is not None and observer is not None:
-            observer.unschedule(armed.watch)
+        armed = self._armed.pop(root, None)
+        if armed is not None:
+            armed.remove()
             with self._lock:
                 self._rearmed += 1
 
 
 class _Ears(InotifyFD):
-    """The reader of one inotify instance, of our own so that lost events can be counted."""
+    """The one thread that reads the one inotify instance of all roots; our own, so that lost events are counted."""
 
     def __init__(self, overflowed: Callable[[], None]) -> None:
         super().__init__()
@@ -247,14 +219,35 @@ class _Ears(InotifyFD):
         super().handle_event(event)
 
 
-class _Handler(FileSystemEventHandler):
-    def __init__(self, bell: FolderBell, root: Path) -> None:
+class _Handler:
+    """The watch of one root, called by the ears; raises OSError if the root cannot be watched."""
+
+    def __init__(self, bell: FolderBell, root: Path, identity: tuple[int, int], ears: _Ears) -> None:
         self._bell = bell
         self._root = root
+        self.identity = identity
+        self._ears = ears
+        self._id = CallbackId(id(self))
+        self.is_heard = True
+        """Whether the system still watches: it ends that when the folder is removed or its filesystem goes away."""
+        self._descriptor = ears.add_callback(os.fsencode(root), _HEARD, self, self._id)
+        if self._descriptor < 0:  # the library lets a folder that may not be read pass as if it were watched
+            self.remove()
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-        self._bell.heard(self._root, [Path(path).name for path in paths])
+    def on_event(self, event: InotifyEvent) -> None:
+        if event.name:
+            self._bell.heard(self._root, (os.fsdecode(event.name),))
+
+    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        self.is_heard = False
+
+    def on_queue_overflow(self) -> None:
+        """Nothing: the ears tell the bell once for all roots."""
+
+    def remove(self) -> None:
+        if self.is_heard:
+            self._ears.remove_callbacks([(self._descriptor, self._id)])
 
 
 def _identity(root: Path) -> tuple[int, int] | None:

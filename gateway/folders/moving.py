@@ -44,7 +44,8 @@ class Journal:
 
 def journal_of(private: Path) -> Journal | None:
     """Return the journal in `private`, None if no move was begun there; `note-damaged` if it cannot be read."""
-    note = notes.read(private / JOURNAL)
+    path = private / JOURNAL
+    note = notes.read(path) if disk.exists(path) else None
     if note is None:
         return None
     moves = tuple(Move(row.text("name"), row.text("target")) for row in note.rows("moves"))

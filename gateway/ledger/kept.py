@@ -20,11 +20,13 @@ class Kept:
     def begin(self) -> Iterator[Connection]:
         """Lend a connection for one transaction: committed at the end, undone if anything was raised."""
         connection = self._take()
+        is_sound = False
         try:
             with connection.begin():
                 yield connection
+            is_sound = True
         finally:
-            self._give_back(connection)
+            self._give_back(connection, is_sound=is_sound)
 
     def close(self) -> None:
         """Close what is idle now, and the rest when it is given back; may be repeated."""
@@ -40,12 +42,11 @@ class Kept:
         except IndexError:
             return self._engine.connect()
 
-    def _give_back(self, connection: Connection) -> None:
-        # One on which even undoing failed is not lent again.
-        is_sound = not connection.in_transaction() and not connection.invalidated
+    def _give_back(self, connection: Connection, *, is_sound: bool) -> None:
         if is_sound and not self._is_closed and len(self._idle) < self._most:
             self._idle.append(connection)
             return
+        # The pool undoes what is left of a transaction that failed, and lets go of a connection that cannot.
         connection.close()
         if self._is_closed:
             self._engine.dispose()

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from gateway.domain.ids import BundleId, ClaimToken, Digest, RouteName, TransferId
-from gateway.domain.lifecycle import Direction
+from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.ledger import repeats
 from gateway.ledger.doors import Doors
@@ -37,6 +37,20 @@ class Several:
             if transfer.claim is not None:
                 found[transfer.claim].append(transfer)
         return found
+
+    def states_of_claim(self, claims: Collection[ClaimToken]) -> Mapping[ClaimToken, set[State]]:
+        """Return the states of the transfers of each of `claims`; none of a claim that is not recorded. Of very many
+        it costs a fraction of what `of_claim` does."""
+        found: dict[ClaimToken, set[State]] = {one: set() for one in claims}
+        with self._doors.reading() as connection:
+            for claim, state in rows_among(connection, _states_of_claims, "claim", found, {}):
+                found[claim].add(state)
+        return found
+
+    def sealed(self, bundles: Collection[BundleId]) -> set[BundleId]:
+        """Return those of `bundles` that outbound transfers were sealed as."""
+        with self._doors.reading() as connection:
+            return {BundleId(one) for (one,) in rows_among(connection, _sealed, "bundle", bundles, {})}
 
     def last_sent(self, keys: Collection[str]) -> Mapping[str, Transfer]:
         """Return what `Ledger.last_sent` does for each of the business keys `keys` that something was sent under."""
@@ -74,6 +88,15 @@ def _of_bundles(length: int) -> Select[*tuple[Any, ...]]:
 
 def _of_claims(length: int) -> Select[*tuple[Any, ...]]:
     return select_transfers().where(transfers.c.claim.in_(listed("claim", length))).order_by(transfers.c.copy)
+
+
+def _states_of_claims(length: int) -> Select[ClaimToken | None, State]:
+    return select(transfers.c.claim, transfers.c.state).where(transfers.c.claim.in_(listed("claim", length)))
+
+
+def _sealed(length: int) -> Select[BundleId | None]:
+    c = transfers.c
+    return select(c.bundle_id).where(c.bundle_id.in_(listed("bundle", length)), c.direction == Direction.OUTBOUND)
 
 
 def _known_keys(length: int) -> Select[str | None]:

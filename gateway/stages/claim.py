@@ -85,12 +85,12 @@ class ClaimStage:
         for problem in recovery.problems:
             self._ops.error("claim-damaged", code=problem.code, detail=problem.detail)
         orphans = []
+        states = self._ledger.several.states_of_claim([claim.token for claim in recovery.claims])
         for claim in recovery.claims:
-            copies = self._ledger.of_claim(claim.token)
-            if not copies:
+            if not states[claim.token]:
                 orphans.append(claim)
-            elif all(one.state in (State.REFUSED, State.CLOSED) for one in copies):
-                self._finish(claim, copies)
+            elif states[claim.token] <= {State.REFUSED, State.CLOSED}:
+                self._finish(claim, self._ledger.of_claim(claim.token))
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
         for watched in self._routes:
@@ -137,15 +137,16 @@ class ClaimStage:
         waiting = _in_order(scan) if watched.keeps_order else _small_first(scan)
         takes = self._takes(watched) if waiting else 0
         until = self._clock.monotonic() + LOOK_AGAIN
-        at = 0
+        at, has_claimed = 0, False
         while at < len(waiting):
-            if at and self._clock.monotonic() >= until:
+            if has_claimed and self._clock.monotonic() >= until:
                 return True
             batch = self._fitting(watched, waiting[at:], scan, takes)
             if not batch:
                 break
             failed = self._claim_batch(watched, batch, scan)
             failing |= failed
+            has_claimed |= len(failed) < len(batch)
             if failed and watched.keeps_order:
                 break
             at += len(batch)

@@ -22,8 +22,8 @@ from gateway.plugins import load_packer
 from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from gateway.stages.crew import Report
+from gateway.stages.hands import lent
 from gateway.stages.headstart import Placed
-from gateway.stages.helping import helped
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Decision, Territory, decide
 from gateway.stages.scanning import MALWARE, Scanning
@@ -218,7 +218,9 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
             case_package = left.package.to_json()
             if not is_readable(case_package):
                 return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
-            with order.out.open("w+b") as out:
+            # Each sealing has a file of its own: who holds that of an earlier one open never sees bytes of this.
+            order.out.unlink(missing_ok=True)
+            with order.out.open("x+b") as out:
                 found = ContentHash()
                 prepared = _prepare(
                     out,
@@ -325,5 +327,5 @@ def _prepare(
     if not is_large(sum(member.size for member in members)):
         return seal(progress=progress)
     # Without a name, so that nothing is left of it whatever happens, and on the disk that has room set aside.
-    with helped(out, progress) as hands, TemporaryFile(dir=order.out.parent) as spill:
+    with lent(out, progress) as hands, TemporaryFile(dir=order.out.parent) as spill:
         return seal(progress=hands.told, beside=hands.beside, spill=spill)

@@ -22,16 +22,18 @@ class Growth:
     """The open file behind `descriptor`, used by one event loop; `size` bytes of it were there before.
 
     temp:      its name in the mailbox.
+    owner:     the session that opened it.
     appends:   writes go to the end, wherever they say.
     condemned: called when the disk fails: after a failed fsync the next one may succeed although bytes are lost, so
                such a file must never be published.
     """
 
     def __init__(
-        self, descriptor: int, temp: str, size: int, *, appends: bool, condemned: Callable[[str], None]
+        self, descriptor: int, temp: str, size: int, *, owner: object, appends: bool, condemned: Callable[[str], None]
     ) -> None:
         self.descriptor = descriptor
         self.temp = temp
+        self.owner = owner
         self.size = size
         self.readable = size
         """Bytes that may be read back: what was there at the opening, to compare before it is continued."""

@@ -159,7 +159,8 @@ class GuestSession(asyncssh.SFTPServer):
         descriptor = _descriptor(file_obj)
         try:
             if isinstance(file_obj, Growth):
-                self._mailbox.shrunk(file_obj.cut_at_gap())
+                if self._grows(file_obj):
+                    self._mailbox.shrunk(file_obj.cut_at_gap())
                 await file_obj.synced()
         finally:
             self._open.discard(descriptor)
@@ -189,8 +190,8 @@ class GuestSession(asyncssh.SFTPServer):
         self._active()
         if not isinstance(file_obj, Growth):
             raise asyncssh.SFTPPermissionDenied("opened for reading")
-        if self._mailbox.growing.get(file_obj.temp) is not self:
-            raise asyncssh.SFTPPermissionDenied("renamed, removed, or taken over by another session")
+        if not self._grows(file_obj):
+            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
         offset = file_obj.place(offset)
         growth = offset + len(data) - file_obj.size
         if growth > 0:
@@ -214,12 +215,12 @@ class GuestSession(asyncssh.SFTPServer):
         if old_folder != IN or new_folder != IN or not disk.may_become(temp, name):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         await asyncio.to_thread(self._publish, temp, name)
-        self._mailbox.growing.pop(temp, None)
-        if temp == disk.HEAD_START:
-            # Its own handle is closed to writing by this; who goes on opens the part anew.
-            self._mailbox.growing[name] = self
-        else:
+        growth = self._mailbox.growing.pop(temp, None)
+        if temp != disk.HEAD_START:
             self._deposited()
+        elif growth is not None:
+            # Its own handle is closed to writing by this; who goes on opens the part anew.
+            self._mailbox.growing[name] = growth
 
     posix_rename = rename
 
@@ -245,6 +246,8 @@ class GuestSession(asyncssh.SFTPServer):
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         if isinstance(file_obj, Growth) and attrs.size is not None and attrs.size <= file_obj.size:
+            if not self._grows(file_obj):
+                raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
             self._mailbox.shrunk(file_obj.cut(attrs.size))
         else:
             _ignore_attributes(attrs)
@@ -309,10 +312,15 @@ class GuestSession(asyncssh.SFTPServer):
                 await self._within_quota(0, files=1)
                 opened = disk.create_exclusive(name, folder, 0o600)
                 self._mailbox.created()
-        self._mailbox.growing[name] = self
         self._open.add(opened)
         size, appends = os.fstat(opened).st_size, bool(pflags & asyncssh.FXF_APPEND)
-        return Growth(opened, name, size, appends=appends, condemned=self._condemn)
+        growth = Growth(opened, name, size, owner=self, appends=appends, condemned=self._condemn)
+        self._mailbox.growing[name] = growth
+        return growth
+
+    def _grows(self, growth: Growth) -> bool:
+        """Whether it still has the name that it was opened under: what was published is changed by nobody."""
+        return self._mailbox.growing.get(growth.temp) is growth
 
     def _taken_over(self, name: str, folder: int, pflags: int) -> int | None:
         """Return a descriptor of what lies under `name`; None if it is to be created."""

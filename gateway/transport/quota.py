@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.domain.clock import Clock
 from gateway.transport import disk
 from gateway.transport.floors import NO_FLOORS, Floors
+from gateway.transport.growth import Growth
 from gateway.transport.hosted import IN, OUT
 
 _BLOCK = 4096
@@ -49,8 +50,9 @@ class Mailbox:
         self._quota_bytes = quota_bytes
         self._quota_files = quota_files
         self._clock = clock
-        self.growing: dict[str, object] = {}
-        """Temporary name -> the session that created it last; another one may have taken the name over."""
+        self.growing: dict[str, Growth] = {}
+        """Temporary name -> what grows under it. What was opened before that, or had the name before it was renamed,
+        grows no more, whoever holds it open."""
         self._bytes = 0
         self._files = 0
         self._counted_at = float("-inf")
@@ -67,7 +69,7 @@ class Mailbox:
 
     def disown(self, session: object) -> list[str]:
         """Return the temporary names that are the session's, and forget that they are."""
-        names = [name for name, owner in self.growing.items() if owner is session]
+        names = [name for name, growth in self.growing.items() if growth.owner is session]
         for name in names:
             del self.growing[name]
         return names

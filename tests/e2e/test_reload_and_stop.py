@@ -77,7 +77,7 @@ def glimpse(pair: Pair, stage: Stage) -> bool:
     half_done = {
         Stage.PACK: (spool[pair.police] / "outbound", ".*"),
         Stage.SEND: (pair.procuratorate.mailbox(pair.police.unit), ".*"),
-        Stage.OPEN: (spool[pair.procuratorate] / "staging" / "police", "*/members/content/*"),
+        Stage.OPEN: (spool[pair.procuratorate] / "staging" / "police", ".*/content/*"),
     }
     folder, pattern = half_done[stage]
     return any(folder.glob(pattern))

@@ -175,7 +175,7 @@ def test_power_may_go_at_any_moment_of_a_restore(desk: Desk, tmp_path: Path) -> 
         shutil.rmtree(desk.state)
         shutil.copytree(whole, desk.state)
         at += 1
-    assert at > 10
+    assert at >= 10
 
 
 def test_the_journal_knows_what_was_delivered_and_forgets_what_no_longer_matters(tmp_path: Path) -> None:

@@ -32,8 +32,22 @@ UNTOLD = {"server-deposited"}
 """What the server tells its parent only."""
 
 
-def words(argument: ast.expr) -> Iterator[str]:
+def constants() -> dict[str, str]:
+    """Return the texts that have a name of their own in a module of the rooms."""
+    found = {}
+    for room in ROOMS:
+        for path in (ROOT / room).glob("*.py"):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                match node:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                        found[name] = text
+    return found
+
+
+def words(argument: ast.expr, named: dict[str, str]) -> Iterator[str]:
     """Yield the events that an argument may be; of one that is put together at run time the fixed part."""
+    if isinstance(argument, ast.Name) and argument.id in named:
+        yield named[argument.id]
     if isinstance(argument, ast.Constant | ast.IfExp | ast.JoinedStr):
         for part in ast.walk(argument):
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
@@ -49,15 +63,19 @@ def calls(room: str) -> Iterator[tuple[str, ast.expr]]:
 
 
 def test_what_the_other_rooms_tell_is_there_too_and_nothing_that_is_gone() -> None:
+    named = constants()
     spoken = {
         word
         for room in ROOMS
         for call, argument in calls(room)
         if re.search(r"\b_?(ops|log)\.|^(report|tell)$", call)
-        for word in words(argument)
+        for word in words(argument, named)
     }
     news = {
-        word for call, argument in calls("gateway/transport") if call.endswith("_news.tell") for word in words(argument)
+        word
+        for call, argument in calls("gateway/transport")
+        if call.endswith("_news.tell")
+        for word in words(argument, named)
     }
     parts = {word for word in spoken if word.startswith("-") or word.endswith("-")} | {"-too-large"}
     whole = spoken - parts | {f"server-{word}" for word in {*news, "stopped"}} - UNTOLD

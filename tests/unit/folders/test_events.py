@@ -121,9 +121,9 @@ def test_dropped_events_are_counted_and_ring_every_root(root: Path, bell: Folder
     assert bell.check().overflows == 1
 
 
-@pytest.mark.parametrize("thread", ["_observer", "_ears"])
-def test_a_dead_observer_is_replaced(root: Path, bell: FolderBell, rings: Rings, thread: str) -> None:
-    victim = getattr(bell, thread)
+def test_a_dead_reader_is_replaced(root: Path, bell: FolderBell, rings: Rings) -> None:
+    victim = bell._ears
+    assert victim is not None
     victim.stop()
     victim.join()
     health = bell.check()
@@ -131,6 +131,22 @@ def test_a_dead_observer_is_replaced(root: Path, bell: FolderBell, rings: Rings,
     rings.forget()
     (root / "a.zip").write_bytes(b"x")
     assert rings.comes(root)
+
+
+def test_hundreds_of_folders_are_heard_by_one_thread(tmp_path: Path, rings: Rings) -> None:
+    roots = [tmp_path / str(number) for number in range(200)]
+    for root in roots:
+        root.mkdir()
+    before = threading.active_count()
+    bell = FolderBell(roots, rings, ToldClock())
+    bell.start()
+    try:
+        assert threading.active_count() == before + 1
+        rings.forget()
+        (roots[150] / "a.zip").write_bytes(b"x")
+        assert rings.comes(roots[150])
+    finally:
+        bell.stop()
 
 
 def test_stopping_ends_every_thread_and_may_be_repeated(root: Path, rings: Rings) -> None:
@@ -176,10 +192,7 @@ def test_a_temporary_name_of_ours_rings_once_it_becomes_a_real_one(root: Path, b
 def test_a_folder_whose_canary_is_not_heard_is_deaf_and_armed_again(
     root: Path, bell: FolderBell, rings: Rings, clock: ToldClock
 ) -> None:
-    observer = bell._observer
-    assert observer is not None
-    (emitter,) = observer.emitters
-    emitter.queue_event = lambda _event: None  # type: ignore[method-assign]  # it goes deaf
+    bell._armed[root].on_event = lambda _event: None  # type: ignore[method-assign]  # it goes deaf
     bell.sing()
     assert bell.check().deaf == ()
     rings.forget()

@@ -1,11 +1,14 @@
 """What a batch of small exports costs: most syncs, names and commits are shared, and it shall stay so."""
 
+import errno
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.domain.lifecycle import State
+from gateway.domain.records import known
+from gateway.stages import claim
 from tests.support import calls
 from tests.support.houses import OUT, Street, opened
 
@@ -74,3 +77,35 @@ def test_one_scan_serves_all_that_it_found_settled(made: Street) -> None:
     settle(made)
     assert effects(made, "police:claim")["commit"] == 4
     assert len(made.police.transfers(OUT)) == 3 * MANY + 1
+
+
+def test_what_cannot_be_claimed_keeps_nothing_behind_it_from_its_turn(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "LOOK_AGAIN", 0.0)
+    for number in range(MANY):
+        made.drop(f"{number:03d}.txt", b"one page")
+    made.drop("larger.txt", b"one page, and a line more")
+    settle(made)
+
+    def locked(call: calls.Call) -> object:
+        if call.name == "rename-new" and not call.place.endswith("larger.txt"):
+            raise OSError(errno.EBUSY, "another program holds it open")
+        return call.go()
+
+    with calls.met(locked, made.root):
+        made.go("police:claim")
+    assert [one.export_name for one in made.police.transfers(OUT)] == ["larger.txt"]
+    assert len([path for path in made.out.iterdir() if path.suffix == ".txt"]) == MANY
+
+
+def test_each_sealing_has_a_file_of_its_own(made: Street) -> None:
+    made.drop("case.txt", b"one page")
+    settle(made)
+    made.go("police:claim")
+    left = made.police.ground.spool.sealing(known(made.police.only(OUT).claim))
+    left.write_bytes(b"half of a bundle")
+    with left.open("rb") as held:
+        made.go("police:pack", "police:pack")
+        assert made.police.only(OUT).state is State.SEALED
+        assert held.read() == b"half of a bundle"

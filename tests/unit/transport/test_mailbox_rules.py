@@ -441,3 +441,20 @@ def test_open_folders_are_few(session: SftpSession) -> None:
         close(session, handle)
     for _ in range(40):
         assert session.names(b"/out") == []
+
+
+@pytest.mark.parametrize("temp", [TEMP, HEAD_START])
+def test_a_handle_kept_open_changes_nothing_that_was_renamed(session: SftpSession, mailbox: Path, temp: str) -> None:
+    path = b"/in/" + temp.encode()
+    kept = put(session, b"what was deposited", temp.encode())
+    if temp == HEAD_START:
+        session.answer(session.ask_rename(path, b"/in/" + TEMP.encode()), Kind.OUTCOME)
+    session.answer(session.ask_rename(b"/in/" + TEMP.encode(), b"/in/" + NAME.encode()), Kind.OUTCOME)
+    # The name is in use again, by the same session.
+    put(session, b"something else", temp.encode())
+    size = wire.size_attribute(3)
+    refused = Outcome.PERMISSION_DENIED
+    assert code_of(lambda: session.answer(session.ask_write(kept, 0, b"changed"), Kind.OUTCOME)) == refused
+    assert raw(session, Kind.FSETSTAT, kept, size) == refused
+    close(session, kept)
+    assert (mailbox / "in" / NAME).read_bytes() == b"what was deposited"

@@ -1,4 +1,4 @@
-"""Help for the sealing of one large bundle: a second processor hashes, and the disk begins to write, meanwhile."""
+"""Hands lent to the sealing of one large bundle: a second processor hashes, and the disk begins to write, meanwhile."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ PUSHED_BYTES = 64 << 20
 
 
 class Hands:
-    """Two threads for as long as one file is written; to be had from `helped`."""
+    """Two threads for as long as one file is written; to be had from `lent`."""
 
     def __init__(self, pool: ThreadPoolExecutor, out: BinaryIO, progress: Progress) -> None:
         self._pool = pool
@@ -42,9 +42,12 @@ class Hands:
 
 
 @contextmanager
-def helped(out: BinaryIO, progress: Progress) -> Iterator[Hands]:
-    """Give help to whoever writes `out`, a file; raises OSError at the end if the disk could not keep up its part."""
+def lent(out: BinaryIO, progress: Progress) -> Iterator[Hands]:
+    """Lend hands to whoever writes `out`, a file; raises OSError at the end if the disk could not keep up its part."""
     with ThreadPoolExecutor(2, "sealing") as pool:
         hands = Hands(pool, out, progress)
         yield hands
         hands.settle()
+        # Whoever signs and syncs the file next has other things to do than to wait for the disk.
+        out.flush()
+        os.fdatasync(out.fileno())

@@ -1,0 +1,73 @@
+"""Threads for whoever has something to do: few for many short steps, more for those that last, none for who waits."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.daemon.rota import AT_ONCE, Rota
+from gateway.daemon.supervisor import Supervisor
+from gateway.daemon.worker import Bells
+from gateway.domain.clock import SystemClock
+from tests.unit.daemon.doubles import WAIT, HeardLog, Steps, eventually
+
+
+@pytest.fixture
+def rota() -> Iterator[Rota]:
+    rota = Rota(SystemClock())
+    yield rota
+    rota.close(WAIT)
+
+
+def _pass(barrier: threading.Barrier) -> None:
+    barrier.wait(WAIT)
+
+
+def test_work_that_lasts_gets_threads_beyond_those_that_are_made_at_once(rota: Rota) -> None:
+    together = threading.Barrier(AT_ONCE + 5)
+    for _ in range(AT_ONCE + 4):
+        rota.now(lambda: _pass(together))
+    together.wait(WAIT)
+
+
+def test_what_is_due_is_called_in_its_order(rota: Rota) -> None:
+    called: list[str] = []
+    done = threading.Event()
+    now = SystemClock().monotonic()
+    rota.at(now + 0.03, done.set)
+    rota.at(now + 0.02, lambda: called.append("second"))
+    rota.at(now + 0.01, lambda: called.append("first"))
+    eventually(done)
+    assert called == ["first", "second"]
+
+
+def test_closing_does_what_waits_and_ends_the_threads() -> None:
+    before = set(threading.enumerate())
+    rota = Rota(SystemClock())
+    done = threading.Semaphore(0)
+    for _ in range(AT_ONCE * 3):
+        rota.now(done.release)
+    rota.at(SystemClock().monotonic() + 3600, done.release)
+    rota.close(WAIT)
+    for _ in range(AT_ONCE * 3):
+        assert done.acquire(timeout=WAIT)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(WAIT)
+    assert set(threading.enumerate()) <= before
+
+
+def test_hundreds_of_waiting_workers_take_no_thread_and_each_is_rung() -> None:
+    before = threading.active_count()
+    bells, log = Bells(), HeardLog()
+    workers = [Steps(f"leg-{number}", lambda: None) for number in range(300)]
+    supervisor = Supervisor(workers, bells=bells, clock=SystemClock(), log=log, on_collapse=lambda: None)
+    supervisor.start()
+    for worker in workers:
+        worker.until(1)
+    assert threading.active_count() - before < 100
+    for worker in workers:
+        bells.ring(worker.name)
+    for worker in workers:
+        worker.until(2)
+    assert supervisor.stop(WAIT) == ()
+    assert log.lines == []
