@@ -23,6 +23,7 @@ _REPORT_MAX = 16 << 20
 """Bytes of a report of ours that are read again; what is longer was written by somebody else."""
 _NAME_MAX = 255
 """Bytes of a file name on every filesystem in use."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +205,9 @@ def _plain_receipts(acknowledgement: Acknowledgement) -> Mapping[str, object]:
 
 def _json(value: Mapping[str, object]) -> bytes:
     # Names from inside an export may hold undecodable bytes; they become visible escapes rather than a failed write.
-    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    return text.encode("utf-8", "backslashreplace")
+    # A line for each field: the library lays out whole texts only with its slow encoder.
+    lines = ",\n".join(f'  "{key}": {_ENCODER.encode(value[key])}' for key in sorted(value))
+    return f"{{\n{lines}\n}}\n".encode("utf-8", "backslashreplace")
 
 
 def _text(feedback: Feedback) -> str:

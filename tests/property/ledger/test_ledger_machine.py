@@ -1,5 +1,6 @@
 """A real ledger driven at random beside a model: nothing skipped, nothing twice, nothing committed lost."""
 
+import os
 import shutil
 import tempfile
 from dataclasses import replace
@@ -42,6 +43,8 @@ RECEIPTED = {
 
 APART = frozenset({Event.CLOSED, Event.RECALLED})
 """A rule of its own; and what only follows a restore."""
+COUNTED = frozenset({Event.DELIVERED, Event.RECALLED})
+"""A bundle is marked as delivered by them, once and for ever."""
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -51,7 +54,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="ledger-machine-"))
+        self.root = Path(tempfile.mkdtemp(prefix="ledger-machine-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
         self.folder = self.root / "0"
         self.folder.mkdir()
         self.clock = ToldClock()
@@ -164,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if expected is not None:
             try:
                 self.ledger.advance(step)
-            except (GatewayError, IllegalStepError) as error:
+            except (GatewayError, IllegalStepError, ValueError) as error:
                 assert isinstance(error, expected), error  # noqa: PT017 - the kind depends on the model
             else:
                 raise AssertionError(f"{step} was taken")
@@ -174,7 +177,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (now.version, now.attempts) == (before.version + 1, 0)
         if event is Event.SEALED:
             self.given_out[peer].append(now.sequence or 0)
-        if event is Event.DELIVERED:
+        if event in COUNTED:
             assert now.origin is not None
             assert now.bundle_id is not None
             assert now.header_hash is not None
@@ -207,7 +210,9 @@ class LedgerMachine(RuleBasedStateMachine):
             return None if step.facts.sequence == len(self.given_out[step.facts.recipient]) + 1 else TransientError
         if step.receipt is not None and step.receipt.header_hash != before.header_hash:
             return SecurityError
-        if step.event is Event.DELIVERED and before.origin is not None and before.bundle_id is not None:
+        if step.event in COUNTED:
+            if before.origin is None or before.bundle_id is None:
+                return ValueError  # to count what was never verified is a mistake of the caller
             known = self.seen.get((before.origin, before.bundle_id))
             if known is not None:
                 return PermanentError if known[0] == before.header_hash else SecurityError
