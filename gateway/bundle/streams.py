@@ -18,16 +18,17 @@ def silent(_done: int) -> None:
 
 
 Beside = Callable[[Callable[[], None]], Callable[[], None]]
-"""Begins a call, perhaps beside its caller, and returns what waits for its end and raises what it raised."""
+"""Begins a call, perhaps beside its caller, and returns what waits for its end and raises what it raised: so somebody
+lends another thread to these pure rooms."""
 
 
 def in_turn(call: Callable[[], None]) -> Callable[[], None]:
     """The Beside of those who have nobody to help."""
     call()
-    return _over
+    return over
 
 
-def _over() -> None:
+def over() -> None:
     """There is nothing to wait for."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import cycle
 from typing import BinaryIO
 
@@ -14,27 +15,14 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Coding, Manifest, ManifestFile
 from gateway.bundle.paths import check_paths
 from gateway.bundle.policy import check_size
-from gateway.bundle.streams import PIECE, Progress, disk_errors, fill, pour, silent
+from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, over, pour, silent
 from gateway.bundle.suites import HASH_LENGTH, algorithms, digest, label
 from gateway.domain.errors import SecurityError
 
 _HASHES_HELD = 2048
 """Segment hashes read at once."""
-_ASIDE = 256 << 10
+_BESIDE = 256 << 10
 """Bytes from which hashing a piece takes longer than handing it to somebody else."""
-
-Aside = Callable[[Callable[[memoryview], None], memoryview], Callable[[], None]]
-"""Begins `work(piece)` and returns what waits for its end: how the caller lends another thread to these pure rooms."""
-
-
-def at_once(work: Callable[[memoryview], None], piece: memoryview) -> Callable[[], None]:
-    """The Aside that does everything itself."""
-    work(piece)
-    return _done
-
-
-def _done() -> None:
-    """Nothing is left to wait for."""
 
 
 def verify_payload(source: BinaryIO, size: int, envelope: Envelope, *, progress: Progress = silent) -> None:
@@ -64,7 +52,7 @@ def open_bundle(
     sink: Callable[[ManifestFile], BinaryIO],
     accept: Callable[[Manifest], None] = lambda _manifest: None,
     progress: Progress = silent,
-    aside: Aside = at_once,
+    beside: Beside = in_turn,
 ) -> Manifest:
     """Do groups B and C on a bundle whose envelope is verified, and write its members.
 
@@ -74,7 +62,7 @@ def open_bundle(
               after this function has returned: publish nothing before, and throw all of it away if this raises.
     accept:   sees the manifest before any of DATA is decrypted; raises to stop.
     progress: told the bytes of members written so far.
-    aside:    hashes a member's pieces while the next ones are decrypted.
+    beside:   helps with hashing what is decrypted and written meanwhile.
     Raises what `verify_payload` raises, and SecurityError `not-addressed-to-us`, `unwrap-failed`,
     `content-auth-failed`, `manifest-malformed`, `inner-signature-bad`, `unsafe-path`, `file-hash-mismatch`,
     `padding-not-zero`. May be repeated.
@@ -93,7 +81,7 @@ def open_bundle(
     with disk_errors("opening the bundle"):
         data = _Plaintext(source, envelope, content_key)
         try:
-            _write_members(data, envelope, found, sink, progress=progress, aside=aside)
+            _write_members(data, envelope, found, sink, progress=progress, beside=beside)
         except SecurityError:
             # The segments tell whether the bytes changed on their way or were made so by their sender.
             for _count in _checked_segments(source, envelope, data.segments_begun):
@@ -208,16 +196,16 @@ def _write_members(
     sink: Callable[[ManifestFile], BinaryIO],
     *,
     progress: Progress,
-    aside: Aside,
+    beside: Beside,
 ) -> None:
     use, done = algorithms(envelope.suite), 0
     for file in found.files:
-        running, hashed = use.digest(), _done
+        running, hashed = use.digest(), over
         with closing(sink(file)) as target:
             for piece in _content(plain, file):
                 # Two pieces are kept apart: this one was decrypted while the one before it was hashed.
                 hashed()
-                hashed = (aside if len(piece) >= _ASIDE else at_once)(running.update, piece)
+                hashed = (beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
                 pour(piece, target)
                 done += len(piece)
                 progress(done)

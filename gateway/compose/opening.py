@@ -70,7 +70,7 @@ def _open(bundle: Path, opening: Path, identity: Identity, now: float) -> Opened
             keys=keys,
             signer=signer.public,
             sink=lambda member: files.create(member.path, member.size),
-            aside=files.aside,
+            beside=files.beside,
         )
     package = _case_package(opening, manifest)
     return Opened(envelope, signer.unit, package, manifest, opening)

@@ -374,7 +374,8 @@ class Planner:
         return Lanes(
             stage,
             crew=ground.crew,
-            width=self._settings.workers.processes,
+            # One piece waits in the crew, so that nobody there idles while a stage records what was finished.
+            width=self._settings.workers.processes + 1,
             bulk=self._bulk,
             shortage=ground.shortage,
             takes=takes,

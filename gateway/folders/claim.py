@@ -98,7 +98,7 @@ class ClaimShelf:
             if intents:
                 disk.owner_only(self._folder)
                 disk.owner_only(together.folder)
-            for one in together.take(intents):
+            for one in together.take(_secured(intents, together.failures)):
                 found[one.token] = _claimed(together.folder / one.token, one)
         return [found[token] for token, _ in wanted if token in found], together.failures
 
@@ -316,3 +316,10 @@ class ClaimShelf:
 def _claimed(whole: Path, wanted: intent.Intent) -> Claim:
     parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
     return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
+
+
+def _secured(intents: Sequence[intent.Intent], failures: dict[ClaimToken, GatewayError]) -> list[intent.Intent]:
+    """Return those of `intents` whose exports are on the disk; say in `failures` what became of the others."""
+    errors = intent.secure(intents)
+    failures.update({one.token: error for one, error in zip(intents, errors, strict=True) if error is not None})
+    return [one for one, error in zip(intents, errors, strict=True) if error is None]

@@ -113,9 +113,10 @@ def make_private(folder: Path) -> None:
     Raises as `failure` says.
     """
     with mapped(folder):
-        with suppress(FileExistsError):
+        try:
             os.mkdir(folder, 0o700)  # noqa: PTH102 - there are several for each export of thousands
-        _close_to_others(folder)
+        except FileExistsError:
+            _close_to_others(folder)
 
 
 def _close_to_others(folder: Path) -> None:

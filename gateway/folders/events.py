@@ -7,8 +7,17 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
+from watchdog.observers.inotify_c import (
+    CallbackId,
+    InotifyConstants,
+    InotifyEvent,
+    InotifyFD,
+    Mask,
+    WatchCallback,
+    WatchDescriptor,
+)
 
 from gateway.domain.clock import Clock
 from gateway.folders import disk
@@ -215,7 +224,8 @@ class _Ears(InotifyFD):
 
     def handle_event(self, event: InotifyEvent) -> None:
         if event.is_queue_overflow:
-            self._overflowed()
+            self._overflowed()  # once for all roots; the library would tell each callback
+            return
         super().handle_event(event)
 
 
@@ -230,7 +240,8 @@ class _Handler:
         self._id = CallbackId(id(self))
         self.is_heard = True
         """Whether the system still watches: it ends that when the folder is removed or its filesystem goes away."""
-        self._descriptor = ears.add_callback(os.fsencode(root), _HEARD, self, self._id)
+        # A WatchCallback but for the overflow, which the ears tell by themselves.
+        self._descriptor = ears.add_callback(os.fsencode(root), _HEARD, cast("WatchCallback", self), self._id)
         if self._descriptor < 0:  # the library lets a folder that may not be read pass as if it were watched
             self.remove()
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -241,9 +252,6 @@ class _Handler:
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
         self.is_heard = False
-
-    def on_queue_overflow(self) -> None:
-        """Nothing: the ears tell the bell once for all roots."""
 
     def remove(self) -> None:
         if self.is_heard:

@@ -23,6 +23,7 @@ _REPORT_MAX = 16 << 20
 """Bytes of a report of ours that are read again; what is longer was written by somebody else."""
 _NAME_MAX = 255
 """Bytes of a file name on every filesystem in use."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ class FeedbackDesk:
     def withdraw(self, export: str) -> None:
         """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
         for ending in (".err.json", ".err.txt"):
-            disk.remove_tree(self._root / ERR / f"{_stem(export)}{ending}")
+            path = f"{self._root}/{ERR}/{_stem(export)}{ending}"
+            if disk.lies_at(path):
+                disk.remove_tree(Path(path))
 
     def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> list[Path]:
         """Write `ack/<name>.receipt.json` for each, replacing older ones; of several for one export the last stays.
@@ -202,8 +205,9 @@ def _plain_receipts(acknowledgement: Acknowledgement) -> Mapping[str, object]:
 
 def _json(value: Mapping[str, object]) -> bytes:
     # Names from inside an export may hold undecodable bytes; they become visible escapes rather than a failed write.
-    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    return text.encode("utf-8", "backslashreplace")
+    # A line for each field: the library lays out whole texts only with its slow encoder.
+    lines = ",\n".join(f'  "{key}": {_ENCODER.encode(value[key])}' for key in sorted(value))
+    return f"{{\n{lines}\n}}\n".encode("utf-8", "backslashreplace")
 
 
 def _text(feedback: Feedback) -> str:

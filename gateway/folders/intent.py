@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Intent:
 def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken, seen: Mapping[str, Entry]) -> Intent:
     """Look at the parts of `candidate` in the outbound folder `root` and return what a claim is to take.
 
-    seen: earlier looks that must still hold. The parts are forced to the disk, which also proves that we can read them.
+    seen: earlier looks that must still hold. Nothing may be taken before `secure`.
     Raises `export-vanished`, `export-changed`, `export-unreadable` (transient, transfer), as `entries.look` or as
     `disk.failure` says.
     """
@@ -58,14 +58,38 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
             try:
                 entry = entries.look(path)
             except FileNotFoundError as error:
-                raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
+                raise _vanished() from error
         if name in seen and not entries.is_same(entry, seen[name]):
             raise TransientError("export-changed", "the export changed after it was found settled")
-        # It will be ours to lose, and case software does not make it durable.
-        with readable(root):
-            trees.fsync_tree(path)
         found.append(entry)
     return Intent(token, route, root, candidate.name, tuple(found), _mark(root, candidate, found[-1]))
+
+
+def secure(intents: Sequence[Intent]) -> list[GatewayError | None]:
+    """Force the parts of all `intents` to the disk, which also proves that we can read them: they will be ours to lose,
+    and case software does not make them durable. Return in their order what keeps one from being claimed.
+
+    Errors: `export-vanished`, `export-unreadable` (transient, transfer), or as `disk.failure` says.
+    """
+    paths = [one.root / part.name for one in intents for part in one.parts]
+    outcomes = dict(zip(paths, trees.fsync_trees(paths), strict=True))
+    return [_first_error(one, outcomes) for one in intents]
+
+
+def _first_error(intent: Intent, outcomes: Mapping[Path, GatewayError | None]) -> GatewayError | None:
+    for part in intent.parts:
+        path = intent.root / part.name
+        try:
+            with readable(intent.root):
+                if (error := outcomes[path]) is not None:
+                    raise _vanished() if not disk.lies_at(str(path)) else error
+        except GatewayError as found:
+            return found
+    return None
+
+
+def _vanished() -> TransientError:
+    return TransientError("export-vanished", "the export was taken away before it was claimed")
 
 
 def encode(intent: Intent) -> bytes:

@@ -56,9 +56,9 @@ class MemberFiles:
             self._buffers = [mmap.mmap(-1, _BUFFER), mmap.mmap(-1, _BUFFER)]
         return cast("BinaryIO", _LargeFile(_past_the_cache(place), self._buffers, self._hands))
 
-    def aside(self, work: Callable[[memoryview], None], piece: memoryview) -> Callable[[], None]:
-        """Begin `work(piece)` in another thread; return what waits for its end and raises what it raised."""
-        return self._hands.submit(work, piece).result
+    def beside(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Begin `call` in another thread; see bundle.streams.Beside."""
+        return self._hands.submit(call).result
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._folders:

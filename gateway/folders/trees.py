@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,8 @@ _MANY = 64
 """Files that are worth threads of their own to wait for them."""
 _WAITING = 8
 """Threads that wait; more give the disk hardly less to do."""
+_OPEN_TOGETHER = 256
+"""Files that are open at the same time; a process may open 1,024."""
 
 
 def fsync_tree(root: Path) -> None:
@@ -85,23 +86,46 @@ class _Tree:
 
 
 def _sync_files(paths: Sequence[str]) -> Mapping[str, OSError | None]:
-    begin = disk.system_call("sync_file_range")
-    if begin is not None and len(paths) > 1:
-        for path in paths:
-            with suppress(OSError):  # only fsync says whether anything arrived
-                descriptor = disk.readable(path)
-                begin(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE_BEHIND)
-                os.close(descriptor)
-    if len(paths) < _MANY:
-        return {path: _sync_error(path) for path in paths}
-    # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
-    with ThreadPoolExecutor(_WAITING) as pool:
-        return dict(zip(paths, pool.map(_sync_error, paths), strict=True))
+    outcomes: dict[str, OSError | None] = {}
+    for at in range(0, len(paths), _OPEN_TOGETHER):
+        _sync_group(paths[at : at + _OPEN_TOGETHER], outcomes)
+    return outcomes
 
 
-def _sync_error(path: str) -> OSError | None:
+def _sync_group(paths: Sequence[str], outcomes: dict[str, OSError | None]) -> None:
+    """Sync `paths` and add to `outcomes` what became of each. Each is opened once, so that a write-back that fails
+    meanwhile is told to us."""
+    begin = disk.system_call("sync_file_range") if len(paths) > 1 else None
+    opened: list[tuple[str, int]] = []
     try:
-        disk.sync_file(path)
-    except OSError as error:
-        return error
-    return None
+        for path in paths:
+            try:
+                descriptor = disk.readable(path)
+            except OSError as error:
+                outcomes[path] = error
+                continue
+            opened.append((path, descriptor))
+            if begin is not None:
+                begin(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE_BEHIND)  # only fsync says what arrived
+        if len(opened) < _MANY:
+            outcomes.update(_waited_for(opened))
+            return
+        # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
+        with ThreadPoolExecutor(_WAITING) as pool:
+            for found in pool.map(_waited_for, [opened[first::_WAITING] for first in range(_WAITING)]):
+                outcomes.update(found)
+    finally:
+        for _path, descriptor in opened:
+            os.close(descriptor)
+
+
+def _waited_for(opened: Sequence[tuple[str, int]]) -> dict[str, OSError | None]:
+    found: dict[str, OSError | None] = {}
+    for path, descriptor in opened:
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            found[path] = error
+        else:
+            found[path] = None
+    return found

@@ -26,6 +26,7 @@ from gateway.stages.suspects import QuarantineDesk
 BATCH = 64
 """Exports claimed together before the ledger is told: one round of syncs and one commit for many, and little to adopt
 after a power cut."""
+DISK_FULL = "disk-full"
 LOOK_AGAIN = 1.0
 """Seconds after which the folder is looked at again although the last look is not used up: something small may have
 come since."""
@@ -147,8 +148,8 @@ class ClaimStage:
             failed = self._claim_batch(watched, batch, scan)
             failing |= failed
             has_claimed |= len(failed) < len(batch)
-            if failed and watched.keeps_order:
-                break
+            if failed and (watched.keeps_order or DISK_FULL in failed.values()):
+                break  # no other fits either where the disk gives no more than it says it has: a quota, its inodes
             at += len(batch)
         else:
             self._shortage.waits(f"claim {watched.name}", ())

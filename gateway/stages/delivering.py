@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.domain.errors import GatewayError, PermanentError
+from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import RouteName
 from gateway.domain.records import Facts, Transfer, known
 from gateway.folders import deliveries, disk, sharing
@@ -12,7 +12,9 @@ from gateway.folders.deliver import publish
 from gateway.folders.delivered import Delivered, DeliveryJournal
 from gateway.folders.deliveries import Import, publish_together
 from gateway.folders.spool import Spool
+from gateway.ledger.deliverybook import DeliveryBook
 from gateway.ledger.resync import Standing
+from gateway.ledger.streams import Named, Seen
 from gateway.stages.answers import ReplyDesk, Way
 from gateway.stages.elsewhere import Elsewhere
 from gateway.stages.open_work import Delivery, read_delivery
@@ -20,6 +22,8 @@ from gateway.stages.routes import InboundRoute
 
 REJECTED_REPLY = "reply-rejected"
 """A person has refused a reply that answers nothing of ours."""
+REPLAYED = "replayed"
+"""It was delivered when it had come another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Publisher:
         routes: Sequence[InboundRoute],
         spool: Spool,
         journal: DeliveryJournal,
+        book: DeliveryBook,
         standing: Standing,
         elsewhere: Elsewhere,
         replies: ReplyDesk,
@@ -74,17 +79,24 @@ class Publisher:
         self._by_name = {route.name: route for route in routes}
         self._spool = spool
         self._journal = journal
+        self._book = book
         self._standing = standing
         self._elsewhere = elsewhere
         self._replies = replies
 
     def publish(self, verified: Sequence[Transfer], started: float) -> Outcome:
-        """Publish `verified`, those for one inbound folder together. Left out is what waits for what it answers, or
-        for room on the disk of its folder."""
+        """Publish `verified`, those for one inbound folder together. Left out is what waits for what it answers, for
+        room on the disk of its folder, or for the same that came another way."""
         outcome = Outcome()
         waiting: dict[RouteName, list[Arrival]] = {}
+        # When they were proven, the same may have been under way to its delivery.
+        seen = self._book.seen_among(map(_named, verified))
+        first = {(one.origin, one.bundle_id): one for one in reversed(verified)}
         for transfer in verified:
+            if first[transfer.origin, transfer.bundle_id] is not transfer:
+                continue
             try:
+                _check_new(transfer, seen)
                 arrival = self._arrival(transfer, started)
             except GatewayError as error:
                 outcome.failed.append((transfer, error))
@@ -134,6 +146,20 @@ class Publisher:
 def delivered(transfer: Transfer) -> Delivered:
     """Return how the journal of deliveries names a proven `transfer`."""
     return known(transfer.origin), known(transfer.bundle_id), known(transfer.header_hash)
+
+
+def _named(transfer: Transfer) -> Named:
+    return Named(known(transfer.origin), known(transfer.bundle_id), known(transfer.epoch), transfer.sequence)
+
+
+def _check_new(transfer: Transfer, seen: Seen) -> None:
+    """Raise SecurityError `replayed` or `equivocation` if what was delivered since it was proven leaves it no place."""
+    named = _named(transfer)
+    header = seen.as_named(named)
+    if header == transfer.header_hash:
+        raise SecurityError(REPLAYED, "this bundle was delivered when it had come another way")
+    if header is not None or seen.as_numbered(named) not in (None, named.bundle_id):
+        raise SecurityError("equivocation", "the sender gave one id or one number to two bundles")
 
 
 def _access(folder: Path) -> str:

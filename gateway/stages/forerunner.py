@@ -66,7 +66,7 @@ class Forerunner:
         return replace(ended, transfers=due.parcel)
 
     def close(self) -> None:
-        """Take nothing on any more; what is under way is the lane's."""
+        """Take nothing on any more; the lane was closed before."""
         self._starts.close()
 
     def _move(self, start: HeadStart, progress: Progress) -> None:

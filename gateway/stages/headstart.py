@@ -200,9 +200,10 @@ class HeadStarts:
                 start.close()
 
     def close(self) -> None:
-        """Take nothing on any more."""
+        """Take nothing on any more, and let go of everything; nobody carries any of it by now."""
         with self._lock:
             self._is_closed = True
-            if self._offered is not None:
-                self._offered.close()
-                self._offered = None
+            for start in (self._offered, self._running):
+                if start is not None:
+                    start.close()
+            self._offered = self._running = None

@@ -8,7 +8,7 @@ from contextlib import suppress
 from gateway.bundle import policy
 from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
-from gateway.domain.errors import GatewayError, Scope, TransientError
+from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lanes import is_large
 from gateway.domain.lifecycle import Event, State
@@ -22,7 +22,7 @@ from gateway.roster.directory import Directory
 from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.answers import ReplyDesk
 from gateway.stages.clocks import PeerClocks
-from gateway.stages.delivering import REJECTED_REPLY, Publisher, delivered
+from gateway.stages.delivering import REJECTED_REPLY, REPLAYED, Publisher, delivered
 from gateway.stages.elsewhere import Elsewhere
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles
@@ -85,6 +85,7 @@ class OpenStage:
             routes=routes,
             spool=spool,
             journal=journal,
+            book=ledger.deliveries,
             standing=ledger.resync.standing(),
             elsewhere=self._elsewhere,
             replies=replies,
@@ -121,11 +122,12 @@ class OpenStage:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
-        more = self._deliver_verified()
         self._ahead.release()
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
+        # Last, so that workers have something to do meanwhile.
+        more = self._deliver_verified()
         wait = self._lanes.pause(self._until_due)
         return 0.0 if more else LOOK_SECONDS if self._elsewhere.is_lacking else self._ahead.pause(wait)
 
@@ -206,8 +208,8 @@ class OpenStage:
         """Publish and record `verified`; return whether anything was published."""
         outcome = self._publisher.publish(verified, started)
         for transfer, error in outcome.failed:
-            if error.code in ("staging-missing", REJECTED_REPLY):
-                # The spool was lost: the sender is told that it never arrived, and sends the same bundle again.
+            if error.code in ("staging-missing", REJECTED_REPLY) or isinstance(error, SecurityError):
+                # Where the spool was lost the sender is told that it never arrived, and sends the same bundle again.
                 self._set_aside(transfer, error, None, started)
             else:
                 self._recorder.fail(transfer, Stage.DELIVER, error, started)
@@ -273,6 +275,9 @@ class OpenStage:
             elif error.code == REJECTED_REPLY:
                 record = self._pen.sign(aside, ReceiptCode.VALIDATION_FAILED, (error.code,), self._clock.now())
                 self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code), record)])
+            elif error.code == REPLAYED:
+                # It owes the receipt that stands.
+                self._recorder.advance([Step(aside, Event.REJECTED, Stage.OPEN, Facts(note=error.code))])
 
     def _answer(self, aside: Transfer, error: GatewayError, proven: Proven) -> None:
         """Owe the sender what we have to say: the receipt that stands, if the bundle was delivered before, else a

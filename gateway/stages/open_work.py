@@ -186,7 +186,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
             sink=lambda member: files.create(member.path, member.size),
             accept=accept,
             progress=progress,
-            aside=files.aside,
+            beside=files.beside,
         )
     if batch.scanning is not None:
         batch.scanning.require_clean(opened, progress, waived=order.unscanned)

@@ -39,7 +39,6 @@ RECORD_BYTES = 16 * 2**20
 """After this much was fetched the record is written, so that a cut repeats little, and the mailbox is listed anew:
 something more urgent may have come."""
 
-
 _HAVE_CUSTODY = frozenset(
     {
         State.CHECKED,
@@ -324,7 +323,7 @@ class ReceiveStage:
             else:
                 self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))
 
-    # -- papers -------------------------------------------------------------------------------------------------------
+    # -- convoys ------------------------------------------------------------------------------------------------------
 
     def _take_convoys(self, entries: Sequence[Entry]) -> bool:
         """Take convoys apart, each whole; what does not fit is left where it is. Return whether some are left that

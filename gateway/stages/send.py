@@ -130,10 +130,10 @@ class SendStage:
 
     def close(self) -> None:
         """Cut off what is large and moves, and record what of it has arrived."""
-        if self._forerunner is not None:
-            self._forerunner.close()
         self._bulk.close()
         self._take_note()
+        if self._forerunner is not None:
+            self._forerunner.close()
 
     # -- what is due --------------------------------------------------------------------------------------------------
 

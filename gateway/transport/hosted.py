@@ -44,8 +44,7 @@ class HostedTransport(FolderTransport):
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
         """Give the bytes a second name where mailbox and spool share a disk, else copy them.
 
-        A guest that still holds the file open could change it; so could it before, and opening a bundle verifies every
-        byte that it hands out.
+        Whoever still holds the file open changes nothing in it: the server lets nobody write what was renamed.
         """
         if not self._linked(name, into, size):
             super().fetch(name, into, size, progress)

@@ -23,6 +23,7 @@ ALLOWED_NAMES = frozenset(
         "status",  # the command of docs/protocol.md
         "create_task",  # asyncio
         "job_defaults",  # APScheduler
+        "on_queue_overflow",  # watchdog
     }
 )
 

@@ -513,7 +513,7 @@ def test_what_is_sound_is_read_once(classic):
 def test_pieces_stay_as_they_are_until_they_are_hashed(classic):
     """The other thread may be as late as it is allowed to be."""
     texts = {str(n): random.Random(n).randbytes(n * MIB // 2 + n) for n in range(6)}
-    assert classic.open(classic.seal(texts), aside=lambda work, piece: lambda: work(piece)) == texts
+    assert classic.open(classic.seal(texts), beside=lambda call: call) == texts
 
 
 def test_bundles_of_another_suite_do_not_pass_for_ours(classic):

@@ -72,9 +72,9 @@ def test_dropped_events_and_a_dead_observer_are_said(ear: Ear) -> None:
     bell = ear.listening._bell
     assert bell is not None
     bell.overflowed()
-    assert bell._observer is not None
-    bell._observer.stop()
-    bell._observer.join()
+    assert bell._ears is not None
+    bell._ears.stop()
+    bell._ears.join()
     ear.look()
     eventually(lambda: ear.listening.health().heard_at == ear.clock.now(), "the canary of the new observer")
     ear.look()

@@ -2,16 +2,16 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gateway.domain.errors import GatewayError, PermanentError, TransientError
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import entries
+from gateway.folders import entries, trees
 from gateway.folders.claim import ClaimShelf
 from gateway.packing import Candidate, Settled
 from tests.support.crashing import dies_at, fails_at, interrupted
@@ -165,6 +165,23 @@ def test_what_cannot_be_claimed_does_not_touch_what_is_claimed_with_it(place: Pl
         "2": "export-vanished",
     }
     assert sorted(place.dropped()) == ["case-0.ok", "case-0.zip", "case-2.ok"]
+    assert place.leftovers() == []
+
+
+def test_an_export_that_vanishes_before_it_is_synced_holds_up_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = wanted(place, 3)
+    sync = trees.fsync_trees
+
+    def too_late(roots: Sequence[Path]) -> list[GatewayError | None]:
+        (place.out / "case-1.zip").unlink(missing_ok=True)
+        return sync(roots)
+
+    monkeypatch.setattr(trees, "fsync_trees", too_late)
+    claims, failures = place.shelf.claim_all(place.out, together, ROUTE)
+    assert [claim.name for claim in claims] == ["case-0.zip", "case-2.zip"]
+    assert [(error.code, error.scope) for error in failures.values()] == [("export-vanished", Scope.TRANSFER)]
     assert place.leftovers() == []
 
 

@@ -293,3 +293,28 @@ def test_a_stop_cuts_it_off_and_the_next_start_begins_anew(scene: Scene) -> None
     scene.until(scene.is_state(State.SENT))
     assert scene.has_arrived_whole()
     assert scene.line.deposits == 1
+
+
+def test_a_stop_lets_go_of_what_no_thread_had_begun_with(scene: Scene) -> None:
+    held = scene.made.police.ground.porters
+    assert isinstance(held, Porters)
+    doing = threading.Event()
+
+    def busy() -> None:
+        doing.wait(PATIENCE)
+
+    for _each in range(4):
+        held.run(busy, 0)
+    scene.begin()
+    scene.made.step(scene.made.police, "out-procuratorate")
+    mine = scene.made.police.ground.spool.sealing(known(scene.made.police.only(OUT).claim))
+    assert opened_by_us(mine) == 2  # by the sealing, and for the head start
+    scene.made.police.worker("out-procuratorate").close()  # type: ignore[attr-defined]  # a leg has one
+    assert opened_by_us(mine) == 1
+    doing.set()
+
+
+def opened_by_us(path: Path) -> int:
+    """Return how many descriptors of this process lead to `path`."""
+    # The descriptor of the listing itself is gone by the time it is looked at.
+    return sum(one.exists() and one.samefile(path) for one in Path("/proc/self/fd").iterdir())

@@ -99,6 +99,29 @@ def test_what_cannot_be_claimed_keeps_nothing_behind_it_from_its_turn(
     assert len([path for path in made.out.iterdir() if path.suffix == ".txt"]) == MANY
 
 
+def test_a_quota_that_is_used_up_is_met_once_a_look(made: Street) -> None:
+    made.drop("first.txt", b"one page")
+    settle(made)
+    made.go("police:claim")
+    for number in range(2 * MANY):
+        made.drop(f"{number:03d}.txt", b"one page")
+    made.go("police:claim")
+    made.clock.time += 1
+    refused = 0
+
+    def full(call: calls.Call) -> object:
+        nonlocal refused
+        if call.name == "mkdir" and "/claims/" in call.place:
+            refused += 1
+            raise OSError(errno.EDQUOT, "no more than this")
+        return call.go()
+
+    with calls.met(full, made.root):
+        made.go("police:claim")
+    assert refused == 1
+    assert len([path for path in made.out.iterdir() if path.suffix == ".txt"]) == 2 * MANY
+
+
 def test_each_sealing_has_a_file_of_its_own(made: Street) -> None:
     made.drop("case.txt", b"one page")
     settle(made)
