@@ -172,6 +172,11 @@ class Node:
             counts = ledger.counts().by_state
         return sum(n for (direction, state), n in counts.items() if state not in ends(direction) | {State.QUARANTINED})
 
+    def owes_word(self) -> bool:
+        """Whether an inventory of the node's is on its way to a mailbox."""
+        with self.ledger() as ledger:
+            return any(word.wanted_at is not None or word.owed for word in ledger.resync.pressing())
+
     def mailbox(self, guest: UnitCode, folder: str = "in") -> Path:
         return self.state / "mailboxes" / guest / folder
 
@@ -217,9 +222,14 @@ class Neighbours(ABC):
 
     def come_to_rest(self) -> None:
         """Wait until no node owes anything, and nothing is left of what was under way."""
-        eventually(lambda: self.are_quiet() or None, "nodes that owe nothing")
-        for node in self.nodes:
-            eventually(lambda node=node: not node.leftovers() or None, f"an empty spool: {node.leftovers()}")
+
+        def look() -> bool:
+            # In the order of an inventory's way: it is wanted, it lies in a mailbox, and what it says may be owed.
+            talks = any(node.owes_word() for node in self.nodes)
+            return not talks and not any(node.leftovers() for node in self.nodes) and self.are_quiet()
+
+        # Twice: what was on its way at the first look may have been answered by another one.
+        eventually(lambda: look() and look(), f"rest: {[node.leftovers() for node in self.nodes]}")
 
 
 @dataclass(frozen=True)
