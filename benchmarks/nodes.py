@@ -203,7 +203,9 @@ def _is_past(ledger: Ledger, name: str, state: State) -> bool:
 
 
 def _settled(ledger: Ledger) -> int:
-    return ledger.counts().by_state.get((Direction.OUTBOUND, State.DELIVERED), 0)
+    # What an earlier round delivered is cleared away, and counts as collected from then on.
+    by_state = ledger.counts().by_state
+    return sum(by_state.get((Direction.OUTBOUND, state), 0) for state in (State.DELIVERED, State.COLLECTED))
 
 
 def _forget_timing(file: Path) -> None:
