@@ -188,6 +188,12 @@ class Taking:
             os.utime(path, ns=(part.mtime_ns, part.mtime_ns))
 
 
+def is_at_rest(whole: str) -> bool:
+    """Whether nothing is left to do with the whole claim at `whole`: its source on a share is gone, and no part is on
+    its way out. Raises as `disk.failure` says."""
+    return not disk.lies_at(f"{whole}/{ELSEWHERE}") and not disk.lies_at(f"{whole}/{PARTS}/{moving.JOURNAL}")
+
+
 def _changed() -> TransientError:
     return TransientError("export-changed", "the export changed while it was being claimed")
 
