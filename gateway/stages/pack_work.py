@@ -264,13 +264,13 @@ def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:
     return readers
 
 
-def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int], None]:
+def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int, int], None]:
     """Return what tells our parent where a large bundle for one recipient grows, so that it may leave meanwhile.
 
     By now everything has been said that could keep the export here; what may still hold it up is what came before it.
     """
 
-    def placed(offset: int, size: int) -> None:
+    def placed(offset: int, size: int, _herald: int) -> None:
         recipient = outcome.recipient
         if is_large(size) and len(outcome.recipients) == 1 and recipient is not None and recipient.link is not None:
             report.tell(Placed(recipient.link, outcome.priority, offset, size))
@@ -295,7 +295,7 @@ def _prepare(
     keys: NodeKeys,
     found: ContentHash,
     progress: Callable[[int], None],
-    placed: Callable[[int, int], None],
+    placed: Callable[[int, int, int], None],
 ) -> Prepared:
     members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
     members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in left.members]
