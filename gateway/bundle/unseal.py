@@ -8,15 +8,16 @@ from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 
-from gateway.bundle import chunked, compression, manifest
+from gateway.bundle import chunked, compression
 from gateway.bundle.compression import BadFrameError
-from gateway.bundle.envelope import Envelope, Recipient
+from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Coding, Manifest, ManifestFile
 from gateway.bundle.paths import check_paths
 from gateway.bundle.policy import check_size
 from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, over, pour, silent
-from gateway.bundle.suites import HASH_LENGTH, algorithms, digest, label
+from gateway.bundle.suites import HASH_LENGTH, algorithms, label
+from gateway.bundle.unlocking import decrypt_manifest, read_manifest, unwrap_key
 from gateway.domain.errors import SecurityError
 
 _HASHES_HELD = 2048
@@ -34,7 +35,7 @@ def verify_payload(source: BinaryIO, size: int, envelope: Envelope, *, progress:
     """
     check_size(envelope, size)
     with disk_errors("reading the bundle"):
-        _check_manifest_hash(source, envelope)
+        read_manifest(source, envelope)
         _check_segment_list(source, envelope)
         done = 0
         for count in _checked_segments(source, envelope, envelope.segment_count):
@@ -69,12 +70,10 @@ def open_bundle(
     """
     check_size(envelope, size)
     with disk_errors("reading the bundle"):
-        cipher = _check_manifest_hash(source, envelope)
+        cipher = read_manifest(source, envelope)
         _check_segment_list(source, envelope)
-    ours, recipient = _check_addressed(envelope, keys)
-    content_key = _unwrap(envelope, ours, recipient)
-    plain = _decrypt_manifest(envelope, content_key, cipher)
-    found, text, signature = _parse_manifest(envelope, plain)
+    content_key = unwrap_key(envelope, keys)
+    found, text, signature = decrypt_manifest(envelope, content_key, cipher)
     _check_inner_signature(envelope, signer, text, signature)
     check_paths(file.path for file in found.files)
     accept(found)
@@ -88,16 +87,6 @@ def open_bundle(
                 pass
             raise
     return found
-
-
-def _check_manifest_hash(source: BinaryIO, envelope: Envelope) -> bytes:
-    buffer = bytearray(envelope.manifest_length)
-    source.seek(envelope.manifest_offset)
-    fill(source, memoryview(buffer))
-    cipher = bytes(buffer)
-    if digest(envelope.suite, cipher) != envelope.manifest_hash:
-        raise SecurityError("manifest-corrupt", "MANIFEST is not the signed one")
-    return cipher
 
 
 def _check_segment_list(source: BinaryIO, envelope: Envelope) -> None:
@@ -147,41 +136,6 @@ def _hash_of(source: BinaryIO, length: int, envelope: Envelope, piece: memoryvie
             raise SecurityError("truncated", f"ends within segment {number}")
         running.update(wanted)
     return running.digest()
-
-
-def _check_addressed(envelope: Envelope, keys: Sequence[NodeKeys]) -> tuple[NodeKeys, Recipient]:
-    ours = {key.encrypt_key_id: key for key in keys if key.suite == envelope.suite}
-    for recipient in envelope.recipients:
-        if recipient.key_id in ours:
-            return ours[recipient.key_id], recipient
-    raise SecurityError("not-addressed-to-us", "no recipient's key is one of ours")
-
-
-def _unwrap(envelope: Envelope, ours: NodeKeys, recipient: Recipient) -> bytes:
-    content_key = ours.unwrap("wrap", envelope.bind, recipient.wrap)
-    if content_key is None:
-        raise SecurityError("unwrap-failed", "the wrapped key was not made for us and this envelope")
-    return content_key
-
-
-def _decrypt_manifest(envelope: Envelope, content_key: bytes, cipher: bytes) -> bytes:
-    decryptor = algorithms(envelope.suite).decryptor(content_key, label("manifest") + envelope.bind)
-    plain = chunked.decrypt_whole(decryptor, cipher)
-    if plain is None:
-        raise SecurityError("content-auth-failed", "MANIFEST does not decrypt")
-    return plain
-
-
-def _parse_manifest(envelope: Envelope, plain: bytes) -> tuple[Manifest, bytes, bytes]:
-    """u32 length | JSON | inner signature, and DATA must have the length that the JSON promises."""
-    length = int.from_bytes(plain[:4], "big")
-    if len(plain) != 4 + length + algorithms(envelope.suite).signature_length:
-        raise SecurityError("manifest-malformed", "lengths within the manifest disagree")
-    text, signature = plain[4 : 4 + length], plain[4 + length :]
-    found = manifest.decode(text)
-    if chunked.ciphertext_length(found.total + found.pad) != envelope.data_length:
-        raise SecurityError("manifest-malformed", "the files do not fill DATA")
-    return found, text, signature
 
 
 def _check_inner_signature(envelope: Envelope, signer: PublicKeys, text: bytes, signature: bytes) -> None:
