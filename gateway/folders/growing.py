@@ -32,9 +32,12 @@ class GrowingFile(io.RawIOBase):
     """
 
     def __init__(self, path: Path, size: int, clock: Clock, rest: Callable[[float], object] = time.sleep) -> None:
-        """Raises OSError; a link is none of ours."""
+        """Raises OSError, for a link too; GivenUpError if it is not there."""
         super().__init__()
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise GivenUpError("gone") from None
         self._size = size
         self._clock = clock
         self._rest = rest
