@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle
 from typing import BinaryIO
@@ -11,12 +12,13 @@ from cryptography.exceptions import InvalidTag
 from gateway.bundle import chunked, compression
 from gateway.bundle.compression import BadFrameError
 from gateway.bundle.envelope import Envelope
+from gateway.bundle.herald import Herald, Promise
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Coding, Manifest, ManifestFile
 from gateway.bundle.paths import check_paths
 from gateway.bundle.policy import check_size
 from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, over, pour, silent
-from gateway.bundle.suites import HASH_LENGTH, algorithms, label
+from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, label
 from gateway.bundle.unlocking import decrypt_manifest, read_manifest, unwrap_key
 from gateway.domain.errors import SecurityError
 
@@ -68,6 +70,25 @@ def open_bundle(
     `content-auth-failed`, `manifest-malformed`, `inner-signature-bad`, `unsafe-path`, `file-hash-mismatch`,
     `padding-not-zero`. May be repeated.
     """
+    front = open_front(source, size, envelope=envelope, keys=keys, signer=signer)
+    accept(front.manifest)
+    open_members(source, front, sink=sink, progress=progress, beside=beside)
+    return front.manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """All of a bundle that comes before DATA, proven: its envelope, the list of its members, and K."""
+
+    envelope: Envelope
+    manifest: Manifest
+    content_key: bytes = field(repr=False)
+
+
+def open_front(
+    source: BinaryIO, size: int, *, envelope: Envelope, keys: Sequence[NodeKeys], signer: PublicKeys
+) -> Front:
+    """Do of `open_bundle` what comes before DATA; arguments and errors as there. May be repeated."""
     check_size(envelope, size)
     with disk_errors("reading the bundle"):
         cipher = read_manifest(source, envelope)
@@ -76,17 +97,60 @@ def open_bundle(
     found, text, signature = decrypt_manifest(envelope, content_key, cipher)
     _check_inner_signature(envelope, signer, text, signature)
     check_paths(file.path for file in found.files)
-    accept(found)
+    return Front(envelope, found, content_key)
+
+
+def open_members(
+    source: BinaryIO,
+    front: Front,
+    *,
+    sink: Callable[[ManifestFile], BinaryIO],
+    progress: Progress = silent,
+    beside: Beside = in_turn,
+) -> None:
+    """Do of `open_bundle` what follows on `open_front`; arguments and errors as there. May be repeated."""
     with disk_errors("opening the bundle"):
-        data = _Plaintext(source, envelope, content_key)
+        data = _Plaintext(source, front.envelope, front.content_key)
+        members = _Members(data, sink, progress, beside)
         try:
-            _write_members(data, envelope, found, sink, progress=progress, beside=beside)
+            for file in front.manifest.files:
+                if members.write(file) != file.hash:
+                    raise SecurityError("file-hash-mismatch", "a member does not have its signed hash")
+            _check_end(data, front.manifest.pad)
         except SecurityError:
             # The segments tell whether the bytes changed on their way or were made so by their sender.
-            for _count in _checked_segments(source, envelope, data.segments_begun):
+            for _count in _checked_segments(source, front.envelope, data.segments_begun):
                 pass
             raise
-    return found
+
+
+def open_promised(
+    source: BinaryIO,
+    herald: Herald,
+    promise: Promise,
+    *,
+    sink: Callable[[ManifestFile], BinaryIO],
+    progress: Progress = silent,
+    beside: Beside = in_turn,
+) -> Manifest:
+    """Write the members that a verified `herald` promises, and return the manifest that they have.
+
+    source:   seekable; DATA lies in it where the herald says. Nothing else of it is read.
+    sink, progress, beside: as those of `open_bundle`.
+    Whatever is written is worth nothing until the sender's inner signature was verified over just that manifest. Not
+    for several recipients: each of them could have made what decrypts, and ValueError says so.
+    Raises SecurityError `truncated`, `content-auth-failed`, `file-hash-mismatch` (a frame is none), `padding-not-zero`;
+    TransientError `local-io`.
+    """
+    if len(herald.envelope.recipients) > 1:
+        raise ValueError("only the key of one recipient proves what it decrypts")
+    draft = promise.manifest
+    with disk_errors("opening the bundle"):
+        data = _Plaintext(source, herald.envelope, promise.content_key)
+        members = _Members(data, sink, progress, beside)
+        files = [replace(file, hash=members.write(file)) for file in draft.files]
+        _check_end(data, draft.pad)
+    return replace(draft, files=tuple(files))
 
 
 def _check_segment_list(source: BinaryIO, envelope: Envelope) -> None:
@@ -143,31 +207,31 @@ def _check_inner_signature(envelope: Envelope, signer: PublicKeys, text: bytes, 
         raise SecurityError("inner-signature-bad", "the sender did not sign this manifest for this envelope")
 
 
-def _write_members(
-    plain: "_Plaintext",
-    envelope: Envelope,
-    found: Manifest,
-    sink: Callable[[ManifestFile], BinaryIO],
-    *,
-    progress: Progress,
-    beside: Beside,
-) -> None:
-    use, done = algorithms(envelope.suite), 0
-    for file in found.files:
-        running, hashed = use.digest(), over
-        with closing(sink(file)) as target:
-            for piece in _content(plain, file):
+class _Members:
+    """Writes the members of DATA in their order."""
+
+    def __init__(
+        self, data: "_Plaintext", sink: Callable[[ManifestFile], BinaryIO], progress: Progress, beside: Beside
+    ) -> None:
+        self._data = data
+        self._sink = sink
+        self._progress = progress
+        self._beside = beside
+        self._done = 0
+
+    def write(self, file: ManifestFile) -> bytes:
+        """Write the next member, which is `file`, and return its hash."""
+        running, hashed = algorithms(self._data.suite).digest(), over
+        with closing(self._sink(file)) as target:
+            for piece in _content(self._data, file):
                 # Two pieces are kept apart: this one was decrypted while the one before it was hashed.
                 hashed()
-                hashed = (beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
+                hashed = (self._beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
                 pour(piece, target)
-                done += len(piece)
-                progress(done)
+                self._done += len(piece)
+                self._progress(self._done)
             hashed()
-        if running.digest() != file.hash:
-            raise SecurityError("file-hash-mismatch", "a member does not have its signed hash")
-    _check_padding(plain, found.pad)
-    plain.finish()
+        return running.digest()
 
 
 def _content(plain: "_Plaintext", file: ManifestFile) -> Iterator[memoryview]:
@@ -181,10 +245,11 @@ def _content(plain: "_Plaintext", file: ManifestFile) -> Iterator[memoryview]:
         raise SecurityError("file-hash-mismatch", f"a compressed member: {error}") from error
 
 
-def _check_padding(plain: "_Plaintext", pad: int) -> None:
+def _check_end(plain: "_Plaintext", pad: int) -> None:
     for piece in plain.pieces(pad):
         if any(piece):
             raise SecurityError("padding-not-zero", "there is something after the last member")
+    plain.finish()
 
 
 class _Plaintext:
@@ -206,6 +271,11 @@ class _Plaintext:
         self._targets = cycle([memoryview(bytearray(chunked.room_for(piece))) for _ in range(2)])
         self._ready = memoryview(b"")
         self._is_final = False
+
+    @property
+    def suite(self) -> Suite:
+        """By which it was sealed."""
+        return self._envelope.suite
 
     @property
     def segments_begun(self) -> int:

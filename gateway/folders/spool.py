@@ -48,7 +48,8 @@ class Spool:
                                    the header's digest is in the name, so that no two bundles ever share one
     outbox/<link>/                 see outbox.py
     staging/<link>/<id>/           imports waiting to be published, `<id>.begun` once that was begun, see deliveries.py;
-                                   the members of a bundle that is being opened lie in `.<id>`
+                                   the members of a bundle that is being opened lie in `.<id>`, and in `.<id>-early`
+                                   while it arrives
     """
 
     def __init__(self, root: Path) -> None:
@@ -201,6 +202,10 @@ class Spool:
         """Return the staging folders of a bundle under the names they have now; they may not exist."""
         imports, begun, doomed = self._names_of_staging(link, bundle)
         return Staging(Path(begun if disk.lies_at(begun) else imports), Path(doomed))
+
+    def early(self, link: LinkName, bundle: BundleId) -> Path:
+        """Return where the members of a bundle lie that is opened while it arrives; worth nothing after a crash."""
+        return self._staging / link / f".{bundle}-early"
 
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
