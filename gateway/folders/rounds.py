@@ -10,9 +10,11 @@ from functools import cache
 
 FEWEST = 16
 """Files and folders that are worth one order for the whole file system: for fewer, their own fsyncs are as quick."""
-_STRANGERS = 512 << 10
+_STRANGERS = 1 << 20
 """Bytes of others, for each member of the round, that may wait to be written when the whole file system is forced out:
-about what the disk writes in the time of the fsync that is saved."""
+about what a disk writes in the time of the fsync that is saved."""
+_STRANGERS_MOST = 256 << 20
+"""The most of them, however large the round: it shall not wait for a dossier of somebody else's."""
 _OURS = 1 << 20
 """Bytes of one file that count as its own among what waits; of a larger one most was written long ago."""
 _TELLS_ERRORS = (5, 8)
@@ -39,17 +41,16 @@ def sync(opened: Sequence[int], members: int = 0) -> list[OSError | None]:
     through another descriptor before counts as well. See adr/0053 for why one order may stand for all.
     members: how many the round has of which these are a part, if more than can be open.
     """
-    if len(opened) >= FEWEST:
-        lead = next((one for one in opened if stat.S_ISREG(os.fstat(one).st_mode)), opened[0])
-        if _is_worth_it(lead, opened, max(members, len(opened))):
-            try:
-                sync_file_system(lead)
-            except OSError as error:
-                if error.errno not in _UNKNOWN_CALL:
-                    return [error] * len(opened)  # whose it was, no later fsync need say
-            else:
-                # One fsync has the disk empty its cache, which syncfs may do too early, and asks the journal.
-                return [_fsynced(one) if one == lead else _written(one) for one in opened]
+    lead = _lead(opened, max(members, len(opened)))
+    if lead is not None:
+        try:
+            sync_file_system(lead)
+        except OSError as error:
+            if error.errno not in _UNKNOWN_CALL:
+                return [error] * len(opened)  # whose it was, no later fsync need say
+        else:
+            # One fsync has the disk empty its cache, which syncfs may do too early, and asks the journal.
+            return [_fsynced(one) if one == lead else _written(one) for one in opened]
     for one in opened if len(opened) > 1 else ():
         _sync_range(one, _WRITE)  # each finds its places on the disk at once; only fsync says what arrived
     if len(opened) < _MANY:
@@ -109,17 +110,23 @@ def waiting_bytes() -> int | None:
         return None
 
 
-def _is_worth_it(lead: int, opened: Sequence[int], members: int) -> bool:
-    """Whether one order does for all of `opened` what their fsyncs would, and others' bytes do not make it slower."""
-    if not _tells_errors() or file_system(lead) not in _SOUND:
-        return False
-    looks = [os.fstat(one) for one in opened]
+def _lead(opened: Sequence[int], members: int) -> int | None:
+    """Return through which of `opened` one order does for all of them what their fsyncs would, a regular file if there
+    is one; None where it does not, or where others' bytes would make it slower."""
+    if len(opened) < FEWEST or not _tells_errors() or file_system(opened[0]) not in _SOUND:
+        return None
+    try:
+        looks = {one: os.fstat(one) for one in opened}
+    except OSError:
+        return None
     waiting = waiting_bytes()
-    ours = sum(min(look.st_size, _OURS) for look in looks)
-    if waiting is None or waiting - ours > _STRANGERS * len(opened):
-        return False
+    ours = sum(min(look.st_size, _OURS) for look in looks.values())
+    if waiting is None or waiting - ours > min(_STRANGERS * members, _STRANGERS_MOST):
+        return None
     # A file of another file system may be mounted anywhere in a tree.
-    return len({look.st_dev for look in looks}) == 1
+    if len({look.st_dev for look in looks.values()}) > 1:
+        return None
+    return next((one for one, look in looks.items() if stat.S_ISREG(look.st_mode)), opened[0])
 
 
 @cache

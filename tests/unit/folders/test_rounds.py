@@ -81,6 +81,20 @@ def test_where_it_is_not_as_good_each_has_its_own(
     assert each_by_itself(tree)
 
 
+def test_what_cannot_be_looked_at_is_fsynced(tree: Path) -> None:
+    asked: list[str] = []
+
+    def around(call: Call) -> Any:
+        asked.append(call.name)
+        if call.name == "fstat":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return call.go()
+
+    with met(around):
+        trees.fsync_tree(tree)
+    assert asked.count("fsync") == FILES + 4
+
+
 def test_files_of_two_file_systems_have_their_own(tree: Path, other_device: Path) -> None:
     (other_device / "file").write_text("x")
     with synced() as calls:
