@@ -328,7 +328,8 @@ class PackStage:
         return number
 
     def _sign(self, outcome: PackOutcome, numbers: Sequence[int]) -> Sealed:
-        with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:
+        # One write: a buffer would cost four more calls of the system.
+        with disk.mapped_at(outcome.out), outcome.out.open("r+b", buffering=0) as out:
             return finish(out, known(outcome.prepared), numbers, self._keys)
 
     def _facts(self, outcome: PackOutcome, sealed: Sealed) -> Facts:
