@@ -20,7 +20,7 @@ from gateway.bundle import canonical
 from gateway.bundle.aloud import aloud
 from gateway.bundle.curves import is_sound_ed25519
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.suites import Suite, suite_of
+from gateway.bundle.suites import Suite, algorithms, suite_of
 from gateway.domain.errors import Scope, SecurityError
 from gateway.domain.ids import UnitCode, unit_code
 
@@ -183,7 +183,9 @@ def parse_card(raw: bytes) -> Card:
     except SecurityError as error:
         raise SecurityError(error.code, error.detail, scope=Scope.LINK, facts=error.facts) from error
     for key_id, public in card.signers().items():
-        if not public.verify("card", body, signatures[key_id]):
+        # Cards are signed one by one: a signature that is shared with others has no place on one.
+        is_alone = len(signatures[key_id]) == algorithms(public.suite).signature_length
+        if not is_alone or not public.verify("card", body, signatures[key_id]):
             raise SecurityError("card-bad-signature", "a key on the card did not sign it", scope=Scope.LINK)
     return card
 

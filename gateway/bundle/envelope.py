@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gateway.bundle import shared
 from gateway.bundle.chunked import plaintext_length
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label, suite_of
@@ -23,12 +24,13 @@ LIFETIME_MAX = 90 * 86400
 """Seconds from `created` to `expires` at most: the time for which old decryption keys are kept."""
 INTEGER_LIMIT = 2**53
 """Times, epochs and sequence numbers stay below: receipts repeat them in JSON (RFC 7493), ledgers in 64 bits."""
-ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373
-"""So many first bytes of any bundle hold its whole header and signature (suite 2, 64 recipients)."""
+ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373 + 289
+"""So many first bytes of any bundle hold its whole header and signature (suite 2, 64 recipients, shared by 256)."""
 
 _FIXED = struct.Struct(">8sBBHHHQQ16sQQ32s32s32sQ")
 _BOUND = slice(8, 48)
 """The part of the header that is inside every key: suite to bundle id."""
+_MANIFEST_HASH = slice(96, 128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +122,19 @@ def encode_fixed(
     manifest_hash: bytes,
     segments_hash: bytes,
     epoch: int,
+    depth: int = 0,
 ) -> bytes:
-    """Return HEADER[0:168]; nothing is checked, because a parser must refuse what a forger writes."""
+    """Return HEADER[0:168]; nothing is checked, because a parser must refuse what a forger writes.
+
+    depth: levels of the trees in which the bundle's signatures are shared; 0 if they stand alone.
+    """
     return _FIXED.pack(
         MAGIC,
         suite,
         segment_log2,
         routing_class,
         recipients,
-        0,
+        depth,
         created,
         expires,
         bundle,
@@ -144,6 +150,11 @@ def encode_fixed(
 def encode_recipients(recipients: Sequence[Recipient]) -> bytes:
     """Return HEADER[168:]."""
     return b"".join(r.key_id + r.sequence.to_bytes(8, "big") + r.wrap for r in recipients)
+
+
+def with_manifest_hash(fixed: bytes, manifest_hash: bytes) -> bytes:
+    """Return the fixed header with another manifest_hash."""
+    return fixed[: _MANIFEST_HASH.start] + manifest_hash + fixed[_MANIFEST_HASH.stop :]
 
 
 def bound_part(fixed: bytes) -> bytes:
@@ -217,7 +228,7 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
     rules = {
         "segment size": log2 in SEGMENT_LOG2,
         "number of recipients": 1 <= count <= RECIPIENTS_MAX,
-        "flags": flags == 0,
+        "flags": flags <= shared.DEPTH_MAX,
         "times": created < expires <= created + LIFETIME_MAX and expires < INTEGER_LIMIT,
         "manifest length": manifest <= MANIFEST_MAX and plaintext_length(manifest) is not None,
         "data length": data <= DATA_MAX and plaintext_length(data) is not None,
@@ -231,9 +242,10 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
 
 def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...]) -> Envelope:
     use = algorithms(suite)
-    count = struct.unpack_from(">H", head, 12)[0]
+    count, depth = struct.unpack_from(">HH", head, 12)
     end = header_length(suite, count)
-    if len(head) < end + use.signature_length:
+    signed = end + shared.signature_length(suite, depth)
+    if len(head) < signed:
         raise SecurityError("truncated", "ends within header or signature")
     step = HASH_LENGTH + 8 + use.wrap_length
     recipients = tuple(
@@ -248,7 +260,7 @@ def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...])
         raise SecurityError("malformed", "recipients are not strictly ascending")
     if any(not 1 <= r.sequence < INTEGER_LIMIT for r in recipients):
         raise SecurityError("malformed", "a sequence number is out of range")
-    return _typed(suite, fixed, recipients, head[:end], head[end : end + use.signature_length])
+    return _typed(suite, fixed, recipients, head[:end], head[end:signed])
 
 
 def _typed(

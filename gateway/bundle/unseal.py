@@ -173,9 +173,9 @@ def _decrypt_manifest(envelope: Envelope, content_key: bytes, cipher: bytes) -> 
 
 
 def _parse_manifest(envelope: Envelope, plain: bytes) -> tuple[Manifest, bytes, bytes]:
-    """u32 length | JSON | inner signature, and DATA must have the length that the JSON promises."""
+    """u32 length | JSON | inner signature, as long as the outer; DATA must have the length that the JSON promises."""
     length = int.from_bytes(plain[:4], "big")
-    if len(plain) != 4 + length + algorithms(envelope.suite).signature_length:
+    if len(plain) != 4 + length + len(envelope.signature):
         raise SecurityError("manifest-malformed", "lengths within the manifest disagree")
     text, signature = plain[4 : 4 + length], plain[4 + length :]
     found = manifest.decode(text)

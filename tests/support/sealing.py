@@ -7,13 +7,14 @@ from pathlib import Path
 
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.receipt import Receipt, sign_receipt
-from gateway.bundle.seal import Sealed, SealMember, finish, prepare
+from gateway.bundle.seal import Sealed, SealMember
 from gateway.compose.identity import load_keyring
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import UnitCode
 from gateway.domain.records import ReceiptCode
 from gateway.stages import layout
 from gateway.standard.package import CasePackage, Source
+from tests.support.bundles import finish, prepare
 from tests.support.desk import Desk
 
 CLOCK = SystemClock()

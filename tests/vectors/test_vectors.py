@@ -15,10 +15,11 @@ import pytest
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.receipt import Receipt, join_receipts, seal_findings, sign_receipt
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
+from tests.support.bundles import finish, prepare
 from tests.vectors import catalogue, reader, stored
 from tests.vectors.forge import CREATED, EXPIRES, META, UNITS, Draft, File, drawn, forge, keys_of, receipt, receipt_file
 from tests.vectors.product import Product

@@ -16,12 +16,13 @@ from gateway.bundle.envelope import Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import generate
 from gateway.bundle.manifest import Coding, ManifestFile
 from gateway.bundle.receipt import Receipt, parse_receipt, sign_receipt, split_receipts, verify_receipt
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, SecurityError
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
+from tests.support.bundles import finish, prepare
 
 SENDER, RECIPIENT = generate(Suite.CLASSIC), generate(Suite.CLASSIC)
 SIGNER = SENDER.public
