@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.vectors import primitives as prim
+from tests.vectors import tree
 from tests.vectors.rules import BrokenError, check_frame, check_paths, manifest_of, receipt_of, unframe
 
 MAGIC = b"\x89CBF\r\n\x1a\n"
@@ -147,7 +148,7 @@ def _verify_envelope(data: bytes, ring: Ring) -> tuple[Envelope, Signer]:
     envelope = _parse_envelope(data)
     signer = ring.signer(envelope.sender)
     _require(not signer.is_revoked, "revoked-sender")
-    signed = prim.verify(envelope.suite, signer.public, "outer", envelope.header, envelope.signature)
+    signed = tree.verify(envelope.suite, signer.public, "outer", envelope.header, envelope.signature)
     _require(signed, "bad-signature")
     return envelope, signer
 
@@ -160,13 +161,14 @@ def _parse_envelope(data: bytes) -> Envelope:
     _require(len(data) >= FIXED, "truncated")
     seg_log2, _, count, flags, created, expires = struct.unpack(">BHHHQQ", data[9:32])
     manifest_len, data_len, sender, manifest_hash, segs_hash, epoch = struct.unpack(">QQ32s32s32sQ", data[48:FIXED])
-    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags == 0, "malformed")
+    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags <= 8, "malformed")
     _require(created < expires <= created + 7776000 and expires < SAFE_INTEGER, "malformed")
     _require(prim.is_possible(manifest_len) and manifest_len <= 67108864, "malformed")
     _require(prim.is_possible(data_len) and data_len <= 2**46 and epoch < SAFE_INTEGER, "malformed")
     step = 40 + prim.WRAP_LEN[suite]
     end = FIXED + count * step
-    _require(len(data) >= end + prim.SIG_LEN[suite], "truncated")
+    signed = end + tree.length(suite, flags)
+    _require(len(data) >= signed, "truncated")
     cuts = [data[at : at + step] for at in range(FIXED, end, step)]
     slots = tuple(Slot(cut[:32], int.from_bytes(cut[32:40], "big"), cut[40:]) for cut in cuts)
     ids = [slot.key_id for slot in slots]
@@ -174,7 +176,7 @@ def _parse_envelope(data: bytes) -> Envelope:
     _require(all(1 <= slot.sequence < SAFE_INTEGER for slot in slots), "malformed")
     return Envelope(
         suite, 1 << seg_log2, created, expires, manifest_len, data_len, sender, manifest_hash, segs_hash,
-        slots, data[:end], data[end : end + prim.SIG_LEN[suite]],
+        slots, data[:end], data[end:signed],
     )  # fmt: skip
 
 
@@ -209,12 +211,12 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
     key = _content_key(envelope, ring)
     plain = _decrypt_manifest(suite, key, bind, sealed_manifest)
     try:
-        text, signature = unframe(plain, prim.SIG_LEN[suite])
+        text, signature = unframe(plain, len(envelope.signature))
         manifest = manifest_of(text)
     except BrokenError as broken:
         raise StopError("manifest-malformed") from broken
     _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
-    _require(prim.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
+    _require(tree.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
     try:
         check_paths([entry["path"] for entry in manifest["files"]])
     except BrokenError as broken:
@@ -379,11 +381,11 @@ def _verify_receipt(raw: bytes, ring: Ring) -> Mapping[str, Any]:
     suite = raw[0]
     _require(suite in prim.SUITES, "suite-refused")
     length = int.from_bytes(raw[33:37], "big")
-    _require(len(raw) == 37 + length + prim.SIG_LEN[suite], code)
+    _require(len(raw) - 37 - length in [tree.length(suite, depth) for depth in tree.DEPTHS], code)
     signer = ring.signer(raw[1:33])
     _require(signer.suite == suite, "unknown-sender")
     text = raw[37 : 37 + length]
-    _require(prim.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
+    _require(tree.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
     try:
         receipt = receipt_of(text)
     except BrokenError as broken:
