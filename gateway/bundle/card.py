@@ -29,7 +29,7 @@ BODY_MAX = 128 << 10
 KEYS_MAX = 8
 """Keys on one card: two or three suites, each with a previous and a new key."""
 SIGNATURE_MAX = 8 << 10
-"""Bytes; the longest signature of any suite has 3373."""
+"""Bytes; the longest signature of any suite that stands alone has 3373."""
 NAME_MAX = 100
 """Characters of a unit's name."""
 CARD_MAX = 12 + BODY_MAX + 1 + KEYS_MAX * (34 + SIGNATURE_MAX)

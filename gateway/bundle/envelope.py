@@ -24,8 +24,8 @@ LIFETIME_MAX = 90 * 86400
 """Seconds from `created` to `expires` at most: the time for which old decryption keys are kept."""
 INTEGER_LIMIT = 2**53
 """Times, epochs and sequence numbers stay below: receipts repeat them in JSON (RFC 7493), ledgers in 64 bits."""
-ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373 + 289
-"""So many first bytes of any bundle hold its whole header and signature (suite 2, 64 recipients, shared by 256)."""
+ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373 + 33 + 8 * HASH_LENGTH
+"""So many first bytes of any bundle hold its whole header and signature: suite 2, 64 recipients, shared by 256."""
 
 _FIXED = struct.Struct(">8sBBHHHQQ16sQQ32s32s32sQ")
 _BOUND = slice(8, 48)
@@ -44,11 +44,15 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A parsed header with its signature. Times are seconds since 1970 UTC, lengths and offsets bytes."""
+    """A parsed header with its signature. Times are seconds since 1970 UTC, lengths and offsets bytes.
+
+    depth: levels of the trees in which the bundle's signatures are shared; 0 if they stand alone.
+    """
 
     suite: Suite
     segment_log2: int
     routing_class: int
+    depth: int
     created: int
     expires: int
     bundle_id: BundleId
@@ -266,13 +270,14 @@ def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...])
 def _typed(
     suite: Suite, fixed: tuple[int | bytes, ...], recipients: tuple[Recipient, ...], header: bytes, signature: bytes
 ) -> Envelope:
-    _magic, _suite, log2, cls, _count, _flags, created, expires, ident, manifest, data, sender, mhash, shash, epoch = (
+    _magic, _suite, log2, cls, _count, depth, created, expires, ident, manifest, data, sender, mhash, shash, epoch = (
         fixed
     )
     return Envelope(
         suite=suite,
         segment_log2=int(log2),
         routing_class=int(cls),
+        depth=int(depth),
         created=int(created),
         expires=int(expires),
         bundle_id=bundle_id(bytes(ident).hex()),

@@ -67,6 +67,7 @@ def encoded(envelope: Envelope) -> bytes:
         routing_class=envelope.routing_class,
         recipients=len(envelope.recipients),
         created=envelope.created,
+        depth=envelope.depth,
         expires=envelope.expires,
         bundle=bytes.fromhex(envelope.bundle_id),
         manifest_length=envelope.manifest_length,
@@ -78,7 +79,7 @@ def encoded(envelope: Envelope) -> bytes:
     ) + encode_recipients(envelope.recipients)
 
 
-def honest(members: Mapping[str, bytes], recipients: int = 1) -> bytes:
+def honest(members: Mapping[str, bytes], recipients: int = 1, depth: int = 0) -> bytes:
     sealed = [SealMember(path, None, len(text), lambda text=text: io.BytesIO(text)) for path, text in members.items()]
     publics = [RECIPIENT_PUBLIC, SENDER_PUBLIC, STRANGER.public][:recipients]
     out = io.BytesIO()
@@ -92,6 +93,7 @@ def honest(members: Mapping[str, bytes], recipients: int = 1) -> bytes:
         expires=EXPIRES,
         epoch=3,
         seg_log2=20,
+        depth=depth,
     )
     finish(out, prepared, [7] * recipients, SENDER)
     return out.getvalue()
@@ -107,7 +109,12 @@ MEMBERS = {
 def envelope_seeds() -> Mapping[str, bytes]:
     whole = honest(MEMBERS)
     cut = parse_envelope(whole)
-    return {"whole": whole, "head": whole[: cut.manifest_offset], "three": honest({"a": b"b"}, 3)}
+    return {
+        "whole": whole,
+        "head": whole[: cut.manifest_offset],
+        "three": honest({"a": b"b"}, 3),
+        "shared": honest({"a": b"b"}, depth=2),
+    }
 
 
 # -- the manifest -----------------------------------------------------------------------------------------------------
