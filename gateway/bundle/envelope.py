@@ -34,6 +34,20 @@ _MANIFEST_HASH = slice(96, 128)
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """How the envelope of a bundle and that of its herald are told apart. signed_as: the x of L(x) in its SIG; depths:
+    of the trees in which signatures may be shared."""
+
+    magic: bytes
+    signed_as: str
+    sequences: range
+    depths: range
+
+
+BUNDLE = Kind(MAGIC, "outer", range(1, INTEGER_LIMIT), range(shared.DEPTH_MAX + 1))
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One recipient in the header: its encryption key, the number in its stream, and K wrapped to it."""
 
@@ -171,21 +185,22 @@ def bind_of(suite: Suite, bound: bytes, sender_key_id: bytes, recipient_key_ids:
     return digest(suite, label("bind"), bound, sender_key_id, *recipient_key_ids)
 
 
-def parse_envelope(head: bytes) -> Envelope:
+def parse_envelope(head: bytes, kind: Kind = BUNDLE) -> Envelope:
     """Parse the first bytes of a bundle, `head`, which may go on after the signature. Integers only, no cryptography.
 
     Raises SecurityError `not-a-bundle`, `suite-refused`, `malformed` or `truncated`, in that order of looking.
     """
-    _check_magic(head)
+    _check_magic(head, kind)
     suite = _check_suite(head)
-    fixed = _check_fixed(head)
-    return _check_recipients(head, suite, fixed)
+    fixed = _check_fixed(head, kind)
+    return _check_recipients(head, suite, fixed, kind)
 
 
 def verify_envelope(
     head: bytes,
     signer_of: Callable[[bytes], PublicKeys | None],
     is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
+    kind: Kind = BUNDLE,
 ) -> Envelope:
     """Do the keyless checks of group A up to the signature; what anybody, also a blind hub, can know.
 
@@ -194,8 +209,8 @@ def verify_envelope(
     is_revoked: whether that signing key was revoked.
     Raises what `parse_envelope` raises, then `unknown-sender`, `revoked-sender`, `bad-signature`. Policy comes after.
     """
-    envelope = parse_envelope(head)
-    check_signature(envelope, signer_of, is_revoked)
+    envelope = parse_envelope(head, kind)
+    check_signature(envelope, signer_of, is_revoked, kind)
     return envelope
 
 
@@ -203,15 +218,16 @@ def check_signature(
     envelope: Envelope,
     signer_of: Callable[[bytes], PublicKeys | None],
     is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
+    kind: Kind = BUNDLE,
 ) -> None:
     """Do of `verify_envelope` what follows on the parsing."""
     signer = _check_sender(envelope, signer_of)
     _check_not_revoked(envelope, is_revoked)
-    _check_signature(envelope, signer)
+    _check_signature(envelope, signer, kind)
 
 
-def _check_magic(head: bytes) -> None:
-    if head[: len(MAGIC)] != MAGIC:
+def _check_magic(head: bytes, kind: Kind) -> None:
+    if head[: len(MAGIC)] != kind.magic:
         raise SecurityError("not-a-bundle", "the first 8 bytes are not those of a bundle")
 
 
@@ -223,7 +239,7 @@ def _check_suite(head: bytes) -> Suite:
     return suite
 
 
-def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
+def _check_fixed(head: bytes, kind: Kind) -> tuple[int | bytes, ...]:
     """Every integer of the fixed part is in its range, so that all that follows can be computed from it."""
     if len(head) < FIXED_LENGTH:
         raise SecurityError("truncated", "ends within the fixed header")
@@ -232,7 +248,7 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
     rules = {
         "segment size": log2 in SEGMENT_LOG2,
         "number of recipients": 1 <= count <= RECIPIENTS_MAX,
-        "flags": flags <= shared.DEPTH_MAX,
+        "flags": flags in kind.depths,
         "times": created < expires <= created + LIFETIME_MAX and expires < INTEGER_LIMIT,
         "manifest length": manifest <= MANIFEST_MAX and plaintext_length(manifest) is not None,
         "data length": data <= DATA_MAX and plaintext_length(data) is not None,
@@ -244,7 +260,7 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
     return fixed
 
 
-def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...]) -> Envelope:
+def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...], kind: Kind) -> Envelope:
     use = algorithms(suite)
     count, depth = struct.unpack_from(">HH", head, 12)
     end = header_length(suite, count)
@@ -262,7 +278,7 @@ def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...])
     )
     if any(not left.key_id < right.key_id for left, right in itertools.pairwise(recipients)):
         raise SecurityError("malformed", "recipients are not strictly ascending")
-    if any(not 1 <= r.sequence < INTEGER_LIMIT for r in recipients):
+    if any(r.sequence not in kind.sequences for r in recipients):
         raise SecurityError("malformed", "a sequence number is out of range")
     return _typed(suite, fixed, recipients, head[:end], head[end:signed])
 
@@ -306,6 +322,6 @@ def _check_not_revoked(envelope: Envelope, is_revoked: Callable[[bytes], bool]) 
         raise SecurityError("revoked-sender", "the sender's key was revoked")
 
 
-def _check_signature(envelope: Envelope, signer: PublicKeys) -> None:
-    if not signer.verify("outer", envelope.header, envelope.signature):
+def _check_signature(envelope: Envelope, signer: PublicKeys, kind: Kind) -> None:
+    if not signer.verify(kind.signed_as, envelope.header, envelope.signature):
         raise SecurityError("bad-signature", "the signature does not belong to this header")

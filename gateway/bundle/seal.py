@@ -22,11 +22,12 @@ from gateway.bundle.envelope import (
     header_length,
     with_manifest_hash,
 )
+from gateway.bundle.herald import BLANK, encode_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile, MetaValue
 from gateway.bundle.paths import check_paths
 from gateway.bundle.plan import Planned, SealMember, plan
-from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, in_turn, pour, silent
+from gateway.bundle.streams import Beside, Progress, disk_errors, in_turn, pour, silent
 from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label
 from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import BundleId, Digest, bundle_id
@@ -39,7 +40,7 @@ def _unheard(_file: ManifestFile) -> None:
     """The listener of those who do not ask what is in a bundle."""
 
 
-def _unplaced(_offset: int, _size: int) -> None:
+def _unplaced(_offset: int, _size: int, _herald: int) -> None:
     """The listener of those who wait until all is written."""
 
 
@@ -115,9 +116,10 @@ def begin(
     depth: int = 0,
     progress: Progress = silent,
     listed: Callable[[ManifestFile], None] = _unheard,
-    placed: Callable[[int, int], None] = _unplaced,
+    placed: Callable[[int, int, int], None] = _unplaced,
     beside: Beside = in_turn,
-    spill: BinaryIO | None = None,
+    spills: Sequence[BinaryIO] = (),
+    herald: bool = False,
 ) -> Begun:
     """Write DATA and SEGS of a bundle into `out`, which is empty, seekable, readable and writable.
 
@@ -125,25 +127,27 @@ def begin(
     depth: both signatures will be shared by up to 2^depth bundles that are sealed together; 0: they stand alone.
     progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
     listed: told each member as the manifest lists it, once its hash is known.
-    placed: told (bytes before DATA, bytes of the whole bundle) before anything is written. From then on `out` is
-        written in DATA from its beginning to its end, and nothing of what stands there is written again.
-    beside: helps with hashing what is encrypted and written meanwhile.
-    spill: an empty file for what is compressed before it can be written (see plan); never larger than what the bundle
-        saves on its members.
+    placed: told (bytes before DATA, bytes of the whole bundle, bytes of the herald) before any of DATA is written. From
+        then on `out` is written in DATA from its beginning to its end, and nothing of what stands there is written
+        again.
+    beside: helps: with planning where there are two spills, and seals what was read while the next is read and hashed.
+    spills: empty files for what is compressed before it can be written (see plan); together never larger than what the
+        bundle saves on its members.
+    herald: whether to write a herald where the front will be; what comes last is written over it. It stands alone.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
     another suite); PermanentError `too-large`. ValueError for arguments that no header can state.
     """
+    if herald and depth:
+        raise ValueError("what a herald announces stands alone")
     _check_recipients(keys, recipients)
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
-    # No larger than it takes: clearing a mebibyte for each of thousands of small bundles costs as much as sealing them.
-    buffer = memoryview(bytearray(min(PIECE, max((member.size for member in members), default=0) + 1)))
-    planned = plan(members, use.digest, buffer, progress, spill)
-    draft, manifest_text_length = _draft(meta, planned)
+    planned = plan(members, use.digest, progress, beside=beside, spills=spills)
+    draft, draft_text = _draft(meta, planned)
     signature_length = shared.signature_length(keys.suite, depth)
-    plain_manifest_length = 4 + manifest_text_length + signature_length
+    plain_manifest_length = 4 + len(draft_text) + signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
     data_length = chunked.ciphertext_length(draft.total + draft.pad)
     if manifest_length > MANIFEST_MAX or data_length > DATA_MAX:
@@ -172,14 +176,17 @@ def begin(
             depth=depth,
         )
 
-    blank = bytes(HASH_LENGTH)
-    bind = bind_of(keys.suite, bound_part(fixed(blank, blank)), sender_key_id, [ids[at] for at in order])
+    bind = bind_of(keys.suite, bound_part(fixed(BLANK, BLANK)), sender_key_id, [ids[at] for at in order])
     content_key = secrets.token_bytes(use.content_key_length)
+    slots = tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order)
     manifest_offset = header_length(keys.suite, len(recipients)) + signature_length
     segments_offset = manifest_offset + manifest_length
     data_offset = segments_offset + HASH_LENGTH * -(-data_length // (1 << seg_log2))
 
-    placed(data_offset, data_offset + data_length)
+    early = encode_herald(fixed, slots, draft_text, content_key=content_key, bind=bind, keys=keys) if herald else b""
+    with disk_errors("writing the herald"):
+        pour(memoryview(early), out)
+    placed(data_offset, data_offset + data_length, len(early))
     with disk_errors("writing the bundle"):
         segments = SegmentHashes(out, segments_offset, use.digest())
         encryptor = use.encryptor(content_key, label("data") + bind)
@@ -191,8 +198,9 @@ def begin(
             segments=segments,
             encryptor=encryptor,
             size=draft.total + draft.pad,
+            beside=beside,
         )
-        writer = MemberWriter(data, use.digest, buffer, progress, beside=beside, spill=spill)
+        writer = MemberWriter(data, use.digest, progress)
         files = [_listed(one, writer.write(one)) for one in planned]
         for file in files:
             listed(file)
@@ -203,8 +211,8 @@ def begin(
     rest = Prepared(
         suite=keys.suite,
         bundle_id=bundle_id(ident.hex()),
-        fixed=fixed(blank, segments_hash),
-        slots=tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order),
+        fixed=fixed(BLANK, segments_hash),
+        slots=slots,
         order=tuple(order),
         sender_key_id=sender_key_id,
         size=data_offset + data_length,
@@ -278,14 +286,13 @@ def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int
         raise ValueError("epoch, routing class or segment size out of range")
 
 
-def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, int]:
-    """The manifest with blank hashes and the bytes it takes: it has the final length, and a reader's rules can already
-    be applied to it."""
-    blank = bytes(HASH_LENGTH)
-    raw = manifest.encode(manifest.build(meta, [_listed(one, blank) for one in planned]))
+def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, bytes]:
+    """The manifest with blank hashes and its JSON: it has the final length, and a reader's rules can already be
+    applied to it."""
+    raw = manifest.encode(manifest.build(meta, [_listed(one, BLANK) for one in planned]))
     draft = manifest.decode(raw)
     check_paths(file.path for file in draft.files)
-    return draft, len(raw)
+    return draft, raw
 
 
 def _listed(one: Planned, content_hash: bytes) -> ManifestFile:
