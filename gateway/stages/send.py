@@ -166,12 +166,12 @@ class SendStage:
         While something large moves, only the small ones: its end rings.
         """
         large = False if self._bulk.under_way else None
+        now = self._clock.now()
         times = [
             self._ledger.next_due_at((State.SEALED,), self._link, orders=self._orders, large=large),
             self._ledger.next_due_at(_OWED_ON, self._link, Direction.RELAY, large=large),
-            self._ledger.next_receipt_due_at(self._link, large),
+            self._ledger.next_receipt_due_at(now, self._link, large),
         ]
-        now = self._clock.now()
         waits = [max(0.0, time - now) for time in times if time is not None]
         if self._bulk.under_way and self._bulk.has_place:
             waits.append(MORE_SECONDS)
