@@ -219,6 +219,13 @@ def remove_private(folder: Path | str) -> None:
     Safe to repeat, and quicker than `remove_tree`, which no stranger leads astray by changing the tree meanwhile.
     """
     with mapped(Path(folder).parent), suppress(FileNotFoundError):
+        try:
+            os.rmdir(folder)  # noqa: PTH106 - one for each bundle of thousands, most of them empty by now
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
         folders = [os.fspath(folder)]
         for one in folders:
             with os.scandir(one) as entries:

@@ -229,6 +229,16 @@ class Spool:
                 os.rename(folder, doomed)  # noqa: PTH104 - twice for each bundle of thousands
                 disk.remove_private(doomed)
 
+    def drop_delivered(self, link: LinkName, bundle: BundleId) -> None:
+        """Remove what is left of a bundle whose delivery is recorded. Repeatable."""
+        _imports, begun, _doomed = self._names_of_staging(link, bundle)
+        if disk.lies_at(begun):
+            # Without a dot-name first: nothing of it is owed, and half of it is cleared away at the next start.
+            disk.remove_private(begun)
+        else:
+            self.drop_staging(link, bundle)
+        self.drop(self.inbound_bundle(link, bundle))
+
     def _names_of_staging(self, link: LinkName, bundle: BundleId) -> tuple[str, str, str]:
         """Return the names of the folder of an import, before and after its publication was begun, and of what is
         worth nothing after a crash."""
@@ -236,8 +246,9 @@ class Spool:
         return f"{home}{bundle}", f"{home}{bundle}{deliveries.BEGUN}", f"{home}.{bundle}"
 
     def drop(self, path: Path) -> None:
-        """Remove one bundle file; what is gone already is no error."""
-        disk.remove_tree(path)
+        """Remove one file; what is gone already is no error."""
+        with disk.mapped_at(path), suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - one or more for each bundle of thousands
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:

@@ -1,15 +1,17 @@
 """The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
+import io
 import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.manifest import Manifest
+from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
@@ -29,7 +31,7 @@ from gateway.stages.sharing import lacks
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
-from gateway.standard.package import CasePackage
+from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
 
 DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
@@ -175,29 +177,35 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         order.admission.check(str(found.meta.get(layout.FLOW, "")))
         chosen.append(_route(found, order.origin, batch.routes))
 
+    stated = _Kept()
     is_scanned = batch.scanning is not None
     with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened, read_again=is_scanned) as files:
+
+        def sink(member: ManifestFile) -> BinaryIO:
+            if member.path.startswith(layout.CONTENT):
+                return files.create(member.path.removeprefix(layout.CONTENT), member.size)
+            is_package = member.path == layout.CASE_PACKAGE and member.size <= MAX_CASE_PACKAGE_BYTES
+            return stated if is_package else cast("BinaryIO", _Nowhere())
+
         manifest = open_bundle(
             source,
             order.size,
             envelope=order.envelope,
             keys=batch.keys,
             signer=order.signer,
-            sink=lambda member: files.create(member.path, member.size),
+            sink=sink,
             accept=accept,
             progress=progress,
             beside=files.beside,
         )
     if batch.scanning is not None:
-        batch.scanning.require_clean(opened, progress, waived=order.unscanned)
-    package = _case_package(opened, manifest)
+        batch.scanning.require_clean(opened, stated.content or b"", progress, waived=order.unscanned)
+    package = _case_package(stated.content, manifest)
     # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
     standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
     if code := lacks(package, standard):
         raise SecurityError(code, "what was shared lacks what its flow demands", facts={"flow": package.flow})
     corrects = _corrects(manifest)
-    content = opened / layout.CONTENT
-    content.mkdir(exist_ok=True)
     raw_names = {
         f.path.removeprefix(layout.CONTENT): f.raw
         for f in manifest.files
@@ -206,7 +214,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
     route = chosen[0]
     packet = Packet(
         package,
-        content,
+        opened,
         raw_names,
         _name(package.case_no, order.envelope.bundle_id),
         standard,
@@ -265,12 +273,28 @@ def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...
     raise PermanentError("not-permitted", "no inbound route takes this flow from this unit", facts={"flow": flow})
 
 
-def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
+class _Nowhere(io.RawIOBase):
+    """Where a member goes that nobody looks at: it is proven like the others, and not delivered."""
+
+    def write(self, data: object, /) -> int:
+        return memoryview(data).nbytes  # type: ignore[arg-type]  # whatever has bytes
+
+
+class _Kept(io.BytesIO):
+    """A file in memory, whose `content` can be had once it was closed; None before."""
+
+    content: bytes | None = None
+
+    def close(self) -> None:
+        if not self.closed:
+            self.content = self.getvalue()
+        super().close()
+
+
+def _case_package(raw: bytes | None, manifest: Manifest) -> CasePackage:
     """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
-    try:
-        raw = (opened / layout.CASE_PACKAGE).read_bytes()
-    except FileNotFoundError:
-        raise SecurityError("case-package-malformed", "the bundle holds no case package") from None
+    if raw is None:
+        raise SecurityError("case-package-malformed", "the bundle holds no case package that could be read")
     package = CasePackage.from_json(raw)
     if package.flow != manifest.meta.get(layout.FLOW):
         raise SecurityError("case-package-malformed", "case package and manifest name different flows")
