@@ -296,6 +296,8 @@ class Standard:
     _index: Index = field(init=False, repr=False, compare=False)
     _days: dict[tuple[int, int | None], "Standard"] = field(init=False, repr=False, compare=False, default_factory=dict)
     """By the spans between two changes in which the days lie: within one, the same editions count."""
+    _flows: dict[int | None, tuple[Flow, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """By the span in which the day lies, None for no day."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", Index(self.editions, self.documents))
@@ -312,8 +314,11 @@ class Standard:
 
     def flows(self, day: date | None = None) -> Iterator[Flow]:
         """Return the flows as they count on `day`, by number."""
-        found = (self._of_day(each, day) for each in self._index.flows.values())
-        return iter(sorted((one for one in found if one is not None), key=lambda one: one.number))
+        span = None if day is None else self._index.span(day)
+        if span not in self._flows:
+            found = (self._of_day(each, day) for each in self._index.flows.values())
+            self._flows[span] = tuple(sorted((one for one in found if one is not None), key=lambda one: one.number))
+        return iter(self._flows[span])
 
     def flow(self, code: str, day: date | None = None) -> Flow | None:
         """Return the flow `code` as it counts on `day`; None if it is no flow, or a reply."""
