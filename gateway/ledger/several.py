@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from gateway.domain.ids import BundleId, ClaimToken, Digest, RouteName, TransferId
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.ledger import repeats
@@ -38,6 +38,11 @@ class Several:
                 found[transfer.claim].append(transfer)
         return found
 
+    def with_copies(self, claims: Collection[ClaimToken]) -> set[ClaimToken]:
+        """Return those of `claims` whose exports went to more than one recipient."""
+        with self._doors.reading() as connection:
+            return {ClaimToken(one) for (one,) in rows_among(connection, _copied, "claim", claims, {})}
+
     def states_of_claim(self, claims: Collection[ClaimToken]) -> Mapping[ClaimToken, set[State]]:
         """Return the states of the transfers of each of `claims`; none of a claim that is not recorded. Of very many
         it costs a fraction of what `of_claim` does."""
@@ -51,6 +56,12 @@ class Several:
         """Return those of `bundles` that outbound transfers were sealed as."""
         with self._doors.reading() as connection:
             return {BundleId(one) for (one,) in rows_among(connection, _sealed, "bundle", bundles, {})}
+
+    def to_open(self, bundles: Collection[BundleId]) -> set[tuple[LinkName, BundleId]]:
+        """Return those of `bundles` that were fetched and are not delivered yet, each with the link that it came by."""
+        with self._doors.reading() as connection:
+            found = rows_among(connection, _to_open, "bundle", bundles, {})
+            return {(LinkName(link), BundleId(bundle)) for link, bundle in found}
 
     def last_sent(self, keys: Collection[str]) -> Mapping[str, Transfer]:
         """Return what `Ledger.last_sent` does for each of the business keys `keys` that something was sent under."""
@@ -90,6 +101,10 @@ def _of_claims(length: int) -> Select[*tuple[Any, ...]]:
     return select_transfers().where(transfers.c.claim.in_(listed("claim", length))).order_by(transfers.c.copy)
 
 
+def _copied(length: int) -> Select[ClaimToken | None]:
+    return select(transfers.c.claim).where(transfers.c.claim.in_(listed("claim", length)), transfers.c.copy > 0)
+
+
 def _states_of_claims(length: int) -> Select[ClaimToken | None, State]:
     return select(transfers.c.claim, transfers.c.state).where(transfers.c.claim.in_(listed("claim", length)))
 
@@ -97,6 +112,12 @@ def _states_of_claims(length: int) -> Select[ClaimToken | None, State]:
 def _sealed(length: int) -> Select[BundleId | None]:
     c = transfers.c
     return select(c.bundle_id).where(c.bundle_id.in_(listed("bundle", length)), c.direction == Direction.OUTBOUND)
+
+
+def _to_open(length: int) -> Select[LinkName | None, BundleId | None]:
+    c = transfers.c
+    tests = (c.direction == Direction.INBOUND, c.state.in_([State.FETCHED, State.VERIFIED]))
+    return select(c.link, c.bundle_id).where(c.bundle_id.in_(listed("bundle", length)), *tests)
 
 
 def _known_keys(length: int) -> Select[str | None]:

@@ -1,24 +1,23 @@
 """The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
-import io
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, cast
 
+from gateway.bundle import manifest as manifests
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.manifest import Manifest, ManifestFile
-from gateway.bundle.unseal import open_bundle
+from gateway.bundle.manifest import Manifest
+from gateway.bundle.unseal import open_front
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
-from gateway.domain.records import Facts
+from gateway.domain.records import Facts, known
 from gateway.folders import disk, sharing, trees
-from gateway.folders.members import MemberFiles
 from gateway.folders.space import OPENING
 from gateway.folders.spool import Staging
 from gateway.packing import Packet, Party
@@ -28,14 +27,24 @@ from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.scanning import Scanning
 from gateway.stages.sharing import lacks
+from gateway.stages.unpacking import unpack
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
-from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage
+from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
 
 DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
 """In the staging folder of a verified bundle: which route, which entries in which order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What was opened of a bundle while it arrived: the folder with its members, and the fingerprint of the manifest
+    that those have."""
+
+    members: Path
+    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class OpenOrder:
     """Both by the codes that the roster knows; a writer takes those of its own scheme."""
     unscanned: bool = False
     """A person lets it pass although not all of it could be scanned for viruses."""
+    early: Early | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,38 +179,23 @@ def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome
 
 def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:
     opened, made = order.staging.members, order.staging.imports
-    chosen: list[InboundRoute] = []
-    order.staging.make()
-
-    def accept(found: Manifest) -> None:
-        _require_room(order, found)
-        order.admission.check(str(found.meta.get(layout.FLOW, "")))
-        chosen.append(_route(found, order.origin, batch.routes))
-
-    stated = _Kept()
     is_scanned = batch.scanning is not None
-    with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened, read_again=is_scanned) as files:
-
-        def sink(member: ManifestFile) -> BinaryIO:
-            if member.path.startswith(layout.CONTENT):
-                return files.create(member.path.removeprefix(layout.CONTENT), member.size)
-            is_package = member.path == layout.CASE_PACKAGE and member.size <= MAX_CASE_PACKAGE_BYTES
-            return stated if is_package else cast("BinaryIO", _Nowhere())
-
-        manifest = open_bundle(
-            source,
-            order.size,
-            envelope=order.envelope,
-            keys=batch.keys,
-            signer=order.signer,
-            sink=sink,
-            accept=accept,
-            progress=progress,
-            beside=files.beside,
-        )
+    order.staging.make()
+    with order.bundle.open("rb", buffering=0) as source:
+        front = open_front(source, order.size, envelope=order.envelope, keys=batch.keys, signer=order.signer)
+        manifest = front.manifest
+        is_open = _is_open(order.early, manifest)
+        require_room(made, manifest, copies=OPENING - is_open, floor=order.floor)
+        order.admission.check(str(manifest.meta.get(layout.FLOW, "")))
+        route = route_of(manifest, order.origin, batch.routes)
+        if is_open:
+            known(order.early).members.rename(opened)
+            content, raw = _written_early(opened)
+        else:
+            content, raw = opened, unpack(source, front, opened, read_again=is_scanned, progress=progress)
     if batch.scanning is not None:
-        batch.scanning.require_clean(opened, stated.content or b"", progress, waived=order.unscanned)
-    package = _case_package(stated.content, manifest)
+        batch.scanning.require_clean(content, raw or b"", progress, waived=order.unscanned)
+    package = _case_package(raw, manifest)
     # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
     standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
     if code := lacks(package, standard):
@@ -211,10 +206,9 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         for f in manifest.files
         if f.raw is not None and f.path.startswith(layout.CONTENT)
     }
-    route = chosen[0]
     packet = Packet(
         package,
-        opened,
+        content,
         raw_names,
         _name(package.case_no, order.envelope.bundle_id),
         standard,
@@ -253,18 +247,34 @@ def _give_access(made: Path, entries: Sequence[str], folder: Path) -> str:
     return sharing.access_of(model)
 
 
-def _require_room(order: OpenOrder, manifest: Manifest) -> None:
-    """Raise `disk-space-low` if the members, and once more the import, would not fit: texts grow when they are opened,
-    and only the manifest says how much."""
-    needed = OPENING * sum(file.size for file in manifest.files)
-    found = os.statvfs(order.staging.imports)
+def fingerprint(manifest: Manifest) -> bytes:
+    """Return what tells `manifest` from every other, hashes included."""
+    return hashlib.sha256(manifests.encode(manifest)).digest()
+
+
+def _is_open(early: Early | None, manifest: Manifest) -> bool:
+    """Whether the members of `manifest`, which its sender has signed, were written while they arrived; if it is others
+    that were, they are removed."""
+    if early is None:
+        return False
+    if early.fingerprint == fingerprint(manifest):
+        return True
+    disk.remove_private(early.members)
+    return False
+
+
+def require_room(folder: Path, manifest: Manifest, *, copies: int, floor: int) -> None:
+    """Raise `disk-space-low` if the members would not fit so many times on the disk of `folder` and leave `floor` bytes
+    free: texts grow when they are opened, and only the manifest says how much."""
+    needed = copies * sum(file.size for file in manifest.files)
+    found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
-    if free - needed < order.floor:
-        facts = {"free": free, "needed": needed, "floor": order.floor, "missing": needed + order.floor - free}
+    if free - needed < floor:
+        facts = {"free": free, "needed": needed, "floor": floor, "missing": needed + floor - free}
         raise TransientError("disk-space-low", "the opened bundle would not fit", scope=Scope.NODE, facts=facts)
 
 
-def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:
+def route_of(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:
     """Return where a bundle of this flow from `origin` is delivered; PermanentError `not-permitted` if nowhere."""
     flow = str(manifest.meta.get(layout.FLOW, ""))
     for route in routes:
@@ -273,28 +283,20 @@ def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...
     raise PermanentError("not-permitted", "no inbound route takes this flow from this unit", facts={"flow": flow})
 
 
-class _Nowhere(io.RawIOBase):
-    """Where a member goes that nobody looks at: it is proven like the others, and not delivered."""
-
-    def write(self, data: object, /) -> int:
-        return memoryview(data).nbytes  # type: ignore[arg-type]  # whatever has bytes
-
-
-class _Kept(io.BytesIO):
-    """A file in memory, whose `content` can be had once it was closed; None before."""
-
-    content: bytes | None = None
-
-    def close(self) -> None:
-        if not self.closed:
-            self.content = self.getvalue()
-        super().close()
+def _written_early(members: Path) -> tuple[Path, bytes | None]:
+    """Return the folder of the content among members that were written while they arrived, and the case package."""
+    content = members / layout.CONTENT
+    content.mkdir(exist_ok=True)
+    try:
+        return content, (members / layout.CASE_PACKAGE).read_bytes()
+    except FileNotFoundError:
+        return content, None
 
 
 def _case_package(raw: bytes | None, manifest: Manifest) -> CasePackage:
     """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
     if raw is None:
-        raise SecurityError("case-package-malformed", "the bundle holds no case package that could be read")
+        raise SecurityError("case-package-malformed", "the bundle holds no case package that may be read")
     package = CasePackage.from_json(raw)
     if package.flow != manifest.meta.get(layout.FLOW):
         raise SecurityError("case-package-malformed", "case package and manifest name different flows")

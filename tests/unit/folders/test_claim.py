@@ -15,6 +15,7 @@ from gateway.folders import entries, trees
 from gateway.folders.claim import ClaimShelf
 from gateway.packing import Candidate, Settled
 from tests.support.crashing import dies_at, fails_at, interrupted
+from tests.support.wholly import by_one_order
 from tests.unit.folders.conftest import refuse_renames_across
 
 TOKEN = claim_token("a" * 32)
@@ -112,19 +113,24 @@ def test_claiming_again_with_the_same_token_returns_the_same_claim(place: Place)
     assert place.shelf.claim(place.out, candidate, ROUTE, TOKEN) == first
 
 
-def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place) -> None:
+RECORDED = pytest.mark.parametrize("settled", [frozenset(), frozenset({TOKEN})], ids=["unknown", "recorded"])
+"""Whether the ledger has the claim on record, so that its note need not be read."""
+
+
+@RECORDED
+def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place, settled: frozenset[str]) -> None:
     candidate = place.drop()
     points = 0
     outcomes = set()
     while dies_at(points, lambda: place.claim(candidate)):
-        found = place.shelf.recover()
+        found = place.shelf.recover(settled)
         assert found.problems == ()
         both = [*place.shelved(), place.dropped()]
         assert sorted(both, key=len)[-1] == {"case.zip": ZIP, "case.ok": MARK}
         assert sum(map(bool, both)) == 1
         assert place.leftovers() == []
-        outcomes.add(len(found.claims))
-        for claim in found.claims:
+        outcomes.add(len(place.shelf.claims()))
+        for claim in place.shelf.claims():
             place.shelf.release(claim.token, place.out)
         points += 1
     assert points > 10
@@ -135,7 +141,12 @@ def wanted(place: Place, count: int) -> list[tuple[ClaimToken, Candidate]]:
     return [(claim_token(f"{at:032x}"), place.drop(f"case-{at}")) for at in range(count)]
 
 
-def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_one_place(place: Place) -> None:
+@pytest.mark.parametrize(("is_one_order", "stride"), [(False, 2), (True, 7)], ids=["each-fsynced", "by-one-order"])
+def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_one_place(
+    place: Place, monkeypatch: pytest.MonkeyPatch, stride: int, *, is_one_order: bool
+) -> None:
+    if is_one_order:
+        by_one_order(monkeypatch)
     together = wanted(place, 2)
     every = sorted(f"case-{at}.{ending}" for at in range(2) for ending in ("ok", "zip"))
     outcomes = set()
@@ -149,7 +160,7 @@ def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_
         outcomes.add(len(found.claims))
         for claim in found.claims:
             place.shelf.release(claim.token, place.out)
-        points += 2
+        points += stride
     assert outcomes >= {0, 2}
 
 
@@ -202,6 +213,20 @@ def test_claims_made_together_share_the_syncs(tmp_path: Path) -> None:
     assert met[64].count("replace") == 64 * 2
 
 
+def test_many_claims_made_together_need_one_order_for_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_one_order(monkeypatch, 16)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    place.claim(place.drop())
+    with interrupted(-1, lambda: None) as met:
+        assert len(place.shelf.claim_all(place.out, wanted(place, 64), ROUTE)[0]) == 64
+    # Exports, intents, their folders, parts; one fsync for each, and the route's folder twice, the outbound folder.
+    assert met.count("syncfs") == 4
+    assert met.count("fsync") == 4 + 3
+
+
 def test_recovery_itself_may_die_at_any_point(place: Place) -> None:
     candidate = place.drop()
     for first in range(0, len(place.effects(candidate)), 2):
@@ -240,13 +265,14 @@ def test_a_disk_error_at_any_point_loses_and_doubles_nothing(place: Place, numbe
     assert codes <= {"local-io", "disk-full"}
 
 
-def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place) -> None:
+@RECORDED
+def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place, settled: frozenset[str]) -> None:
     reject = place.out / "reject"
     points = 0
     candidate = place.drop()
     place.claim(candidate)
     while dies_at(points, lambda: place.shelf.release(TOKEN, reject)):
-        assert place.shelf.recover().problems == ()
+        assert place.shelf.recover(settled).problems == ()
         place.shelf.release(TOKEN, reject)
         assert {path.name: path.read_bytes() for path in reject.iterdir()} == {"case.zip": ZIP, "case.ok": MARK}
         assert place.shelf.claims() == []
@@ -258,13 +284,15 @@ def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place) -
     assert points > 4
 
 
-def test_recovery_finishes_a_release_that_was_decided(place: Place) -> None:
+@RECORDED
+def test_recovery_finishes_a_release_that_was_decided(place: Place, settled: frozenset[str]) -> None:
     reject = place.out / "reject"
     place.claim(place.drop())
     finished = points = 0
     while dies_at(points, lambda: place.shelf.release(TOKEN, reject)):
         was_decided = (place.shelf_folder / ROUTE / TOKEN / "parts" / ".caseferry-move.json").exists()
-        claims = place.shelf.recover().claims
+        place.shelf.recover(settled)
+        claims = place.shelf.claims()
         assert not (was_decided and claims)
         if not claims:
             assert {path.name: path.read_bytes() for path in reject.iterdir()} == {"case.zip": ZIP, "case.ok": MARK}
@@ -501,6 +529,15 @@ def test_a_damaged_note_is_reported_and_its_neighbours_are_listed(place: Place) 
     assert [claim.token for claim in found.claims] == [other]
     assert {problem.code for problem in found.problems} == {"note-damaged"}
     assert (place.shelf_folder / ROUTE / TOKEN / "parts" / "case.zip").read_bytes() == ZIP
+
+
+def test_the_note_of_what_is_recorded_and_at_rest_is_not_read(place: Place) -> None:
+    place.claim(place.drop())
+    (place.shelf_folder / ROUTE / TOKEN / "intent.json").write_bytes(b'{"token": ')
+    found = place.shelf.recover({TOKEN})
+    assert (found.claims, found.problems) == ((), ())
+    with pytest.raises(PermanentError, match="note"):
+        place.shelf.release(TOKEN, place.out)
 
 
 @pytest.mark.parametrize("act", [lambda shelf: shelf.get(TOKEN), lambda shelf: shelf.has_changed(TOKEN)])
