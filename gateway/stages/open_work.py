@@ -19,7 +19,7 @@ from gateway.domain.matter import Matter
 from gateway.domain.records import Facts, known
 from gateway.folders import disk, sharing, trees
 from gateway.folders.space import OPENING
-from gateway.folders.spool import Staging
+from gateway.folders.spool import NOTE, Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
 from gateway.stages import layout
@@ -33,9 +33,6 @@ from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
-
-DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
-"""In the staging folder of a verified bundle: which route, which entries in which order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +148,7 @@ def read_delivery(imports: Path) -> Delivery:
     is none."""
     try:
         with disk.mapped(imports):
-            found = json.loads((imports / DELIVERY_NOTE).read_bytes())
+            found = json.loads(disk.read_whole(f"{imports}/{NOTE}"))
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
     corrects = found["corrects"]
@@ -231,7 +228,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         "corrects": corrects or "",
         "matter": matters.to_bytes(matter).decode(),
     }
-    (made / DELIVERY_NOTE).write_bytes(json.dumps(note).encode())
+    (made / NOTE).write_bytes(json.dumps(note).encode())
     disk.remove_private(opened)
 
 
