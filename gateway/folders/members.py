@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from gateway.folders import disk
+from gateway.folders import rounds
 
 LARGE = 8 << 20
 """Bytes from which a member is written past the page cache: below, its wait for the disk is no gain."""
@@ -40,7 +40,7 @@ class MemberFiles:
     def __init__(self, root: Path, *, read_again: bool = False, pushed: bool = False) -> None:
         self._root = os.fspath(root)
         self._large = sys.maxsize if read_again else LARGE
-        self._push = disk.system_call("sync_file_range") if pushed else None
+        self._push = rounds.system_call("sync_file_range") if pushed else None
         self._folders = {""}
         self._hands = ThreadPoolExecutor(_HANDS, "opening")
         self._buffers: list[mmap.mmap] = []
