@@ -32,6 +32,18 @@ _BOUND = slice(8, 48)
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """How the envelope of a bundle and that of its herald are told apart. signed_as: the x of L(x) in its SIG."""
+
+    magic: bytes
+    signed_as: str
+    sequences: range
+
+
+BUNDLE = Kind(MAGIC, "outer", range(1, INTEGER_LIMIT))
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One recipient in the header: its encryption key, the number in its stream, and K wrapped to it."""
 
@@ -156,21 +168,22 @@ def bind_of(suite: Suite, bound: bytes, sender_key_id: bytes, recipient_key_ids:
     return digest(suite, label("bind"), bound, sender_key_id, *recipient_key_ids)
 
 
-def parse_envelope(head: bytes) -> Envelope:
+def parse_envelope(head: bytes, kind: Kind = BUNDLE) -> Envelope:
     """Parse the first bytes of a bundle, `head`, which may go on after the signature. Integers only, no cryptography.
 
     Raises SecurityError `not-a-bundle`, `suite-refused`, `malformed` or `truncated`, in that order of looking.
     """
-    _check_magic(head)
+    _check_magic(head, kind)
     suite = _check_suite(head)
     fixed = _check_fixed(head)
-    return _check_recipients(head, suite, fixed)
+    return _check_recipients(head, suite, fixed, kind)
 
 
 def verify_envelope(
     head: bytes,
     signer_of: Callable[[bytes], PublicKeys | None],
     is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
+    kind: Kind = BUNDLE,
 ) -> Envelope:
     """Do the keyless checks of group A up to the signature; what anybody, also a blind hub, can know.
 
@@ -179,8 +192,8 @@ def verify_envelope(
     is_revoked: whether that signing key was revoked.
     Raises what `parse_envelope` raises, then `unknown-sender`, `revoked-sender`, `bad-signature`. Policy comes after.
     """
-    envelope = parse_envelope(head)
-    check_signature(envelope, signer_of, is_revoked)
+    envelope = parse_envelope(head, kind)
+    check_signature(envelope, signer_of, is_revoked, kind)
     return envelope
 
 
@@ -188,15 +201,16 @@ def check_signature(
     envelope: Envelope,
     signer_of: Callable[[bytes], PublicKeys | None],
     is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
+    kind: Kind = BUNDLE,
 ) -> None:
     """Do of `verify_envelope` what follows on the parsing."""
     signer = _check_sender(envelope, signer_of)
     _check_not_revoked(envelope, is_revoked)
-    _check_signature(envelope, signer)
+    _check_signature(envelope, signer, kind)
 
 
-def _check_magic(head: bytes) -> None:
-    if head[: len(MAGIC)] != MAGIC:
+def _check_magic(head: bytes, kind: Kind) -> None:
+    if head[: len(MAGIC)] != kind.magic:
         raise SecurityError("not-a-bundle", "the first 8 bytes are not those of a bundle")
 
 
@@ -229,7 +243,7 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
     return fixed
 
 
-def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...]) -> Envelope:
+def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...], kind: Kind) -> Envelope:
     use = algorithms(suite)
     count = struct.unpack_from(">H", head, 12)[0]
     end = header_length(suite, count)
@@ -246,7 +260,7 @@ def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...])
     )
     if any(not left.key_id < right.key_id for left, right in itertools.pairwise(recipients)):
         raise SecurityError("malformed", "recipients are not strictly ascending")
-    if any(not 1 <= r.sequence < INTEGER_LIMIT for r in recipients):
+    if any(r.sequence not in kind.sequences for r in recipients):
         raise SecurityError("malformed", "a sequence number is out of range")
     return _typed(suite, fixed, recipients, head[:end], head[end : end + use.signature_length])
 
@@ -289,6 +303,6 @@ def _check_not_revoked(envelope: Envelope, is_revoked: Callable[[bytes], bool]) 
         raise SecurityError("revoked-sender", "the sender's key was revoked")
 
 
-def _check_signature(envelope: Envelope, signer: PublicKeys) -> None:
-    if not signer.verify("outer", envelope.header, envelope.signature):
+def _check_signature(envelope: Envelope, signer: PublicKeys, kind: Kind) -> None:
+    if not signer.verify(kind.signed_as, envelope.header, envelope.signature):
         raise SecurityError("bad-signature", "the signature does not belong to this header")

@@ -21,6 +21,7 @@ from gateway.bundle.envelope import (
     encode_recipients,
     header_length,
 )
+from gateway.bundle.herald import BLANK, encode_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile, MetaValue
 from gateway.bundle.paths import check_paths
@@ -38,7 +39,7 @@ def _unheard(_file: ManifestFile) -> None:
     """The listener of those who do not ask what is in a bundle."""
 
 
-def _unplaced(_offset: int, _size: int) -> None:
+def _unplaced(_offset: int, _size: int, _herald: int) -> None:
     """The listener of those who wait until all is written."""
 
 
@@ -83,20 +84,23 @@ def prepare(
     seg_log2: int = 22,
     progress: Progress = silent,
     listed: Callable[[ManifestFile], None] = _unheard,
-    placed: Callable[[int, int], None] = _unplaced,
+    placed: Callable[[int, int, int], None] = _unplaced,
     beside: Beside = in_turn,
     spills: Sequence[BinaryIO] = (),
+    herald: bool = False,
 ) -> Prepared:
     """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
 
     created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
     progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
     listed: told each member as the manifest lists it, once its hash is known.
-    placed: told (bytes before DATA, bytes of the whole bundle) before anything is written. From then on `out` is
-        written in DATA from its beginning to its end, and nothing of what stands there is written again.
+    placed: told (bytes before DATA, bytes of the whole bundle, bytes of the herald) before any of DATA is written. From
+        then on `out` is written in DATA from its beginning to its end, and nothing of what stands there is written
+        again.
     beside: helps: with planning where there are two spills, and seals what was read while the next is read and hashed.
     spills: empty files for what is compressed before it can be written (see plan); together never larger than what the
         bundle saves on its members.
+    herald: whether to write a herald where the front will be; what comes last is written over it.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
@@ -106,8 +110,8 @@ def prepare(
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
     planned = plan(members, use.digest, progress, beside=beside, spills=spills)
-    draft, manifest_text_length = _draft(meta, planned)
-    plain_manifest_length = 4 + manifest_text_length + use.signature_length
+    draft, draft_text = _draft(meta, planned)
+    plain_manifest_length = 4 + len(draft_text) + use.signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
     data_length = chunked.ciphertext_length(draft.total + draft.pad)
     if manifest_length > MANIFEST_MAX or data_length > DATA_MAX:
@@ -135,14 +139,17 @@ def prepare(
             epoch=epoch,
         )
 
-    blank = bytes(HASH_LENGTH)
-    bind = bind_of(keys.suite, bound_part(fixed(blank, blank)), sender_key_id, [ids[at] for at in order])
+    bind = bind_of(keys.suite, bound_part(fixed(BLANK, BLANK)), sender_key_id, [ids[at] for at in order])
     content_key = secrets.token_bytes(use.content_key_length)
+    slots = tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order)
     manifest_offset = header_length(keys.suite, len(recipients)) + use.signature_length
     segments_offset = manifest_offset + manifest_length
     data_offset = segments_offset + HASH_LENGTH * -(-data_length // (1 << seg_log2))
 
-    placed(data_offset, data_offset + data_length)
+    early = encode_herald(fixed, slots, draft_text, content_key=content_key, bind=bind, keys=keys) if herald else b""
+    with disk_errors("writing the herald"):
+        pour(memoryview(early), out)
+    placed(data_offset, data_offset + data_length, len(early))
     with disk_errors("writing the bundle"):
         segments = SegmentHashes(out, segments_offset, use.digest())
         encryptor = use.encryptor(content_key, label("data") + bind)
@@ -174,7 +181,7 @@ def prepare(
         suite=keys.suite,
         bundle_id=bundle_id(ident.hex()),
         fixed=fixed(digest(keys.suite, cipher), segments_hash),
-        slots=tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order),
+        slots=slots,
         order=tuple(order),
         sender_key_id=sender_key_id,
         size=data_offset + data_length,
@@ -182,7 +189,7 @@ def prepare(
 
 
 def finish(out: BinaryIO, prepared: Prepared, sequences: Sequence[int], keys: NodeKeys) -> Sealed:
-    """Write HEADER and SIG of a prepared bundle into `out`: the only place that signs a header.
+    """Write HEADER and SIG of a prepared bundle into `out`: the only place that signs a bundle's header.
 
     sequences: one stream number per recipient, in the order in which the recipients were given to `prepare`.
     May be repeated with the same numbers: the header, and so header_hash, is the same each time. Not fsynced.
@@ -215,14 +222,13 @@ def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int
         raise ValueError("epoch, routing class or segment size out of range")
 
 
-def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, int]:
-    """The manifest with blank hashes and the bytes it takes: it has the final length, and a reader's rules can already
-    be applied to it."""
-    blank = bytes(HASH_LENGTH)
-    raw = manifest.encode(manifest.build(meta, [_listed(one, blank) for one in planned]))
+def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, bytes]:
+    """The manifest with blank hashes and its JSON: it has the final length, and a reader's rules can already be
+    applied to it."""
+    raw = manifest.encode(manifest.build(meta, [_listed(one, BLANK) for one in planned]))
     draft = manifest.decode(raw)
     check_paths(file.path for file in draft.files)
-    return draft, len(raw)
+    return draft, raw
 
 
 def _listed(one: Planned, content_hash: bytes) -> ManifestFile:

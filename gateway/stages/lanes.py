@@ -36,25 +36,52 @@ class Bulk:
 
     def __init__(self, workers: int) -> None:
         self._free = max(1, workers - 1)
+        self._borrowed: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take one place; False if none is free."""
+        """Take one place, from a borrower if it must be; False if there is none."""
         with self._lock:
-            if self._free == 0:
+            if self._free:
+                self._free -= 1
+                return True
+            if not self._borrowed:
                 return False
-            self._free -= 1
-            return True
+            claimed = self._borrowed.pop()
+        claimed()
+        return True
 
     @property
     def has_room(self) -> bool:
-        """Whether a place is free at this moment."""
+        """Whether a place could be taken at this moment."""
+        return self._free > 0 or bool(self._borrowed)
+
+    @property
+    def has_free(self) -> bool:
+        """Whether one could be borrowed."""
         return self._free > 0
 
     def give_back(self) -> None:
         """Give one place back."""
         with self._lock:
             self._free += 1
+
+    def borrow(self, claimed: Callable[[], None]) -> bool:
+        """Take a place that nobody needs now, until it is `returned` or somebody takes it, who calls `claimed` from any
+        thread; False if none is free."""
+        with self._lock:
+            if self._free == 0:
+                return False
+            self._free -= 1
+            self._borrowed.append(claimed)
+            return True
+
+    def returned(self, claimed: Callable[[], None]) -> None:
+        """Give a borrowed place back. May be repeated, and nothing happens if it was taken meanwhile."""
+        with self._lock:
+            if claimed in self._borrowed:
+                self._borrowed.remove(claimed)
+                self._free += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,17 @@ class PackStage:
         """Offer what has begun to grow to its link; in a thread of the crew."""
         if isinstance(news, Placed) and (starts := self._head_starts(news.link)) is not None:
             self._growing[transfer.id] = starts
-            starts.offer(transfer, news, self._spool.sealing(known(transfer.claim)))
+            placed = news if self._may_be_read(transfer, news) else replace(news, herald=0)
+            starts.offer(transfer, placed, self._spool.sealing(known(transfer.claim)))
+
+    def _may_be_read(self, transfer: Transfer, placed: Placed) -> bool:
+        """Whether the recipient may have the key before the export is sealed: as things stand nothing will keep it."""
+        if placed.herald == 0 or placed.business_key is None or placed.look is None:
+            return False
+        try:
+            return self._repeats.is_new(placed.business_key) and self._drift.is_plain(transfer, placed.look)
+        except GatewayError:
+            return False  # the ledger fails the sealing too, or is mended until then
 
     def _batch(self, orders: Iterable[PackOrder]) -> PackBatch:
         return PackBatch(tuple(orders), self._keys, self._territory, self._standard, self._rulebook, self._scanning)

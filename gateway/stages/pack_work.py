@@ -233,6 +233,7 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
                     found=found,
                     progress=progress,
                     placed=_placing(outcome, progress),
+                    is_announced=_is_announced(outcome),
                 )
             # What was masked is compared by what it was made of: of that, everything says what is in it.
             content = found.digest() if left.profile.is_full else read_content(reading.members, keys.suite, progress)
@@ -264,18 +265,40 @@ def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:
     return readers
 
 
-def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int], None]:
+def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int, int], None]:
     """Return what tells our parent where a large bundle for one recipient grows, so that it may leave meanwhile.
 
-    By now everything has been said that could keep the export here; what may still hold it up is what came before it.
+    By now everything has been said that the export itself gives cause for; what may still keep it here is what the
+    ledger knows of others.
     """
 
-    def placed(offset: int, size: int) -> None:
+    def placed(offset: int, size: int, herald: int) -> None:
         recipient = outcome.recipient
-        if is_large(size) and len(outcome.recipients) == 1 and recipient is not None and recipient.link is not None:
-            report.tell(Placed(recipient.link, outcome.priority, offset, size))
+        if not is_large(size) or len(outcome.recipients) != 1 or recipient is None or recipient.link is None:
+            return
+        report.tell(
+            Placed(
+                recipient.link,
+                outcome.priority,
+                offset,
+                size,
+                herald=herald,
+                business_key=outcome.business_key,
+                look=outcome.look,
+            )
+        )
 
     return placed
+
+
+def _is_announced(outcome: PackOutcome) -> bool:
+    """Whether a herald is made of a large bundle: whoever gets it first is its one recipient, and it answers nothing.
+
+    An answer that nobody asked for may be one that was misled.
+    """
+    recipient = outcome.recipient
+    is_reply = outcome.matter is not None and bool(outcome.matter.request)
+    return len(outcome.recipients) == 1 and recipient is not None and recipient.is_neighbour and not is_reply
 
 
 def _too_much(reading: Reading) -> Finding:
@@ -295,7 +318,8 @@ def _prepare(
     keys: NodeKeys,
     found: ContentHash,
     progress: Callable[[int], None],
-    placed: Callable[[int, int], None],
+    placed: Callable[[int, int, int], None],
+    is_announced: bool,
 ) -> Prepared:
     members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
     members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in left.members]
@@ -332,4 +356,4 @@ def _prepare(
         TemporaryFile(dir=order.out.parent) as other,
         lent(out, progress) as hands,
     ):
-        return seal(progress=hands.told, beside=hands.beside, spills=(spill, other))
+        return seal(progress=hands.told, beside=hands.beside, spills=(spill, other), herald=is_announced)

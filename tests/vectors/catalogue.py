@@ -11,6 +11,7 @@ from tests.vectors import (
     attacks_convoys,
     attacks_data,
     attacks_envelope,
+    attacks_heralds,
     attacks_json,
     attacks_manifest,
     attacks_receipts,
@@ -26,7 +27,15 @@ STORED_MAX = 16384
 
 def all_vectors() -> list[Vector]:
     """Every vector, in the order of the index."""
-    parts = (attacks_envelope, attacks_manifest, attacks_json, attacks_data, attacks_receipts, attacks_convoys)
+    parts = (
+        attacks_envelope,
+        attacks_manifest,
+        attacks_json,
+        attacks_data,
+        attacks_receipts,
+        attacks_convoys,
+        attacks_heralds,
+    )
     return [vector for part in parts for vector in part.vectors()]
 
 

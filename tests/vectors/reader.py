@@ -12,6 +12,7 @@ from tests.vectors import primitives as prim
 from tests.vectors.rules import BrokenError, check_frame, check_paths, manifest_of, receipt_of, unframe
 
 MAGIC = b"\x89CBF\r\n\x1a\n"
+HERALD_MAGIC = bytes.fromhex("894342480d0a1a0a")
 RECEIPTS_MAGIC = b"\x89CFR\r\n\x1a\n"
 CONVOY_MAGIC = bytes.fromhex("894346430d0a1a0a")
 FIXED = 168
@@ -143,17 +144,20 @@ def check_bundle(data: bytes, ring: Ring) -> Outcome:
     return Outcome("accepted")
 
 
-def _verify_envelope(data: bytes, ring: Ring) -> tuple[Envelope, Signer]:
-    envelope = _parse_envelope(data)
+def _verify_envelope(
+    data: bytes, ring: Ring, magic: bytes = MAGIC, numbers: range = range(1, SAFE_INTEGER), name: str = "outer"
+) -> tuple[Envelope, Signer]:
+    envelope = _parse_envelope(data, magic, numbers)
+    _require(name == "outer" or envelope.segs_hash == bytes(32), "malformed")
     signer = ring.signer(envelope.sender)
     _require(not signer.is_revoked, "revoked-sender")
-    signed = prim.verify(envelope.suite, signer.public, "outer", envelope.header, envelope.signature)
+    signed = prim.verify(envelope.suite, signer.public, name, envelope.header, envelope.signature)
     _require(signed, "bad-signature")
     return envelope, signer
 
 
-def _parse_envelope(data: bytes) -> Envelope:
-    _require(data[:8] == MAGIC, "not-a-bundle")
+def _parse_envelope(data: bytes, magic: bytes, numbers: range) -> Envelope:
+    _require(data[:8] == magic, "not-a-bundle")
     _require(len(data) > 8, "truncated")
     suite = data[8]
     _require(suite in prim.SUITES, "suite-refused")
@@ -171,7 +175,7 @@ def _parse_envelope(data: bytes) -> Envelope:
     slots = tuple(Slot(cut[:32], int.from_bytes(cut[32:40], "big"), cut[40:]) for cut in cuts)
     ids = [slot.key_id for slot in slots]
     _require(ids == sorted(set(ids)), "malformed")
-    _require(all(1 <= slot.sequence < SAFE_INTEGER for slot in slots), "malformed")
+    _require(all(slot.sequence in numbers for slot in slots), "malformed")
     return Envelope(
         suite, 1 << seg_log2, created, expires, manifest_len, data_len, sender, manifest_hash, segs_hash,
         slots, data[:end], data[end : end + prim.SIG_LEN[suite]],
@@ -207,18 +211,9 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
     sealed_manifest, segs, content = _parts(data, envelope)
     bind, suite = envelope.bind, envelope.suite
     key = _content_key(envelope, ring)
-    plain = _decrypt_manifest(suite, key, bind, sealed_manifest)
-    try:
-        text, signature = unframe(plain, prim.SIG_LEN[suite])
-        manifest = manifest_of(text)
-    except BrokenError as broken:
-        raise StopError("manifest-malformed") from broken
-    _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
+    manifest, text, signature = _listing(envelope, key, sealed_manifest, "manifest")
     _require(prim.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
-    try:
-        check_paths([entry["path"] for entry in manifest["files"]])
-    except BrokenError as broken:
-        raise StopError("unsafe-path") from broken
+    _paths(manifest)
     opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
     taker = _Taker(suite, manifest["files"])
     index = 0
@@ -249,12 +244,27 @@ def _content_key(envelope: Envelope, ring: Ring) -> bytes:
     raise StopError("not-addressed-to-us")
 
 
-def _decrypt_manifest(suite: int, key: bytes, bind: bytes, sealed: bytes) -> bytes:
-    opener = prim.ChunkOpener(suite, key, prim.label("manifest") + bind)
+def _listing(envelope: Envelope, key: bytes, sealed: bytes, name: str) -> tuple[Mapping[str, Any], bytes, bytes]:
+    """Steps C3 and C4: the manifest, its JSON, and what stands in the place of its signature."""
+    opener = prim.ChunkOpener(envelope.suite, key, prim.label(name) + envelope.bind)
     try:
-        return opener.update(sealed) + opener.finish()
+        plain = opener.update(sealed) + opener.finish()
     except prim.RefusedError as refused:
         raise StopError("content-auth-failed") from refused
+    try:
+        text, signature = unframe(plain, prim.SIG_LEN[envelope.suite])
+        manifest = manifest_of(text)
+    except BrokenError as broken:
+        raise StopError("manifest-malformed") from broken
+    _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
+    return manifest, text, signature
+
+
+def _paths(manifest: Mapping[str, Any]) -> None:
+    try:
+        check_paths([entry["path"] for entry in manifest["files"]])
+    except BrokenError as broken:
+        raise StopError("unsafe-path") from broken
 
 
 class _Taker:
@@ -283,6 +293,26 @@ class _Taker:
             raise StopError("file-hash-mismatch") from broken
         _require(prim.hash_of(self._suite, member).hex() == entry["hash"], "file-hash-mismatch")
         self.members[entry["path"]] = member
+
+
+# --- section 12: heralds ----------------------------------------------------------------------------------------------
+
+
+def read_herald(data: bytes, ring: Ring) -> Outcome:
+    """Do all checks of a herald; the members are those promised, with `size stored` for contents."""
+    try:
+        envelope, signer = _verify_envelope(data, ring, HERALD_MAGIC, range(1), "herald")
+        _policy(envelope, signer, ring)
+        draft = data[envelope.start : envelope.start + envelope.manifest_len]
+        _require(prim.hash_of(envelope.suite, draft) == envelope.manifest_hash, "manifest-corrupt")
+        manifest, _, rest = _listing(envelope, _content_key(envelope, ring), draft, "draft")
+        _require(not any(rest), "manifest-malformed")
+        _require(all(entry["hash"] == "0" * 64 for entry in manifest["files"]), "manifest-malformed")
+        _paths(manifest)
+    except StopError as stop:
+        return Outcome(str(stop))
+    members = {entry["path"]: b"%d %d" % (entry["size"], entry["stored"]) for entry in manifest["files"]}
+    return Outcome("accepted", members, manifest["meta"])
 
 
 # --- section 8: receipts ----------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from gateway.bundle.seal import SealMember, finish, prepare
 from gateway.bundle.suites import Suite
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
-from tests.vectors import catalogue, reader, stored
+from tests.vectors import attacks_heralds, catalogue, reader, stored
 from tests.vectors.forge import CREATED, EXPIRES, META, UNITS, Draft, File, drawn, forge, keys_of, receipt, receipt_file
 from tests.vectors.product import Product
 from tests.vectors.reader import Outcome, Ring, Signer
@@ -35,6 +35,7 @@ BEYOND_VECTORS = {"replayed", "equivocation", "not-permitted", "class-mismatch"}
 READERS: dict[str, Callable[[bytes, Ring], Outcome]] = {
     "bundle": reader.read_bundle,
     "hub": reader.check_bundle,
+    "herald": reader.read_herald,
     "convoy": lambda data, _ring: reader.read_convoy(data),
     "receipts": reader.read_receipts,
     "receipt": reader.read_receipt,
@@ -223,6 +224,16 @@ def test_second_reader_opens_what_the_product_seals(suite, seg_log2):
 
 
 @pytest.mark.parametrize("suite", list(Suite))
+def test_second_reader_reads_the_herald_of_what_the_product_seals(suite):
+    out, sender, early = io.BytesIO(), node_keys("alice", suite), []
+    settings = {"meta": META, "created": CREATED, "expires": EXPIRES, "epoch": 3, "herald": True}
+    to = [node_keys("bob", suite).public]
+    prepare(out, MEMBERS, keys=sender, recipients=to, placed=lambda *_: early.append(out.getvalue()), **settings)
+    found = reader.read_herald(early[0], ring_of(suite))
+    assert (found.code, found.members.keys(), found.meta) == ("accepted", TEXTS.keys(), META)
+
+
+@pytest.mark.parametrize("suite", list(Suite))
 def test_product_opens_what_the_forge_writes(suite):
     files = [File(path, text) for path, text in TEXTS.items()]
     raw = forge(Draft(suite=suite, files=files, to=("bob", "carol")))
@@ -277,6 +288,16 @@ def test_any_flip_or_cut_of_a_bundle_is_refused_by_both_with_one_code(suite):
     for what, data in changed(raw, STEPS[suite]):
         codes = reader.read_bundle(data, ring).code, first.read("bundle", data).code
         assert codes[0] == codes[1] != "accepted", (what, codes)
+
+
+def test_any_flip_or_cut_of_a_herald_is_refused_by_both_with_one_code():
+    ring = ring_of(1)
+    first, raw = product(ring), attacks_heralds.Herald(Draft(files=SMALL, meta={})).make()
+    assert reader.read_herald(raw, ring).code == first.read("herald", raw).code == "accepted"
+    for what, data in changed(raw, 1):
+        codes = reader.read_herald(data, ring).code, first.read("herald", data).code
+        assert codes[0] == codes[1], (what, codes)
+        assert codes[0] != "accepted" or what == "trailing", what
 
 
 @pytest.mark.parametrize("suite", list(Suite))
