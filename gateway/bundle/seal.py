@@ -186,6 +186,7 @@ def begin(
     early = encode_herald(fixed, slots, draft_text, content_key=content_key, bind=bind, keys=keys) if herald else b""
     with disk_errors("writing the herald"):
         pour(memoryview(early), out)
+        out.flush()
     placed(data_offset, data_offset + data_length, len(early))
     with disk_errors("writing the bundle"):
         segments = SegmentHashes(out, segments_offset, use.digest())

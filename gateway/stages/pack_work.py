@@ -253,7 +253,7 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
                     found=found,
                     progress=progress,
                     placed=_placing(outcome, key, progress),
-                    is_announced=_is_announced(outcome),
+                    is_announced=depth == 0 and _is_announced(outcome),
                 )
                 files.push(file.pop_all())
             # What was masked is compared by what it was made of: of that, everything says what is in it.
