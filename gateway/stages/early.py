@@ -19,7 +19,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Transfer
 from gateway.folders import disk
 from gateway.folders.growing import head_of
-from gateway.folders.space import OPENING, SpaceGuard
+from gateway.folders.space import OPENING, Reservation, SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
@@ -51,6 +51,7 @@ class _Opening:
     link: LinkName
     herald: Herald
     members: Path
+    room: Reservation
     held: ExitStack = field(default_factory=ExitStack)
     future: "Future[EarlyOutcome] | None" = None
     opened: Early | None = None
@@ -61,8 +62,10 @@ class _Opening:
         """Have the worker stop at its next sign. Any thread."""
         self.is_given_up = True
 
-    def progress(self, _done: int) -> None:
+    def progress(self, done: int) -> None:
         """Heard from the worker; in a thread of the crew."""
+        if done:
+            self.room.written(done)
         if self.is_given_up:
             raise TransientError(STOPPING, "the worker is needed elsewhere", scope=Scope.NODE)
 
@@ -127,7 +130,9 @@ class EarlyOpening:
                 self._ended(one, one.future)
             elif one.future is None and self._patience(one) <= 0:
                 self._lose(one, "not-arrived")
-        for link in [link for link in self._heard if link not in self._openings]:
+        with self._lock:
+            heard = self._heard - self._openings.keys()
+        for link in heard:
             # Where no place is free now it is looked at again in the next step.
             if self._bulk.has_free:
                 with self._lock:
@@ -188,13 +193,13 @@ class EarlyOpening:
                 size = order.herald.envelope.size
                 # What follows needs room as if nothing had been opened.
                 self._space.may_accept((1 + 2 * OPENING) * size)
-                held.enter_context(self._space.accept(OPENING * size))
+                room = held.enter_context(self._space.accept(OPENING * size))
             except FileNotFoundError:
                 return  # taken back already, or arrived
             except (GatewayError, OSError) as error:
                 self._tell_lost(link, error.code if isinstance(error, GatewayError) else "local-io")
                 return
-            one = _Opening(link, order.herald, order.members)
+            one = _Opening(link, order.herald, order.members, room)
             if not self._bulk.borrow(one.give_up):
                 return
             held.callback(self._bulk.returned, one.give_up)
