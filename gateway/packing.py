@@ -56,7 +56,7 @@ class Member:
 
     path: relative POSIX path, NFC, no `.` or `..`, UTF-8.
     raw:  the original name's bytes where they were not that UTF-8 text (GBK); else None.
-    size: bytes; `open()` yields exactly that many, and may be called more than once.
+    size: bytes; `open()` yields exactly that many, and may be called more than once, by two threads at the same time.
     is_record: whether it is the format's own record of the case (its XML, JSON or CSV) and no document: the case
     package says the same, and what is masked leaves it at home.
     """

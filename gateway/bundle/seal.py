@@ -26,7 +26,7 @@ from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest, ManifestFile, MetaValue
 from gateway.bundle.paths import check_paths
 from gateway.bundle.plan import Planned, SealMember, plan
-from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, in_turn, pour, silent
+from gateway.bundle.streams import Beside, Progress, disk_errors, in_turn, pour, silent
 from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label
 from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import BundleId, Digest, bundle_id
@@ -86,7 +86,7 @@ def prepare(
     listed: Callable[[ManifestFile], None] = _unheard,
     placed: Callable[[int, int, int], None] = _unplaced,
     beside: Beside = in_turn,
-    spill: BinaryIO | None = None,
+    spills: Sequence[BinaryIO] = (),
     herald: bool = False,
 ) -> Prepared:
     """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
@@ -97,9 +97,9 @@ def prepare(
     placed: told (bytes before DATA, bytes of the whole bundle, bytes of the herald) before any of DATA is written. From
         then on `out` is written in DATA from its beginning to its end, and nothing of what stands there is written
         again.
-    beside: helps with hashing what is encrypted and written meanwhile.
-    spill: an empty file for what is compressed before it can be written (see plan); never larger than what the bundle
-        saves on its members.
+    beside: helps: with planning where there are two spills, and seals what was read while the next is read and hashed.
+    spills: empty files for what is compressed before it can be written (see plan); together never larger than what the
+        bundle saves on its members.
     herald: whether to write a herald where the front will be; what comes last is written over it.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
@@ -109,9 +109,7 @@ def prepare(
     _check_recipients(keys, recipients)
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
-    # No larger than it takes: clearing a mebibyte for each of thousands of small bundles costs as much as sealing them.
-    buffer = memoryview(bytearray(min(PIECE, max((member.size for member in members), default=0) + 1)))
-    planned = plan(members, use.digest, buffer, progress, spill)
+    planned = plan(members, use.digest, progress, beside=beside, spills=spills)
     draft, draft_text = _draft(meta, planned)
     plain_manifest_length = 4 + len(draft_text) + use.signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
@@ -163,8 +161,9 @@ def prepare(
             segments=segments,
             encryptor=encryptor,
             size=draft.total + draft.pad,
+            beside=beside,
         )
-        writer = MemberWriter(data, use.digest, buffer, progress, beside=beside, spill=spill)
+        writer = MemberWriter(data, use.digest, progress)
         files = [_listed(one, writer.write(one)) for one in planned]
         for file in files:
             listed(file)

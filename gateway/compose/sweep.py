@@ -4,8 +4,7 @@ from pathlib import Path
 
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.domain.errors import SecurityError
-from gateway.domain.ids import BundleId, ClaimToken, LinkName
-from gateway.domain.lifecycle import Direction, State
+from gateway.domain.ids import ClaimToken
 from gateway.folders import disk
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.spool import Spool
@@ -29,15 +28,21 @@ def sweep(spool: Spool, shelf: ClaimShelf, ledger: Ledger) -> dict[ClaimToken, P
             spool.drop(path)
         else:
             forgotten[token] = path
-    for link, bundle in spool.inbound_bundles():
-        if not _is_expected(ledger, link, bundle):
+    inbound, stagings = spool.inbound_bundles(), spool.stagings()
+    expected = ledger.several.to_open({bundle for _link, bundle in (*inbound, *stagings)})
+    for link, bundle in inbound:
+        if (link, bundle) not in expected:
             spool.drop(spool.inbound_bundle(link, bundle))
-    for bundle, header, path in spool.relayed_bundles():
-        if not ledger.relays.is_needed(bundle, header):
-            spool.drop(path)
-    for link, bundle in spool.stagings():
-        if not _is_expected(ledger, link, bundle):
+    for link, bundle in stagings:
+        if (link, bundle) not in expected:
             spool.drop_staging(link, bundle)
+    relayed = spool.relayed_bundles()
+    needed = {
+        spool.relayed_bundle(*one) for one in ledger.relays.needed({bundle for bundle, _header, _path in relayed})
+    }
+    for _bundle, _header, path in relayed:
+        if path not in needed:
+            spool.drop(path)
     return forgotten
 
 
@@ -47,8 +52,3 @@ def _epoch(path: Path) -> int | None:
             return parse_envelope(source.read(ENVELOPE_MAX)).epoch
     except SecurityError:
         return None
-
-
-def _is_expected(ledger: Ledger, link: LinkName, bundle: BundleId) -> bool:
-    inbound = ledger.by_bundle(bundle, Direction.INBOUND)
-    return any(t.link == link and t.state in (State.FETCHED, State.VERIFIED) for t in inbound)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,15 +102,18 @@ class ClaimShelf:
                 found[one.token] = _claimed(together.folder / one.token, one)
         return [found[token] for token, _ in wanted if token in found], together.failures
 
-    def recover(self) -> Recovery:
-        """Finish or undo every interrupted claim, release and discard, and list the whole claims.
+    def recover(self, settled: Collection[str] = frozenset()) -> Recovery:
+        """Finish or undo every interrupted claim, release and discard, and list the whole claims but `settled`.
 
+        settled: claims of which the caller knows all that their notes say. Whether anything is left to do with them is
+            looked at, but their notes are not read: there may be a hundred thousand of them at a start.
         Must run before the first scan; may run again at any time.
         Raises as `disk.failure` says if the shelf itself cannot be read.
         """
         finished = undone = 0
         problems: list[GatewayError] = []
         known: dict[str, Claim] = {}
+        at_rest: set[str] = set()
         for route in self._routes():
             for name in self._names(route):
                 if name in {"", ".", ".."} or self._is_busy(name):
@@ -121,11 +124,13 @@ class ClaimShelf:
                     elif name.startswith("."):
                         is_whole = self._resume(route / name)
                         finished, undone = finished + is_whole, undone + (not is_whole)
+                    elif name in settled and taking.is_at_rest(f"{route}/{name}"):
+                        at_rest.add(name)
                     elif (claim := self._settle(route / name)) is not None:
                         known[name] = claim
                 except GatewayError as error:
                     problems.append(error)
-        claims, damaged = self._listed(known)
+        claims, damaged = self._listed(known, at_rest)
         return Recovery(tuple(claims), finished, undone, (*problems, *damaged))
 
     def orphans(self, root: Path) -> list[Path]:
@@ -133,14 +138,14 @@ class ClaimShelf:
 
         They can only come from a spool that was lost or exchanged, and hold exports in nobody's sight: tell a person.
         """
-        known = {f"{disk.TEMP_PREFIX}{claim}" for claim in self._tokens()}
-        found: list[Path] = []
-        for name in self._names(root):
-            if name.startswith(disk.TEMP_PREFIX) and name not in known:
-                with suppress(ValueError):
-                    claim_token(name.removeprefix(disk.TEMP_PREFIX))
-                    found.append(root / name)
-        return found
+        found = {name: root / name for name in self._names(root) if _is_of_claim(name)}
+        known = self.tokens() if found else frozenset()
+        return [path for name, path in found.items() if name.removeprefix(disk.TEMP_PREFIX) not in known]
+
+    def tokens(self) -> frozenset[str]:
+        """Return the names of all claims on the shelf, whole or not, without looking into any."""
+        names = (name for route in self._routes() for name in self._names(route))
+        return frozenset(name.removeprefix(taking.GONE).removeprefix(".") for name in names)
 
     def claims(self) -> list[Claim]:
         """Return all whole claims by route and token; a claim with a damaged note is left to `recover` to report."""
@@ -151,8 +156,11 @@ class ClaimShelf:
 
         route: where its caller knows it, no other is looked for.
         """
-        whole = None if route is None else self._folder / route / token
-        return self._read(whole if whole is not None and disk.exists(whole) else self._find(token))
+        if route is not None:
+            whole = self._folder / route / token
+            if (wanted := intent.read(whole / taking.INTENT)) is not None:
+                return _claimed(whole, wanted)
+        return self._read(self._find(token))
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""
@@ -263,12 +271,16 @@ class ClaimShelf:
                 return route / token
         raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
 
-    def _listed(self, known: Mapping[str, Claim] = MappingProxyType({})) -> tuple[list[Claim], list[GatewayError]]:
-        """Return the whole claims and what is damaged; known: those that were just read."""
+    def _listed(
+        self, known: Mapping[str, Claim] = MappingProxyType({}), without: Collection[str] = frozenset()
+    ) -> tuple[list[Claim], list[GatewayError]]:
+        """Return the whole claims and what is damaged; known: those that were just read; without: left out."""
         claims: list[Claim] = []
         damaged: list[GatewayError] = []
         for route in self._routes():
             for name in self._names(route):
+                if name in without:
+                    continue
                 with suppress(ValueError):
                     token = claim_token(name)
                     try:
@@ -276,10 +288,6 @@ class ClaimShelf:
                     except GatewayError as error:
                         damaged.append(error)
         return claims, damaged
-
-    def _tokens(self) -> set[str]:
-        names = {name for route in self._routes() for name in self._names(route)}
-        return {name.removeprefix(taking.GONE).removeprefix(".") for name in names}
 
     def _routes(self) -> list[Path]:
         found: list[Path] = []
@@ -310,11 +318,23 @@ class ClaimShelf:
 
     def _is_busy(self, name: str) -> bool:
         with self._lock:
-            return name.removeprefix(taking.GONE).removeprefix(".") in self._busy
+            return bool(self._busy) and name.removeprefix(taking.GONE).removeprefix(".") in self._busy
+
+
+def _is_of_claim(name: str) -> bool:
+    """Whether `name` is that of the dot-folder of a claim in an outbound folder."""
+    if not name.startswith(disk.TEMP_PREFIX):
+        return False
+    try:
+        claim_token(name.removeprefix(disk.TEMP_PREFIX))
+    except ValueError:
+        return False
+    return True
 
 
 def _claimed(whole: Path, wanted: intent.Intent) -> Claim:
-    parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
+    home = whole / taking.PARTS
+    parts = tuple([home / part.name for part in wanted.parts])
     return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
 
 

@@ -26,6 +26,8 @@ _RENAME_NOREPLACE = 1
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 
+_PIECE = 64 << 10
+"""Bytes of a small file read at once."""
 TEMP_PREFIX = ".caseferry-"
 """First part of every temporary name made inside a folder that others see; scans skip names with a dot first."""
 
@@ -60,7 +62,7 @@ class _Mapped:
 
     __slots__ = ("_is_entry", "_path")
 
-    def __init__(self, path: Path, *, is_entry: bool) -> None:
+    def __init__(self, path: Path | str, *, is_entry: bool) -> None:
         self._path = path
         self._is_entry = is_entry
 
@@ -69,15 +71,16 @@ class _Mapped:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise failure(error, self._path.parent if self._is_entry else self._path) from error
+            path = Path(self._path)
+            raise failure(error, path.parent if self._is_entry else path) from error
 
 
-def mapped(folder: Path) -> AbstractContextManager[None]:
+def mapped(folder: Path | str) -> AbstractContextManager[None]:
     """Turn an OSError of the body into its GatewayError (see `failure`); GatewayErrors pass unchanged."""
     return _Mapped(folder, is_entry=False)
 
 
-def mapped_at(path: Path) -> AbstractContextManager[None]:
+def mapped_at(path: Path | str) -> AbstractContextManager[None]:
     """Like `mapped` for the folder that `path` lies in."""
     return _Mapped(path, is_entry=True)
 
@@ -107,16 +110,18 @@ def owner_only(folder: Path) -> None:
         _close_to_others(folder)
 
 
-def make_private(folder: Path) -> None:
-    """Make `folder` in its parent, which exists, ours alone, mode 0700. Repeatable; not fsynced.
+def make_private(folder: Path | str) -> bool:
+    """Make `folder` in its parent, which exists, ours alone, mode 0700; return whether it was not there before.
 
-    Raises as `failure` says.
+    Repeatable; not fsynced. Raises as `failure` says.
     """
     with mapped(folder):
         try:
             os.mkdir(folder, 0o700)  # noqa: PTH102 - there are several for each export of thousands
         except FileExistsError:
-            _close_to_others(folder)
+            _close_to_others(Path(folder))
+            return False
+        return True
 
 
 def _close_to_others(folder: Path) -> None:
@@ -322,6 +327,19 @@ def sync_folder(folder: str) -> None:
     except OSError as error:
         if error.errno not in _CANNOT_SYNC_FOLDER:
             raise
+    finally:
+        os.close(descriptor)
+
+
+def read_small(path: str | Path, most: int) -> bytes:
+    """Return the first `most` bytes of the small file `path`, no link; for who reads thousands of them. OSError."""
+    descriptor = readable(path)
+    try:
+        parts: list[bytes] = []
+        while most and (part := os.read(descriptor, min(most, _PIECE))):
+            parts.append(part)
+            most -= len(part)
+        return b"".join(parts)
     finally:
         os.close(descriptor)
 

@@ -79,8 +79,8 @@ class Spool:
             disk.owner_only(folder)
         removed = 0
         for folder in (self._outbound, *_folders(self.outbox), *_folders(self._inbound), *_folders(self._staging)):
-            for path in _listed(folder):
-                if path.name.startswith(".") and not (_is_fetching(path) and _touched(path) >= fetching_since):
+            for path in (folder / name for name in _names(folder) if name.startswith(".")):
+                if not (_is_fetching(path) and _touched(path) >= fetching_since):
                     disk.remove_tree(path)
                     removed += 1
         disk.fsync_folder(self._root)
@@ -102,8 +102,8 @@ class Spool:
     def outbound_bundles(self) -> list[tuple[BundleId, ClaimToken]]:
         """Return which sealed bundles lie in the spool, so that those the ledger does not know can be dropped."""
         found: list[tuple[BundleId, ClaimToken]] = []
-        for path in _listed(self._outbound):
-            bundle, _, token = path.name.removesuffix(Kind.BUNDLE).partition("-")
+        for name in _names(self._outbound):
+            bundle, _, token = name.removesuffix(Kind.BUNDLE).partition("-")
             with suppress(ValueError):
                 found.append((bundle_id(bundle), claim_token(token)))
         return found
@@ -162,7 +162,7 @@ class Spool:
 
     def inbound_bundles(self) -> list[tuple[LinkName, BundleId]]:
         """Return which fetched bundles lie in the spool, so that those the ledger does not expect can be dropped."""
-        found = [(folder.name, parse(path.name)) for folder in _folders(self._inbound) for path in _listed(folder)]
+        found = [(folder.name, parse(name)) for folder in _folders(self._inbound) for name in _names(folder)]
         return [(link_name(link), bundle_id(one[1])) for link, one in found if one and one[0] is Kind.BUNDLE]
 
     def relayed_bundle(self, bundle: BundleId, header: Digest) -> Path:
@@ -184,10 +184,10 @@ class Spool:
     def relayed_bundles(self) -> list[tuple[BundleId, str, Path]]:
         """Return the bundles that we hold for others: id, beginning of the header's digest, and where it lies."""
         found: list[tuple[BundleId, str, Path]] = []
-        for path in _listed(self._relayed):
-            bundle, _, header = path.name.removesuffix(Kind.BUNDLE).partition("-")
+        for name in _names(self._relayed):
+            bundle, _, header = name.removesuffix(Kind.BUNDLE).partition("-")
             with suppress(ValueError):
-                found.append((bundle_id(bundle), header, path))
+                found.append((bundle_id(bundle), header, self._relayed / name))
         return found
 
     def letter(self, link: LinkName, name: WireName) -> Path:
@@ -218,9 +218,9 @@ class Spool:
         """Return which bundles have staging folders, so that those the ledger does not expect can be dropped."""
         found: list[tuple[LinkName, BundleId]] = []
         for folder in _folders(self._staging):
-            for path in _listed(folder):
+            for name in _names(folder):
                 with suppress(ValueError):
-                    found.append((link_name(folder.name), bundle_id(path.name.removesuffix(deliveries.BEGUN))))
+                    found.append((link_name(folder.name), bundle_id(name.removesuffix(deliveries.BEGUN))))
         return found
 
     def drop_staging(self, link: LinkName, bundle: BundleId) -> None:
@@ -266,7 +266,8 @@ def _is_fetching(path: Path) -> bool:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    return (path for path in _listed(folder) if _is_folder(path) and not path.name.startswith("."))
+    paths = (folder / name for name in _names(folder) if not name.startswith("."))
+    return (path for path in paths if _is_folder(path))
 
 
 def _is_folder(path: Path) -> bool:
@@ -279,6 +280,6 @@ def _touched(path: Path) -> float:
         return path.stat().st_mtime
 
 
-def _listed(folder: Path) -> list[Path]:
+def _names(folder: Path) -> list[str]:
     with disk.mapped(folder):
-        return sorted(folder.iterdir())
+        return sorted(os.listdir(folder))  # noqa: PTH208 - a hundred thousand at a start

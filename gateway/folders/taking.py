@@ -38,6 +38,8 @@ class Taking:
         self._parts = folder / PARTS
         self._outside = intent.root / f"{disk.TEMP_PREFIX}{intent.token}"
         self._elsewhere: bool | None = None
+        self._is_fresh = False
+        """The claim folder was just made: nothing was taken into it yet."""
 
     @property
     def intent(self) -> Intent:
@@ -46,8 +48,10 @@ class Taking:
 
     def make_folders(self) -> None:
         """Make the claim folder, in the shelf's folder of its route, which exists; not fsynced."""
-        disk.make_private(self._folder)
+        self._is_fresh = disk.make_private(self._folder)
         disk.make_private(self._parts)
+        if self._is_fresh:
+            self._elsewhere = False
 
     @property
     def note(self) -> tuple[Path, bytes]:
@@ -65,9 +69,10 @@ class Taking:
         Raises `export-vanished`, `export-changed`, `export-locked` (transient, transfer) or as `disk.failure` says;
         then some parts may be taken: call `undo`.
         """
+        is_fresh, self._is_fresh = self._is_fresh, False
         for part in self._intent.parts:
             taken = self._hold() / part.name
-            if not disk.exists(taken):
+            if is_fresh or not disk.exists(taken):
                 self._take_one(part, taken)
 
     def sync(self) -> None:
@@ -123,7 +128,7 @@ class Taking:
     def forget_outside(self, whole: Path) -> None:
         """Remove the dot-folder outside, as the copies in `whole` are ours; `mount-missing` if its share is away."""
         note = whole / ELSEWHERE
-        if not disk.exists(note):
+        if self._elsewhere is False or not disk.exists(note):
             return
         with disk.mapped(whole):
             is_begun = note.read_bytes() == _REMOVING
@@ -186,6 +191,12 @@ class Taking:
         disk.write_durably(path, self._intent.mark or b"")
         with disk.mapped(path.parent):
             os.utime(path, ns=(part.mtime_ns, part.mtime_ns))
+
+
+def is_at_rest(whole: str) -> bool:
+    """Whether nothing is left to do with the whole claim at `whole`: its source on a share is gone, and no part is on
+    its way out. Raises as `disk.failure` says."""
+    return not disk.lies_at(f"{whole}/{ELSEWHERE}") and not disk.lies_at(f"{whole}/{PARTS}/{moving.JOURNAL}")
 
 
 def _changed() -> TransientError:

@@ -72,9 +72,11 @@ def overdue(
     return _read(connection, _overdue, {"now": now, "link": link, "limit": limit}, link is not None, large)
 
 
-def next_receipt_due_at(connection: Connection, link: LinkName | None, *, large: bool | None) -> float | None:
+def next_receipt_due_at(
+    connection: Connection, now: float, link: LinkName | None, *, large: bool | None
+) -> float | None:
     """Return what `queries.next_receipt_due_at` selects."""
-    at: float | None = value(connection, _next_receipt_due_at, {"link": link}, link is not None, large)
+    at: float | None = value(connection, _next_receipt_due_at, {"now": now, "link": link}, link is not None, large)
     return at
 
 
@@ -124,7 +126,7 @@ def _overdue(is_linked: bool, large: bool | None) -> TransferQuery:
 
 
 def _next_receipt_due_at(is_linked: bool, large: bool | None) -> Select[float | None]:
-    return queries.next_receipt_due_at(_link(is_given=is_linked), large=large)
+    return queries.next_receipt_due_at(param("now"), link=_link(is_given=is_linked), large=large)
 
 
 def _by_bundle(direction: Direction | None) -> TransferQuery:

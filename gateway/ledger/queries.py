@@ -31,6 +31,8 @@ _SURROGATES: Final = range(0xD800, 0xE000)
 
 AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
 """States that wait for a receipt of somebody else."""
+_SENT_AGAIN: Final = (State.SENT, State.FORWARDED)
+"""Those of them that are sent again; what a hub holds is not, however late its recipient's receipt is."""
 NO_ORDERS: Final[Orders] = MappingProxyType({})
 """No route keeps an order."""
 
@@ -130,11 +132,20 @@ def overdue(
     )
 
 
-def next_receipt_due_at(link: Link | None, *, large: bool | None = None) -> Select[float | None]:
-    """Select when the next receipt should have come, or sending again may be tried once more after that failed."""
+def next_receipt_due_at(now: Moment, *, link: Link | None, large: bool | None = None) -> Select[float | None]:
+    """Select when the next receipt should have come, or what is overdue by `now` may be sent again.
+
+    Of what is due later the first in each state is looked at alone: a hundred thousand may wait for their receipts.
+    """
     c = transfers.c
     later = case((c.next_attempt_at > c.receipt_due_at, c.next_attempt_at), else_=c.receipt_due_at)
-    return select(func.min(later)).where(*_awaiting(link), *_of_size(large))
+    past = select(func.min(later).label("at")).where(*_awaiting(link), c.receipt_due_at <= now, *_of_size(large))
+    ahead = (
+        select(func.min(c.receipt_due_at)).where(*_awaiting(link, [state]), c.receipt_due_at > now, *_of_size(large))
+        for state in _SENT_AGAIN
+    )
+    times = union_all(past, *ahead).subquery()
+    return select(func.min(times.c.at))
 
 
 def unconfirmed(link: LinkName | None, limit: int) -> TransferQuery:
@@ -370,10 +381,9 @@ def _of_size(large: bool | None) -> tuple[ColumnElement[bool], ...]:
     return () if large is None else (c.lane >= LARGE_LANES if large else c.lane < LARGE_LANES,)
 
 
-def _awaiting(link: Link | None) -> tuple[ColumnElement[bool], ...]:
+def _awaiting(link: Link | None, states: Sequence[State] = _SENT_AGAIN) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
-    # What a hub holds is not sent again, however late its recipient's receipt is.
-    tests = (c.state.in_([State.SENT, State.FORWARDED]), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
+    tests = (c.state.in_(states), c.receipt_due_at.is_not(None), c.hold_code.is_(None))
     return tests if link is None else (*tests, c.link == link)
 
 

@@ -67,10 +67,11 @@ class Questions(Shelves):
         with self._doors.reading() as connection:
             return asking.overdue(connection, now, link, limit=limit, **kinds)
 
-    def next_receipt_due_at(self, link: LinkName | None = None, large: bool | None = None) -> float | None:
-        """Return when the next receipt should have come (it may be past); None if none is awaited."""
+    def next_receipt_due_at(self, now: float, link: LinkName | None = None, large: bool | None = None) -> float | None:
+        """Return when the next receipt should have come, or what is overdue by `now` may be sent again (it may be
+        past); None if none is awaited."""
         with self._doors.reading() as connection:
-            return asking.next_receipt_due_at(connection, link, large=large)
+            return asking.next_receipt_due_at(connection, now, link, large=large)
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be

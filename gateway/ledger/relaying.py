@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, Select, func, insert, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.errors import SecurityError
@@ -16,6 +16,7 @@ from gateway.domain.records import Facts, Priority, ReceiptRecord, Stage, Step, 
 from gateway.ledger import arrivals, changes
 from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
+from gateway.ledger.prepared import listed, rows_among
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
 from gateway.ledger.schema import events, receipts, transfers
 
@@ -108,6 +109,12 @@ class RelayBook:
         )
         with self._doors.reading() as connection:
             return connection.execute(query).scalar_one() > 0
+
+    def needed(self, bundles: Collection[BundleId]) -> set[tuple[BundleId, Digest]]:
+        """Return those of `bundles` whose bytes may still have to be sent to somebody, by id and header."""
+        with self._doors.reading() as connection:
+            found = rows_among(connection, _needed, "bundle", bundles)
+            return {(BundleId(bundle), Digest(header)) for bundle, header in found}
 
     def on_the_way(self, streams: Collection[tuple[UnitCode, UnitCode]]) -> list[Transfer]:
         """Return the relays of these streams (origin, recipient) that are not held and whose bytes are still needed."""
@@ -281,6 +288,12 @@ def _in_hand(*states: State) -> tuple[ColumnElement[bool], ...]:
 
 def _unsorted() -> tuple[ColumnElement[bool], ...]:
     return *_in_hand(State.FETCHED), transfers.c.recipient.is_(None)
+
+
+def _needed(length: int) -> Select[BundleId | None, Digest | None]:
+    c = transfers.c
+    tests = (c.direction == Direction.RELAY, c.state.in_(_OPEN))
+    return select(c.bundle_id, c.header_hash).where(c.bundle_id.in_(listed("bundle", length)), *tests)
 
 
 def _to_open() -> tuple[ColumnElement[bool], ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from gateway.domain.ids import BundleId, ClaimToken, Digest, RouteName, TransferId
+from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.ledger import repeats
@@ -52,6 +52,12 @@ class Several:
         with self._doors.reading() as connection:
             return {BundleId(one) for (one,) in rows_among(connection, _sealed, "bundle", bundles, {})}
 
+    def to_open(self, bundles: Collection[BundleId]) -> set[tuple[LinkName, BundleId]]:
+        """Return those of `bundles` that were fetched and are not delivered yet, each with the link that it came by."""
+        with self._doors.reading() as connection:
+            found = rows_among(connection, _to_open, "bundle", bundles, {})
+            return {(LinkName(link), BundleId(bundle)) for link, bundle in found}
+
     def last_sent(self, keys: Collection[str]) -> Mapping[str, Transfer]:
         """Return what `Ledger.last_sent` does for each of the business keys `keys` that something was sent under."""
         with self._doors.reading() as connection:
@@ -97,6 +103,12 @@ def _states_of_claims(length: int) -> Select[ClaimToken | None, State]:
 def _sealed(length: int) -> Select[BundleId | None]:
     c = transfers.c
     return select(c.bundle_id).where(c.bundle_id.in_(listed("bundle", length)), c.direction == Direction.OUTBOUND)
+
+
+def _to_open(length: int) -> Select[LinkName | None, BundleId | None]:
+    c = transfers.c
+    tests = (c.direction == Direction.INBOUND, c.state.in_([State.FETCHED, State.VERIFIED]))
+    return select(c.link, c.bundle_id).where(c.bundle_id.in_(listed("bundle", length)), *tests)
 
 
 def _known_keys(length: int) -> Select[str | None]:

@@ -27,9 +27,14 @@ BATCH = 64
 """Exports claimed together before the ledger is told: one round of syncs and one commit for many, and little to adopt
 after a power cut."""
 DISK_FULL = "disk-full"
+_OVER = frozenset({State.REFUSED, State.CLOSED})
+"""States of an export that reached nobody and never will."""
 LOOK_AGAIN = 1.0
 """Seconds after which the folder is looked at again although the last look is not used up: something small may have
 come since."""
+LOOK_SHARE = 20
+"""So many times as long as the last look took is claimed before the next: a folder of thousands takes long to look
+at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class ClaimStage:
         Called once before the first step: a claim that stands in the spool is ours to lose even if power was cut
         before its record.
         """
-        recovery = self._shelf.recover()
+        recovery = self._shelf.recover(self._under_way())
         for problem in recovery.problems:
             self._ops.error("claim-damaged", code=problem.code, detail=problem.detail)
         orphans = []
@@ -90,7 +95,7 @@ class ClaimStage:
         for claim in recovery.claims:
             if not states[claim.token]:
                 orphans.append(claim)
-            elif states[claim.token] <= {State.REFUSED, State.CLOSED}:
+            elif states[claim.token] <= _OVER:
                 self._finish(claim, self._ledger.of_claim(claim.token))
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
@@ -98,6 +103,11 @@ class ClaimStage:
             for _stranded in self._shelf.orphans(watched.folder):
                 self._ops.alert("claim-stranded", route=watched.name)
         return len(orphans)
+
+    def _under_way(self) -> set[ClaimToken]:
+        """Return the claims that are recorded and still owed or retained: all that is to be told of them was told."""
+        states = self._ledger.several.states_of_claim([ClaimToken(name) for name in self._shelf.tokens()])
+        return {token for token, of_copies in states.items() if of_copies and not of_copies <= _OVER}
 
     def _finish(self, claim: Claim, copies: Sequence[Transfer]) -> None:
         """Do with the original of what is over what was cut off: throw it away, set it apart, or give it back."""
@@ -133,11 +143,13 @@ class ClaimStage:
         One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on, unless
         the route keeps order.
         """
+        began = self._clock.monotonic()
         scan = watched.watch.scan()
+        looked = self._clock.monotonic()
+        until = looked + max(LOOK_AGAIN, LOOK_SHARE * (looked - began))
         failing = {problem.name: problem.error.code for problem in scan.problems}
         waiting = _in_order(scan) if watched.keeps_order else _small_first(scan)
         takes = self._takes(watched) if waiting else 0
-        until = self._clock.monotonic() + LOOK_AGAIN
         at, has_claimed = 0, False
         while at < len(waiting):
             if has_claimed and self._clock.monotonic() >= until:

@@ -351,5 +351,9 @@ def _prepare(
     if not is_large(sum(member.size for member in members)):
         return seal(progress=progress)
     # Without a name, so that nothing is left of it whatever happens, and on the disk that has room set aside.
-    with lent(out, progress) as hands, TemporaryFile(dir=order.out.parent) as spill:
-        return seal(progress=hands.told, beside=hands.beside, spill=spill, herald=is_announced)
+    with (
+        TemporaryFile(dir=order.out.parent) as spill,
+        TemporaryFile(dir=order.out.parent) as other,
+        lent(out, progress) as hands,
+    ):
+        return seal(progress=hands.told, beside=hands.beside, spills=(spill, other), herald=is_announced)

@@ -73,8 +73,13 @@ class RetainStage:
 
     def _forget_relayed(self) -> None:
         """Remove what we held for others and a person has closed; what was receipted went with its receipt."""
-        for bundle, header, path in self._spool.relayed_bundles():
-            if not self._ledger.relays.is_needed(bundle, header) and not self._is_arriving(bundle):
+        held = self._spool.relayed_bundles()
+        needed = {self._spool.relayed_bundle(*one) for one in self._ledger.relays.needed({one for one, _, _ in held})}
+        for bundle, header, path in held:
+            if path in needed or self._is_arriving(bundle):
+                continue
+            # What was arriving a moment ago may have been taken into custody since.
+            if not self._ledger.relays.is_needed(bundle, header):
                 self._spool.drop(path)
 
     def _is_arriving(self, bundle: BundleId) -> bool:

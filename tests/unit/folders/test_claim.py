@@ -112,19 +112,24 @@ def test_claiming_again_with_the_same_token_returns_the_same_claim(place: Place)
     assert place.shelf.claim(place.out, candidate, ROUTE, TOKEN) == first
 
 
-def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place) -> None:
+RECORDED = pytest.mark.parametrize("settled", [frozenset(), frozenset({TOKEN})], ids=["unknown", "recorded"])
+"""Whether the ledger has the claim on record, so that its note need not be read."""
+
+
+@RECORDED
+def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place, settled: frozenset[str]) -> None:
     candidate = place.drop()
     points = 0
     outcomes = set()
     while dies_at(points, lambda: place.claim(candidate)):
-        found = place.shelf.recover()
+        found = place.shelf.recover(settled)
         assert found.problems == ()
         both = [*place.shelved(), place.dropped()]
         assert sorted(both, key=len)[-1] == {"case.zip": ZIP, "case.ok": MARK}
         assert sum(map(bool, both)) == 1
         assert place.leftovers() == []
-        outcomes.add(len(found.claims))
-        for claim in found.claims:
+        outcomes.add(len(place.shelf.claims()))
+        for claim in place.shelf.claims():
             place.shelf.release(claim.token, place.out)
         points += 1
     assert points > 10
@@ -240,13 +245,14 @@ def test_a_disk_error_at_any_point_loses_and_doubles_nothing(place: Place, numbe
     assert codes <= {"local-io", "disk-full"}
 
 
-def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place) -> None:
+@RECORDED
+def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place, settled: frozenset[str]) -> None:
     reject = place.out / "reject"
     points = 0
     candidate = place.drop()
     place.claim(candidate)
     while dies_at(points, lambda: place.shelf.release(TOKEN, reject)):
-        assert place.shelf.recover().problems == ()
+        assert place.shelf.recover(settled).problems == ()
         place.shelf.release(TOKEN, reject)
         assert {path.name: path.read_bytes() for path in reject.iterdir()} == {"case.zip": ZIP, "case.ok": MARK}
         assert place.shelf.claims() == []
@@ -258,13 +264,15 @@ def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place) -
     assert points > 4
 
 
-def test_recovery_finishes_a_release_that_was_decided(place: Place) -> None:
+@RECORDED
+def test_recovery_finishes_a_release_that_was_decided(place: Place, settled: frozenset[str]) -> None:
     reject = place.out / "reject"
     place.claim(place.drop())
     finished = points = 0
     while dies_at(points, lambda: place.shelf.release(TOKEN, reject)):
         was_decided = (place.shelf_folder / ROUTE / TOKEN / "parts" / ".caseferry-move.json").exists()
-        claims = place.shelf.recover().claims
+        place.shelf.recover(settled)
+        claims = place.shelf.claims()
         assert not (was_decided and claims)
         if not claims:
             assert {path.name: path.read_bytes() for path in reject.iterdir()} == {"case.zip": ZIP, "case.ok": MARK}
@@ -501,6 +509,15 @@ def test_a_damaged_note_is_reported_and_its_neighbours_are_listed(place: Place) 
     assert [claim.token for claim in found.claims] == [other]
     assert {problem.code for problem in found.problems} == {"note-damaged"}
     assert (place.shelf_folder / ROUTE / TOKEN / "parts" / "case.zip").read_bytes() == ZIP
+
+
+def test_the_note_of_what_is_recorded_and_at_rest_is_not_read(place: Place) -> None:
+    place.claim(place.drop())
+    (place.shelf_folder / ROUTE / TOKEN / "intent.json").write_bytes(b'{"token": ')
+    found = place.shelf.recover({TOKEN})
+    assert (found.claims, found.problems) == ((), ())
+    with pytest.raises(PermanentError, match="note"):
+        place.shelf.release(TOKEN, place.out)
 
 
 @pytest.mark.parametrize("act", [lambda shelf: shelf.get(TOKEN), lambda shelf: shelf.has_changed(TOKEN)])

@@ -99,7 +99,7 @@ def test_next_due_is_when_to_look_again(ledger: Ledger) -> None:
 
 
 def test_silence_is_overdue(ledger: Ledger) -> None:
-    assert ledger.next_receipt_due_at() is None
+    assert ledger.next_receipt_due_at(START) is None
     second = sent(ledger, 1, due_at=START + 90)
     first = sent(ledger, 2, due_at=START + 60)
     there = sent(ledger, 3, due_at=START + 70, link=OTHER_LINK)
@@ -109,7 +109,14 @@ def test_silence_is_overdue(ledger: Ledger) -> None:
     assert ledger.overdue(START + 90, limit=9) == [first, there, second]
     assert ledger.overdue(START + 90, limit=1) == [first]
     assert ledger.overdue(START + 90, LINK, limit=9) == [first, second]
-    assert (ledger.next_receipt_due_at(), ledger.next_receipt_due_at(OTHER_LINK)) == (START + 60, START + 70)
+    for now in (START, START + 60, START + 99):
+        assert ledger.next_receipt_due_at(now) == START + 60
+        assert ledger.next_receipt_due_at(now, OTHER_LINK) == START + 70
+    pause(ledger, first, START + 95)
+    assert ledger.next_receipt_due_at(START + 61) == START + 70
+    assert ledger.next_receipt_due_at(START + 91, LINK) == START + 90
+    pause(ledger, second, START + 97)
+    assert ledger.next_receipt_due_at(START + 91, LINK) == START + 95
 
 
 def test_retention_takes_what_settled_first(ledger: Ledger, clock: ToldClock) -> None:
@@ -277,7 +284,10 @@ QUERIES = {
         queries.overdue(1.0, link=LINK, limit=9),
         "transfers_overdue_link (link=? AND state=? AND receipt_due_at>? AND receipt_due_at<?)",
     ),
-    "next receipt due": (queries.next_receipt_due_at(None), "transfers_overdue "),
+    "next receipt due": (
+        queries.next_receipt_due_at(1.0, link=None),
+        "transfers_overdue (state=? AND receipt_due_at>?)",
+    ),
     "settled": (
         queries.settled(Direction.OUTBOUND, 1.0, 9),
         "transfers_settled (state=? AND settled_at>? AND settled_at<?)",
