@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,8 +59,10 @@ class _Opening:
     is_given_up: bool = False
 
     def give_up(self) -> None:
-        """Have the worker stop at its next sign. Any thread."""
+        """Have the worker stop at its next sign, or not begin. Any thread."""
         self.is_given_up = True
+        if self.future is not None:
+            self.future.cancel()
 
     def progress(self, done: int) -> None:
         """Heard from the worker; in a thread of the crew."""
@@ -178,7 +180,8 @@ class EarlyOpening:
         """Give up everything, and wait until nobody writes; nothing that was handed on is under way any more."""
         for one in self._openings.values():
             one.give_up()
-        wait([one.future for one in self._openings.values() if one.future is not None], CLOSE_SECONDS)
+        futures = [one.future for one in self._openings.values() if one.future is not None]
+        wait([future for future in futures if not future.done()], CLOSE_SECONDS)
         for one in list(self._openings.values()):
             self._drop(one)
         for transfer in list(self._handed_on):
@@ -252,6 +255,8 @@ class EarlyOpening:
         one.future, one.opened_at = None, self._clock.monotonic()
         try:
             outcome = future.result()
+        except CancelledError:
+            outcome = EarlyOutcome(None, STOPPING)
         except GatewayError as error:
             outcome = EarlyOutcome(None, error.code)
         if outcome.fingerprint is None:
