@@ -1,6 +1,5 @@
 """The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -8,15 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from gateway.bundle import manifest as manifests
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
-from gateway.bundle.unseal import open_front
+from gateway.bundle.unseal import Front, open_front
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
-from gateway.domain.records import Facts, known
+from gateway.domain.records import Facts
 from gateway.folders import disk, sharing, trees
 from gateway.folders.space import OPENING
 from gateway.folders.spool import NOTE, Staging
@@ -38,7 +36,7 @@ from gateway.standard.pseudonyms import PseudonymKey
 @dataclass(frozen=True, slots=True)
 class Early:
     """What was opened of a bundle while it arrived: the folder with its members, and the fingerprint of the manifest
-    that those have."""
+    that those have (see Front)."""
 
     members: Path
     fingerprint: bytes
@@ -181,12 +179,11 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
     with order.bundle.open("rb", buffering=0) as source:
         front = open_front(source, order.size, envelope=order.envelope, keys=batch.keys, signer=order.signer)
         manifest = front.manifest
-        is_open = _is_open(order.early, manifest)
+        is_open = _is_open(order.early, front, opened)
         require_room(made, manifest, copies=OPENING - is_open, floor=order.floor)
         order.admission.check(str(manifest.meta.get(layout.FLOW, "")))
         route = route_of(manifest, order.origin, batch.routes)
         if is_open:
-            known(order.early).members.rename(opened)
             content, raw = _written_early(opened)
         else:
             content, raw = opened, unpack(source, front, opened, read_again=is_scanned, progress=progress)
@@ -244,20 +241,16 @@ def _give_access(made: Path, entries: Sequence[str], folder: Path) -> str:
     return sharing.access_of(model)
 
 
-def fingerprint(manifest: Manifest) -> bytes:
-    """Return what tells `manifest` from every other, hashes included."""
-    return hashlib.sha256(manifests.encode(manifest)).digest()
-
-
-def _is_open(early: Early | None, manifest: Manifest) -> bool:
-    """Whether the members of `manifest`, which its sender has signed, were written while they arrived; if it is others
-    that were, they are removed."""
+def _is_open(early: Early | None, front: Front, opened: Path) -> bool:
+    """Make what was written while it arrived the members of a bundle in `opened`, an empty folder, if it is those that
+    its sender has signed; else remove it. Return whether it is."""
     if early is None:
         return False
-    if early.fingerprint == fingerprint(manifest):
-        return True
-    disk.remove_private(early.members)
-    return False
+    if early.fingerprint != front.fingerprint:
+        disk.remove_private(early.members)
+        return False
+    early.members.rename(opened)
+    return True
 
 
 def require_room(folder: Path, manifest: Manifest, *, copies: int, floor: int) -> None:
