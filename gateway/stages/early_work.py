@@ -73,7 +73,7 @@ def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> Manifest:
 
     with (
         GrowingFile(order.growing, order.herald.envelope.size, SystemClock(), rest) as growing,
-        MemberFiles(order.members, read_again=order.read_again) as files,
+        MemberFiles(order.members, read_again=order.read_again, pushed=True) as files,
     ):
         source = growing.as_binary()
         promise = open_herald(source, order.herald, order.keys)

@@ -386,5 +386,6 @@ class PackStage:
 
 
 def _finished(path: Path, prepared: Prepared, head: Head) -> Sealed:
-    with disk.mapped(path.parent), path.open("r+b") as out:
+    # One write: a buffer would cost four more calls of the system.
+    with disk.mapped_at(path), path.open("r+b", buffering=0) as out:
         return finish(out, prepared, head)

@@ -228,15 +228,15 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
             key, *copy_keys = (
                 business_key(package, one.unit, order.route.name, standard) for one in outcome.recipients
             )
-            outcome = replace(outcome, business_key=key, copy_keys=tuple(copy_keys), corrects=order.corrects)
+            done = partial(replace, outcome, business_key=key, copy_keys=tuple(copy_keys), corrects=order.corrects)
             if order.sealed is not None or (key in order.sent and order.corrects is None):
                 content = read_content(reading.members, keys.suite, progress)
                 if order.sealed is not None or is_of_case(key) or content == order.sent[key]:
-                    return replace(outcome, content_hash=content)
+                    return done(content_hash=content)
             readers = _readers(outcome.recipients)
             case_package = left.package.to_json()
             if not is_readable(case_package):
-                return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
+                return done(findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             # Each sealing has a file of its own: who holds that of an earlier one open never sees bytes of this.
             order.out.unlink(missing_ok=True)
             with ExitStack() as file:
@@ -258,7 +258,7 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
                 files.push(file.pop_all())
             # What was masked is compared by what it was made of: of that, everything says what is in it.
             content = found.digest() if left.profile.is_full else read_content(reading.members, keys.suite, progress)
-            return _Begun(replace(outcome, content_hash=content), out, bundle)
+            return _Begun(done(content_hash=content), out, bundle)
     except GatewayError as error:
         return _failed(order.transfer, order.out, error)
 
