@@ -33,7 +33,7 @@ class Options:
     size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
     each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
-    wire: of the large file over each engine. transfers: in the large ledger. links, waiting: of the node that waits,
+    wire: of the large file over each engine. transfers: in the large ledgers. links, waiting: of the node that waits,
     and for how many seconds. in_flight: bundles that the node that is started again owes.
     """
 
@@ -48,7 +48,7 @@ class Options:
     dossiers: int
     dossier: int
     wire: int
-    transfers: int
+    transfers: tuple[int, ...]
     links: int
     waiting: float
     in_flight: int

@@ -196,7 +196,8 @@ class Planner:
             shortage=ground.shortage,
             reminders=Reminders(self._telling, ground.clock),
             ledger=ground.ledger,
-            new_token=lambda: ClaimToken(secrets.token_hex(16)),
+            # Its second first, as in the id of a bundle.
+            new_token=lambda: ClaimToken(f"{int(ground.clock.now()) % 2**32:08x}{secrets.token_hex(12)}"),
             clock=ground.clock,
             ops=ground.ops,
             scan_seconds=timing.scan_every,
