@@ -150,8 +150,7 @@ class Planner:
                 ops=self._ground.ops,
             ),
         ]
-        for link in links:
-            workers += self._legs.legs_or_none(link)
+        workers += self._legs.of(links)
         standstill = self._ground.standstill
         return Plan(
             (
