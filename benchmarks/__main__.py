@@ -41,7 +41,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument(
-        "--dossier", type=int, metavar="MIB", help="size of each; all together need four times as much room"
+        "--dossier", type=int, metavar="MIB", help="size of each; smaller where four times all of them do not fit"
     )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument(
@@ -60,7 +60,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     found.transfers = found.transfers or [100_000, 1_000_000]
     found.handovers = found.handovers or (6 if found.quick else 20)
     found.dossiers = found.dossiers or (6 if found.quick else 20)
-    found.dossier = found.dossier or (64 if found.quick else 200)
+    found.dossier = found.dossier or (64 if found.quick else 500)
     found.ballast = not found.quick if found.ballast is None else found.ballast
     found.patience = (2.0 if found.quick else 15.0) if found.patience is None else found.patience
     if found.write is None:

@@ -23,7 +23,7 @@ _TRANSFERS: Final = f"""
 WITH RECURSIVE
   n(number) AS (SELECT :first UNION ALL SELECT number + 1 FROM n WHERE number < :last),
   t AS (
-    SELECT number, number % 2 = 0 AS out, number > :count - {OPEN} AS open,
+    SELECT number, number % 2 = 0 AS out, number > :count - :open AS open,
       printf('3301%02d000000', number % 30 + 1) AS peer, :now - {YEAR} * (1 - number * 1.0 / :count) AS found,
       CAST(:now - {YEAR} * (1 - number * 1.0 / :count) AS INTEGER) AS at
     FROM n),
@@ -69,7 +69,7 @@ def fill(ledger: Ledger, count: int, now: float, unit: UnitCode) -> None:
     """Make `count` transfers of a year with their histories; the last OPEN owe something, the others are closed."""
     for first in range(1, count + 1, AT_ONCE):
         last = min(first + AT_ONCE - 1, count)
-        its = {"first": first, "last": last, "count": count, "now": now, "unit": unit}
+        its = {"first": first, "last": last, "count": count, "open": OPEN, "now": now, "unit": unit}
         ledger.change(partial(_insert, its))
 
 

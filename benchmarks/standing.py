@@ -1,7 +1,7 @@
 """A node that stands and waits: hundreds of idle links and outbound folders; its processor time and memory."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncssh
@@ -34,19 +34,35 @@ SETTLE_SECONDS = 10.0
 _LOOK = 0.1
 
 
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """What a node took: processor seconds until it was ready and while it waited, bytes in the end; all processes."""
+
+    start: float
+    waiting: float
+    resident: int
+
+
+def resting(root: Path, links: int, seconds: float) -> Rested:
+    """Start a node with `links` links and outbound folders, and let it wait for `seconds`; no guest is connected."""
+    node = waiting_node(root / "node", links, SystemClock())
+    try:
+        family = _started(node)
+        start = family.cpu_seconds()
+        used, resident = _waited(family, seconds)
+    finally:
+        node.stop()
+    return Rested(start, used * seconds / 100, resident)
+
+
 def standing(root: Path, links: int, seconds: float) -> Section:
     """Let a node with `links` links, as many guests and as many outbound folders wait for `seconds`."""
     clock = SystemClock()
     node = waiting_node(root / "node", links, clock)
     began = clock.monotonic()
-    node.start()
     try:
-        while not read_health(node.place.root / "state").pid:
-            if not node.is_running() or clock.monotonic() - began > READY_SECONDS:
-                raise BenchmarkError(f"the node does not start: {node.errors()[-2000:]}")
-            time.sleep(_LOOK)
+        family = _started(node)
         started = clock.monotonic() - began
-        family = Family(read_health(node.place.root / "state").pid)
         alone, memory_alone = _waited(family, seconds / 4)
         with connected(node.place.root, node.place.port) as guests:
             used, memory = _waited(family, seconds)
@@ -73,6 +89,17 @@ def standing(root: Path, links: int, seconds: float) -> Section:
         "connected, each with a session; nothing happens"
     )
     return Section("W6", f"{links} idle links", work, figures)
+
+
+def _started(node: DemoNode) -> Family:
+    """Start the node, and return its processes once it is ready."""
+    until = time.monotonic() + READY_SECONDS
+    node.start()
+    while not (pid := read_health(node.place.root / "state").pid):
+        if not node.is_running() or time.monotonic() > until:
+            raise BenchmarkError(f"the node does not start: {node.errors()[-2000:]}")
+        time.sleep(_LOOK)
+    return Family(pid)
 
 
 def _waited(family: Family, seconds: float) -> tuple[float, int]:
