@@ -59,6 +59,17 @@ def test_meta_and_raw_names_travel(classic):
     assert found.files[0].raw == gbk
 
 
+def test_ids_begin_with_their_second_and_differ(classic):
+    made = []
+    for _ in range(2):
+        out = io.BytesIO()
+        settings = SETTINGS | {"meta": {}}
+        made.append(prepare(out, [], keys=classic.keys.sender, recipients=[classic.keys.recipient.public], **settings))
+    ids = {one.bundle_id for one in made}
+    assert len(ids) == 2
+    assert {one[:8] for one in ids} == {f"{SETTINGS['created']:08x}"}
+
+
 def test_compressed_where_it_pays_and_only_there(classic):
     texts = {
         "text": b"line of a form\n" * 5000,
