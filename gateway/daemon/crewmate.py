@@ -44,7 +44,7 @@ def serve(end: socket.socket) -> None:
     # `systemctl stop` may reach every process of the unit: the parent decides when the work here ends.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = Line(end)
-    is_fresh = True
+    is_warm = False
     try:
         while (frame := line.receive()) is not None:
             kind, body = frame
@@ -54,10 +54,11 @@ def serve(end: socket.socket) -> None:
             work = getattr(import_module(module), name)
             gc.enable()
             line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
-            if is_fresh and kind is not Kind.INITIALISE:
-                # The first work has loaded its code and tables: no search for rubbish need go through them again.
+            if kind is Kind.WORK and not is_warm:
+                # What the first errand has loaded stays, so no collection need ever look through it again.
+                gc.collect()
                 gc.freeze()
-                is_fresh = False
+                is_warm = True
     except BrokenPipeError:
         # The parent has died or given up on the answer.
         os._exit(1)

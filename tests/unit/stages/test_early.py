@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.unseal import open_promised
 from gateway.domain.lifecycle import State
 from gateway.folders import growing
 from gateway.stages import early_work, open_work
@@ -82,7 +83,7 @@ def scene(closed: Street, tmp_path: Path, crew: ThreadCrew) -> Iterator[Scene]:
 @pytest.fixture
 def never_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have it fail that DATA is decrypted of what has arrived."""
-    monkeypatch.setattr(open_work, "open_members", lambda *_args, **_others: pytest.fail("DATA was read again"))
+    monkeypatch.setattr(open_work, "unpack", lambda *_args, **_others: pytest.fail("DATA was read again"))
 
 
 def test_what_arrives_is_opened_meanwhile_and_its_data_is_not_read_again(scene: Scene, never_again: None) -> None:
@@ -146,7 +147,7 @@ def test_bytes_that_change_before_they_are_opened_are_refused_and_the_whole_is_o
 
 
 def test_members_other_than_the_signed_ones_are_thrown_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(early_work, "fingerprint", lambda _manifest: b"another")
+    monkeypatch.setattr(early_work, "open_promised", lambda *given, **how: open_promised(*given, **how)[::-1])
     scene.arrival.begin()
     scene.arrival.come()
     scene.hear()
