@@ -11,7 +11,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import known
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.watch import OutboundWatch, ScanResult
-from gateway.stages import claim
+from gateway.stages import claim, lanes
 from tests.support import calls
 from tests.support.houses import OUT, Street, opened
 
@@ -76,6 +76,17 @@ def test_a_batch_shares_what_can_be_shared(made: Street) -> None:
     # Of each export: its acknowledgement.
     assert receipted["fsync"] <= MANY + 16
     assert receipted["commit"] <= 4
+
+
+def test_what_shares_a_trip_to_a_worker_is_bounded_in_bytes(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "BATCH_BYTES", MANY // 4 * len(b"one page"))
+    for number in range(MANY):
+        made.drop(f"{number:03d}.txt", b"one page")
+    settle(made)
+    made.go("police:claim")
+    # One commit notes that there is such a source.
+    assert effects(made, *["police:pack"] * 8)["commit"] == 4 + 1
+    assert {one.state for one in made.police.transfers(OUT)} == {State.SEALED}
 
 
 def test_what_takes_long_to_look_at_is_looked_at_seldom(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
