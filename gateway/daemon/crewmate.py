@@ -49,8 +49,10 @@ def serve(end: socket.socket) -> None:
         while (frame := line.receive()) is not None:
             kind, body = frame
             line.send(Kind.TAKEN)
+            gc.disable()  # nothing becomes rubbish while code is loaded
             module, name, argument = from_parent(body)
             work = getattr(import_module(module), name)
+            gc.enable()
             line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
             if kind is Kind.WORK and not is_warm:
                 # What the first errand has loaded stays, so no collection need ever look through it again.

@@ -160,13 +160,14 @@ class ReceiptIntake:
 
     def _verify(self, raw: bytes) -> Receipt:
         """Return what one receipt truly states, issued by the unit whose key signed it; SecurityError otherwise."""
-        if self._own_key(signer_key_id(raw)) is not None:
+        key_id = signer_key_id(raw)
+        if self._own_key(key_id) is not None:
             receipt = verify_receipt(raw, self._own_key)
             check_issuer(receipt, self._unit)
             return receipt
-        if self._directory.is_stolen(signer_key_id(raw)):
+        if self._directory.is_stolen(key_id):
             raise SecurityError("revoked-sender", "the key that signed the receipt may have been stolen")
-        signer = self._directory.signer_of(signer_key_id(raw))
+        signer = self._directory.signer_of(key_id)
         receipt = verify_receipt(raw, lambda _key_id: None if signer is None else signer.public)
         check_issuer(receipt, known(signer).unit)
         return receipt

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 from gateway.domain.clock import Clock
@@ -19,6 +20,8 @@ from gateway.stages.watching import STOPPING, Watching
 
 BATCH = 64
 """Small pieces that share one trip to a worker process and one commit."""
+BATCH_BYTES = 64 << 20
+"""Of them together, so that what is more urgent and comes meanwhile waits for no more."""
 LOOK_AHEAD = 512
 """Transfers looked at in one step."""
 CLOSE_SECONDS = 60.0
@@ -166,7 +169,7 @@ class Lanes(Generic[R]):
         weights = _weights(free, in_order)
         # Small before large, and where order is kept by the numbers; else as their turns have them.
         waiting = sorted(free, key=lambda t: (weights[t.id] > SMALL_BYTES, t.id if t.route in in_order else 0))
-        small = [t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES]
+        small = _together([t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES])
         wanted = small or (waiting[:1] if self._bulk.has_room else [])
         fitting = self._fitting(wanted, waiting)
         if fitting:
@@ -268,6 +271,11 @@ def _weights(transfers: Collection[Transfer], in_order: Collection[RouteName]) -
         if one.route is not None and one.route in in_order:
             weights[one.id] = heaviest[one.route] = max(one.size, heaviest.get(one.route, 0))
     return weights
+
+
+def _together(small: Sequence[Transfer]) -> Sequence[Transfer]:
+    """Return the first of `small`, as many as BATCH_BYTES hold."""
+    return [one for one, size in zip(small, accumulate(t.size for t in small), strict=True) if size <= BATCH_BYTES]
 
 
 def _unseen(_done: int) -> None:

@@ -12,7 +12,7 @@ from tests.support.calls import Call, met
 from tests.support.houses import IN, OUT, Street
 
 CASES = 64
-BATCHES = -(-CASES // BATCH)
+BATCHES = CASES // BATCH
 NUL = b"\0"
 OF_A_CASE = 8
 """What an import is made of: its document, the case package, the mark and our note, and four folders."""

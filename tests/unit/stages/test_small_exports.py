@@ -3,12 +3,15 @@
 import errno
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from gateway.domain.lifecycle import State
 from gateway.domain.records import known
-from gateway.stages import claim
+from gateway.folders.claim import ClaimShelf
+from gateway.folders.watch import OutboundWatch, ScanResult
+from gateway.stages import claim, lanes
 from tests.support import calls
 from tests.support.houses import OUT, Street, opened
 
@@ -22,11 +25,11 @@ def made(closed: Street) -> Iterator[Street]:
 
 
 def effects(made: Street, *names: str) -> Counter[str]:
-    """Return how often each effect was met while these workers stepped."""
+    """Return how often each call was met while these workers stepped."""
     found: Counter[str] = Counter()
 
     def around(call: calls.Call) -> object:
-        found[call.name] += call.name in calls.EFFECTS
+        found[call.name] += 1
         return call.go()
 
     with calls.met(around, made.root):
@@ -55,11 +58,15 @@ def test_a_batch_shares_what_can_be_shared(made: Street) -> None:
     assert claimed["fsync"] <= 7 * MANY + 8
     assert claimed["mkdir"] <= 2 * MANY + 2
     assert claimed["commit"] == 1
+    # Of each export: looked at by the scan, before it moves, before it is synced, and once it has moved.
+    assert claimed["scandir"] <= 4 * MANY + 2
+    assert claimed["stat"] + claimed["lstat"] <= 5 * MANY + 16
 
     packed = effects(made, "police:pack", "police:pack", "police:pack", "police:pack")
     assert {one.state for one in made.police.transfers(OUT)} == {State.SEALED}
     assert packed["fsync"] <= MANY + 4
-    assert packed["commit"] <= 4
+    assert packed["commit"] <= 2
+    assert packed["statvfs"] <= 4, "one look at the disk for all of a batch"
 
     made.go("police:out-procuratorate", "procuratorate:in-police", *["procuratorate:open"] * 4)
     made.go("procuratorate:out-police")
@@ -69,6 +76,43 @@ def test_a_batch_shares_what_can_be_shared(made: Street) -> None:
     # Of each export: its acknowledgement.
     assert receipted["fsync"] <= MANY + 16
     assert receipted["commit"] <= 4
+
+
+def test_what_shares_a_trip_to_a_worker_is_bounded_in_bytes(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "BATCH_BYTES", MANY // 4 * len(b"one page"))
+    for number in range(MANY):
+        made.drop(f"{number:03d}.txt", b"one page")
+    settle(made)
+    made.go("police:claim")
+    # One commit notes that there is such a source.
+    assert effects(made, *["police:pack"] * 8)["commit"] == 4 + 1
+    assert {one.state for one in made.police.transfers(OUT)} == {State.SEALED}
+
+
+def test_what_takes_long_to_look_at_is_looked_at_seldom(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3 * MANY):
+        made.drop(f"{number:03d}.txt", b"one page")
+    settle(made)
+    scan, scans = OutboundWatch.scan, 0
+
+    def slow(watch: OutboundWatch) -> ScanResult:
+        nonlocal scans
+        if watch.root == made.out:
+            scans += 1
+            made.clock.time += 1
+        return scan(watch)
+
+    claim_all = ClaimShelf.claim_all
+
+    def claiming(*args: Any) -> Any:
+        made.clock.time += 2 * claim.LOOK_AGAIN
+        return claim_all(*args)
+
+    monkeypatch.setattr(OutboundWatch, "scan", slow)
+    monkeypatch.setattr(ClaimShelf, "claim_all", claiming)
+    made.go("police:claim")
+    assert (scans, len(made.police.transfers(OUT))) == (1, 3 * MANY)
+    assert 3 * 2 * claim.LOOK_AGAIN < claim.LOOK_SHARE
 
 
 def test_one_scan_serves_all_that_it_found_settled(made: Street) -> None:
