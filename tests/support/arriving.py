@@ -77,7 +77,7 @@ class Arrival:
         return part.rename(part.with_name(self.name))
 
 
-def sealed_for(house: House, sender: House, scratch: Path, *, size: int = 20 * MIB) -> Arrival:
+def sealed_for(house: House, sender: House, scratch: Path, *, size: int = 17 * MIB) -> Arrival:
     """Seal a case of `size` random bytes and a text, from `sender` for `house`."""
     now = house.clock.now()
     package = CasePackage(Source("police", "export.zip"), flow="arrest-request", case_no="A9901").to_json()
@@ -134,6 +134,8 @@ class ThreadCrew:
         future: Future[Any] = Future()
 
         def do() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 found = work(argument, on_progress or (lambda _done: None))
             except BaseException as error:  # noqa: BLE001 - the future carries it
