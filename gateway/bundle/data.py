@@ -72,10 +72,9 @@ class DataWriter:
         self._encryptor = encryptor
         self._beside = beside
         self._piece = max(1, min(PIECE, size))
-        self._gathered = memoryview(bytearray(self._piece))
+        self._gathered = self._sealed = memoryview(b"")
+        """The piece that is being filled, and the one before, which may still be read; made when they are needed."""
         self._filled = 0
-        self._sealed: memoryview | None = None
-        """The buffer of the piece before, which may still be read."""
         self._wait = over
         self._target = memoryview(bytearray(room_for(self._piece)))
         self._running = new_hasher()
@@ -84,13 +83,15 @@ class DataWriter:
 
     def room(self) -> memoryview:
         """Return the room for what comes next, never empty: what is put there counts once `took` says so."""
-        if self._filled == self._piece:
-            self._turn()
+        if not self._gathered:
+            self._gathered = memoryview(bytearray(self._piece))
         return self._gathered[self._filled :]
 
     def took(self, count: int) -> None:
         """Add the first `count` bytes of what `room` returned."""
         self._filled += count
+        if self._filled == self._piece:
+            self._turn()
 
     def write(self, plain: memoryview) -> None:
         """Add plaintext of any length."""
@@ -117,10 +118,8 @@ class DataWriter:
 
     def _turn(self) -> None:
         self._wait()
-        full = self._gathered
-        self._gathered = self._sealed if self._sealed is not None else memoryview(bytearray(self._piece))
-        self._sealed, self._filled = full, 0
-        self._wait = self._beside(partial(self._seal, full))
+        self._gathered, self._sealed, self._filled = self._sealed, self._gathered, 0
+        self._wait = self._beside(partial(self._seal, self._sealed))
 
     def _seal(self, plain: memoryview) -> None:
         count = self._encryptor.update_into(plain, self._target)

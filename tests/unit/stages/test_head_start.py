@@ -126,7 +126,11 @@ class Line(SftpTransport):
                     raise self.breaks
             progress(done)
 
-        return super().deposit_ahead(source, told)
+        try:
+            return super().deposit_ahead(source, told)
+        finally:
+            if self.breaks is not None:
+                self.close()  # it breaks for the server too, whether or not an answer was still to come
 
 
 class Scene:
