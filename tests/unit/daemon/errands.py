@@ -38,11 +38,6 @@ def who(_argument: None, _report: Report) -> int:
     return os.getpid()
 
 
-def standing(_argument: None, _report: Report) -> tuple[int, int]:
-    """Return in which process this is, and how far it stands back."""
-    return os.getpid(), os.getpriority(os.PRIO_PROCESS, 0)
-
-
 def arguments_and_environment(_argument: None, _report: Report) -> str:
     return Path("/proc/self/cmdline").read_text() + Path("/proc/self/environ").read_text()
 
