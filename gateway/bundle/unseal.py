@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 
-from gateway.bundle import chunked, compression
+from gateway.bundle import chunked, compression, manifest
 from gateway.bundle.compression import BadFrameError
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.herald import Herald, Promise
@@ -18,7 +18,7 @@ from gateway.bundle.manifest import Coding, Manifest, ManifestFile
 from gateway.bundle.paths import check_paths
 from gateway.bundle.policy import check_size
 from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, over, pour, silent
-from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, label
+from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label
 from gateway.bundle.unlocking import decrypt_manifest, read_manifest, unwrap_key
 from gateway.domain.errors import SecurityError
 
@@ -78,10 +78,12 @@ def open_bundle(
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """All of a bundle that comes before DATA, proven: its envelope, the list of its members, and K."""
+    """All of a bundle that comes before DATA, proven: its envelope, the list of its members, and K. `fingerprint`: H of
+    that list as it was signed."""
 
     envelope: Envelope
     manifest: Manifest
+    fingerprint: bytes
     content_key: bytes = field(repr=False)
 
 
@@ -97,7 +99,7 @@ def open_front(
     found, text, signature = decrypt_manifest(envelope, content_key, cipher)
     _check_inner_signature(envelope, signer, text, signature)
     check_paths(file.path for file in found.files)
-    return Front(envelope, found, content_key)
+    return Front(envelope, found, digest(envelope.suite, text), content_key)
 
 
 def open_members(
@@ -132,13 +134,13 @@ def open_promised(
     sink: Callable[[ManifestFile], BinaryIO],
     progress: Progress = silent,
     beside: Beside = in_turn,
-) -> Manifest:
-    """Write the members that a verified `herald` promises, and return the manifest that they have.
+) -> bytes:
+    """Write the members that a verified `herald` promises, and return the fingerprint of the manifest that they have.
 
     source:   seekable; DATA lies in it where the herald says. Nothing else of it is read.
     sink, progress, beside: as those of `open_bundle`.
-    Whatever is written is worth nothing until the sender's inner signature was verified over just that manifest. Not
-    for several recipients: each of them could have made what decrypts, and ValueError says so.
+    Whatever is written is worth nothing until a Front with just that fingerprint is there. Not for several recipients:
+    each of them could have made what decrypts, and ValueError says so.
     Raises SecurityError `truncated`, `content-auth-failed`, `file-hash-mismatch` (a frame is none), `padding-not-zero`;
     TransientError `local-io`.
     """
@@ -150,7 +152,7 @@ def open_promised(
         members = _Members(data, sink, progress, beside)
         files = [replace(file, hash=members.write(file)) for file in draft.files]
         _check_end(data, draft.pad)
-    return replace(draft, files=tuple(files))
+    return digest(herald.envelope.suite, manifest.encode(replace(draft, files=tuple(files))))
 
 
 def _check_segment_list(source: BinaryIO, envelope: Envelope) -> None:

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from gateway.domain.clock import Clock
 
-LOOK_SECONDS = 0.005
+LOOK_SECONDS = 0.02
 """Between looks how far it has grown."""
 STILL_SECONDS = 2.0
 """Without a byte more for so long it is given up: what pauses may pause for hours."""

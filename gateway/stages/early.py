@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Transfer
 from gateway.folders import disk
 from gateway.folders.growing import head_of
-from gateway.folders.space import OPENING, SpaceGuard
+from gateway.folders.space import OPENING, Reservation, SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
@@ -51,6 +51,7 @@ class _Opening:
     link: LinkName
     herald: Herald
     members: Path
+    room: Reservation
     held: ExitStack = field(default_factory=ExitStack)
     future: "Future[EarlyOutcome] | None" = None
     opened: Early | None = None
@@ -58,11 +59,15 @@ class _Opening:
     is_given_up: bool = False
 
     def give_up(self) -> None:
-        """Have the worker stop at its next sign. Any thread."""
+        """Have the worker stop at its next sign, or not begin. Any thread."""
         self.is_given_up = True
+        if self.future is not None:
+            self.future.cancel()
 
-    def progress(self, _done: int) -> None:
+    def progress(self, done: int) -> None:
         """Heard from the worker; in a thread of the crew."""
+        if done:
+            self.room.written(done)
         if self.is_given_up:
             raise TransientError(STOPPING, "the worker is needed elsewhere", scope=Scope.NODE)
 
@@ -127,7 +132,9 @@ class EarlyOpening:
                 self._ended(one, one.future)
             elif one.future is None and self._patience(one) <= 0:
                 self._lose(one, "not-arrived")
-        for link in [link for link in self._heard if link not in self._openings]:
+        with self._lock:
+            heard = self._heard - self._openings.keys()
+        for link in heard:
             # Where no place is free now it is looked at again in the next step.
             if self._bulk.has_free:
                 with self._lock:
@@ -173,7 +180,8 @@ class EarlyOpening:
         """Give up everything, and wait until nobody writes; nothing that was handed on is under way any more."""
         for one in self._openings.values():
             one.give_up()
-        wait([one.future for one in self._openings.values() if one.future is not None], CLOSE_SECONDS)
+        futures = [one.future for one in self._openings.values() if one.future is not None]
+        wait([future for future in futures if not future.done()], CLOSE_SECONDS)
         for one in list(self._openings.values()):
             self._drop(one)
         for transfer in list(self._handed_on):
@@ -188,13 +196,13 @@ class EarlyOpening:
                 size = order.herald.envelope.size
                 # What follows needs room as if nothing had been opened.
                 self._space.may_accept((1 + 2 * OPENING) * size)
-                held.enter_context(self._space.accept(OPENING * size))
+                room = held.enter_context(self._space.accept(OPENING * size))
             except FileNotFoundError:
                 return  # taken back already, or arrived
             except (GatewayError, OSError) as error:
                 self._tell_lost(link, error.code if isinstance(error, GatewayError) else "local-io")
                 return
-            one = _Opening(link, order.herald, order.members)
+            one = _Opening(link, order.herald, order.members, room)
             if not self._bulk.borrow(one.give_up):
                 return
             held.callback(self._bulk.returned, one.give_up)
@@ -247,6 +255,8 @@ class EarlyOpening:
         one.future, one.opened_at = None, self._clock.monotonic()
         try:
             outcome = future.result()
+        except CancelledError:
+            outcome = EarlyOutcome(None, STOPPING)
         except GatewayError as error:
             outcome = EarlyOutcome(None, error.code)
         if outcome.fingerprint is None:

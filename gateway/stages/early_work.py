@@ -7,7 +7,6 @@ from pathlib import Path
 
 from gateway.bundle.herald import Herald, open_herald
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.manifest import Manifest
 from gateway.bundle.unseal import open_promised
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError
@@ -18,7 +17,7 @@ from gateway.folders.members import MemberFiles
 from gateway.folders.space import OPENING
 from gateway.stages import layout
 from gateway.stages.admission import Admission
-from gateway.stages.open_work import fingerprint, require_room, route_of
+from gateway.stages.open_work import require_room, route_of
 from gateway.stages.routes import InboundRoute
 
 
@@ -41,8 +40,8 @@ class EarlyOrder:
 
 @dataclass(frozen=True, slots=True)
 class EarlyOutcome:
-    """`fingerprint`: of the manifest that the members written have; None if it came to nothing, for the reason
-    `code`."""
+    """`fingerprint`: of the manifest that the members written have, see Front; None if it came to nothing, for the
+    reason `code`."""
 
     fingerprint: bytes | None
     code: str = ""
@@ -57,7 +56,7 @@ def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutco
         disk.owner_only(order.members.parent)
         with disk.mapped(order.members.parent):
             order.members.mkdir(mode=0o700)
-            return EarlyOutcome(fingerprint(_followed(order, progress)))
+            return EarlyOutcome(_followed(order, progress))
     except GivenUpError as reason:
         code = str(reason)
     except GatewayError as error:
@@ -66,14 +65,14 @@ def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutco
     return EarlyOutcome(None, code)
 
 
-def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> Manifest:
+def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> bytes:
     def rest(seconds: float) -> None:
         progress(0)  # so that who wants us to stop is heard
         time.sleep(seconds)
 
     with (
         GrowingFile(order.growing, order.herald.envelope.size, SystemClock(), rest) as growing,
-        MemberFiles(order.members, read_again=order.read_again) as files,
+        MemberFiles(order.members, read_again=order.read_again, pushed=True) as files,
     ):
         source = growing.as_binary()
         promise = open_herald(source, order.herald, order.keys)

@@ -239,24 +239,16 @@ class OpenStage:
         if not outcome.published:
             return False
         self._journal.note([delivered(one.transfer) for one in outcome.published], started)
-        now = self._clock.now()
+        transfers = [one.transfer for one in outcome.published]
+        receipts = self._pen.sign_all(transfers, ReceiptCode.DELIVERED, (), self._clock.now())
         steps = [
-            Step(
-                one.transfer,
-                Event.DELIVERED,
-                Stage.DELIVER,
-                one.facts(),
-                self._pen.sign(one.transfer, ReceiptCode.DELIVERED, (), now),
-                started,
-            )
-            for one in outcome.published
+            Step(one.transfer, Event.DELIVERED, Stage.DELIVER, one.facts(), receipt, started)
+            for one, receipt in zip(outcome.published, receipts, strict=True)
         ]
         recorded = self._recorder.advance(steps)
         # What could not be recorded keeps its staging folder, whose name says that it was published.
         for transfer in recorded:
-            link, bundle = known(transfer.link), known(transfer.bundle_id)
-            self._spool.drop_staging(link, bundle)
-            self._spool.drop(self._spool.inbound_bundle(link, bundle))
+            self._spool.drop_delivered(known(transfer.link), known(transfer.bundle_id))
         replies = {one.transfer.id for one in outcome.published if one.is_reply}
         self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
         return True

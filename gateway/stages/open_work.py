@@ -1,6 +1,5 @@
 """The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -8,19 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from gateway.bundle import manifest as manifests
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
-from gateway.bundle.unseal import open_front, open_members
+from gateway.bundle.unseal import Front, open_front
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
-from gateway.domain.records import Facts, known
+from gateway.domain.records import Facts
 from gateway.folders import disk, sharing, trees
-from gateway.folders.members import MemberFiles
 from gateway.folders.space import OPENING
-from gateway.folders.spool import Staging
+from gateway.folders.spool import NOTE, Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
 from gateway.stages import layout
@@ -28,20 +25,18 @@ from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.scanning import Scanning
 from gateway.stages.sharing import lacks
+from gateway.stages.unpacking import unpack
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
 
-DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
-"""In the staging folder of a verified bundle: which route, which entries in which order."""
-
 
 @dataclass(frozen=True, slots=True)
 class Early:
     """What was opened of a bundle while it arrived: the folder with its members, and the fingerprint of the manifest
-    that those have."""
+    that those have (see Front)."""
 
     members: Path
     fingerprint: bytes
@@ -151,7 +146,7 @@ def read_delivery(imports: Path) -> Delivery:
     is none."""
     try:
         with disk.mapped(imports):
-            found = json.loads((imports / DELIVERY_NOTE).read_bytes())
+            found = json.loads(disk.read_whole(f"{imports}/{NOTE}"))
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
     corrects = found["corrects"]
@@ -179,35 +174,27 @@ def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome
 
 def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:
     opened, made = order.staging.members, order.staging.imports
+    is_scanned = batch.scanning is not None
     order.staging.make()
     with order.bundle.open("rb", buffering=0) as source:
         front = open_front(source, order.size, envelope=order.envelope, keys=batch.keys, signer=order.signer)
         manifest = front.manifest
-        is_open = _is_open(order.early, manifest)
+        is_open = _is_open(order.early, front, opened)
         require_room(made, manifest, copies=OPENING - is_open, floor=order.floor)
         order.admission.check(str(manifest.meta.get(layout.FLOW, "")))
         route = route_of(manifest, order.origin, batch.routes)
         if is_open:
-            known(order.early).members.rename(opened)
+            content, raw = _written_early(opened)
         else:
-            with MemberFiles(opened, read_again=batch.scanning is not None) as files:
-                open_members(
-                    source,
-                    front,
-                    sink=lambda member: files.create(member.path, member.size),
-                    progress=progress,
-                    beside=files.beside,
-                )
+            content, raw = opened, unpack(source, front, opened, read_again=is_scanned, progress=progress)
     if batch.scanning is not None:
-        batch.scanning.require_clean(opened, progress, waived=order.unscanned)
-    package = _case_package(opened, manifest)
+        batch.scanning.require_clean(content, raw or b"", progress, waived=order.unscanned)
+    package = _case_package(raw, manifest)
     # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
     standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
     if code := lacks(package, standard):
         raise SecurityError(code, "what was shared lacks what its flow demands", facts={"flow": package.flow})
     corrects = _corrects(manifest)
-    content = opened / layout.CONTENT
-    content.mkdir(exist_ok=True)
     raw_names = {
         f.path.removeprefix(layout.CONTENT): f.raw
         for f in manifest.files
@@ -238,7 +225,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         "corrects": corrects or "",
         "matter": matters.to_bytes(matter).decode(),
     }
-    (made / DELIVERY_NOTE).write_bytes(json.dumps(note).encode())
+    (made / NOTE).write_bytes(json.dumps(note).encode())
     disk.remove_private(opened)
 
 
@@ -254,20 +241,16 @@ def _give_access(made: Path, entries: Sequence[str], folder: Path) -> str:
     return sharing.access_of(model)
 
 
-def fingerprint(manifest: Manifest) -> bytes:
-    """Return what tells `manifest` from every other, hashes included."""
-    return hashlib.sha256(manifests.encode(manifest)).digest()
-
-
-def _is_open(early: Early | None, manifest: Manifest) -> bool:
-    """Whether the members of `manifest`, which its sender has signed, were written while they arrived; if it is others
-    that were, they are removed."""
+def _is_open(early: Early | None, front: Front, opened: Path) -> bool:
+    """Make what was written while it arrived the members of a bundle in `opened`, an empty folder, if it is those that
+    its sender has signed; else remove it. Return whether it is."""
     if early is None:
         return False
-    if early.fingerprint == fingerprint(manifest):
-        return True
-    disk.remove_private(early.members)
-    return False
+    if early.fingerprint != front.fingerprint:
+        disk.remove_private(early.members)
+        return False
+    early.members.rename(opened)
+    return True
 
 
 def require_room(folder: Path, manifest: Manifest, *, copies: int, floor: int) -> None:
@@ -290,12 +273,20 @@ def route_of(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, .
     raise PermanentError("not-permitted", "no inbound route takes this flow from this unit", facts={"flow": flow})
 
 
-def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
-    """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
+def _written_early(members: Path) -> tuple[Path, bytes | None]:
+    """Return the folder of the content among members that were written while they arrived, and the case package."""
+    content = members / layout.CONTENT
+    content.mkdir(exist_ok=True)
     try:
-        raw = (opened / layout.CASE_PACKAGE).read_bytes()
+        return content, (members / layout.CASE_PACKAGE).read_bytes()
     except FileNotFoundError:
-        raise SecurityError("case-package-malformed", "the bundle holds no case package") from None
+        return content, None
+
+
+def _case_package(raw: bytes | None, manifest: Manifest) -> CasePackage:
+    """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
+    if raw is None:
+        raise SecurityError("case-package-malformed", "the bundle holds no case package that may be read")
     package = CasePackage.from_json(raw)
     if package.flow != manifest.meta.get(layout.FLOW):
         raise SecurityError("case-package-malformed", "case package and manifest name different flows")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.bundle.names import bundle_name
-from gateway.bundle.seal import Sealed, SealMember, finish, prepare
+from gateway.bundle.seal import Sealed, SealMember
 from gateway.compose.identity import Identity
 from gateway.domain.ids import LinkName
 from gateway.settings.links import Initiate, TransportKind
@@ -20,6 +20,7 @@ from gateway.stages.crew import be_ready
 from gateway.standard.package import CasePackage, Source
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
+from tests.support.bundles import finish, prepare
 from tests.support.houses import House
 
 MIB = 1 << 20
@@ -77,7 +78,7 @@ class Arrival:
         return part.rename(part.with_name(self.name))
 
 
-def sealed_for(house: House, sender: House, scratch: Path, *, size: int = 20 * MIB) -> Arrival:
+def sealed_for(house: House, sender: House, scratch: Path, *, size: int = 17 * MIB) -> Arrival:
     """Seal a case of `size` random bytes and a text, from `sender` for `house`."""
     now = house.clock.now()
     package = CasePackage(Source("police", "export.zip"), flow="arrest-request", case_no="A9901").to_json()
@@ -134,6 +135,8 @@ class ThreadCrew:
         future: Future[Any] = Future()
 
         def do() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
             try:
                 found = work(argument, on_progress or (lambda _done: None))
             except BaseException as error:  # noqa: BLE001 - the future carries it

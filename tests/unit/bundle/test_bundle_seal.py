@@ -13,8 +13,9 @@ import pytest
 from gateway.bundle import plan as planning
 from gateway.bundle.envelope import RECIPIENTS_MAX
 from gateway.bundle.manifest import Coding, padding_for
-from gateway.bundle.seal import Prepared, SealMember, finish, prepare
+from gateway.bundle.seal import Prepared, SealMember
 from gateway.bundle.suites import Suite
+from tests.support.bundles import finish, prepare
 
 MIB = 2**20
 SETTINGS = {"meta": {}, "created": 1_000_000, "expires": 1_086_400, "epoch": 1, "seg_log2": 20}
@@ -58,6 +59,12 @@ def test_meta_and_raw_names_travel(classic):
     found = manifest_of(classic, out.getvalue())
     assert found.meta == meta
     assert found.files[0].raw == gbk
+
+
+def test_ids_begin_with_their_second_and_differ(classic):
+    ids = {classic.envelope(classic.seal()).bundle_id for _ in range(2)}
+    assert len(ids) == 2
+    assert {one[:8] for one in ids} == {f"{SETTINGS['created']:08x}"}
 
 
 def test_compressed_where_it_pays_and_only_there(classic):
