@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from importlib import import_module
 from typing import Protocol, TypeVar
 
 A = TypeVar("A")
@@ -33,3 +34,23 @@ class Crew(Protocol):
         """Run `work(argument, report)`; the future fails with GatewayError. `work` must be repeatable and picklable
         by name."""
         ...
+
+
+def run_large(
+    crew: Crew,
+    work: Callable[[A, Report], R],
+    argument: A,
+    on_progress: Callable[[int], None] | None = None,
+    on_news: Callable[[object], None] | None = None,
+) -> Future[R]:
+    """Let `crew` run something large, as `Crew.run` says, and make another process ready for what is small."""
+    future = crew.run(work, argument, on_progress, on_news)
+    # Else the first small thing would wait until a process has started and loaded its code, beside this one at work.
+    crew.run(be_ready, work.__module__)
+    return future
+
+
+def be_ready(module: str, report: Report) -> None:
+    """Load the code of `module`."""
+    del report
+    import_module(module)

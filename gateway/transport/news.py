@@ -10,6 +10,10 @@ News = Mapping[str, str | int]
 
 _QUIET = 0.25
 """Seconds in which the same news of the same guest or address are counted instead of told."""
+_BELLS = frozenset({"deposited", "growing"})
+"""News for which somebody waits: what is small comes right behind a dossier, and must not wait as long again."""
+_QUIET_BELL = 0.03
+"""Seconds in which a bell is not rung again: about what it takes to look what it was rung for."""
 _WAITING_MAX = 1_000
 """News that may wait for a parent that does not listen, and kinds of news being counted; more are dropped."""
 
@@ -58,7 +62,7 @@ class NewsDesk:
         else:
             self._counts[key] = 0
             self._hand_over({"event": event, **facts})
-            asyncio.get_running_loop().call_later(_QUIET, self._told, key)
+            asyncio.get_running_loop().call_later(_QUIET_BELL if event in _BELLS else _QUIET, self._told, key)
 
     async def close(self, seconds: float) -> None:
         """Tell what was counted and that the server stopped; wait up to `seconds` for the parent to have heard."""

@@ -16,6 +16,7 @@ from gateway.compose.identity import Identity
 from gateway.domain.ids import LinkName
 from gateway.settings.links import Initiate, TransportKind
 from gateway.stages import layout
+from gateway.stages.crew import be_ready
 from gateway.standard.package import CasePackage, Source
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
@@ -143,7 +144,8 @@ class ThreadCrew:
             else:
                 future.set_result(found)
 
-        self.futures.append(future)
+        if work is not be_ready:
+            self.futures.append(future)
         threading.Thread(target=do, daemon=True).start()
         return future
 

@@ -59,6 +59,23 @@ def test_the_same_news_are_counted_and_others_are_not() -> None:
     ]
 
 
+def test_what_somebody_waits_for_is_told_again_before_what_is_only_counted() -> None:
+    parent = Parent()
+
+    async def scenario(desk: NewsDesk) -> None:
+        for _ in range(2):
+            desk.tell("left", guest="A")
+            desk.tell("deposited", guest="A")
+        for _ in range(2_000):
+            if len(parent.heard) == 4:
+                break
+            await asyncio.sleep(0.005)
+        await desk.close(10.0)
+
+    told = [news["event"] for news in run(scenario, parent)]
+    assert told == ["left", "deposited", "deposited", "left", "stopped"]
+
+
 def test_a_flood_is_dropped_and_counted() -> None:
     async def scenario(desk: NewsDesk) -> None:
         for number in range(1_500):
