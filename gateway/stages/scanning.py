@@ -44,13 +44,15 @@ class Scanning:
         """Return what is found in members; raises as `of_parts` does."""
         return self._findings(((one.path, one.size, one.open) for one in members), progress)
 
-    def require_clean(self, root: Path, package: bytes, progress: Callable[[int], None], *, waived: bool) -> None:
+    def require_clean(self, root: Path, case_package: bytes, progress: Callable[[int], None], *, waived: bool) -> None:
         """Raise SecurityError `malware` if a file below `root`, or the case package, holds something, PermanentError
         `scan-missing` if one could not be scanned and a person has to decide (unless one has, `waived`); else as
         `of_parts` does."""
         files = sorted(one for one in root.rglob("*") if one.is_file())
         delivered = ((one.name, one.stat().st_size, _opener(one)) for one in files)
-        found = self._findings(chain([(CASE_PACKAGE, len(package), lambda: BytesIO(package))], delivered), progress)
+        found = self._findings(
+            chain([(CASE_PACKAGE, len(case_package), lambda: BytesIO(case_package))], delivered), progress
+        )
         for finding in found:
             if finding.code == MALWARE:
                 signature = str(finding.facts["signature"])

@@ -14,7 +14,7 @@ from tests.support.houses import IN, OUT, Street, build, opened, street
 CONTENT = {"first.txt": b"first" * 100}
 DELIVERED = {
     "looking for a sealed bundle": ("stat", "police/state/spool/outbound", ".cfb"),
-    "looking for a fetched bundle": ("stat", "procuratorate/state/spool/inbound", ".cfb"),
+    "removing a delivered bundle": ("unlink", "procuratorate/state/spool/inbound", ".cfb"),
     "reading a receipt file": ("read", "police/state/spool/inbound", ".cfr"),
     "proving that a claim stands": ("fsync", "police/state/spool/claims/files", "claims/files"),
     "reading the note of a claim": ("read", "police/state/spool/claims/files", "intent.json"),

@@ -75,6 +75,13 @@ def test_opening_and_delivering_sync_each_file_once_and_commit_by_batches(arrive
     assert calls["rename"] + calls["replace"] + calls["rename-new"] <= 5 * CASES
 
 
+def test_a_case_of_one_document_is_opened_and_delivered_by_few_calls(arrived: Street) -> None:
+    calls = counted(arrived, "open", "open", "open", "open")
+    for name, most in {"create": 4, "mkdir": 3, "write": 3, "unlink": 2, "rmdir": 2, "lstat": 7}.items():
+        assert calls[name] <= most * CASES + 64, (name, calls)
+    assert sum(calls.values()) <= 60 * CASES, calls
+
+
 def test_receipts_of_many_cases_are_one_file_and_one_commit(arrived: Street) -> None:
     counted(arrived, "open", "open", "open", "open")
     calls = counted(arrived, "out-police")
