@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from itertools import pairwise
 
 UTF8, GB18030, ASCII = "utf-8", "gb18030", "ascii"
@@ -31,7 +31,13 @@ _SIGNS = ((":", "stream"), ("\\", "separator"))
 """What means something else on Windows than a sign of a name."""
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """What turns the direction of text, so that `gpj.exe` can look like `exe.jpg`."""
-_LEFTOVERS = ("~$*", ".~lock*", "~wrl*.tmp", "thumbs.db", "ehthumbs.db", ".ds_store", "desktop.ini", "._*")
+_LEFTOVERS = re.compile(
+    "|".join(
+        translate(pattern)
+        for pattern in ("~$*", ".~lock*", "~wrl*.tmp", "thumbs.db", "ehthumbs.db", ".ds_store", "desktop.ini", "._*")
+    )
+)
+"""Asked for every entry of a folder at each scan."""
 _LEFTOVER_FOLDERS = frozenset({"__macosx"})
 
 
@@ -126,7 +132,7 @@ def clashes(paths: Sequence[str]) -> dict[int, int]:
 def is_leftover(path: str) -> bool:
     """Whether `path` is a leftover of an editor or system (catalogue D4) and no part of the case."""
     *folders, name = path.casefold().split("/")
-    return any(f in _LEFTOVER_FOLDERS for f in folders) or any(fnmatchcase(name, p) for p in _LEFTOVERS)
+    return any(f in _LEFTOVER_FOLDERS for f in folders) or _LEFTOVERS.match(name) is not None
 
 
 def fitting_path(path: str) -> str:

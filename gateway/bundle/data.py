@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
 
-from gateway.bundle import compression
 from gateway.bundle.chunked import Encryptor, room_for
+from gateway.bundle.compression import Compressor
 from gateway.bundle.manifest import Coding
 from gateway.bundle.plan import Planned, Spilled, source_changed
 from gateway.bundle.primitives import Hasher
-from gateway.bundle.streams import PIECE, Beside, Progress, fill, in_turn, pour
+from gateway.bundle.streams import PIECE, Beside, Progress, fill, in_turn, over, pour
 from gateway.domain.errors import TransientError
 
 _HASHES_HELD = 2048
@@ -46,7 +46,11 @@ class SegmentHashes:
 
 
 class DataWriter:
-    """DATA, written from `offset` of `out` on. What is written is plaintext; the file gets ciphertext."""
+    """DATA, written from `offset` of `out` on. What is written is plaintext; the file gets ciphertext.
+
+    Plaintext is gathered to a piece before it is sealed, whoever gives it, and one piece is sealed beside the gathering
+    of the next.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class DataWriter:
         segments: SegmentHashes,
         encryptor: Encryptor,
         size: int,
+        beside: Beside = in_turn,
     ) -> None:
         """size: bytes of plaintext that will come, as far as is known; the room taken is for no more at once."""
         self._out = out
@@ -65,17 +70,36 @@ class DataWriter:
         self._new_hasher = new_hasher
         self._segments = segments
         self._encryptor = encryptor
+        self._beside = beside
         self._piece = max(1, min(PIECE, size))
+        self._gathered = memoryview(bytearray(self._piece))
+        self._filled = 0
+        self._sealed: memoryview | None = None
+        """The buffer of the piece before, which may still be read."""
+        self._wait = over
         self._target = memoryview(bytearray(room_for(self._piece)))
         self._running = new_hasher()
         self._left = segment_size
         out.seek(offset)
 
+    def room(self) -> memoryview:
+        """Return the room for what comes next, never empty: what is put there counts once `took` says so."""
+        return self._gathered[self._filled :]
+
+    def took(self, count: int) -> None:
+        """Add the first `count` bytes of what `room` returned."""
+        self._filled += count
+        if self._filled == self._piece:
+            self._turn()
+
     def write(self, plain: memoryview) -> None:
         """Add plaintext of any length."""
-        for at in range(0, len(plain), self._piece):
-            count = self._encryptor.update_into(plain[at : at + self._piece], self._target)
-            self._put(self._target[:count])
+        while plain:
+            room = self.room()
+            count = min(len(plain), len(room))
+            room[:count] = plain[:count]
+            self.took(count)
+            plain = plain[count:]
 
     def write_zeros(self, count: int) -> None:
         """Add `count` zero bytes of padding."""
@@ -84,10 +108,23 @@ class DataWriter:
             self.write(zeros[: count - at])
 
     def close(self) -> None:
-        """Write the last chunk and the hash of the last segment."""
+        """Write what was gathered, the last chunk and the hash of the last segment."""
+        self._wait()
+        self._seal(self._gathered[: self._filled])
         self._put(memoryview(self._encryptor.finalize()))
         if self._left < self._segment_size:
             self._next_segment()
+
+    def _turn(self) -> None:
+        self._wait()
+        full = self._gathered
+        self._gathered = self._sealed if self._sealed is not None else memoryview(bytearray(self._piece))
+        self._sealed, self._filled = full, 0
+        self._wait = self._beside(partial(self._seal, full))
+
+    def _seal(self, plain: memoryview) -> None:
+        count = self._encryptor.update_into(plain, self._target)
+        self._put(self._target[:count])
 
     def _put(self, cipher: memoryview) -> None:
         while cipher:
@@ -107,22 +144,10 @@ class DataWriter:
 class MemberWriter:
     """Puts members into DATA one after another and tells how far it is."""
 
-    def __init__(
-        self,
-        data: DataWriter,
-        new_hasher: Callable[[], Hasher],
-        buffer: memoryview,
-        progress: Progress,
-        *,
-        beside: Beside = in_turn,
-        spill: BinaryIO | None = None,
-    ) -> None:
+    def __init__(self, data: DataWriter, new_hasher: Callable[[], Hasher], progress: Progress) -> None:
         self._data = data
         self._new_hasher = new_hasher
-        self._buffer = buffer
         self._progress = progress
-        self._beside = beside
-        self._spill = spill
         self._done = 0
 
     def write(self, one: Planned) -> bytes:
@@ -131,19 +156,19 @@ class MemberWriter:
             self._data.write(memoryview(one.kept.stored))
             self._tell(one.member.size)
             return one.kept.hash
-        if one.spilled is not None and self._spill is not None:
-            return self._pour_back(one, one.spilled, self._spill)
+        if one.spilled is not None:
+            return self._pour_back(one, one.spilled)
         with one.member.open() as source:
             return self._copy(one, source) if one.coding is Coding.IDENTITY else self._compress(one, source)
 
-    def _pour_back(self, one: Planned, spilled: Spilled, spill: BinaryIO) -> bytes:
-        spill.seek(spilled.offset)
+    def _pour_back(self, one: Planned, spilled: Spilled) -> bytes:
+        spilled.spill.seek(spilled.offset)
         left = one.stored
         while left:
-            count = fill(spill, self._buffer[: min(left, PIECE)])
+            count = fill(spilled.spill, self._data.room()[:left])
             if count == 0:
                 raise TransientError("local-io", f"{left} of the stored bytes are missing")
-            self._data.write(self._buffer[:count])
+            self._data.took(count)
             left -= count
         self._tell(one.member.size)
         return spilled.hash
@@ -152,13 +177,12 @@ class MemberWriter:
         running = self._new_hasher()
         left = one.member.size
         while left:
-            count = fill(source, self._buffer[: min(left, PIECE)])
+            piece = self._data.room()[:left]
+            count = fill(source, piece)
             if count == 0:
                 raise source_changed(one.member, one.member.size - left)
-            piece = self._buffer[:count]
-            hashed = self._beside(partial(running.update, piece))
-            self._data.write(piece)
-            hashed()
+            running.update(piece[:count])
+            self._data.took(count)
             left -= count
             self._tell(count)
         if source.read(1):
@@ -168,7 +192,9 @@ class MemberWriter:
     def _compress(self, one: Planned, source: BinaryIO) -> bytes:
         running = self._new_hasher()
         read = stored = 0
-        for piece, packed in compression.compress(source, one.member.size, self._buffer):
+        buffer = memoryview(bytearray(min(PIECE, one.member.size)))
+        first = buffer[: fill(source, buffer)]
+        for piece, packed in Compressor().frame(first, source, one.member.size, buffer):
             running.update(piece)
             self._data.write(memoryview(packed))
             read += len(piece)

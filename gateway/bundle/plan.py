@@ -1,18 +1,21 @@
 """Before sealing: how each member will be stored and how long it will be, so that DATA can be written in its place."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from io import SEEK_END
 from typing import BinaryIO
 
-from gateway.bundle import compression
+from gateway.bundle.compression import Compressor, Frame
 from gateway.bundle.manifest import ZSTD_MEMBER_MAX, Coding, may_be_zstd
 from gateway.bundle.primitives import Hasher
-from gateway.bundle.streams import Progress, disk_errors, fill, pour
+from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, pour
 from gateway.domain.errors import TransientError
 
 SAMPLE = 128 * 1024
-"""First bytes of a member that tell whether compressing the whole is worth while."""
+"""First bytes of a member of more than a piece that tell whether compressing the whole is worth while."""
 KEPT_MAX = 32 * 2**20
 """Stored bytes kept in memory between planning and writing, all members together."""
 
@@ -22,7 +25,8 @@ class SealMember:
     """One file to be sealed.
 
     path: relative POSIX path, NFC.     raw: original name bytes where they were not that UTF-8 text, else None.
-    size: bytes that `open()` yields; it may be called more than once, and must yield the same bytes each time.
+    size: bytes that `open()` yields; it may be called more than once, by two threads at the same time, and must yield
+          the same bytes each time.
     """
 
     path: str
@@ -41,8 +45,9 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Spilled:
-    """As Kept, but the stored bytes lie from `offset` of the spill."""
+    """As Kept, but the stored bytes lie from `offset` of `spill`."""
 
+    spill: BinaryIO
     offset: int
     hash: bytes
 
@@ -61,27 +66,38 @@ class Planned:
 def plan(
     members: Sequence[SealMember],
     new_hasher: Callable[[], Hasher],
-    buffer: memoryview,
     progress: Progress,
-    spill: BinaryIO | None = None,
+    *,
+    beside: Beside = in_turn,
+    spills: Sequence[BinaryIO] = (),
 ) -> list[Planned]:
     """Decide the coding of every member; reads what may be compressed, keeps up to KEPT_MAX of it.
 
-    buffer:   scratch space of at least one piece.
-    spill:    an empty file that keeps what has no room in memory and shrinks to half at least, so that it and the
-              bundle together are never larger than the members; what is not kept is read and compressed again.
-    progress: told 0 for every piece read: nothing is written yet, but somebody is at work.
+    beside:   lets a second planner work where there are two spills.
+    spills:   empty files, one for each planner, that keep what has no room in memory and shrinks to half at least, so
+              that they and the bundle together are never larger than the members. What is not kept is read again.
+    progress: told 0 for every piece read: nothing is written yet, but somebody is at work. In the planner's thread.
     Raises TransientError `source-changed` or `local-io`.
     """
-    room = KEPT_MAX
-    planned = []
-    for member in members:
-        progress(0)
-        with disk_errors("reading a member"):
-            one = _plan_one(member, room, new_hasher, buffer, progress=progress, spill=spill)
-        room -= len(one.kept.stored) if one.kept else 0
-        planned.append(one)
-    return planned
+    places = spills or (None,)
+    # No larger than it takes: clearing a mebibyte for each of thousands of small bundles costs as much as sealing them.
+    length = min(PIECE, max((member.size for member in members), default=0) + 1)
+    planners = [_Planner(new_hasher, length, progress, KEPT_MAX // len(places), spill) for spill in places]
+    waiting = deque(enumerate(members))
+    planned: dict[int, Planned] = {}
+
+    def work(planner: _Planner) -> None:
+        for at, member in _taken(waiting):
+            planned[at] = planner.plan(member)
+
+    ends = [beside(partial(work, planner)) for planner in planners[1:]]
+    try:
+        work(planners[0])
+    finally:
+        waiting.clear()  # whoever helps a planner that failed stops after its member
+        for end in ends:
+            end()
+    return [planned[at] for at in range(len(members))]
 
 
 def source_changed(member: SealMember, found: int) -> TransientError:
@@ -89,92 +105,92 @@ def source_changed(member: SealMember, found: int) -> TransientError:
     return TransientError("source-changed", f"a member of {member.size} bytes yielded {found}")
 
 
-def _plan_one(
-    member: SealMember,
-    room: int,
-    new_hasher: Callable[[], Hasher],
-    buffer: memoryview,
-    *,
-    progress: Progress,
-    spill: BinaryIO | None,
-) -> Planned:
-    if not 0 < member.size <= ZSTD_MEMBER_MAX:
-        return Planned(member, Coding.IDENTITY, member.size)
-    with member.open() as source:
-        sample = buffer[: fill(source, buffer[: min(SAMPLE, member.size)])]
-        if not compression.shrinks(sample, may_be_zstd):
-            return _plan_as_it_is(member, source, sample, room, new_hasher)
-    with member.open() as source:
-        if member.size > room and spill is not None:
-            return _plan_spilled(member, source, spill, new_hasher, buffer, progress=progress)
-        return _plan_compressed(member, source, room, new_hasher, buffer, progress=progress)
+def _taken(waiting: deque[tuple[int, SealMember]]) -> Iterator[tuple[int, SealMember]]:
+    """Yield what waits until there is nothing left; several threads may take from the same."""
+    with suppress(IndexError):
+        while True:
+            yield waiting.popleft()
 
 
-def _plan_as_it_is(
-    member: SealMember, source: BinaryIO, sample: memoryview, room: int, new_hasher: Callable[[], Hasher]
-) -> Planned:
-    """A member that was read whole as the sample is kept, so that small ones are opened once."""
-    if len(sample) < member.size or len(sample) > room:
-        return Planned(member, Coding.IDENTITY, member.size)
-    if source.read(1):
-        raise source_changed(member, member.size + 1)
-    running = new_hasher()
-    running.update(sample)
-    return Planned(member, Coding.IDENTITY, member.size, Kept(bytes(sample), running.digest()))
+class _Planner:
+    """Plans members one after another, in one thread."""
 
+    def __init__(
+        self, new_hasher: Callable[[], Hasher], length: int, progress: Progress, room: int, spill: BinaryIO | None
+    ) -> None:
+        self._new_hasher = new_hasher
+        self._buffer = memoryview(bytearray(length))
+        self._progress = progress
+        self._room = room
+        self._spill = spill
+        self._compressor = Compressor()
 
-def _plan_compressed(
-    member: SealMember,
-    source: BinaryIO,
-    room: int,
-    new_hasher: Callable[[], Hasher],
-    buffer: memoryview,
-    *,
-    progress: Progress,
-) -> Planned:
-    read = stored = 0
-    parts: list[bytes] = []
-    running = new_hasher()
-    for piece, packed in compression.compress(source, member.size, buffer):
-        read += len(piece)
-        stored += len(packed)
-        running.update(piece)
-        progress(0)
-        if stored <= room:
-            parts.append(packed)
-        if stored > 0 and not may_be_zstd(member.size, stored):
-            return Planned(member, Coding.IDENTITY, member.size)
-    if read != member.size:
-        raise source_changed(member, read)
-    kept = Kept(b"".join(parts), running.digest()) if stored <= room else None
-    return Planned(member, Coding.ZSTD, stored, kept)
+    def plan(self, member: SealMember) -> Planned:
+        """Return how one member is stored."""
+        self._progress(0)
+        as_it_is = Planned(member, Coding.IDENTITY, member.size)
+        if not 0 < member.size <= ZSTD_MEMBER_MAX:
+            return as_it_is
+        with disk_errors("reading a member"), member.open() as source:
+            first = self._buffer[: fill(source, self._buffer[: min(member.size, PIECE)])]
+            if member.size > PIECE and not self._compressor.shrinks(first[:SAMPLE], may_be_zstd):
+                return as_it_is
+            frame = self._compressor.frame(first, source, member.size, self._buffer)
+            if self._spill is None or member.size <= self._room:
+                packed = self._plan_kept(member, frame)
+            else:
+                packed = self._plan_spilled(member, frame, self._spill)
+            if packed is not None:
+                return packed
+            # Small exports keep all they read, so that each file is opened once; large ones have texts to keep.
+            if member.size > min(PIECE, self._room) or self._spill is not None:
+                return as_it_is
+            if len(first) < member.size or source.read(1):
+                raise source_changed(member, len(first))
+            running = self._new_hasher()
+            running.update(first)
+            self._room -= member.size
+            return replace(as_it_is, kept=Kept(bytes(first), running.digest()))
 
+    def _plan_kept(self, member: SealMember, frame: Frame) -> Planned | None:
+        """Keep in memory what has room there; None if the member does not shrink."""
+        read = stored = 0
+        parts: list[bytes] = []
+        running = self._new_hasher()
+        for piece, packed in frame:
+            read += len(piece)
+            stored += len(packed)
+            if stored > 0 and not may_be_zstd(member.size, stored):
+                return None
+            running.update(piece)
+            self._progress(0)
+            if stored <= self._room:
+                parts.append(packed)
+        if read != member.size:
+            raise source_changed(member, read)
+        if stored > self._room:
+            return Planned(member, Coding.ZSTD, stored)
+        self._room -= stored
+        return Planned(member, Coding.ZSTD, stored, Kept(b"".join(parts), running.digest()))
 
-def _plan_spilled(
-    member: SealMember,
-    source: BinaryIO,
-    spill: BinaryIO,
-    new_hasher: Callable[[], Hasher],
-    buffer: memoryview,
-    *,
-    progress: Progress,
-) -> Planned:
-    begin = spill.seek(0, SEEK_END)
-    read = stored = 0
-    running = new_hasher()
-    for piece, packed in compression.compress(source, member.size, buffer):
-        read += len(piece)
-        stored += len(packed)
-        running.update(piece)
-        progress(0)
-        if 2 * stored <= member.size:
-            pour(memoryview(packed), spill)
-        if stored > 0 and not may_be_zstd(member.size, stored):
+    def _plan_spilled(self, member: SealMember, frame: Frame, spill: BinaryIO) -> Planned | None:
+        """Keep in `spill` what shrinks to half at least; None if the member does not shrink."""
+        begin = spill.seek(0, SEEK_END)
+        read = stored = 0
+        running = self._new_hasher()
+        for piece, packed in frame:
+            read += len(piece)
+            stored += len(packed)
+            if stored > 0 and not may_be_zstd(member.size, stored):
+                spill.truncate(begin)
+                return None
+            running.update(piece)
+            self._progress(0)
+            if 2 * stored <= member.size:
+                pour(memoryview(packed), spill)
+        if read != member.size:
+            raise source_changed(member, read)
+        if 2 * stored > member.size:
             spill.truncate(begin)
-            return Planned(member, Coding.IDENTITY, member.size)
-    if read != member.size:
-        raise source_changed(member, read)
-    if 2 * stored > member.size:
-        spill.truncate(begin)
-        return Planned(member, Coding.ZSTD, stored)
-    return Planned(member, Coding.ZSTD, stored, spilled=Spilled(begin, running.digest()))
+            return Planned(member, Coding.ZSTD, stored)
+        return Planned(member, Coding.ZSTD, stored, spilled=Spilled(spill, begin, running.digest()))

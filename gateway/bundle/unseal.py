@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle
 from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 
-from gateway.bundle import chunked, compression, manifest
+from gateway.bundle import chunked, compression
 from gateway.bundle.compression import BadFrameError
-from gateway.bundle.envelope import Envelope, Recipient
+from gateway.bundle.envelope import Envelope
+from gateway.bundle.herald import Herald, Promise
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Coding, Manifest, ManifestFile
 from gateway.bundle.paths import check_paths
 from gateway.bundle.policy import check_size
 from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, over, pour, silent
-from gateway.bundle.suites import HASH_LENGTH, algorithms, digest, label
+from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, label
+from gateway.bundle.unlocking import decrypt_manifest, read_manifest, unwrap_key
 from gateway.domain.errors import SecurityError
 
 _HASHES_HELD = 2048
@@ -34,7 +37,7 @@ def verify_payload(source: BinaryIO, size: int, envelope: Envelope, *, progress:
     """
     check_size(envelope, size)
     with disk_errors("reading the bundle"):
-        _check_manifest_hash(source, envelope)
+        read_manifest(source, envelope)
         _check_segment_list(source, envelope)
         done = 0
         for count in _checked_segments(source, envelope, envelope.segment_count):
@@ -67,37 +70,87 @@ def open_bundle(
     `content-auth-failed`, `manifest-malformed`, `inner-signature-bad`, `unsafe-path`, `file-hash-mismatch`,
     `padding-not-zero`. May be repeated.
     """
+    front = open_front(source, size, envelope=envelope, keys=keys, signer=signer)
+    accept(front.manifest)
+    open_members(source, front, sink=sink, progress=progress, beside=beside)
+    return front.manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """All of a bundle that comes before DATA, proven: its envelope, the list of its members, and K."""
+
+    envelope: Envelope
+    manifest: Manifest
+    content_key: bytes = field(repr=False)
+
+
+def open_front(
+    source: BinaryIO, size: int, *, envelope: Envelope, keys: Sequence[NodeKeys], signer: PublicKeys
+) -> Front:
+    """Do of `open_bundle` what comes before DATA; arguments and errors as there. May be repeated."""
     check_size(envelope, size)
     with disk_errors("reading the bundle"):
-        cipher = _check_manifest_hash(source, envelope)
+        cipher = read_manifest(source, envelope)
         _check_segment_list(source, envelope)
-    ours, recipient = _check_addressed(envelope, keys)
-    content_key = _unwrap(envelope, ours, recipient)
-    plain = _decrypt_manifest(envelope, content_key, cipher)
-    found, text, signature = _parse_manifest(envelope, plain)
+    content_key = unwrap_key(envelope, keys)
+    found, text, signature = decrypt_manifest(envelope, content_key, cipher)
     _check_inner_signature(envelope, signer, text, signature)
     check_paths(file.path for file in found.files)
-    accept(found)
+    return Front(envelope, found, content_key)
+
+
+def open_members(
+    source: BinaryIO,
+    front: Front,
+    *,
+    sink: Callable[[ManifestFile], BinaryIO],
+    progress: Progress = silent,
+    beside: Beside = in_turn,
+) -> None:
+    """Do of `open_bundle` what follows on `open_front`; arguments and errors as there. May be repeated."""
     with disk_errors("opening the bundle"):
-        data = _Plaintext(source, envelope, content_key)
+        data = _Plaintext(source, front.envelope, front.content_key)
+        members = _Members(data, sink, progress, beside)
         try:
-            _write_members(data, envelope, found, sink, progress=progress, beside=beside)
+            for file in front.manifest.files:
+                if members.write(file) != file.hash:
+                    raise SecurityError("file-hash-mismatch", "a member does not have its signed hash")
+            _check_end(data, front.manifest.pad)
         except SecurityError:
             # The segments tell whether the bytes changed on their way or were made so by their sender.
-            for _count in _checked_segments(source, envelope, data.segments_begun):
+            for _count in _checked_segments(source, front.envelope, data.segments_begun):
                 pass
             raise
-    return found
 
 
-def _check_manifest_hash(source: BinaryIO, envelope: Envelope) -> bytes:
-    buffer = bytearray(envelope.manifest_length)
-    source.seek(envelope.manifest_offset)
-    fill(source, memoryview(buffer))
-    cipher = bytes(buffer)
-    if digest(envelope.suite, cipher) != envelope.manifest_hash:
-        raise SecurityError("manifest-corrupt", "MANIFEST is not the signed one")
-    return cipher
+def open_promised(
+    source: BinaryIO,
+    herald: Herald,
+    promise: Promise,
+    *,
+    sink: Callable[[ManifestFile], BinaryIO],
+    progress: Progress = silent,
+    beside: Beside = in_turn,
+) -> Manifest:
+    """Write the members that a verified `herald` promises, and return the manifest that they have.
+
+    source:   seekable; DATA lies in it where the herald says. Nothing else of it is read.
+    sink, progress, beside: as those of `open_bundle`.
+    Whatever is written is worth nothing until the sender's inner signature was verified over just that manifest. Not
+    for several recipients: each of them could have made what decrypts, and ValueError says so.
+    Raises SecurityError `truncated`, `content-auth-failed`, `file-hash-mismatch` (a frame is none), `padding-not-zero`;
+    TransientError `local-io`.
+    """
+    if len(herald.envelope.recipients) > 1:
+        raise ValueError("only the key of one recipient proves what it decrypts")
+    draft = promise.manifest
+    with disk_errors("opening the bundle"):
+        data = _Plaintext(source, herald.envelope, promise.content_key)
+        members = _Members(data, sink, progress, beside)
+        files = [replace(file, hash=members.write(file)) for file in draft.files]
+        _check_end(data, draft.pad)
+    return replace(draft, files=tuple(files))
 
 
 def _check_segment_list(source: BinaryIO, envelope: Envelope) -> None:
@@ -149,71 +202,36 @@ def _hash_of(source: BinaryIO, length: int, envelope: Envelope, piece: memoryvie
     return running.digest()
 
 
-def _check_addressed(envelope: Envelope, keys: Sequence[NodeKeys]) -> tuple[NodeKeys, Recipient]:
-    ours = {key.encrypt_key_id: key for key in keys if key.suite == envelope.suite}
-    for recipient in envelope.recipients:
-        if recipient.key_id in ours:
-            return ours[recipient.key_id], recipient
-    raise SecurityError("not-addressed-to-us", "no recipient's key is one of ours")
-
-
-def _unwrap(envelope: Envelope, ours: NodeKeys, recipient: Recipient) -> bytes:
-    content_key = ours.unwrap("wrap", envelope.bind, recipient.wrap)
-    if content_key is None:
-        raise SecurityError("unwrap-failed", "the wrapped key was not made for us and this envelope")
-    return content_key
-
-
-def _decrypt_manifest(envelope: Envelope, content_key: bytes, cipher: bytes) -> bytes:
-    decryptor = algorithms(envelope.suite).decryptor(content_key, label("manifest") + envelope.bind)
-    plain = chunked.decrypt_whole(decryptor, cipher)
-    if plain is None:
-        raise SecurityError("content-auth-failed", "MANIFEST does not decrypt")
-    return plain
-
-
-def _parse_manifest(envelope: Envelope, plain: bytes) -> tuple[Manifest, bytes, bytes]:
-    """u32 length | JSON | inner signature, and DATA must have the length that the JSON promises."""
-    length = int.from_bytes(plain[:4], "big")
-    if len(plain) != 4 + length + algorithms(envelope.suite).signature_length:
-        raise SecurityError("manifest-malformed", "lengths within the manifest disagree")
-    text, signature = plain[4 : 4 + length], plain[4 + length :]
-    found = manifest.decode(text)
-    if chunked.ciphertext_length(found.total + found.pad) != envelope.data_length:
-        raise SecurityError("manifest-malformed", "the files do not fill DATA")
-    return found, text, signature
-
-
 def _check_inner_signature(envelope: Envelope, signer: PublicKeys, text: bytes, signature: bytes) -> None:
     if not signer.verify("inner", envelope.bind + text, signature):
         raise SecurityError("inner-signature-bad", "the sender did not sign this manifest for this envelope")
 
 
-def _write_members(
-    plain: "_Plaintext",
-    envelope: Envelope,
-    found: Manifest,
-    sink: Callable[[ManifestFile], BinaryIO],
-    *,
-    progress: Progress,
-    beside: Beside,
-) -> None:
-    use, done = algorithms(envelope.suite), 0
-    for file in found.files:
-        running, hashed = use.digest(), over
-        with closing(sink(file)) as target:
-            for piece in _content(plain, file):
+class _Members:
+    """Writes the members of DATA in their order."""
+
+    def __init__(
+        self, data: "_Plaintext", sink: Callable[[ManifestFile], BinaryIO], progress: Progress, beside: Beside
+    ) -> None:
+        self._data = data
+        self._sink = sink
+        self._progress = progress
+        self._beside = beside
+        self._done = 0
+
+    def write(self, file: ManifestFile) -> bytes:
+        """Write the next member, which is `file`, and return its hash."""
+        running, hashed = algorithms(self._data.suite).digest(), over
+        with closing(self._sink(file)) as target:
+            for piece in _content(self._data, file):
                 # Two pieces are kept apart: this one was decrypted while the one before it was hashed.
                 hashed()
-                hashed = (beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
+                hashed = (self._beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
                 pour(piece, target)
-                done += len(piece)
-                progress(done)
+                self._done += len(piece)
+                self._progress(self._done)
             hashed()
-        if running.digest() != file.hash:
-            raise SecurityError("file-hash-mismatch", "a member does not have its signed hash")
-    _check_padding(plain, found.pad)
-    plain.finish()
+        return running.digest()
 
 
 def _content(plain: "_Plaintext", file: ManifestFile) -> Iterator[memoryview]:
@@ -227,10 +245,11 @@ def _content(plain: "_Plaintext", file: ManifestFile) -> Iterator[memoryview]:
         raise SecurityError("file-hash-mismatch", f"a compressed member: {error}") from error
 
 
-def _check_padding(plain: "_Plaintext", pad: int) -> None:
+def _check_end(plain: "_Plaintext", pad: int) -> None:
     for piece in plain.pieces(pad):
         if any(piece):
             raise SecurityError("padding-not-zero", "there is something after the last member")
+    plain.finish()
 
 
 class _Plaintext:
@@ -252,6 +271,11 @@ class _Plaintext:
         self._targets = cycle([memoryview(bytearray(chunked.room_for(piece))) for _ in range(2)])
         self._ready = memoryview(b"")
         self._is_final = False
+
+    @property
+    def suite(self) -> Suite:
+        """By which it was sealed."""
+        return self._envelope.suite
 
     @property
     def segments_begun(self) -> int:

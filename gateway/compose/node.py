@@ -275,12 +275,14 @@ class RunningNode:
     def _server_news(self, news: News) -> None:
         facts: dict[str, Fact] = {name: value for name, value in news.items() if name != "event"}
         event, link, plan = str(news.get("event", "news")), self._link_of(str(news.get("guest", ""))), self._plan
-        if event != "deposited":
+        if event not in ("deposited", "growing"):
             self._log.info(f"server-{event}", **facts)
         if link is None or plan is None:
             return
         if event == "deposited":
             self._bells.ring(in_leg(link))
+        elif event == "growing":
+            plan.open.heard_growing(link)
         elif event == "logged-in":
             plan.gates.peer_called(link)
 

@@ -48,9 +48,10 @@ def survey_territory(
     recipients: dict[UnitCode, Recipient] = {}
     for one in sorted(everybody):
         link = onward.next_link(one)
+        is_neighbour = link is not None and link == links.get(one)
         if link is None and (disabled := settings.link_to(one)) is not None and disabled.sends:
             # What goes by a link that is switched off for now is sealed and waits there.
-            link = LinkName(disabled.name)
+            link, is_neighbour = LinkName(disabled.name), True
         if link is None:
             if one in named and ops is not None:
                 ops.error("recipient-without-link", unit=one, code=NO_WAY)
@@ -62,7 +63,7 @@ def survey_territory(
             lacking = error.code
             if ops is not None and (one in named or one in links):
                 ops.error("recipient-without-keys", unit=one, code=error.code)
-        recipients[one] = Recipient(one, link, keys, lacking)
+        recipients[one] = Recipient(one, link, keys, lacking, is_neighbour)
     matrix = load_matrix() if standard is None else matrix_of(standard.on(day_at(now)))
     lanes = {one.flow: one.lane for one in matrix.flows}
     return Territory(unit, recipients, None if roster is None else _lean(roster), lanes)

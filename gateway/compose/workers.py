@@ -9,6 +9,7 @@ from typing import TypeVar
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.policy import SkewLimits
 from gateway.compose.alerting import alerting
+from gateway.compose.early import early_opening
 from gateway.compose.gates import Gates, patience
 from gateway.compose.ground import Ground, watching
 from gateway.compose.identity import Identity
@@ -262,18 +263,20 @@ class Planner:
         return f"{kind.zh} ({field})" if kind is not None else field
 
     def _open(self, keys: NodeKeys) -> OpenStage:
-        ground = self._ground
+        ground, inbound = self._ground, self._inbound()
+        every = (keys, *(other for other in self._keyring.node_keys() if other is not keys))
         return OpenStage(
             unit=self._settings.node.unit,
-            routes=self._inbound(),
+            routes=inbound,
             ledger=ground.ledger,
             recorder=self._recorder,
             spool=ground.spool,
             journal=ground.journal,
             quarantine=self._quarantine,
             lanes=self._lanes(Stage.OPEN, OpenStage.name, takes=OPENING),
+            early=early_opening(self._identity, ground, self._bulk, every, inbound),
             shortage=ground.shortage,
-            keys=(keys, *(other for other in self._keyring.node_keys() if other is not keys)),
+            keys=every,
             standard=self._identity.standard,
             pseudonyms=self._identity.pseudonyms,
             scanning=scanning_of(self._settings),

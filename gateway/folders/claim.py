@@ -156,8 +156,11 @@ class ClaimShelf:
 
         route: where its caller knows it, no other is looked for.
         """
-        whole = None if route is None else self._folder / route / token
-        return self._read(whole if whole is not None and disk.exists(whole) else self._find(token))
+        if route is not None:
+            whole = self._folder / route / token
+            if (wanted := intent.read(whole / taking.INTENT)) is not None:
+                return _claimed(whole, wanted)
+        return self._read(self._find(token))
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""
@@ -220,7 +223,7 @@ class ClaimShelf:
             return False
         try:
             steps.take()
-            steps.sync()
+            disk.fsync_folder(steps.hold)
             steps.sync_left()
             steps.bring_home()
         except TransientError as error:
@@ -330,7 +333,8 @@ def _is_of_claim(name: str) -> bool:
 
 
 def _claimed(whole: Path, wanted: intent.Intent) -> Claim:
-    parts = tuple(whole / taking.PARTS / part.name for part in wanted.parts)
+    home = whole / taking.PARTS
+    parts = tuple([home / part.name for part in wanted.parts])
     return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
 
 

@@ -6,26 +6,27 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from enum import Enum
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
+from gateway.folders import rounds
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
-_CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 
+_PIECE = 64 << 10
+"""Bytes of a small file read at once."""
 TEMP_PREFIX = ".caseferry-"
 """First part of every temporary name made inside a folder that others see; scans skip names with a dot first."""
 
@@ -55,12 +56,20 @@ def failure(error: OSError, folder: Path) -> GatewayError:
     return TransientError("local-io", f"reading or writing our own disk failed ({name})", facts=facts)
 
 
+def _failure(error: OSError | None, folder: Path) -> GatewayError | None:
+    if error is None:
+        return None
+    found = failure(error, folder)
+    found.__cause__ = error
+    return found
+
+
 class _Mapped:
     """See `mapped`. A class, because this surrounds every single call and a generator would cost more than the call."""
 
     __slots__ = ("_is_entry", "_path")
 
-    def __init__(self, path: Path, *, is_entry: bool) -> None:
+    def __init__(self, path: Path | str, *, is_entry: bool) -> None:
         self._path = path
         self._is_entry = is_entry
 
@@ -69,15 +78,16 @@ class _Mapped:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise failure(error, self._path.parent if self._is_entry else self._path) from error
+            path = Path(self._path)
+            raise failure(error, path.parent if self._is_entry else path) from error
 
 
-def mapped(folder: Path) -> AbstractContextManager[None]:
+def mapped(folder: Path | str) -> AbstractContextManager[None]:
     """Turn an OSError of the body into its GatewayError (see `failure`); GatewayErrors pass unchanged."""
     return _Mapped(folder, is_entry=False)
 
 
-def mapped_at(path: Path) -> AbstractContextManager[None]:
+def mapped_at(path: Path | str) -> AbstractContextManager[None]:
     """Like `mapped` for the folder that `path` lies in."""
     return _Mapped(path, is_entry=True)
 
@@ -107,16 +117,18 @@ def owner_only(folder: Path) -> None:
         _close_to_others(folder)
 
 
-def make_private(folder: Path) -> None:
-    """Make `folder` in its parent, which exists, ours alone, mode 0700. Repeatable; not fsynced.
+def make_private(folder: Path | str) -> bool:
+    """Make `folder` in its parent, which exists, ours alone, mode 0700; return whether it was not there before.
 
-    Raises as `failure` says.
+    Repeatable; not fsynced. Raises as `failure` says.
     """
     with mapped(folder):
         try:
             os.mkdir(folder, 0o700)  # noqa: PTH102 - there are several for each export of thousands
         except FileExistsError:
-            _close_to_others(folder)
+            _close_to_others(Path(folder))
+            return False
+        return True
 
 
 def _close_to_others(folder: Path) -> None:
@@ -128,15 +140,35 @@ def _close_to_others(folder: Path) -> None:
 
 
 def fsync_file(path: Path) -> None:
-    """Force the bytes of the regular file `path` to the disk. Raises as `failure` says."""
-    with mapped_at(path):
-        sync_file(path)
+    """Force the bytes of the regular file `path`, no link, to the disk. Raises as `failure` says."""
+    raise_first(fsync_files([path]))
+
+
+def fsync_files(paths: Sequence[Path]) -> list[GatewayError | None]:
+    """Do for each of `paths` what `fsync_file` does, in one round; return in their order what it would have raised."""
+    names = [os.fspath(path) for path in paths]
+    outcomes = rounds.sync_all(names, [])
+    return [_failure(outcomes[name], path.parent) for name, path in zip(names, paths, strict=True)]
 
 
 def fsync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk; network filesystems that cannot do it are taken as durable."""
-    with mapped(folder):
-        sync_folder(os.fspath(folder))
+    raise_first(fsync_folders([folder]))
+
+
+def fsync_folders(folders: Sequence[Path]) -> list[GatewayError | None]:
+    """Do for each of `folders` what `fsync_folder` does, in one round; return in their order what it would have
+    raised."""
+    names = [os.fspath(folder) for folder in folders]
+    outcomes = rounds.sync_all([], names)
+    return [_failure(outcomes[name], folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def raise_first(errors: Iterable[GatewayError | None]) -> None:
+    """Raise the first error among `errors`, if there is one."""
+    for error in errors:
+        if error is not None:
+            raise error
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -163,8 +195,7 @@ def write_many(items: Sequence[tuple[Path, bytes | memoryview]], mode: int = 0o6
         for temporary, _, _ in temporaries[done:]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    for folder in dict.fromkeys(path.parent for path, _ in items):
-        fsync_folder(folder)
+    raise_first(fsync_folders(list(dict.fromkeys(path.parent for path, _ in items))))
 
 
 def rename_durably(source: Path, target: Path) -> None:
@@ -258,14 +289,8 @@ def device(folder: Path) -> int:
         return folder.stat().st_dev
 
 
-@cache
-def system_call(name: str) -> Callable[..., int] | None:
-    """Return what Python does not offer; None where the system does not either."""
-    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
-
-
 def _rename_noreplace(source: Path, target: Path) -> None:
-    call = system_call("renameat2")
+    call = rounds.system_call("renameat2")
     if call is not None:
         if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
             return
@@ -297,31 +322,22 @@ def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]
-        for path, descriptor in opened:
-            with mapped_at(path):
-                os.fsync(descriptor)
+        errors = rounds.sync([descriptor for _, descriptor in opened])
+        raise_first(_failure(error, path.parent) for (path, _), error in zip(opened, errors, strict=True))
     finally:
         for _path, descriptor in opened:
             os.close(descriptor)
 
 
-def sync_file(path: str | Path) -> None:
-    """Force the bytes of a regular file to the disk. OSError."""
+def read_small(path: str | Path, most: int) -> bytes:
+    """Return the first `most` bytes of the small file `path`, no link; for who reads thousands of them. OSError."""
     descriptor = readable(path)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: str) -> None:
-    """Force the names in a folder to the disk, as `fsync_folder`. OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC_FOLDER:
-            raise
+        parts: list[bytes] = []
+        while most and (part := os.read(descriptor, min(most, _PIECE))):
+            parts.append(part)
+            most -= len(part)
+        return b"".join(parts)
     finally:
         os.close(descriptor)
 

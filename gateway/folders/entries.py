@@ -3,8 +3,6 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.domain.errors import PermanentError
@@ -16,36 +14,36 @@ DEPTH_MAX = 32
 """Folder levels below one entry; agency formats use at most four."""
 
 
-def look(path: Path) -> Entry:
+def look(path: Path | str) -> Entry:
     """Return `path` as an Entry; links and devices are never followed or opened.
 
     Raises OSError as the system does, and PermanentError: `entry-unsafe` for a link or a special file at the top,
     `export-too-many-files` for a folder beyond WALK_MAX or DEPTH_MAX, or deeper than any path reaches.
     """
-    top = os.stat(path, follow_symlinks=False)  # noqa: PTH116 - several for each export of thousands
+    place = os.fspath(path)
+    name, top = place.rpartition("/")[2], os.lstat(place)
     if stat.S_ISREG(top.st_mode):
-        return Entry(path.name, is_folder=False, size=top.st_size, mtime_ns=top.st_mtime_ns, inode=top.st_ino)
+        return Entry(name, is_folder=False, size=top.st_size, mtime_ns=top.st_mtime_ns, inode=top.st_ino)
     if not stat.S_ISDIR(top.st_mode):
         raise PermanentError("entry-unsafe", "a link or special file lies in the outbound folder")
     size, newest, seen = 0, top.st_mtime_ns, 0
     children: frozenset[str] = frozenset()
-    waiting = [(path, 1)]
+    waiting = [(place, 1)]
     while waiting:
         folder, depth = waiting.pop()
-        with _reached(), os.scandir(folder) as entries:
-            found = [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
+        found = _listed(folder)
         if depth == 1:
-            children = frozenset(entry.name for entry, _ in found)
+            children = frozenset([entry.name for entry, _ in found])
         seen += len(found)
         if seen > WALK_MAX or depth > DEPTH_MAX:
             raise _too_many()
         for entry, status in found:
             newest = max(newest, status.st_mtime_ns)
             if stat.S_ISDIR(status.st_mode):
-                waiting.append((Path(entry.path), depth + 1))
+                waiting.append((entry.path, depth + 1))
             else:
                 size += status.st_size
-    return Entry(path.name, is_folder=True, size=size, mtime_ns=newest, inode=top.st_ino, children=children)
+    return Entry(name, is_folder=True, size=size, mtime_ns=newest, inode=top.st_ino, children=children)
 
 
 def is_same(one: Entry, other: Entry) -> bool:
@@ -58,11 +56,11 @@ def is_same(one: Entry, other: Entry) -> bool:
     )
 
 
-@contextmanager
-def _reached() -> Iterator[None]:
+def _listed(folder: str) -> list[tuple[os.DirEntry[str], os.stat_result]]:
     """Folders can be made one inside the other beyond the longest path that a system call takes."""
     try:
-        yield
+        with os.scandir(folder) as entries:
+            return [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise _too_many() from error

@@ -57,8 +57,7 @@ def read(path: Path) -> Note | None:
     """Return the note at `path`, None if there is none; `note-damaged` (permanent, transfer) if it is not canonical."""
     with disk.mapped(path.parent):
         try:
-            with path.open("rb") as stream:
-                raw = stream.read(NOTE_MAX + 1)
+            raw = disk.read_small(path, NOTE_MAX + 1)
         except FileNotFoundError:
             return None
     try:

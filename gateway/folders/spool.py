@@ -48,7 +48,8 @@ class Spool:
                                    the header's digest is in the name, so that no two bundles ever share one
     outbox/<link>/                 see outbox.py
     staging/<link>/<id>/           imports waiting to be published, `<id>.begun` once that was begun, see deliveries.py;
-                                   the members of a bundle that is being opened lie in `.<id>`
+                                   the members of a bundle that is being opened lie in `.<id>`, and in `.<id>-early`
+                                   while it arrives
     """
 
     def __init__(self, root: Path) -> None:
@@ -202,6 +203,10 @@ class Spool:
         imports, begun, doomed = self._names_of_staging(link, bundle)
         return Staging(Path(begun if disk.lies_at(begun) else imports), Path(doomed))
 
+    def early(self, link: LinkName, bundle: BundleId) -> Path:
+        """Return where the members of a bundle lie that is opened while it arrives; worth nothing after a crash."""
+        return self._staging / link / f".{bundle}-early"
+
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
         """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
         imports, begun, doomed = self._names_of_staging(link, bundle)
@@ -242,8 +247,7 @@ class Spool:
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
     owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
-    for source, _target in owed:
-        disk.fsync_file(source)
+    disk.raise_first(disk.fsync_files([source for source, _target in owed]))
     for source, target in owed:
         with disk.mapped(target.parent):
             source.replace(target)

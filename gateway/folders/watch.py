@@ -170,7 +170,7 @@ class OutboundWatch:
             if name.startswith(".") or name.casefold() in OWN_NAMES or name == self._sentinel:
                 continue
             try:
-                seen[name] = entries.look(self._root / name)
+                seen[name] = entries.look(f"{self._root}/{name}")
             except FileNotFoundError:
                 continue  # taken away since it was listed
             except GatewayError as error:

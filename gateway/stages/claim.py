@@ -32,6 +32,9 @@ _OVER = frozenset({State.REFUSED, State.CLOSED})
 LOOK_AGAIN = 1.0
 """Seconds after which the folder is looked at again although the last look is not used up: something small may have
 come since."""
+LOOK_SHARE = 20
+"""So many times as long as the last look took is claimed before the next: a folder of thousands takes long to look
+at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +143,13 @@ class ClaimStage:
         One that changes, is locked or does not fit on the disk waits for a later scan; its neighbours go on, unless
         the route keeps order.
         """
+        began = self._clock.monotonic()
         scan = watched.watch.scan()
+        looked = self._clock.monotonic()
+        until = looked + max(LOOK_AGAIN, LOOK_SHARE * (looked - began))
         failing = {problem.name: problem.error.code for problem in scan.problems}
         waiting = _in_order(scan) if watched.keeps_order else _small_first(scan)
         takes = self._takes(watched) if waiting else 0
-        until = self._clock.monotonic() + LOOK_AGAIN
         at, has_claimed = 0, False
         while at < len(waiting):
             if has_claimed and self._clock.monotonic() >= until:

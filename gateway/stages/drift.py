@@ -10,7 +10,7 @@ from gateway.domain.errors import PermanentError, TransientError
 from gateway.domain.ids import RouteName
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Stage, Transfer
-from gateway.domain.sources import REJECTED, SOURCE_UPGRADE, VERSION, Seen, Source, SourceId
+from gateway.domain.sources import REJECTED, SOURCE_UPGRADE, VERSION, Look, Seen, Source, SourceId
 from gateway.folders.spool import Spool
 from gateway.ledger.store import NO_FACTS, Ledger
 from gateway.stages.pack_work import PackOutcome
@@ -77,6 +77,19 @@ class DriftDesk:
         export that a named person has let go by itself."""
         theirs = [one for one in paused if one.route == transfer.route]
         return frozenset(one.system for one in theirs if not self._is_let_go(transfer, one))
+
+    def is_plain(self, transfer: Transfer, look: Look) -> bool:
+        """Whether an export gives its source no cause to be paused: nothing of note was seen in it. May be called from
+        any thread."""
+        route = self._routes.get(transfer.route) if transfer.route is not None else None
+        if route is None or look.marks:
+            return False
+        known = self._ledger.sources.of_route(route.name, route.packer)
+        found = next((one for one in known if one.system == look.system), None)
+        if found is None:
+            return len(known) < SOURCES_MAX  # what was never seen is not paused
+        is_usual = look.version in ("", *found.versions) or not found.versions
+        return found.paused_at is None and is_usual
 
     def noted(self, transfer: Transfer, outcome: PackOutcome) -> PackOutcome:
         """Return what was read of an export with whose it is; its source is not judged by it."""

@@ -1,6 +1,7 @@
-"""Hands lent to the sealing of one large bundle: a second processor hashes, and the disk begins to write, meanwhile."""
+"""Hands lent to the sealing of one large bundle: a second processor helps, and the disk begins to write, meanwhile."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ class Hands:
         self._pool = pool
         self._out = out
         self._progress = progress
+        self._telling = threading.Lock()
         self._pushed = 0
         self._pushing: Future[None] | None = None
 
@@ -27,8 +29,12 @@ class Hands:
         return self._pool.submit(call).result
 
     def told(self, done: int) -> None:
-        """Hand on that `done` bytes are done. Raises the OSError with which the disk failed since the last time."""
-        self._progress(done)
+        """Hand on that `done` bytes are done. Raises the OSError with which the disk failed since the last time.
+
+        Whoever helps may say that nothing is done yet, at any time.
+        """
+        with self._telling:
+            self._progress(done)
         if done - self._pushed >= PUSHED_BYTES:
             self.settle()
             self._pushed = done

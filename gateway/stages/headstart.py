@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gateway.bundle.herald import MAGIC
 from gateway.domain.clock import Clock
 from gateway.domain.ids import LinkName, TransferId, WireName
 from gateway.domain.records import Priority, Transfer
+from gateway.domain.sources import Look
 
 LOOK_SECONDS = 0.01
 """Between looks how far a bundle has grown: sealing adds some megabytes in that time."""
@@ -16,17 +18,23 @@ REST_SECONDS = 0.25
 """Between signs to whoever carries, while nothing is to be sent: so a stop is heard."""
 PATIENCE_SECONDS = 30.0
 """Without a byte more, or sealed and not yet due, for so long: the peer's room and our place are given back."""
+HERALD_MAX = 4 << 20
+"""Bytes of a herald that is sent, some 20,000 members: held in memory while it leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """What a worker process tells once it knows where a bundle's bytes will lie: by which link it goes, and how urgent
-    it is. data_offset: bytes before what grows; size: bytes of the whole bundle."""
+    it is. data_offset: bytes before what grows; size: bytes of the whole bundle; herald: bytes of its herald, 0 for
+    none. business_key, look: of the export, by which it is asked whether its herald may leave."""
 
     link: LinkName
     priority: Priority
     data_offset: int
     size: int
+    herald: int = 0
+    business_key: str | None = None
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class HeadStart:
         self.transfer = replace(transfer, link=placed.link, priority=placed.priority, size=placed.size)
         self.start = placed.data_offset
         self.size = placed.size
+        self._herald = placed.herald if placed.herald <= HERALD_MAX else 0
         self.reader = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         self._clock = clock
         self._changed = threading.Condition()
@@ -102,6 +111,12 @@ class HeadStart:
         with self._changed:
             self._is_over = True
             return self._due
+
+    def herald(self) -> bytes:
+        """See Growing."""
+        found = os.pread(self.reader, self._herald, 0)
+        # Looked at after it was read: while this stands no byte of a signed front is in the file.
+        return found if os.pread(self.reader, len(MAGIC), 0) == MAGIC else b""
 
     def named(self) -> WireName | None:
         """See Growing."""

@@ -17,7 +17,7 @@ from gateway.stages.crew import Crew, Report
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.watching import STOPPING, Watching
 
-BATCH = 32
+BATCH = 64
 """Small pieces that share one trip to a worker process and one commit."""
 LOOK_AHEAD = 512
 """Transfers looked at in one step."""
@@ -36,25 +36,52 @@ class Bulk:
 
     def __init__(self, workers: int) -> None:
         self._free = max(1, workers - 1)
+        self._borrowed: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take one place; False if none is free."""
+        """Take one place, from a borrower if it must be; False if there is none."""
         with self._lock:
-            if self._free == 0:
+            if self._free:
+                self._free -= 1
+                return True
+            if not self._borrowed:
                 return False
-            self._free -= 1
-            return True
+            claimed = self._borrowed.pop()
+        claimed()
+        return True
 
     @property
     def has_room(self) -> bool:
-        """Whether a place is free at this moment."""
+        """Whether a place could be taken at this moment."""
+        return self._free > 0 or bool(self._borrowed)
+
+    @property
+    def has_free(self) -> bool:
+        """Whether one could be borrowed."""
         return self._free > 0
 
     def give_back(self) -> None:
         """Give one place back."""
         with self._lock:
             self._free += 1
+
+    def borrow(self, claimed: Callable[[], None]) -> bool:
+        """Take a place that nobody needs now, until it is `returned` or somebody takes it, who calls `claimed` from any
+        thread; False if none is free."""
+        with self._lock:
+            if self._free == 0:
+                return False
+            self._free -= 1
+            self._borrowed.append(claimed)
+            return True
+
+    def returned(self, claimed: Callable[[], None]) -> None:
+        """Give a borrowed place back. May be repeated, and nothing happens if it was taken meanwhile."""
+        with self._lock:
+            if claimed in self._borrowed:
+                self._borrowed.remove(claimed)
+                self._free += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +180,8 @@ class Lanes(Generic[R]):
     def _fitting(self, wanted: Sequence[Transfer], waiting: Sequence[Transfer]) -> Sequence[Transfer]:
         """Return as many of `wanted`, in their order, as there is room for together; if for none, all that is
         `waiting` waits."""
+        if wanted and self._fits_whole(wanted):
+            return wanted
         total, fitting = 0, 0
         for transfer in wanted:
             total += transfer.size * self._takes
@@ -164,6 +193,15 @@ class Lanes(Generic[R]):
                     self._lacks_room(waiting, error)
                 break
         return wanted[:fitting]
+
+    def _fits_whole(self, wanted: Sequence[Transfer]) -> bool:
+        """Whether there is room for all of `wanted` by the strictest of their floors: one look at the disk for most."""
+        try:
+            is_small = all(transfer.size <= SMALL_BYTES for transfer in wanted)
+            with self._shortage.space.work(sum(t.size for t in wanted) * self._takes, small=is_small):
+                return True
+        except TransientError:
+            return False
 
     def _lacks_room(self, waiting: Sequence[Transfer], error: TransientError) -> None:
         self._is_held_up = True

@@ -4,12 +4,13 @@ commit."""
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 
 from gateway.bundle import policy
 from gateway.bundle.keys import NodeKeys
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
-from gateway.domain.ids import TransferId, UnitCode
+from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lanes import is_large
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
@@ -23,6 +24,7 @@ from gateway.stages.ahead import AHEAD, DatedAhead
 from gateway.stages.answers import ReplyDesk
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.delivering import REJECTED_REPLY, REPLAYED, Publisher, delivered
+from gateway.stages.early import EarlyOpening
 from gateway.stages.elsewhere import Elsewhere
 from gateway.stages.lanes import BATCH, LOOK_AHEAD, Lanes, Load
 from gateway.stages.open_work import OpenBatch, OpenOrder, OpenOutcome, Proven, open_bundles
@@ -53,6 +55,7 @@ class OpenStage:
         journal: DeliveryJournal,
         quarantine: QuarantineDesk,
         lanes: Lanes[tuple[OpenOutcome, ...]],
+        early: EarlyOpening,
         shortage: Shortage,
         keys: tuple[NodeKeys, ...],
         standard: StandardPlace,
@@ -78,6 +81,7 @@ class OpenStage:
         self._journal = journal
         self._quarantine = quarantine
         self._lanes = lanes
+        self._early = early
         self._elsewhere = Elsewhere(
             shortage.space, lambda space: Shortage(space, clock, ops, lambda: try_again(ledger))
         )
@@ -115,6 +119,8 @@ class OpenStage:
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
+        self._is_awaiting = False
+        """Whether something fetched is still being opened early."""
         self._proven: dict[TransferId, Proven] = {}
         """What the envelopes of the bundles under way have proven."""
 
@@ -122,14 +128,21 @@ class OpenStage:
         """Record what workers have finished, deliver, give them more; return the seconds until something falls due."""
         for load, future in self._lanes.finished():
             self._finish(load, future)
+        self._early.step()
         self._ahead.release()
+        self._is_awaiting = False
         while batch := self._lanes.next_batch(self._due):
             if not self._submit(batch):
                 break
         # Last, so that workers have something to do meanwhile.
         more = self._deliver_verified()
-        wait = self._lanes.pause(self._until_due)
+        # The end of what is awaited rings.
+        wait = self._early.pause(None if self._is_awaiting else self._lanes.pause(self._until_due))
         return 0.0 if more else LOOK_SECONDS if self._elsewhere.is_lacking else self._ahead.pause(wait)
+
+    def heard_growing(self, link: LinkName) -> None:
+        """Something large has begun to arrive in the mailbox of `link`. Any thread."""
+        self._early.heard(link)
 
     def shortages(self) -> list[ShortageView]:
         """Return which inbound folders on other disks lack room, as the last steps saw it. Any thread."""
@@ -138,12 +151,16 @@ class OpenStage:
     def close(self) -> None:
         """Cut off what runs in worker processes."""
         self._lanes.close()
+        self._early.close()
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 
     def _due(self, after: str, busy: int) -> list[Transfer]:
         now, ours = self._clock.now(), True if self._relays else None
-        return self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=ours)
+        due = self._ledger.turns.due(State.FETCHED, now=now, limit=BATCH, busy=busy, after=after, addressed=ours)
+        ready = [transfer for transfer in due if not self._early.is_opening(transfer)]
+        self._is_awaiting |= len(ready) < len(due)
+        return ready
 
     def _until_due(self) -> float | None:
         if not self._relays:
@@ -161,15 +178,21 @@ class OpenStage:
                 # Set aside or failed by this, it is due no more.
                 self._failed(one.transfer, one.error, one.proven, started)
             else:
+                proven = self._proven[one.transfer.id] = known(one.proven)
                 ready.append(one.transfer)
-                orders.append(known(one.order))
-                self._proven[one.transfer.id] = known(one.proven)
+                early = self._early.take(one.transfer, proven.envelope)
+                orders.append(replace(known(one.order), early=early) if early is not None else known(one.order))
         batch = OpenBatch(tuple(orders), self._keys, self._routes, self._standard, self._pseudonyms, self._scanning)
-        return not ready or self._lanes.start(open_bundles, batch, ready)
+        if ready and not self._lanes.start(open_bundles, batch, ready):
+            return False
+        self._early.handed_on(ready)
+        return True
 
     # -- after the worker ---------------------------------------------------------------------------------------------
 
     def _finish(self, load: Load, future: Future[tuple[OpenOutcome, ...]]) -> None:
+        for identifier in load.transfers:
+            self._early.over(identifier)
         try:
             outcomes = future.result()
         except GatewayError as error:
@@ -216,17 +239,11 @@ class OpenStage:
         if not outcome.published:
             return False
         self._journal.note([delivered(one.transfer) for one in outcome.published], started)
-        now = self._clock.now()
+        transfers = [one.transfer for one in outcome.published]
+        receipts = self._pen.sign_all(transfers, ReceiptCode.DELIVERED, (), self._clock.now())
         steps = [
-            Step(
-                one.transfer,
-                Event.DELIVERED,
-                Stage.DELIVER,
-                one.facts(),
-                self._pen.sign(one.transfer, ReceiptCode.DELIVERED, (), now),
-                started,
-            )
-            for one in outcome.published
+            Step(one.transfer, Event.DELIVERED, Stage.DELIVER, one.facts(), receipt, started)
+            for one, receipt in zip(outcome.published, receipts, strict=True)
         ]
         recorded = self._recorder.advance(steps)
         # What could not be recorded keeps its staging folder, whose name says that it was published.

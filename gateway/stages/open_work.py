@@ -1,5 +1,6 @@
 """The part of receiving that runs in a worker process: open verified bundles into the staging area, write imports."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -7,14 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from gateway.bundle import manifest as manifests
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
-from gateway.bundle.unseal import open_bundle
+from gateway.bundle.unseal import open_front, open_members
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
-from gateway.domain.records import Facts
+from gateway.domain.records import Facts, known
 from gateway.folders import disk, sharing, trees
 from gateway.folders.members import MemberFiles
 from gateway.folders.space import OPENING
@@ -37,6 +39,15 @@ DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
 
 
 @dataclass(frozen=True, slots=True)
+class Early:
+    """What was opened of a bundle while it arrived: the folder with its members, and the fingerprint of the manifest
+    that those have."""
+
+    members: Path
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OpenOrder:
     """One bundle whose envelope was verified. `staging` is its own, and not there yet."""
 
@@ -55,6 +66,7 @@ class OpenOrder:
     """Both by the codes that the roster knows; a writer takes those of its own scheme."""
     unscanned: bool = False
     """A person lets it pass although not all of it could be scanned for viruses."""
+    early: Early | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,27 +179,25 @@ def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome
 
 def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:
     opened, made = order.staging.members, order.staging.imports
-    chosen: list[InboundRoute] = []
     order.staging.make()
-
-    def accept(found: Manifest) -> None:
-        _require_room(order, found)
-        order.admission.check(str(found.meta.get(layout.FLOW, "")))
-        chosen.append(_route(found, order.origin, batch.routes))
-
-    is_scanned = batch.scanning is not None
-    with order.bundle.open("rb", buffering=0) as source, MemberFiles(opened, read_again=is_scanned) as files:
-        manifest = open_bundle(
-            source,
-            order.size,
-            envelope=order.envelope,
-            keys=batch.keys,
-            signer=order.signer,
-            sink=lambda member: files.create(member.path, member.size),
-            accept=accept,
-            progress=progress,
-            beside=files.beside,
-        )
+    with order.bundle.open("rb", buffering=0) as source:
+        front = open_front(source, order.size, envelope=order.envelope, keys=batch.keys, signer=order.signer)
+        manifest = front.manifest
+        is_open = _is_open(order.early, manifest)
+        require_room(made, manifest, copies=OPENING - is_open, floor=order.floor)
+        order.admission.check(str(manifest.meta.get(layout.FLOW, "")))
+        route = route_of(manifest, order.origin, batch.routes)
+        if is_open:
+            known(order.early).members.rename(opened)
+        else:
+            with MemberFiles(opened, read_again=batch.scanning is not None) as files:
+                open_members(
+                    source,
+                    front,
+                    sink=lambda member: files.create(member.path, member.size),
+                    progress=progress,
+                    beside=files.beside,
+                )
     if batch.scanning is not None:
         batch.scanning.require_clean(opened, progress, waived=order.unscanned)
     package = _case_package(opened, manifest)
@@ -203,7 +213,6 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         for f in manifest.files
         if f.raw is not None and f.path.startswith(layout.CONTENT)
     }
-    route = chosen[0]
     packet = Packet(
         package,
         content,
@@ -245,18 +254,34 @@ def _give_access(made: Path, entries: Sequence[str], folder: Path) -> str:
     return sharing.access_of(model)
 
 
-def _require_room(order: OpenOrder, manifest: Manifest) -> None:
-    """Raise `disk-space-low` if the members, and once more the import, would not fit: texts grow when they are opened,
-    and only the manifest says how much."""
-    needed = OPENING * sum(file.size for file in manifest.files)
-    found = os.statvfs(order.staging.imports)
+def fingerprint(manifest: Manifest) -> bytes:
+    """Return what tells `manifest` from every other, hashes included."""
+    return hashlib.sha256(manifests.encode(manifest)).digest()
+
+
+def _is_open(early: Early | None, manifest: Manifest) -> bool:
+    """Whether the members of `manifest`, which its sender has signed, were written while they arrived; if it is others
+    that were, they are removed."""
+    if early is None:
+        return False
+    if early.fingerprint == fingerprint(manifest):
+        return True
+    disk.remove_private(early.members)
+    return False
+
+
+def require_room(folder: Path, manifest: Manifest, *, copies: int, floor: int) -> None:
+    """Raise `disk-space-low` if the members would not fit so many times on the disk of `folder` and leave `floor` bytes
+    free: texts grow when they are opened, and only the manifest says how much."""
+    needed = copies * sum(file.size for file in manifest.files)
+    found = os.statvfs(folder)
     free = found.f_bavail * found.f_frsize
-    if free - needed < order.floor:
-        facts = {"free": free, "needed": needed, "floor": order.floor, "missing": needed + order.floor - free}
+    if free - needed < floor:
+        facts = {"free": free, "needed": needed, "floor": floor, "missing": needed + floor - free}
         raise TransientError("disk-space-low", "the opened bundle would not fit", scope=Scope.NODE, facts=facts)
 
 
-def _route(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:
+def route_of(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, ...]) -> InboundRoute:
     """Return where a bundle of this flow from `origin` is delivered; PermanentError `not-permitted` if nowhere."""
     flow = str(manifest.meta.get(layout.FLOW, ""))
     for route in routes:

@@ -49,6 +49,10 @@ class RepeatDesk:
         is_shown = last is not None and last.bundle_id == transfer.earlier
         return transfer.earlier if is_shown and was_released(self._ledger, transfer, CONTENT_DIFFERS) else None
 
+    def is_new(self, business_key: str) -> bool:
+        """Whether nothing that counts was sent under `business_key`; may be called from any thread."""
+        return self._ledger.last_sent(business_key) is None
+
     def settles(self, transfer: Transfer, started_at: float) -> bool:
         """Whether what is on record of an export, from an earlier attempt, ends or stops it; recorded if so."""
         if transfer.business_key is None or transfer.content_hash is None:

@@ -27,6 +27,8 @@ class Recipient:
     """None while no key of the unit counts, or no link leads to it: then its exports wait, and go to nobody else."""
     lacking: str = ""
     """Code of why there is none."""
+    is_neighbour: bool = False
+    """Whether the link leads to the unit itself, and not to a hub."""
 
 
 @dataclass(frozen=True, slots=True)

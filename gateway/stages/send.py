@@ -28,7 +28,7 @@ from gateway.stages.recording import Recorder
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Transport
 
-BATCH = 64
+BATCH = 128
 """Bundles looked at in one step: enough to share a convoy and a commit, few enough to notice a stop."""
 AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""
@@ -225,9 +225,14 @@ class SendStage:
         return True
 
     def _read(self, transfer: Transfer) -> tuple[BundleId, bytes]:
-        path = self._path(transfer)
-        with disk.mapped(path.parent):
-            return known(transfer.bundle_id), path.read_bytes()
+        self._carrying.require(transfer)
+        path = self._place(transfer)
+        with disk.mapped_at(path):
+            try:
+                # A byte more, so that one that is longer than it should be does not pass for whole.
+                return known(transfer.bundle_id), disk.read_small(path, transfer.size + 1)
+            except FileNotFoundError as error:
+                raise _missing() from error
 
     def _deposit(self, parcel: Parcel) -> list[Step]:
         """Deposit one bundle; no step if that failed for reasons of its own. A failure of the link is raised."""
@@ -297,14 +302,16 @@ class SendStage:
     def _path(self, transfer: Transfer) -> Path:
         """Return the bundle in our spool; raises PermanentError `spool-missing`, and as `Carrying.require`."""
         self._carrying.require(transfer)
+        path = self._place(transfer)
+        if not disk.exists(path):
+            raise _missing()
+        return path
+
+    def _place(self, transfer: Transfer) -> Path:
         bundle = known(transfer.bundle_id)
         if transfer.direction is Direction.RELAY:
-            path = self._spool.relayed_bundle(bundle, known(transfer.header_hash))
-        else:
-            path = self._spool.outbound_bundle(bundle, known(transfer.claim))
-        if not disk.exists(path):
-            raise PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
-        return path
+            return self._spool.relayed_bundle(bundle, known(transfer.header_hash))
+        return self._spool.outbound_bundle(bundle, known(transfer.claim))
 
     def _is_its_own(self, transfer: Transfer, error: GatewayError) -> bool:
         """Whether an error says nothing of the link: a mailbox that has no room for a large bundle may have some for
@@ -323,6 +330,10 @@ class SendStage:
         note = "sent again: no receipt" if transfer.state in _SENT_BEFORE else ""
         event = Event.FORWARDED if transfer.direction is Direction.RELAY else Event.SENT
         return Step(transfer, event, Stage.SEND, Facts(receipt_due_at=due_at, note=note), started_at=started)
+
+
+def _missing() -> PermanentError:
+    return PermanentError("spool-missing", "the sealed bundle is no longer in the spool")
 
 
 def _size(parcel: Parcel) -> int:

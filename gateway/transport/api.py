@@ -100,6 +100,10 @@ class Growing(Protocol):
         it will not be sent from here."""
         ...
 
+    def herald(self) -> bytes:
+        """Return what is to stand at the beginning at the peer until the front is written there, empty for nothing."""
+        ...
+
     def named(self) -> WireName | None:
         """Return the name that it is to get at the peer, once it is whole, durable, and may go; None before."""
         ...

@@ -37,6 +37,8 @@ class Growth:
         self.size = size
         self.readable = size
         """Bytes that may be read back: what was there at the opening, to compare before it is continued."""
+        self.is_told = False
+        """Whether it was told that it grows."""
         self._appends = appends
         self._condemned = condemned
         self._solid = size
@@ -45,6 +47,11 @@ class Growth:
         self._unhinted = 0
         self._is_dirty = True
         self._syncing: asyncio.Future[None] | None = None
+
+    @property
+    def solid(self) -> int:
+        """Bytes from the beginning that have no gap."""
+        return self._solid
 
     def place(self, offset: int) -> int:
         """Return where a write for `offset` goes."""

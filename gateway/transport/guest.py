@@ -39,6 +39,10 @@ class Reception(Protocol):
         """A file of the guest stands in its mailbox, durable and under its name."""
         ...
 
+    def growing(self, guest: "GuestConnection") -> None:
+        """What the guest sends while it is sealed has begun to stand in its mailbox."""
+        ...
+
     def leave(self, connection: asyncssh.SSHServerConnection, guest: "GuestConnection") -> None:
         """Forget a connection."""
         ...
@@ -97,7 +101,14 @@ class GuestConnection(asyncssh.SSHServer):
 
     def open_session(self, chan: "asyncssh.SSHServerChannel[bytes]", mailbox: Mailbox) -> GuestSession:
         """Return a new SFTP session over this connection."""
-        session = GuestSession(chan, mailbox, self._is_active, self._deposited, self._sessions.remove)
+        session = GuestSession(
+            chan,
+            mailbox,
+            active=self._is_active,
+            deposited=self._deposited,
+            growing=self._growing,
+            ended=self._sessions.remove,
+        )
         self._sessions.append(session)
         if len(self._sessions) > _SESSIONS_MAX:
             self.turn_away("too many sessions")
@@ -115,6 +126,9 @@ class GuestConnection(asyncssh.SSHServer):
 
     def _deposited(self) -> None:
         self._reception.deposited(self)
+
+    def _growing(self) -> None:
+        self._reception.growing(self)
 
     def _is_active(self) -> None:
         self.active_at = self._clock.monotonic()

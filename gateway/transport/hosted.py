@@ -43,6 +43,11 @@ def keep_mailboxes(mailboxes: Path) -> None:
             disk.sync_folder(folder)
 
 
+def growing(mailboxes: Path, guest: str) -> Path:
+    """Return where in its mailbox grows what `guest` sends while it is sealed."""
+    return mailboxes / guest / IN / disk.HEAD_START
+
+
 class HostedTransport(FolderTransport):
     """The Transport over the mailbox of `guest` below `mailboxes`; creates the folders. Deposits leave `floors` free:
     the disk is ours."""

@@ -27,6 +27,8 @@ _HANDLES_MAX = 16
 _BUFFERED_MAX = 4 << 20
 """Bytes of answers that may wait for a guest that does not read them."""
 _BUFFERED_PAUSE = 0.002
+_TOLD_FROM = 8 << 20
+"""Bytes of what is sent while it is sealed, from which it is told that it grows: less is soon opened afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,19 @@ class GuestSession(asyncssh.SFTPServer):
         self,
         chan: "asyncssh.SSHServerChannel[bytes]",
         mailbox: Mailbox,
+        *,
         active: Callable[[], None],
         deposited: Callable[[], None],
+        growing: Callable[[], None],
         ended: "Callable[[GuestSession], None]",
     ) -> None:
-        """`active` is called at every request, `deposited` after every rename, `ended` when the session is over."""
+        """`active` is called at every request, `deposited` after every rename, `growing` once something that is sent
+        while it is sealed stands with its beginning, `ended` when the session is over."""
         super().__init__(chan)
         self._mailbox = mailbox
         self._active = active
         self._deposited = deposited
+        self._growing = growing
         self._ended = ended
         self._open: set[int] = set()
         self._listings: WeakSet[_Listing] = WeakSet()
@@ -201,6 +207,9 @@ class GuestSession(asyncssh.SFTPServer):
             await file_obj.write(offset, data)
         except GapsError as error:
             raise asyncssh.SFTPFailure("too many gaps") from error
+        if not file_obj.is_told and file_obj.solid and file_obj.size >= _TOLD_FROM and file_obj.temp == disk.HEAD_START:
+            file_obj.is_told = True
+            self._growing()
         return len(data)
 
     async def fsync(self, file_obj: object) -> None:

@@ -84,9 +84,9 @@ def serve(config: ServerConfig, post: Post) -> None:
     hold from then on; address and host key stay. SIGHUP reads the accounts again. What cannot be used is told and
     changes nothing.
 
-    ready: `port`. News, by `event`: `reloaded` (accounts), `reload-kept` (code), `logged-in`, `left`, `deposited`
-    (guest), `login-failed` (address, code when it is now banned), `turned-away` (code, address, guest if proven),
-    `swept` (files), `stopped`. `times` counts repetitions.
+    ready: `port`. News, by `event`: `reloaded` (accounts), `reload-kept` (code), `logged-in`, `left`, `deposited`,
+    `growing` (guest), `login-failed` (address, code when it is now banned), `turned-away` (code, address, guest if
+    proven), `swept` (files), `stopped`. `times` counts repetitions.
 
     Raises ConfigError (`accounts-unreadable`, `accounts-malformed`, `host-key-unusable`) and TransientError
     (`port-taken`) before it listens.
@@ -206,6 +206,9 @@ class _Server:
 
     def deposited(self, guest: GuestConnection) -> None:
         self._news.tell("deposited", guest=guest.unit)
+
+    def growing(self, guest: GuestConnection) -> None:
+        self._news.tell("growing", guest=guest.unit)
 
     def leave(self, connection: asyncssh.SSHServerConnection, guest: GuestConnection) -> None:
         self._connections.pop(connection, None)

@@ -40,6 +40,7 @@ class SftpAhead:
         source = self._source
         try:
             self._handle = self._open()
+            self._send_herald(self._handle)
             sent = self._follow(self._handle, progress)
             name = source.named()
             if name is None:
@@ -68,6 +69,13 @@ class SftpAhead:
             raise fault("mailbox-full", f"no room for {self._source.size} bytes", sent=self._source.size)
         return handle
 
+    def _send_herald(self, handle: bytes) -> None:
+        with local_disk():
+            herald = self._source.herald()
+        for at in range(0, len(herald), self._session.write_block):
+            self._write(handle, at, herald[at : at + self._session.write_block], _unheard)
+        self._answered(_unheard)
+
     def _follow(self, handle: bytes, progress: Progress) -> int:
         """Send what grows until it is named or over; return up to which byte it was sent, all of it answered."""
         source = self._source
@@ -85,19 +93,21 @@ class SftpAhead:
         return sent
 
     def _send(self, handle: bytes, start: int, end: int, progress: Progress) -> int:
-        session = self._session
-        sent = start
+        session, sent = self._session, start
         # In turns of what may be under way, to hear in between that it is whole or over.
         while sent < min(end, start + UNDER_WAY):
-            if len(self._asked) == self._depth:
-                self._answer(progress)
             with local_disk():
                 data = os.pread(self._source.reader, min(session.write_block, end - sent), sent)
             if not data:
                 raise fault("local-io", f"the source ended after {sent} of {end} bytes", reason="shrunk")
-            self._asked.append((session.ask_write(handle, sent, data), sent + len(data)))
+            self._write(handle, sent, data, progress)
             sent += len(data)
         return sent
+
+    def _write(self, handle: bytes, at: int, data: bytes, progress: Progress) -> None:
+        if len(self._asked) == self._depth:
+            self._answer(progress)
+        self._asked.append((self._session.ask_write(handle, at, data), at + len(data)))
 
     def _answered(self, progress: Progress) -> None:
         while self._asked:

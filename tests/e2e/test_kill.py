@@ -119,6 +119,7 @@ def all_is_as_it_would_have_been(pair: Pair, sent: dict[str, bytes]) -> None:
         assert (our.header_hash, our.epoch, our.sequence) == (their.header_hash, their.epoch, their.sequence)
     assert sorted(known(t.sequence) for t in ours.values()) == list(range(1, len(sent) + 1))
     for node in pair.nodes:
+        assert not list((node.state / "spool" / "staging").glob("*/*"))
         assert not node.logged("worker-died")
         assert not node.logged("bundle-quarantined")
     with pair.procuratorate.ledger() as ledger:
@@ -143,6 +144,24 @@ def test_killed_while_a_large_bundle_leaves_that_is_still_being_sealed(tmp_path:
         pair.ferried("dossier.bin")
         all_is_as_it_would_have_been(pair, {"dossier.bin": dossier})
         assert not (mailbox / HEAD_START).exists()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("who", EACH)
+def test_killed_while_a_large_bundle_is_opened_that_is_still_being_sealed(tmp_path: Path, who: str) -> None:
+    dossier = os.urandom(256 * MIB)
+    with running(make_pair(tmp_path)) as pair:
+        staging = pair.procuratorate.state / "spool" / "staging"
+        pair.drop("first.bin", dossier[:MIB])
+        pair.ferried("first.bin")  # a worker process is there
+        pair.drop("dossier.bin", dossier)
+        eventually(lambda: any(staging.glob("*/.*-early")), "an early opening")
+        for victim in EACH[who][0]:
+            victim(pair).daemon.kill()
+        for victim in EACH[who][0]:
+            victim(pair).start()
+        pair.ferried("dossier.bin")
+        all_is_as_it_would_have_been(pair, {"first.bin": dossier[:MIB], "dossier.bin": dossier})
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from tests.vectors import (
     attacks_convoys,
     attacks_data,
     attacks_envelope,
+    attacks_heralds,
     attacks_json,
     attacks_manifest,
     attacks_receipts,
+    attacks_shared,
 )
 from tests.vectors import primitives as prim
 from tests.vectors.forge import UNITS, keys_of
@@ -26,7 +28,16 @@ STORED_MAX = 16384
 
 def all_vectors() -> list[Vector]:
     """Every vector, in the order of the index."""
-    parts = (attacks_envelope, attacks_manifest, attacks_json, attacks_data, attacks_receipts, attacks_convoys)
+    parts = (
+        attacks_envelope,
+        attacks_manifest,
+        attacks_json,
+        attacks_data,
+        attacks_shared,
+        attacks_receipts,
+        attacks_convoys,
+        attacks_heralds,
+    )
     return [vector for part in parts for vector in part.vectors()]
 
 

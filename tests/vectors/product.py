@@ -6,6 +6,7 @@ from collections.abc import Callable
 from gateway.bundle import policy, receipt
 from gateway.bundle.convoy import split_bundles
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
+from gateway.bundle.herald import open_herald, verify_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
 from gateway.bundle.suites import Suite
@@ -41,6 +42,7 @@ class Product:
         acts = {
             "bundle": self._bundle,
             "hub": self._hub,
+            "herald": self._herald,
             "convoy": self._convoy,
             "receipts": self._receipts,
             "receipt": self._receipt,
@@ -59,13 +61,16 @@ class Product:
     def _envelope(self, data: bytes) -> Envelope:
         return verify_envelope(data[:ENVELOPE_MAX], self._signer_of, lambda key_id: self._signers[key_id][0].is_revoked)
 
-    def _bundle(self, data: bytes) -> Outcome:
-        ring, envelope = self._ring, self._envelope(data)
-        signer, public = self._signers[envelope.sender_key_id]
-        policy.check_not_expired(envelope, ring.now)
+    def _policy(self, envelope: Envelope, signer: Signer) -> None:
+        policy.check_not_expired(envelope, self._ring.now)
         policy.check_key_valid(envelope, signer.since, signer.until)
-        policy.check_suite_accepted(envelope, [Suite(number) for number in ring.suites])
-        policy.check_not_too_large(envelope, ring.limit)
+        policy.check_suite_accepted(envelope, [Suite(number) for number in self._ring.suites])
+        policy.check_not_too_large(envelope, self._ring.limit)
+
+    def _bundle(self, data: bytes) -> Outcome:
+        envelope = self._envelope(data)
+        signer, public = self._signers[envelope.sender_key_id]
+        self._policy(envelope, signer)
         policy.check_size(envelope, len(data))
         members: dict[str, bytes] = {}
         seen: list[Manifest] = []
@@ -83,6 +88,13 @@ class Product:
     def _hub(self, data: bytes) -> Outcome:
         verify_payload(io.BytesIO(data), len(data), self._envelope(data))
         return Outcome("accepted")
+
+    def _herald(self, data: bytes) -> Outcome:
+        herald = verify_herald(data[:ENVELOPE_MAX], self._signer_of, lambda key_id: self._signers[key_id][0].is_revoked)
+        self._policy(herald.envelope, self._signers[herald.envelope.sender_key_id][0])
+        found = open_herald(io.BytesIO(data), herald, self._keys).manifest
+        members = {file.path: b"%d %d" % (file.size, file.stored) for file in found.files}
+        return Outcome("accepted", members, found.meta)
 
     def _verified(self, raw: bytes) -> receipt.Receipt:
         said = receipt.verify_receipt(raw, self._signer_of)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.vectors import primitives as prim
+from tests.vectors import tree
 from tests.vectors.rules import BrokenError, check_frame, check_paths, manifest_of, receipt_of, unframe
 
 MAGIC = b"\x89CBF\r\n\x1a\n"
+HERALD_MAGIC = bytes.fromhex("894342480d0a1a0a")
 RECEIPTS_MAGIC = b"\x89CFR\r\n\x1a\n"
 CONVOY_MAGIC = bytes.fromhex("894346430d0a1a0a")
 FIXED = 168
@@ -143,38 +145,42 @@ def check_bundle(data: bytes, ring: Ring) -> Outcome:
     return Outcome("accepted")
 
 
-def _verify_envelope(data: bytes, ring: Ring) -> tuple[Envelope, Signer]:
-    envelope = _parse_envelope(data)
+def _verify_envelope(
+    data: bytes, ring: Ring, magic: bytes = MAGIC, numbers: range = range(1, SAFE_INTEGER), name: str = "outer"
+) -> tuple[Envelope, Signer]:
+    envelope = _parse_envelope(data, magic, numbers)
+    _require(name == "outer" or envelope.segs_hash == bytes(32), "malformed")
     signer = ring.signer(envelope.sender)
     _require(not signer.is_revoked, "revoked-sender")
-    signed = prim.verify(envelope.suite, signer.public, "outer", envelope.header, envelope.signature)
+    signed = tree.verify(envelope.suite, signer.public, name, envelope.header, envelope.signature)
     _require(signed, "bad-signature")
     return envelope, signer
 
 
-def _parse_envelope(data: bytes) -> Envelope:
-    _require(data[:8] == MAGIC, "not-a-bundle")
+def _parse_envelope(data: bytes, magic: bytes, numbers: range) -> Envelope:
+    _require(data[:8] == magic, "not-a-bundle")
     _require(len(data) > 8, "truncated")
     suite = data[8]
     _require(suite in prim.SUITES, "suite-refused")
     _require(len(data) >= FIXED, "truncated")
     seg_log2, _, count, flags, created, expires = struct.unpack(">BHHHQQ", data[9:32])
     manifest_len, data_len, sender, manifest_hash, segs_hash, epoch = struct.unpack(">QQ32s32s32sQ", data[48:FIXED])
-    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags == 0, "malformed")
+    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags <= (8 if magic == MAGIC else 0), "malformed")
     _require(created < expires <= created + 7776000 and expires < SAFE_INTEGER, "malformed")
     _require(prim.is_possible(manifest_len) and manifest_len <= 67108864, "malformed")
     _require(prim.is_possible(data_len) and data_len <= 2**46 and epoch < SAFE_INTEGER, "malformed")
     step = 40 + prim.WRAP_LEN[suite]
     end = FIXED + count * step
-    _require(len(data) >= end + prim.SIG_LEN[suite], "truncated")
+    signed = end + tree.length(suite, flags)
+    _require(len(data) >= signed, "truncated")
     cuts = [data[at : at + step] for at in range(FIXED, end, step)]
     slots = tuple(Slot(cut[:32], int.from_bytes(cut[32:40], "big"), cut[40:]) for cut in cuts)
     ids = [slot.key_id for slot in slots]
     _require(ids == sorted(set(ids)), "malformed")
-    _require(all(1 <= slot.sequence < SAFE_INTEGER for slot in slots), "malformed")
+    _require(all(slot.sequence in numbers for slot in slots), "malformed")
     return Envelope(
         suite, 1 << seg_log2, created, expires, manifest_len, data_len, sender, manifest_hash, segs_hash,
-        slots, data[:end], data[end : end + prim.SIG_LEN[suite]],
+        slots, data[:end], data[end:signed],
     )  # fmt: skip
 
 
@@ -207,18 +213,9 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
     sealed_manifest, segs, content = _parts(data, envelope)
     bind, suite = envelope.bind, envelope.suite
     key = _content_key(envelope, ring)
-    plain = _decrypt_manifest(suite, key, bind, sealed_manifest)
-    try:
-        text, signature = unframe(plain, prim.SIG_LEN[suite])
-        manifest = manifest_of(text)
-    except BrokenError as broken:
-        raise StopError("manifest-malformed") from broken
-    _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
-    _require(prim.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
-    try:
-        check_paths([entry["path"] for entry in manifest["files"]])
-    except BrokenError as broken:
-        raise StopError("unsafe-path") from broken
+    manifest, text, signature = _listing(envelope, key, sealed_manifest, "manifest")
+    _require(tree.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
+    _paths(manifest)
     opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
     taker = _Taker(suite, manifest["files"])
     index = 0
@@ -249,12 +246,27 @@ def _content_key(envelope: Envelope, ring: Ring) -> bytes:
     raise StopError("not-addressed-to-us")
 
 
-def _decrypt_manifest(suite: int, key: bytes, bind: bytes, sealed: bytes) -> bytes:
-    opener = prim.ChunkOpener(suite, key, prim.label("manifest") + bind)
+def _listing(envelope: Envelope, key: bytes, sealed: bytes, name: str) -> tuple[Mapping[str, Any], bytes, bytes]:
+    """Steps C3 and C4: the manifest, its JSON, and what stands in the place of its signature."""
+    opener = prim.ChunkOpener(envelope.suite, key, prim.label(name) + envelope.bind)
     try:
-        return opener.update(sealed) + opener.finish()
+        plain = opener.update(sealed) + opener.finish()
     except prim.RefusedError as refused:
         raise StopError("content-auth-failed") from refused
+    try:
+        text, signature = unframe(plain, len(envelope.signature))
+        manifest = manifest_of(text)
+    except BrokenError as broken:
+        raise StopError("manifest-malformed") from broken
+    _require(prim.encrypted_length(manifest["total"] + manifest["pad"]) == envelope.data_len, "manifest-malformed")
+    return manifest, text, signature
+
+
+def _paths(manifest: Mapping[str, Any]) -> None:
+    try:
+        check_paths([entry["path"] for entry in manifest["files"]])
+    except BrokenError as broken:
+        raise StopError("unsafe-path") from broken
 
 
 class _Taker:
@@ -283,6 +295,26 @@ class _Taker:
             raise StopError("file-hash-mismatch") from broken
         _require(prim.hash_of(self._suite, member).hex() == entry["hash"], "file-hash-mismatch")
         self.members[entry["path"]] = member
+
+
+# --- section 12: heralds ----------------------------------------------------------------------------------------------
+
+
+def read_herald(data: bytes, ring: Ring) -> Outcome:
+    """Do all checks of a herald; the members are those promised, with `size stored` for contents."""
+    try:
+        envelope, signer = _verify_envelope(data, ring, HERALD_MAGIC, range(1), "herald")
+        _policy(envelope, signer, ring)
+        draft = data[envelope.start : envelope.start + envelope.manifest_len]
+        _require(prim.hash_of(envelope.suite, draft) == envelope.manifest_hash, "manifest-corrupt")
+        manifest, _, rest = _listing(envelope, _content_key(envelope, ring), draft, "draft")
+        _require(not any(rest), "manifest-malformed")
+        _require(all(entry["hash"] == "0" * 64 for entry in manifest["files"]), "manifest-malformed")
+        _paths(manifest)
+    except StopError as stop:
+        return Outcome(str(stop))
+    members = {entry["path"]: b"%d %d" % (entry["size"], entry["stored"]) for entry in manifest["files"]}
+    return Outcome("accepted", members, manifest["meta"])
 
 
 # --- section 8: receipts ----------------------------------------------------------------------------------------------
@@ -379,11 +411,11 @@ def _verify_receipt(raw: bytes, ring: Ring) -> Mapping[str, Any]:
     suite = raw[0]
     _require(suite in prim.SUITES, "suite-refused")
     length = int.from_bytes(raw[33:37], "big")
-    _require(len(raw) == 37 + length + prim.SIG_LEN[suite], code)
+    _require(len(raw) - 37 - length in [tree.length(suite, depth) for depth in tree.DEPTHS], code)
     signer = ring.signer(raw[1:33])
     _require(signer.suite == suite, "unknown-sender")
     text = raw[37 : 37 + length]
-    _require(prim.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
+    _require(tree.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
     try:
         receipt = receipt_of(text)
     except BrokenError as broken:

@@ -9,6 +9,7 @@ from tests.vectors.forge import CREATED, Draft, forge
 KINDS = {
     "bundle": "cfb",  # steps A1 to A12, A15, B1 to B3, C
     "hub": "cfb",  # steps A1 to A9, B
+    "herald": "cfh",  # the herald of a bundle; its members are what it promises
     "convoy": "cfc",  # a convoy, none of its bundles looked at
     "receipts": "cfr",  # a receipt file
     "receipt": "receipt",  # one receipt

@@ -29,7 +29,8 @@ FRONT = 70_000
 @dataclass
 class Sealing:
     """A file that grows by one of `steps` at each look, gets its front when it is whole, and is named after `rests`
-    more looks. `over`: the look at which it is given up. The peer's folder is looked into at each."""
+    more looks. `over`: the look at which it is given up. The peer's folder is looked into at each. `ahead`: what is to
+    stand there before the front."""
 
     path: Path
     content: bytes
@@ -38,6 +39,7 @@ class Sealing:
     over: int | None = None
     look: Callable[[], None] = lambda: None
     start: int = FRONT
+    ahead: bytes = b""
     looks: int = 0
     reader: int = field(init=False)
     _stands: int = FRONT
@@ -68,6 +70,9 @@ class Sealing:
             os.pwrite(self.reader, self.content[: self.start], 0)
             self._is_named = True
         return self._stands
+
+    def herald(self) -> bytes:
+        return self.ahead
 
     def named(self) -> WireName | None:
         return NAME if self._is_named else None
@@ -119,6 +124,34 @@ def test_whatever_the_turns_the_bytes_are_those_of_the_bundle(
     assert server.transport().deposit_ahead(sealing)
     assert (server.theirs / NAME).read_bytes() == sealing.content
     assert there(server) == [NAME]
+
+
+def test_a_herald_stands_there_from_the_first_look_until_the_front_is_written_over_it(
+    server: Server, transport: SftpTransport, tmp_path: Path
+) -> None:
+    herald, seen = os.urandom(FRONT - 500), []
+
+    def look() -> None:
+        seen.append((server.theirs / HEAD_START).read_bytes()[:FRONT])
+
+    sealing = Sealing(tmp_path / "sealing", os.urandom(4 * MIB), [MIB], rests=2, look=look, ahead=herald)
+    assert transport.deposit_ahead(sealing)
+    assert seen[0] == herald
+    assert {one.rstrip(b"\0") for one in seen} == {herald.rstrip(b"\0")}
+    assert (server.theirs / NAME).read_bytes() == sealing.content
+    assert there(server) == [NAME]
+
+
+def test_a_line_cut_under_a_herald_leaves_nothing_to_be_continued(
+    server: Server, transport: SftpTransport, line: Relay, tmp_path: Path
+) -> None:
+    sealing = Sealing(tmp_path / "sealing", os.urandom(8 * MIB), [MIB], ahead=os.urandom(FRONT))
+    line.limit = MIB
+    with refused("link-unreachable"):
+        transport.deposit_ahead(sealing)
+    line.limit = None
+    assert set(there(server)) <= {HEAD_START}
+    deposited(server, transport, sealing)
 
 
 def test_what_is_not_sealed_after_all_leaves_nothing(server: Server, transport: SftpTransport, tmp_path: Path) -> None:

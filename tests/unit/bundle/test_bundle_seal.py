@@ -3,7 +3,8 @@
 import io
 import pickle
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from gateway.bundle import plan as planning
 from gateway.bundle.envelope import RECIPIENTS_MAX
 from gateway.bundle.manifest import Coding, padding_for
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import Prepared, SealMember
 from gateway.bundle.suites import Suite
+from tests.support.bundles import finish, prepare
 
 MIB = 2**20
 SETTINGS = {"meta": {}, "created": 1_000_000, "expires": 1_086_400, "epoch": 1, "seg_log2": 20}
@@ -132,23 +134,85 @@ def test_what_has_no_room_in_memory_is_compressed_once(classic, monkeypatch):
     texts = {"forms": b"line of a form\n" * 9000, "noise": noise(MIB), "half": half, "digits": b"0123456789" * MIB}
     members = [SealMember(path, None, len(content), opening(path, content)) for path, content in texts.items()]
     keys, out, spill = classic.keys, io.BytesIO(), Spill()
-    prepared = prepare(out, members, keys=keys.sender, recipients=[keys.recipient.public], spill=spill, **SETTINGS)
+    prepared = prepare(out, members, keys=keys.sender, recipients=[keys.recipient.public], spills=[spill], **SETTINGS)
     finish(out, prepared, [1], keys.sender)
     assert classic.open(out.getvalue()) == texts
     codings = {file.path: file.coding for file in manifest_of(classic, out.getvalue()).files}
     assert codings == {**dict.fromkeys(texts, Coding.ZSTD), "noise": Coding.IDENTITY}
-    # Each is opened for its sample, and once more to be read; what was not kept, a third time.
-    assert {path: opened.count(path) for path in texts} == {"forms": 2, "noise": 2, "half": 3, "digits": 2}
+    assert {path: opened.count(path) for path in texts} == {"forms": 1, "noise": 2, "half": 2, "digits": 1}
     assert spill.most + len(out.getvalue()) <= sum(map(len, texts.values()))
 
 
 def test_a_spill_that_lost_something_seals_nothing(classic, monkeypatch):
     monkeypatch.setattr(planning, "KEPT_MAX", 0)
     spill = io.BytesIO()
-    placed = lambda _offset, _size: spill.truncate(10)  # noqa: E731 - one line says it
+    placed = lambda *_places: spill.truncate(10)  # noqa: E731 - one line says it
     assert (
-        classic.code_of(sealing(classic, member(b"form " * 60_000, 300_000), spill=spill, placed=placed)) == "local-io"
+        classic.code_of(sealing(classic, member(b"form " * 60_000, 300_000), spills=[spill], placed=placed))
+        == "local-io"
     )
+
+
+def sealing(classic, *members: SealMember, out: Any = None, **options: Any) -> Callable[[], Prepared]:
+    keys, out = classic.keys, io.BytesIO() if out is None else out
+    recipients = [keys.recipient.public]
+    return lambda: prepare(out, members, keys=keys.sender, recipients=recipients, **SETTINGS, **options)
+
+
+class Threads:
+    """Lends a thread for each call, and remembers how many were lent."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+        self.lent = 0
+
+    def __call__(self, call: Callable[[], None]) -> Callable[[], None]:
+        self.lent += 1
+        return self._pool.submit(call).result
+
+
+@pytest.fixture
+def threads() -> Iterator[Threads]:
+    with ThreadPoolExecutor(1) as pool:
+        yield Threads(pool)
+
+
+def test_two_threads_seal_the_same_as_one(classic, threads, monkeypatch):
+    monkeypatch.setattr(planning, "KEPT_MAX", 30_000)
+    rest = [noise(20_000 + number) for number in range(40)]
+    texts = {f"{number:02d}": b"line of a form %d\n" % number * 2000 + rest[number // 2] for number in range(80)}
+    texts |= {f"n{number:02d}": one for number, one in enumerate(rest)} | {"large": b"0123456789" * MIB}
+    members = [member(content, path=path) for path, content in texts.items()]
+    out, spills = io.BytesIO(), [io.BytesIO(), io.BytesIO()]
+    prepared = sealing(classic, *members, out=out, beside=threads, spills=spills)()
+    finish(out, prepared, [1], classic.keys.sender)
+    assert classic.open(out.getvalue()) == texts
+    assert [file.path for file in manifest_of(classic, out.getvalue()).files] == list(texts)
+    alone = manifest_of(classic, classic.seal(texts))
+    assert manifest_of(classic, out.getvalue()).files == alone.files
+
+
+def test_a_hand_is_asked_for_by_the_piece_and_not_by_the_member(classic, threads):
+    members = [member(noise(2000), path=f"{number:04d}") for number in range(2000)]
+    sealing(classic, *members, beside=threads)()
+    assert threads.lent <= 2000 * 2000 / MIB
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_whoever_helps_stops_when_the_other_fails(classic, threads, broken):
+    """A short member among others: whichever of the two comes upon it, the sealing fails with its error."""
+    contents = [b"line of a form\n" * 5000] * 2
+    members = [member(one, len(one) + (number == broken), f"{number}") for number, one in enumerate(contents)]
+    seal = sealing(classic, *members, beside=threads, spills=[io.BytesIO(), io.BytesIO()])
+    assert classic.code_of(seal) == "source-changed"
+
+
+def test_a_disk_that_fails_beside_the_reading_fails_the_sealing(classic, threads):
+    class Full(io.BytesIO):
+        def write(self, _data: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    assert classic.code_of(sealing(classic, member(noise(3 * MIB)), out=Full(), beside=threads)) == "disk-full"
 
 
 def test_padding_hides_the_size(classic):
@@ -215,12 +279,6 @@ def test_progress_counts_members_bytes(classic):
     assert len(seen) >= sum(map(len, texts.values())) // (4 * MIB)
 
 
-def sealing(classic, one: SealMember, **options: Any) -> Callable[[], object]:
-    keys = classic.keys
-    recipients = [keys.recipient.public]
-    return lambda: prepare(io.BytesIO(), [one], keys=keys.sender, recipients=recipients, **SETTINGS, **options)
-
-
 CONTENTS = {
     "nothing": b"",
     "small noise": noise(2000),
@@ -251,7 +309,7 @@ def test_large_source_that_ends_early(classic, size):
 
 def test_source_that_changes_between_the_readings(classic, monkeypatch):
     monkeypatch.setattr(planning, "KEPT_MAX", 0)
-    versions = iter([b"text " * 60_000, b"text " * 60_000, b"TEXTS" * 30_000 + b"other" * 30_000])
+    versions = iter([b"text " * 60_000, b"TEXTS" * 30_000 + b"other" * 30_000])
     one = SealMember("a", None, 300_000, lambda: io.BytesIO(next(versions)))
     assert classic.code_of(sealing(classic, one)) == "source-changed"
 

@@ -158,9 +158,9 @@ def test_one_entry_that_cannot_be_looked_at_does_not_stop_the_scan(
         (root / name).touch()
     look = entries.look
 
-    def failing(path: Path) -> entries.Entry:
-        if path.name in errors:
-            raise errors[path.name]
+    def failing(path: str) -> entries.Entry:
+        if (name := Path(path).name) in errors:
+            raise errors[name]
         return look(path)
 
     monkeypatch.setattr(entries, "look", failing)

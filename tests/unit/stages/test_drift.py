@@ -73,6 +73,18 @@ def test_another_version_pauses_before_anything_is_sealed_or_bounced(desk: Desk)
     assert not list((desk.made.police.state / "spool" / "outbound").glob(".*"))
 
 
+def test_only_what_gives_no_cause_to_pause_its_source_may_be_read_ahead(desk: Desk) -> None:
+    judge = desk.made.police.worker("pack")._worker._drift  # type: ignore[attr-defined]  # asked by a thread of the crew
+    transfer, found = desk.transfers()[-1], source(desk.made)
+    look = replace(desk.made.police.ledger.sources.looks(found.id, found.since, 1)[-1], system=found.system)
+    assert judge.is_plain(transfer, look)
+    assert judge.is_plain(transfer, replace(look, system="another software"))
+    assert not judge.is_plain(transfer, replace(look, version="2.2"))
+    assert not judge.is_plain(transfer, replace(look, marks=("lacks arrest-request/charges",)))
+    desk.drop(1, upgraded())
+    assert not judge.is_plain(transfer, look)
+
+
 def test_its_people_are_told_once(desk: Desk) -> None:
     desk.drop(4, upgraded())
     told = sorted(path.name for path in (desk.folder / "err").iterdir())

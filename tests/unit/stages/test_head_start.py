@@ -10,6 +10,11 @@ from typing import Any
 
 import pytest
 
+from gateway.bundle.envelope import ENVELOPE_MAX
+from gateway.bundle.envelope import MAGIC as BUNDLE_MAGIC
+from gateway.bundle.herald import MAGIC as HERALD_MAGIC
+from gateway.bundle.herald import open_herald, verify_herald
+from gateway.bundle.manifest import Manifest
 from gateway.bundle.names import bundle_name
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
@@ -18,12 +23,15 @@ from gateway.daemon.errand import News, Progress
 from gateway.daemon.porters import Porters
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import UnitCode
+from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lanes import SMALL_BYTES
 from gateway.domain.lifecycle import State
-from gateway.domain.records import known
+from gateway.domain.records import Priority, known
 from gateway.settings.links import Initiate, SftpSettings, TransportKind
 from gateway.stages import headstart
+from gateway.stages.drift import DriftDesk
+from gateway.stages.headstart import HeadStart, Placed
+from gateway.stages.repeats import RepeatDesk
 from gateway.transport.api import Growing, silent
 from gateway.transport.api import Progress as Moved
 from gateway.transport.channel import Deadlines
@@ -158,6 +166,17 @@ class Scene:
             path.name for path in self.mailbox.iterdir() if path.name.startswith(".") or path.suffix == ".cfb"
         )
 
+    def promised(self) -> Manifest | None:
+        """Return what the herald at the peer promises its recipient; None if there is none."""
+        identity = self.made.procuratorate.identity
+        with (self.mailbox / HEAD_START).open("rb") as source:
+            head = source.read(ENVELOPE_MAX)
+            if not head.startswith(HERALD_MAGIC):
+                assert not any(head[:1000])
+                return None
+            herald = verify_herald(head, lambda key_id: known(identity.directory.signer_of(key_id)).public)
+            return open_herald(source, herald, identity.keyring.node_keys()).manifest
+
     def has_arrived_whole(self) -> bool:
         """Whether the bundle, and nothing else, lies in the peer's mailbox as it lies in our spool."""
         transfer = self.made.police.only(OUT)
@@ -241,6 +260,69 @@ def test_a_large_bundle_leaves_while_it_is_sealed_and_is_seen_once_it_is_recorde
     assert scene.line.deposits == 0
     assert scene.line.moved == sorted(scene.line.moved)  # nothing twice
     assert scene.made.police.events(scene.made.police.only(OUT)) == ["found", "sealed", "sent"]
+
+
+def test_its_herald_is_there_before_it_is_sealed_and_promises_what_is_sealed(scene: Scene) -> None:
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    promised = scene.promised()
+    assert promised is not None
+    assert "content/dossier.bin" in [file.path for file in promised.files]
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+
+
+def test_what_was_sent_before_under_its_key_has_no_herald(scene: Scene) -> None:
+    """Whether it is a repeat, a correction, or waits for a person is only known once it was read whole."""
+    scene.begin()
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    scene.sealer.go.clear()
+    scene.sealer.braked.clear()
+    scene.line.far.clear()
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    assert scene.promised() is None
+    scene.sealer.go.set()
+    scene.until(lambda: [one.state for one in scene.made.police.transfers(OUT)] == [State.SENT] * 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setattr(headstart, "HERALD_MAX", 100),
+        lambda patch: patch.setattr(DriftDesk, "is_plain", lambda *_: False),
+        lambda patch: patch.setattr(RepeatDesk, "is_new", failing),
+    ],
+    ids=["too-long", "of-note", "ledger-fails"],
+)
+def test_without_a_herald_the_rest_leaves_ahead_all_the_same(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, change: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    change(monkeypatch)
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    assert scene.promised() is None
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+
+
+def failing(*_: object) -> bool:
+    raise TransientError("ledger-busy", "somebody else writes")
+
+
+def test_a_front_that_is_signed_is_no_herald(scene: Scene, tmp_path: Path) -> None:
+    """A head start that begins late, when the file is whole: no byte of the front leaves before it is released."""
+    scene.begin()
+    path = tmp_path / "sealing"
+    placed = Placed(LinkName("here"), Priority.NORMAL, 4096, 8192, herald=100)
+    for head, sent in ((HERALD_MAGIC, 100), (BUNDLE_MAGIC, 0)):
+        path.write_bytes(head + bytes(8184))
+        start = HeadStart(scene.made.police.only(OUT), placed, path, SystemClock())
+        assert len(start.herald()) == sent
+        start.close()
 
 
 def test_what_fails_to_be_sealed_is_taken_back_and_sealed_anew(scene: Scene) -> None:

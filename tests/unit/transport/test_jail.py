@@ -28,7 +28,14 @@ def inbox(tmp_path: Path) -> Path:
 def a_session(inbox: Path) -> GuestSession:
     mailbox = Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
     # The channel is what the library sends answers over; nothing here sends any.
-    return GuestSession(cast("Any", None), mailbox, lambda: None, lambda: None, lambda _session: None)
+    return GuestSession(
+        cast("Any", None),
+        mailbox,
+        active=lambda: None,
+        deposited=lambda: None,
+        growing=lambda: None,
+        ended=lambda _session: None,
+    )
 
 
 def failing(_descriptor: int) -> None:

@@ -19,7 +19,7 @@ from gateway.domain.ids import UnitCode, unit_code, wire_name
 from gateway.transport.accounts import save_accounts
 from gateway.transport.agreement import RESUME_FROM
 from gateway.transport.channel import Deadlines
-from gateway.transport.disk import temp_name
+from gateway.transport.disk import HEAD_START, temp_name
 from gateway.transport.floors import Floors
 from gateway.transport.guard import GuardLimits
 from gateway.transport.news import News
@@ -338,6 +338,26 @@ def test_the_parent_hears_of_logins_and_deposits(tmp_path: Path, guest_key: KeyP
         told = [news for news in server.news if news["event"] == "deposited"]
         assert sum(int(news.get("times", 1)) for news in told) == 20
         assert all(news["guest"] == GUEST for news in told)
+
+
+def test_the_parent_hears_once_that_something_grows_whose_beginning_stands(tmp_path: Path, guest_key: KeyPair) -> None:
+    with a_server(tmp_path, guest_key) as server:
+        session = SftpSession(channel_to(server, guest_key))
+        for name, heard in ((temp_name(NAME), 0), (HEAD_START, 1)):
+            handle = session.handle(session.ask_open(b"/in/" + name.encode(), OPEN_EXCLUSIVE))
+            for offset in (9 << 20, 0, 10, 20):
+                assert not [news for news in server.news if news["event"] == "growing"]
+                assert session.settle(session.ask_write(handle, offset, b"0123456789")) == Outcome.OK
+                if heard and not offset:
+                    break
+        server.wait_for("growing", guest=GUEST)
+        for offset in (10, 20):
+            assert session.settle(session.ask_write(handle, offset, b"0123456789")) == Outcome.OK
+        session.close()
+        server.process.terminate()
+        server.process.join(ENDS_WITHIN)
+        server.wait_for("stopped")
+        assert [news for news in server.news if news["event"] == "growing"] == [{"event": "growing", "guest": GUEST}]
 
 
 def test_leftovers_of_another_day_are_swept(tmp_path: Path, guest_key: KeyPair) -> None:

@@ -1,0 +1,91 @@
+"""The part of early opening that runs in a worker process: follow a bundle while it arrives, write its members."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.bundle.herald import Herald, open_herald
+from gateway.bundle.keys import NodeKeys
+from gateway.bundle.manifest import Manifest
+from gateway.bundle.unseal import open_promised
+from gateway.domain.clock import SystemClock
+from gateway.domain.errors import GatewayError
+from gateway.domain.ids import UnitCode
+from gateway.folders import disk
+from gateway.folders.growing import GivenUpError, GrowingFile
+from gateway.folders.members import MemberFiles
+from gateway.folders.space import OPENING
+from gateway.stages import layout
+from gateway.stages.admission import Admission
+from gateway.stages.open_work import fingerprint, require_room, route_of
+from gateway.stages.routes import InboundRoute
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyOrder:
+    """One bundle whose herald was verified, and which grows at `growing`. `members`: the folder for its members, not
+    there yet; `floor`: bytes of our disk that must stay free."""
+
+    growing: Path
+    herald: Herald
+    members: Path
+    keys: tuple[NodeKeys, ...]
+    routes: tuple[InboundRoute, ...]
+    origin: UnitCode
+    admission: Admission
+    floor: int
+    read_again: bool
+    """Whether a virus scanner reads the members next."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyOutcome:
+    """`fingerprint`: of the manifest that the members written have; None if it came to nothing, for the reason
+    `code`."""
+
+    fingerprint: bytes | None
+    code: str = ""
+
+
+def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutcome:
+    """Open a bundle as far as that can be done without its hashes; whatever fails leaves nothing behind.
+
+    Nothing of it counts: who gets the bundle compares the fingerprint with what its sender signed.
+    """
+    try:
+        disk.owner_only(order.members.parent)
+        with disk.mapped(order.members.parent):
+            order.members.mkdir(mode=0o700)
+            return EarlyOutcome(fingerprint(_followed(order, progress)))
+    except GivenUpError as reason:
+        code = str(reason)
+    except GatewayError as error:
+        code = error.code
+    disk.remove_private(order.members)
+    return EarlyOutcome(None, code)
+
+
+def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> Manifest:
+    def rest(seconds: float) -> None:
+        progress(0)  # so that who wants us to stop is heard
+        time.sleep(seconds)
+
+    with (
+        GrowingFile(order.growing, order.herald.envelope.size, SystemClock(), rest) as growing,
+        MemberFiles(order.members, read_again=order.read_again, pushed=True) as files,
+    ):
+        source = growing.as_binary()
+        promise = open_herald(source, order.herald, order.keys)
+        draft = promise.manifest
+        require_room(order.members, draft, copies=OPENING, floor=order.floor)
+        order.admission.check(str(draft.meta.get(layout.FLOW, "")))
+        route_of(draft, order.origin, order.routes)
+        return open_promised(
+            source,
+            order.herald,
+            promise,
+            sink=lambda member: files.create(member.path, member.size),
+            progress=progress,
+            beside=files.beside,
+        )
