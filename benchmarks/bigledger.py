@@ -56,8 +56,8 @@ def bigledger(root: Path, counts: Sequence[int]) -> Section:
             broken.append(f"with {count:,} transfers changes cost {slower:.2f} times as much processor time")
     work = (
         f"ledgers of {', '.join(f'{one:,}' for one in sorted(counts))} transfers; in the largest each question is "
-        f"asked up to {ASKED} times, each time of something else; a change: found, sealed, sent, {TOGETHER} in a commit "
-        "that is forced to the disk, in turn in the large and in an empty ledger"
+        f"asked up to {ASKED} times, each time of another thing; a change: found, sealed, sent, {TOGETHER} in a commit"
+        " that is forced to the disk, in turn in the large and in an empty ledger"
     )
     return Section("W8", "A large ledger", work, tuple(figures), tuple(broken))
 
