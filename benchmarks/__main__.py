@@ -19,7 +19,7 @@ from benchmarks.figures import BenchmarkError, Outcome, Section
 from benchmarks.quiet import BALLAST, Quiet
 
 HERE = Path(__file__).parent
-SLOW = ("wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
+SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -35,13 +35,16 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="folder to work in (fourteen times the largest case must fit)")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
     parser.add_argument("--rounds", type=int, help="repetitions of what is repeated")
-    parser.add_argument("--size", type=int, nargs="+", metavar="MIB", help="sizes of the large case")
+    parser.add_argument("--size", type=int, metavar="MIB", help="size of the large case")
     parser.add_argument("--documents", type=int, help="documents of 100 KiB in one case")
     parser.add_argument("--count", type=int, help="small cases dropped at once")
     parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument(
         "--dossier", type=int, metavar="MIB", help="size of each; smaller where four times all of them do not fit"
+    )
+    parser.add_argument(
+        "--huge", type=int, metavar="MIB", default=16_384, help="size of the largest export; less where it does not fit"
     )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument(
@@ -54,7 +57,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--ballast", action=argparse.BooleanOptionalAction, help="fill the page cache before each run")
     found = parser.parse_args(given)
     found.rounds = found.rounds or (3 if found.quick else 5)
-    found.size = found.size or ([64] if found.quick else [1024])
+    found.size = found.size or (64 if found.quick else 1024)
     found.documents = found.documents or (200 if found.quick else 2000)
     found.count = found.count or (60 if found.quick else 2000)
     found.transfers = found.transfers or [100_000, 1_000_000]
@@ -65,13 +68,8 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     found.patience = (2.0 if found.quick else 15.0) if found.patience is None else found.patience
     if found.write is None:
         found.write = not found.quick and not found.only
-    found.only = found.only or [name for name in CHOICES if _is_usual(name, found)]
+    found.only = found.only or [name for name in CHOICES if name not in SLOW or not found.quick]
     return found
-
-
-def _is_usual(name: str, found: argparse.Namespace) -> bool:
-    """Whether a benchmark is run where nobody asks for it by name."""
-    return len(found.size) > 1 if name == "larger" else name not in SLOW or not found.quick
 
 
 def options_of(found: argparse.Namespace) -> Options:
@@ -79,7 +77,7 @@ def options_of(found: argparse.Namespace) -> Options:
     return Options(
         quick=found.quick,
         rounds=found.rounds,
-        size=tuple(found.size),
+        size=found.size,
         documents=found.documents,
         count=found.count,
         batch=min(found.count, 20 if found.quick else 100),
@@ -87,6 +85,7 @@ def options_of(found: argparse.Namespace) -> Options:
         handovers=found.handovers,
         dossiers=found.dossiers,
         dossier=found.dossier,
+        huge=found.huge,
         wire=found.wire,
         transfers=tuple(found.transfers),
         links=found.links,

@@ -4,10 +4,11 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks import bigledger, growth, latency, parts, races, restart, rosters, simulated, standing, wire
+from benchmarks import bigledger, growth, huge, latency, parts, races, restart, rosters, simulated, standing, wire
 from benchmarks.data import MIB
 from benchmarks.figures import BenchmarkError, Section
 from benchmarks.peers.age import Age
@@ -24,7 +25,7 @@ SAMPLE = (
 )
 WIRE_FILES = 500
 DISK_SHARE = 0.75
-"""Of the free disk that the dossiers may take."""
+"""Of the free disk that what is large may take."""
 DOSSIER_TAKES = 4
 """Times its own size, at the most."""
 PART = 64 * MIB
@@ -35,7 +36,7 @@ PART = 64 * MIB
 class Options:
     """How much is done. Sizes in MiB.
 
-    size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
+    size: of the large case. huge: of the one that is carried by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
     each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
     wire: of the large file over each engine. transfers: in the large ledgers. links, waiting: of the node that waits,
@@ -44,7 +45,7 @@ class Options:
 
     quick: bool
     rounds: int
-    size: tuple[int, ...]
+    size: int
     documents: int
     count: int
     batch: int
@@ -52,6 +53,7 @@ class Options:
     handovers: int
     dossiers: int
     dossier: int
+    huge: int
     wire: int
     transfers: tuple[int, ...]
     links: int
@@ -74,13 +76,12 @@ def _peers() -> list[Peer]:
 
 
 def _large(root: Path, options: Options, quiet: Quiet) -> Section:
-    work = races.one_large(_cases(root), min(options.size) * MIB)
+    work = races.one_large(_cases(root), options.size * MIB)
     return races.race(work, [(one, None) for one in _peers()], options.rounds, root, quiet)
 
 
-def _larger(root: Path, options: Options, quiet: Quiet) -> Section:
-    work = races.one_large(_cases(root), max(options.size) * MIB)
-    return races.race(work, [], 1, root, quiet)
+def _huge(root: Path, options: Options, quiet: Quiet) -> Section:
+    return _fitted(root, options.huge, huge.TAKES, lambda size: huge.huge(root, size, quiet))
 
 
 def _of_many(root: Path, options: Options, quiet: Quiet) -> Section:
@@ -109,13 +110,19 @@ def _idle(root: Path, options: Options, quiet: Quiet) -> Section:
 
 def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
     # The dossiers lie in the folder, the spools and the mailbox, and their copies to compare them with.
-    room = int(shutil.disk_usage(root).free * DISK_SHARE) // (DOSSIER_TAKES * options.dossiers)
-    size = min(options.dossier * MIB, room // MIB * MIB)
-    if size < MIB:
-        raise BenchmarkError("the disk has no room for dossiers: see --work")
-    section = latency.full(root, options.dossiers, size, options.handovers, quiet)
-    if size < options.dossier * MIB:
-        section = replace(section, work=f"{section.work}; {options.dossier} MiB each did not fit on the disk")
+    count = options.dossiers
+    carry = partial(latency.full, root, count, handed=options.handovers, quiet=quiet)
+    return _fitted(root, options.dossier, DOSSIER_TAKES * count, lambda size: carry(size=size))
+
+
+def _fitted(root: Path, wanted: int, takes: int, measure: Callable[[int], Section]) -> Section:
+    """Return what `measure` finds with `wanted` MiB, or with as much as fits `takes` times on the disk, and say so."""
+    fits = int(shutil.disk_usage(root).free * DISK_SHARE) // takes // MIB
+    if not fits:
+        raise BenchmarkError("the disk has no room for this: see --work")
+    section = measure(min(wanted, fits) * MIB)
+    if fits < wanted:
+        section = replace(section, work=f"{section.work}; {wanted:,} MiB did not fit on the disk")
     return section
 
 
@@ -165,11 +172,11 @@ def _cases(root: Path) -> Path:
 CHOICES: Mapping[str, Measure] = MappingProxyType(
     {
         "large": _large,
-        "larger": _larger,
         "of-many": _of_many,
         "small": _small,
         "idle": _idle,
         "lanes": _lanes,
+        "huge": _huge,
         "wire": _wire,
         "ledger": _ledger,
         "standing": _standing,

@@ -49,6 +49,11 @@ class Pair:
         self.sender = Family(_pid(police))
         self.receiver = Family(_pid(procuratorate))
 
+    @property
+    def origin(self) -> Path:
+        """The folder of the node that sends, its outbound folders included."""
+        return self._police.place.root
+
     @contextmanager
     def ledgers(self) -> Iterator[tuple[Ledger, Ledger]]:
         """Open both ledgers for reading."""

@@ -29,7 +29,7 @@ from gateway.settings.writing import Values
 OURS = UnitCode("990000000000")
 PROCESSOR_LIMIT, MEMORY_LIMIT = 2.0, 250 * MIB
 """Per cent of one core, and bytes of all processes together, that a waiting node may take."""
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 SETTLE_SECONDS = 10.0
 _LOOK = 0.1
 

@@ -10,7 +10,7 @@ from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.folders import disk, trees
 from gateway.folders.spool import Spool
 from gateway.ledger.database import prepare_file
-from gateway.transport.hosted import create_mailbox
+from gateway.transport.hosted import create_mailbox, keep_mailboxes
 from tests.support.calls import met
 from tests.support.powercuts import PowerCut
 from tests.support.wholly import by_one_order
@@ -95,13 +95,19 @@ def test_what_is_made_in_a_folder_that_moved_is_found(tmp_path: Path) -> None:
     assert after_a_cut(tmp_path, moved) == {"b": None}
 
 
+def mailbox(folder: Path) -> None:
+    """Make a mailbox as a server does before it is ready."""
+    create_mailbox(folder, UnitCode("990102"))
+    keep_mailboxes(folder)
+
+
 @pytest.mark.parametrize(
     ("make", "made"),
     [
         (lambda root: disk.owner_only(root / "a" / "b"), {"a", "a/b"}),
         (lambda root: disk.write_durably(root / "a", b"x"), {"a"}),
         (lambda root: prepare_file(root / "ledger" / "ledger.db"), {"ledger"}),
-        (lambda root: create_mailbox(root / "boxes", UnitCode("990102")), {"boxes/990102/in", "boxes/990102/out"}),
+        (lambda root: mailbox(root / "boxes"), {"boxes/990102/in", "boxes/990102/out"}),
         (lambda root: Spool(root / "spool").prepare(), {"spool/claims", "spool/inbound", "spool/staging"}),
         (lambda root: Spool(root / "spool").fetching(LINK, BUNDLE), {"spool/inbound/link"}),
         (lambda root: Spool(root / "spool").fresh_staging(LINK, BUNDLE).make(), {"spool/staging/link"}),

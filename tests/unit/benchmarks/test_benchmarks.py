@@ -2,15 +2,17 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
-from benchmarks import data, report
+from benchmarks import choices, data, report
 from benchmarks.__main__ import arguments, options_of
 from benchmarks.choices import CHOICES, SAMPLE
-from benchmarks.figures import Figure, Goal, Outcome, Section, Use, median, percentile, shown
+from benchmarks.data import MIB
+from benchmarks.figures import BenchmarkError, Figure, Goal, Outcome, Section, Use, median, percentile, shown
 from benchmarks.journeys import LEGS, Journey, Tally, journeys
 from benchmarks.processes import Family
 from benchmarks.races import RSS_LIMIT
@@ -106,7 +108,7 @@ def test_memory_is_what_the_kernel_says() -> None:
 
 def test_quick_does_less() -> None:
     quick, full = arguments(["--quick"]), arguments([])
-    assert max(quick.size) < max(full.size) == 1024
+    assert quick.size < full.size == 1024
     assert quick.count < full.count == 2000
     assert options_of(arguments(["--quick", "--count", "7"])).batch == 7
 
@@ -116,7 +118,22 @@ def test_only_a_whole_run_writes_the_page() -> None:
     assert not arguments(["--quick"]).write
     assert not arguments(["--only", "small"]).write
     assert arguments(["--quick", "--write"]).write
-    assert set(arguments(["--size", "64", "128"]).only) == set(CHOICES)
+    assert set(arguments([]).only) == set(CHOICES)
+
+
+def test_what_does_not_fit_on_the_disk_is_made_smaller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=40 * MIB))
+    asked: list[int] = []
+
+    def measure(size: int) -> Section:
+        asked.append(size)
+        return Section("B9", "A test", "something large", ())
+
+    for wanted, told in ((2, "something large"), (8, "something large; 8 MiB did not fit on the disk")):
+        assert choices._fitted(tmp_path, wanted, 5, measure).work == told
+    assert asked == [2 * MIB, 6 * MIB]
+    with pytest.raises(BenchmarkError, match="no room"):
+        choices._fitted(tmp_path, 2, 50, measure)
 
 
 def test_page_and_json_say_the_same(tmp_path: Path) -> None:
