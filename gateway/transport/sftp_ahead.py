@@ -51,7 +51,8 @@ class SftpAhead:
             self._withdraw()
             raise meaning(refused, "sending ahead") from refused
         except GatewayError as error:
-            if error.code in _OURS:
+            # A session that nothing is asked of is lent again: then the line does not end, and nothing goes with it.
+            if error.code in _OURS or self._session.is_usable():
                 self._withdraw()
             raise
         SftpDeposit(self._session, self._folder, name, source.size).go_on(source.reader, sent, progress)
