@@ -9,10 +9,11 @@ from benchmarks.parts import nowhere
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
 from gateway.bundle.keys import NodeKeys, generate
 from gateway.bundle.receipt import Receipt, sign_receipt, verify_receipt
-from gateway.bundle.seal import Sealed, SealMember, finish, prepare
+from gateway.bundle.seal import Sealed, SealMember
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.ids import UnitCode
 from gateway.domain.records import ReceiptCode
+from tests.support.bundles import finish, prepare
 
 CREATED = 1_790_000_000
 LIFETIME = 86_400

@@ -11,12 +11,13 @@ from benchmarks.data import MIB, PIECE, half_and_half, noise
 from benchmarks.figures import Figure, Section, median
 from gateway.bundle.envelope import ENVELOPE_MAX, verify_envelope
 from gateway.bundle.keys import generate
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import ClaimToken, RouteName, UnitCode
 from gateway.domain.records import FoundExport
 from gateway.ledger.store import Ledger
+from tests.support.bundles import finish, prepare
 
 ROUNDS = 3
 COMMIT_SECONDS = 2.0

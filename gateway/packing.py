@@ -185,7 +185,11 @@ def checked(reading: Reading, standard: Standard, context: Context | None = None
         bare = CasePackage(old.source, old.flow, case_no=old.case_no, receiver_code=old.receiver_code)
         findings = tuple(one for one in findings if one.code == SECRET)
         return replace(reading, package=bare, members=(), findings=findings)
-    return replace(reading, package=replace(reading.package, marks=marks_of(findings)), findings=findings)
+    marks, package = marks_of(findings), reading.package
+    # Most exports have neither; a copy of a package of forty fields costs as much as reading a short export.
+    return replace(
+        reading, package=package if package.marks == marks else replace(package, marks=marks), findings=findings
+    )
 
 
 def _looked(member: Member, content: Content | None) -> Content | None:

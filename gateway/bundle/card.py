@@ -20,7 +20,7 @@ from gateway.bundle import canonical
 from gateway.bundle.aloud import aloud
 from gateway.bundle.curves import is_sound_ed25519
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.suites import Suite, suite_of
+from gateway.bundle.suites import Suite, algorithms, suite_of
 from gateway.domain.errors import Scope, SecurityError
 from gateway.domain.ids import UnitCode, unit_code
 
@@ -29,7 +29,7 @@ BODY_MAX = 128 << 10
 KEYS_MAX = 8
 """Keys on one card: two or three suites, each with a previous and a new key."""
 SIGNATURE_MAX = 8 << 10
-"""Bytes; the longest signature of any suite has 3373."""
+"""Bytes; the longest signature of any suite that stands alone has 3373."""
 NAME_MAX = 100
 """Characters of a unit's name."""
 CARD_MAX = 12 + BODY_MAX + 1 + KEYS_MAX * (34 + SIGNATURE_MAX)
@@ -183,7 +183,9 @@ def parse_card(raw: bytes) -> Card:
     except SecurityError as error:
         raise SecurityError(error.code, error.detail, scope=Scope.LINK, facts=error.facts) from error
     for key_id, public in card.signers().items():
-        if not public.verify("card", body, signatures[key_id]):
+        # Cards are signed one by one: a signature that is shared with others has no place on one.
+        is_alone = len(signatures[key_id]) == algorithms(public.suite).signature_length
+        if not is_alone or not public.verify("card", body, signatures[key_id]):
             raise SecurityError("card-bad-signature", "a key on the card did not sign it", scope=Scope.LINK)
     return card
 

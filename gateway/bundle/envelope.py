@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from gateway.bundle import shared
 from gateway.bundle.chunked import plaintext_length
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label, suite_of
@@ -23,24 +24,27 @@ LIFETIME_MAX = 90 * 86400
 """Seconds from `created` to `expires` at most: the time for which old decryption keys are kept."""
 INTEGER_LIMIT = 2**53
 """Times, epochs and sequence numbers stay below: receipts repeat them in JSON (RFC 7493), ledgers in 64 bits."""
-ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373
-"""So many first bytes of any bundle hold its whole header and signature (suite 2, 64 recipients)."""
+ENVELOPE_MAX = FIXED_LENGTH + RECIPIENTS_MAX * (HASH_LENGTH + 8 + 1168) + 3373 + 33 + 8 * HASH_LENGTH
+"""So many first bytes of any bundle hold its whole header and signature: suite 2, 64 recipients, shared by 256."""
 
 _FIXED = struct.Struct(">8sBBHHHQQ16sQQ32s32s32sQ")
 _BOUND = slice(8, 48)
 """The part of the header that is inside every key: suite to bundle id."""
+_MANIFEST_HASH = slice(96, 128)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the envelope of a bundle and that of its herald are told apart. signed_as: the x of L(x) in its SIG."""
+    """How the envelope of a bundle and that of its herald are told apart. signed_as: the x of L(x) in its SIG; depths:
+    of the trees in which signatures may be shared."""
 
     magic: bytes
     signed_as: str
     sequences: range
+    depths: range
 
 
-BUNDLE = Kind(MAGIC, "outer", range(1, INTEGER_LIMIT))
+BUNDLE = Kind(MAGIC, "outer", range(1, INTEGER_LIMIT), range(shared.DEPTH_MAX + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,15 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A parsed header with its signature. Times are seconds since 1970 UTC, lengths and offsets bytes."""
+    """A parsed header with its signature. Times are seconds since 1970 UTC, lengths and offsets bytes.
+
+    depth: levels of the trees in which the bundle's signatures are shared; 0 if they stand alone.
+    """
 
     suite: Suite
     segment_log2: int
     routing_class: int
+    depth: int
     created: int
     expires: int
     bundle_id: BundleId
@@ -132,15 +140,19 @@ def encode_fixed(
     manifest_hash: bytes,
     segments_hash: bytes,
     epoch: int,
+    depth: int = 0,
 ) -> bytes:
-    """Return HEADER[0:168]; nothing is checked, because a parser must refuse what a forger writes."""
+    """Return HEADER[0:168]; nothing is checked, because a parser must refuse what a forger writes.
+
+    depth: levels of the trees in which the bundle's signatures are shared; 0 if they stand alone.
+    """
     return _FIXED.pack(
         MAGIC,
         suite,
         segment_log2,
         routing_class,
         recipients,
-        0,
+        depth,
         created,
         expires,
         bundle,
@@ -156,6 +168,11 @@ def encode_fixed(
 def encode_recipients(recipients: Sequence[Recipient]) -> bytes:
     """Return HEADER[168:]."""
     return b"".join(r.key_id + r.sequence.to_bytes(8, "big") + r.wrap for r in recipients)
+
+
+def with_manifest_hash(fixed: bytes, manifest_hash: bytes) -> bytes:
+    """Return the fixed header with another manifest_hash."""
+    return fixed[: _MANIFEST_HASH.start] + manifest_hash + fixed[_MANIFEST_HASH.stop :]
 
 
 def bound_part(fixed: bytes) -> bytes:
@@ -175,7 +192,7 @@ def parse_envelope(head: bytes, kind: Kind = BUNDLE) -> Envelope:
     """
     _check_magic(head, kind)
     suite = _check_suite(head)
-    fixed = _check_fixed(head)
+    fixed = _check_fixed(head, kind)
     return _check_recipients(head, suite, fixed, kind)
 
 
@@ -222,7 +239,7 @@ def _check_suite(head: bytes) -> Suite:
     return suite
 
 
-def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
+def _check_fixed(head: bytes, kind: Kind) -> tuple[int | bytes, ...]:
     """Every integer of the fixed part is in its range, so that all that follows can be computed from it."""
     if len(head) < FIXED_LENGTH:
         raise SecurityError("truncated", "ends within the fixed header")
@@ -231,7 +248,7 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
     rules = {
         "segment size": log2 in SEGMENT_LOG2,
         "number of recipients": 1 <= count <= RECIPIENTS_MAX,
-        "flags": flags == 0,
+        "flags": flags in kind.depths,
         "times": created < expires <= created + LIFETIME_MAX and expires < INTEGER_LIMIT,
         "manifest length": manifest <= MANIFEST_MAX and plaintext_length(manifest) is not None,
         "data length": data <= DATA_MAX and plaintext_length(data) is not None,
@@ -245,9 +262,10 @@ def _check_fixed(head: bytes) -> tuple[int | bytes, ...]:
 
 def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...], kind: Kind) -> Envelope:
     use = algorithms(suite)
-    count = struct.unpack_from(">H", head, 12)[0]
+    count, depth = struct.unpack_from(">HH", head, 12)
     end = header_length(suite, count)
-    if len(head) < end + use.signature_length:
+    signed = end + shared.signature_length(suite, depth)
+    if len(head) < signed:
         raise SecurityError("truncated", "ends within header or signature")
     step = HASH_LENGTH + 8 + use.wrap_length
     recipients = tuple(
@@ -262,19 +280,20 @@ def _check_recipients(head: bytes, suite: Suite, fixed: tuple[int | bytes, ...],
         raise SecurityError("malformed", "recipients are not strictly ascending")
     if any(r.sequence not in kind.sequences for r in recipients):
         raise SecurityError("malformed", "a sequence number is out of range")
-    return _typed(suite, fixed, recipients, head[:end], head[end : end + use.signature_length])
+    return _typed(suite, fixed, recipients, head[:end], head[end:signed])
 
 
 def _typed(
     suite: Suite, fixed: tuple[int | bytes, ...], recipients: tuple[Recipient, ...], header: bytes, signature: bytes
 ) -> Envelope:
-    _magic, _suite, log2, cls, _count, _flags, created, expires, ident, manifest, data, sender, mhash, shash, epoch = (
+    _magic, _suite, log2, cls, _count, depth, created, expires, ident, manifest, data, sender, mhash, shash, epoch = (
         fixed
     )
     return Envelope(
         suite=suite,
         segment_log2=int(log2),
         routing_class=int(cls),
+        depth=int(depth),
         created=int(created),
         expires=int(expires),
         bundle_id=bundle_id(bytes(ident).hex()),

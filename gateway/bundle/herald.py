@@ -17,7 +17,7 @@ from gateway.domain.errors import SecurityError
 MAGIC = b"\x89CBH\r\n\x1a\n"
 BLANK = bytes(HASH_LENGTH)
 """In the place of every hash that is not known yet."""
-_KIND = Kind(MAGIC, "herald", range(1))
+_KIND = Kind(MAGIC, "herald", range(1), range(1))
 _DRAFT = "draft"
 
 

@@ -1,11 +1,16 @@
 """The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from gateway.bundle import shared
 from gateway.bundle.primitives import Sign, Unwrap, Verify
 from gateway.bundle.suites import DEFAULT_SUITE, Suite, algorithms, digest, label, suite_of
 from gateway.domain.errors import SecurityError
+
+_ROOTS_KEPT = 8
+"""Shared signatures that are not verified again while others come between: bundles of two batches in turn, and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class PublicKeys:
     encrypt_public: bytes
     _verify: Verify | None = field(default=None, init=False, repr=False, compare=False)
     """Made when it is first needed; never travels."""
+    _roots: tuple[bytes, ...] = field(default=(), init=False, repr=False, compare=False)
+    """H over all that went into verifying each of the last shared signatures: of the same, the answer is the same."""
 
     def __post_init__(self) -> None:
         use = algorithms(self.suite)
@@ -44,6 +51,7 @@ class PublicKeys:
             ("sign_public", sign_public),
             ("encrypt_public", encrypt_public),
             ("_verify", None),
+            ("_roots", ()),
         ):
             object.__setattr__(keys, name, value)
         return keys
@@ -59,15 +67,33 @@ class PublicKeys:
         return _key_id(self.suite, b"E", self.encrypt_public)
 
     def verify(self, name: str, body: bytes, signature: bytes) -> bool:
-        """Say whether `signature` is this node's over L(`name`) and `body`; a wrong length is no error but False."""
-        use = algorithms(self.suite)
-        if len(signature) != use.signature_length:
+        """Say whether `signature`, alone or shared, is this node's over L(`name`) and `body`; a wrong length is no
+        error but False."""
+        depth = shared.depth_of(self.suite, len(signature))
+        if depth is None:
             return False
+        if depth == 0:
+            return self._verifier()(label(name), body, signature)
+        cut = algorithms(self.suite).signature_length
+        text = shared.climb(self.suite, name, body, signature[cut:])
+        return text is not None and self._is_root(label(shared.root_name(name)), text, signature[:cut])
+
+    def _is_root(self, root_label: bytes, text: bytes, signature: bytes) -> bool:
+        """Whether a root was signed; asked once for those who share it and come together."""
+        asked = digest(self.suite, root_label, text, signature)
+        if asked in self._roots:
+            return True
+        if not self._verifier()(root_label, text, signature):
+            return False
+        object.__setattr__(self, "_roots", (asked, *self._roots[: _ROOTS_KEPT - 1]))
+        return True
+
+    def _verifier(self) -> Verify:
         verify = self._verify
         if verify is None:
-            verify = use.verifier(self.sign_public)
+            verify = algorithms(self.suite).verifier(self.sign_public)
             object.__setattr__(self, "_verify", verify)
-        return verify(label(name), body, signature)
+        return verify
 
     def wrap(self, name: str, bind: bytes, text: bytes) -> bytes:
         """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
@@ -75,7 +101,7 @@ class PublicKeys:
 
     def __getstate__(self) -> list[object]:
         # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process.
-        return [self.suite, self.sign_public, self.encrypt_public, None]
+        return [self.suite, self.sign_public, self.encrypt_public, None, ()]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -127,6 +153,21 @@ class NodeKeys:
     def sign(self, name: str, body: bytes) -> bytes:
         """Return the signature over L(`name`) and `body`."""
         return self._ready().sign(label(name), body)
+
+    def sign_all(self, name: str, bodies: Sequence[bytes], depth: int | None = None) -> list[bytes]:
+        """Return a signature for each of `bodies`, which proves that one alone; up to 2^depth of them share one.
+
+        depth: 0 for signatures that share nothing, at most shared.DEPTH_MAX; None for what fits their number.
+        """
+        depth = shared.depth_for(len(bodies)) if depth is None else depth
+        if depth == 0:
+            return [self.sign(name, body) for body in bodies]
+        signatures: list[bytes] = []
+        for start in range(0, len(bodies), 1 << depth):
+            text, proofs = shared.plant(self.suite, name, bodies[start : start + (1 << depth)], depth)
+            signed = self.sign(shared.root_name(name), text)
+            signatures += [signed + proof for proof in proofs]
+        return signatures
 
     def unwrap(self, name: str, bind: bytes, wrapped: bytes) -> bytes | None:
         """Undo `PublicKeys.wrap`; None if it was made for another key, name or bind, or changed on the way."""

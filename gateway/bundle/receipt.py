@@ -8,7 +8,7 @@ from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
 from gateway.bundle.envelope import DATA_MAX
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.signed import Form, Signed, sign, take_apart, verified
+from gateway.bundle.signed import Form, Signed, sign_all, take_apart, verified
 from gateway.bundle.suites import HASH_LENGTH
 from gateway.domain.errors import SecurityError
 from gateway.domain.ids import BundleId, Digest, UnitCode, bundle_id, digest, unit_code
@@ -80,10 +80,15 @@ def sign_receipt(receipt: Receipt, keys: NodeKeys) -> bytes:
 
     Raises ValueError if a field is outside what `parse_receipt` accepts.
     """
-    text = _encode(receipt)
-    if _decode(text) != receipt:
+    return sign_receipts([receipt], keys)[0]
+
+
+def sign_receipts(receipts: Sequence[Receipt], keys: NodeKeys) -> list[bytes]:
+    """Return every one of `receipts` as `sign_receipt` does, each a proof by itself; several share one signature."""
+    texts = [_encode(receipt) for receipt in receipts]
+    if any(_decode(text) != receipt for text, receipt in zip(texts, receipts, strict=True)):
         raise ValueError("a field of the receipt has another type than it promises")
-    return sign(_FORM, text, keys)
+    return sign_all(_FORM, texts, keys)
 
 
 def parse_receipt(raw: bytes) -> Receipt:

@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from gateway.bundle import chunked, manifest
+from gateway.bundle import chunked, manifest, shared
 from gateway.bundle.data import DataWriter, MemberWriter, SegmentHashes
 from gateway.bundle.envelope import (
     DATA_MAX,
@@ -20,6 +20,7 @@ from gateway.bundle.envelope import (
     encode_fixed,
     encode_recipients,
     header_length,
+    with_manifest_hash,
 )
 from gateway.bundle.herald import BLANK, encode_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
@@ -32,7 +33,7 @@ from gateway.domain.errors import PermanentError, SecurityError
 from gateway.domain.ids import BundleId, Digest, bundle_id
 from gateway.domain.ids import digest as digest_id
 
-__all__ = ["Prepared", "SealMember", "Sealed", "finish", "prepare"]
+__all__ = ["Begun", "Head", "Prepared", "SealMember", "Sealed", "begin", "conclude", "finish", "sign_heads"]
 
 
 def _unheard(_file: ManifestFile) -> None:
@@ -48,8 +49,9 @@ class Prepared:
     """A bundle that lacks only sequence numbers and signature. Holds no private key; may be pickled.
 
     fixed:   HEADER[0:168].     slots: (key_id, wrap) in header order.
-    order:   for each slot, the place of its recipient in the sequence that was given to `prepare`.
+    order:   for each slot, the place of its recipient in the sequence that was given to `begin`.
     size:    bytes of the whole bundle.
+    depth:   levels of the trees in which its signatures are shared; 0 if they stand alone.
     """
 
     suite: Suite
@@ -59,6 +61,35 @@ class Prepared:
     order: tuple[int, ...]
     sender_key_id: bytes
     size: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A bundle whose members are written, and whose MANIFEST waits for its signature. Knows the content key.
+
+    text:   the list of contents.     rest: the bundle as it will be, but for the digest of MANIFEST.
+    offset: where MANIFEST goes.
+    """
+
+    text: bytes = field(repr=False)
+    bind: bytes = field(repr=False)
+    content_key: bytes = field(repr=False)
+    offset: int
+    rest: Prepared
+
+    @property
+    def statement(self) -> bytes:
+        """What the sender signs under the name "inner"."""
+        return self.bind + self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """HEADER and SIG of a bundle."""
+
+    header: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +101,7 @@ class Sealed:
     size: int
 
 
-def prepare(
+def begin(
     out: BinaryIO,
     members: Sequence[SealMember],
     *,
@@ -82,16 +113,18 @@ def prepare(
     epoch: int,
     routing_class: int = 0,
     seg_log2: int = 22,
+    depth: int = 0,
     progress: Progress = silent,
     listed: Callable[[ManifestFile], None] = _unheard,
     placed: Callable[[int, int, int], None] = _unplaced,
     beside: Beside = in_turn,
     spills: Sequence[BinaryIO] = (),
     herald: bool = False,
-) -> Prepared:
-    """Write everything of a bundle but HEADER and SIG into `out`, which is empty, seekable, readable and writable.
+) -> Begun:
+    """Write DATA and SEGS of a bundle into `out`, which is empty, seekable, readable and writable.
 
     created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
+    depth: both signatures will be shared by up to 2^depth bundles that are sealed together; 0: they stand alone.
     progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
     listed: told each member as the manifest lists it, once its hash is known.
     placed: told (bytes before DATA, bytes of the whole bundle, bytes of the herald) before any of DATA is written. From
@@ -100,18 +133,21 @@ def prepare(
     beside: helps: with planning where there are two spills, and seals what was read while the next is read and hashed.
     spills: empty files for what is compressed before it can be written (see plan); together never larger than what the
         bundle saves on its members.
-    herald: whether to write a herald where the front will be; what comes last is written over it.
+    herald: whether to write a herald where the front will be; what comes last is written over it. It stands alone.
     A failed or repeated call leaves bytes without meaning: begin with an empty `out` each time. Not fsynced.
     Raises TransientError `source-changed` (a member did not yield its size) and `local-io`; SecurityError
     `unsafe-path`, `manifest-malformed` (too many files, bad meta) and `suite-refused` (a recipient has keys of
     another suite); PermanentError `too-large`. ValueError for arguments that no header can state.
     """
+    if herald and depth:
+        raise ValueError("what a herald announces stands alone")
     _check_recipients(keys, recipients)
     _check_numbers(created=created, expires=expires, epoch=epoch, routing_class=routing_class, seg_log2=seg_log2)
     use = algorithms(keys.suite)
     planned = plan(members, use.digest, progress, beside=beside, spills=spills)
     draft, draft_text = _draft(meta, planned)
-    plain_manifest_length = 4 + len(draft_text) + use.signature_length
+    signature_length = shared.signature_length(keys.suite, depth)
+    plain_manifest_length = 4 + len(draft_text) + signature_length
     manifest_length = chunked.ciphertext_length(plain_manifest_length)
     data_length = chunked.ciphertext_length(draft.total + draft.pad)
     if manifest_length > MANIFEST_MAX or data_length > DATA_MAX:
@@ -137,12 +173,13 @@ def prepare(
             manifest_hash=manifest_hash,
             segments_hash=segments_hash,
             epoch=epoch,
+            depth=depth,
         )
 
     bind = bind_of(keys.suite, bound_part(fixed(BLANK, BLANK)), sender_key_id, [ids[at] for at in order])
     content_key = secrets.token_bytes(use.content_key_length)
     slots = tuple((ids[at], recipients[at].wrap("wrap", bind, content_key)) for at in order)
-    manifest_offset = header_length(keys.suite, len(recipients)) + use.signature_length
+    manifest_offset = header_length(keys.suite, len(recipients)) + signature_length
     segments_offset = manifest_offset + manifest_length
     data_offset = segments_offset + HASH_LENGTH * -(-data_length // (1 << seg_log2))
 
@@ -171,41 +208,68 @@ def prepare(
         data.close()
         segments_hash = segments.close()
 
-        final = manifest.encode(manifest.build(meta, files))
-        text = len(final).to_bytes(4, "big") + final + keys.sign("inner", bind + final)
-        cipher = chunked.encrypt_whole(use.encryptor(content_key, label("manifest") + bind), text)
-        out.seek(manifest_offset)
-        pour(memoryview(cipher), out)
-
-    return Prepared(
+    rest = Prepared(
         suite=keys.suite,
         bundle_id=bundle_id(ident.hex()),
-        fixed=fixed(digest(keys.suite, cipher), segments_hash),
+        fixed=fixed(BLANK, segments_hash),
         slots=slots,
         order=tuple(order),
         sender_key_id=sender_key_id,
         size=data_offset + data_length,
+        depth=depth,
     )
+    return Begun(manifest.encode(manifest.build(meta, files)), bind, content_key, manifest_offset, rest)
 
 
-def finish(out: BinaryIO, prepared: Prepared, sequences: Sequence[int], keys: NodeKeys) -> Sealed:
-    """Write HEADER and SIG of a prepared bundle into `out`: the only place that signs a bundle's header.
+def conclude(out: BinaryIO, begun: Begun, signature: bytes) -> Prepared:
+    """Write MANIFEST of what was begun in `out`; then it lacks only HEADER and SIG.
 
-    sequences: one stream number per recipient, in the order in which the recipients were given to `prepare`.
-    May be repeated with the same numbers: the header, and so header_hash, is the same each time. Not fsynced.
-    Raises TransientError `local-io`; ValueError if keys or sequences do not belong to `prepared`.
+    signature: over `begun.statement` under the name "inner", of the keys and the depth with which it was begun.
+    Not fsynced. Raises TransientError `local-io`.
     """
-    if len(sequences) != len(prepared.order) or not all(1 <= number < INTEGER_LIMIT for number in sequences):
+    rest = begun.rest
+    text = len(begun.text).to_bytes(4, "big") + begun.text + signature
+    encryptor = algorithms(rest.suite).encryptor(begun.content_key, label("manifest") + begun.bind)
+    cipher = chunked.encrypt_whole(encryptor, text)
+    with disk_errors("writing the bundle"):
+        out.seek(begun.offset)
+        pour(memoryview(cipher), out)
+    return replace(rest, fixed=with_manifest_hash(rest.fixed, digest(rest.suite, cipher)))
+
+
+def sign_heads(numbered: Sequence[tuple[Prepared, Sequence[int]]], keys: NodeKeys) -> list[Head]:
+    """Return the heads of bundles of one depth, in their order: the only place that signs a header.
+
+    numbered: prepared bundles, each with its stream numbers, one per recipient, in the order in which they were given
+        to `begin`.
+    May be repeated with the same numbers: a header, and so header_hash, is the same each time. ValueError if keys or
+    numbers do not belong to what was prepared.
+    """
+    depths = {prepared.depth for prepared, _numbers in numbered}
+    if len(depths) != 1:
+        raise ValueError("only bundles of one depth are signed together")
+    headers = [_header(prepared, numbers, keys) for prepared, numbers in numbered]
+    return list(map(Head, headers, keys.sign_all("outer", headers, depths.pop())))
+
+
+def finish(out: BinaryIO, prepared: Prepared, head: Head) -> Sealed:
+    """Write HEADER and SIG of a prepared bundle into `out`. May be repeated. Not fsynced.
+
+    Raises TransientError `local-io`.
+    """
+    with disk_errors("writing the envelope"):
+        out.seek(0)
+        pour(memoryview(head.header + head.signature), out)
+    return Sealed(prepared.bundle_id, digest_id(digest(prepared.suite, head.header).hex()), prepared.size)
+
+
+def _header(prepared: Prepared, numbers: Sequence[int], keys: NodeKeys) -> bytes:
+    if len(numbers) != len(prepared.order) or not all(1 <= number < INTEGER_LIMIT for number in numbers):
         raise ValueError("one sequence number from 1 per recipient is needed")
     if keys.suite != prepared.suite or keys.sign_key_id != prepared.sender_key_id:
         raise ValueError("these are not the keys that prepared the bundle")
     slots = zip(prepared.slots, prepared.order, strict=True)
-    recipients = [Recipient(key_id, sequences[at], wrap) for (key_id, wrap), at in slots]
-    header = prepared.fixed + encode_recipients(recipients)
-    with disk_errors("writing the envelope"):
-        out.seek(0)
-        pour(memoryview(header + keys.sign("outer", header)), out)
-    return Sealed(prepared.bundle_id, digest_id(digest(prepared.suite, header).hex()), prepared.size)
+    return prepared.fixed + encode_recipients([Recipient(key_id, numbers[at], wrap) for (key_id, wrap), at in slots])
 
 
 def _check_recipients(keys: NodeKeys, recipients: Sequence[PublicKeys]) -> None:

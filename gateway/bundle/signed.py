@@ -1,10 +1,11 @@
 """A signed statement: canonical JSON with the issuer's key and signature around it, whatever it states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.bundle import shared
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, suite_of
+from gateway.bundle.suites import HASH_LENGTH, Suite, suite_of
 from gateway.domain.errors import SecurityError
 
 _PREFIX = 1 + HASH_LENGTH + 4
@@ -33,8 +34,16 @@ class Signed:
 
 def sign(form: Form, text: bytes, keys: NodeKeys) -> bytes:
     """Return u8 suite | key_id | u32 length | text | signature over L(name) | text."""
-    prefix = bytes([keys.suite]) + keys.sign_key_id + len(text).to_bytes(4, "big")
-    return prefix + text + keys.sign(form.name, text)
+    return sign_all(form, [text], keys)[0]
+
+
+def sign_all(form: Form, texts: Sequence[bytes], keys: NodeKeys) -> list[bytes]:
+    """Return each of `texts` as a statement of its own; their signatures are shared where there are several."""
+    head = bytes([keys.suite]) + keys.sign_key_id
+    return [
+        head + len(text).to_bytes(4, "big") + text + signature
+        for text, signature in zip(texts, keys.sign_all(form.name, texts), strict=True)
+    ]
 
 
 def take_apart(form: Form, raw: bytes) -> Signed:
@@ -43,7 +52,7 @@ def take_apart(form: Form, raw: bytes) -> Signed:
         raise form.malformed("length out of range")
     suite = suite_of(raw[0])
     end = _PREFIX + int.from_bytes(raw[_PREFIX - 4 : _PREFIX], "big")
-    if len(raw) != end + algorithms(suite).signature_length:
+    if shared.depth_of(suite, len(raw) - end) is None:
         raise form.malformed("lengths within it disagree")
     return Signed(suite, raw[1 : 1 + HASH_LENGTH], raw[_PREFIX:end], raw[end:])
 

@@ -36,7 +36,8 @@ def unwrap_key(envelope: Envelope, keys: Sequence[NodeKeys]) -> bytes:
 def decrypt_manifest(
     envelope: Envelope, content_key: bytes, cipher: bytes, name: str = "manifest"
 ) -> tuple[Manifest, bytes, bytes]:
-    """Return what MANIFEST lists, its JSON, and the bytes of the inner signature, which is not verified.
+    """Return what MANIFEST lists, its JSON, and the bytes of the inner signature, which is not verified but as long as
+    the outer one.
 
     cipher: MANIFEST.     name: the x of L(x) in the context of its encryption.
     Raises SecurityError `content-auth-failed` or `manifest-malformed`. DATA has the length that follows from it.
@@ -46,7 +47,7 @@ def decrypt_manifest(
     if plain is None:
         raise SecurityError("content-auth-failed", "MANIFEST does not decrypt")
     length = int.from_bytes(plain[:4], "big")
-    if len(plain) != 4 + length + algorithms(envelope.suite).signature_length:
+    if len(plain) != 4 + length + len(envelope.signature):
         raise SecurityError("manifest-malformed", "lengths within the manifest disagree")
     text, signature = plain[4 : 4 + length], plain[4 + length :]
     found = manifest.decode(text)

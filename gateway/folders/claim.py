@@ -223,7 +223,7 @@ class ClaimShelf:
             return False
         try:
             steps.take()
-            steps.sync()
+            disk.fsync_folder(steps.hold)
             steps.sync_left()
             steps.bring_home()
         except TransientError as error:

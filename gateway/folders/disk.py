@@ -6,20 +6,19 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from enum import Enum
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
+from gateway.folders import rounds
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
-_CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
@@ -55,6 +54,14 @@ def failure(error: OSError, folder: Path) -> GatewayError:
     if error.errno in _DENIED:
         return PermanentError("folder-denied", f"no permission ({name})", scope=Scope.ROUTE, facts=facts)
     return TransientError("local-io", f"reading or writing our own disk failed ({name})", facts=facts)
+
+
+def _failure(error: OSError | None, folder: Path) -> GatewayError | None:
+    if error is None:
+        return None
+    found = failure(error, folder)
+    found.__cause__ = error
+    return found
 
 
 class _Mapped:
@@ -133,15 +140,35 @@ def _close_to_others(folder: Path) -> None:
 
 
 def fsync_file(path: Path) -> None:
-    """Force the bytes of the regular file `path` to the disk. Raises as `failure` says."""
-    with mapped_at(path):
-        sync_file(path)
+    """Force the bytes of the regular file `path`, no link, to the disk. Raises as `failure` says."""
+    raise_first(fsync_files([path]))
+
+
+def fsync_files(paths: Sequence[Path]) -> list[GatewayError | None]:
+    """Do for each of `paths` what `fsync_file` does, in one round; return in their order what it would have raised."""
+    names = [os.fspath(path) for path in paths]
+    outcomes = rounds.sync_all(names, [])
+    return [_failure(outcomes[name], path.parent) for name, path in zip(names, paths, strict=True)]
 
 
 def fsync_folder(folder: Path) -> None:
     """Force the names in `folder` to the disk; network filesystems that cannot do it are taken as durable."""
-    with mapped(folder):
-        sync_folder(os.fspath(folder))
+    raise_first(fsync_folders([folder]))
+
+
+def fsync_folders(folders: Sequence[Path]) -> list[GatewayError | None]:
+    """Do for each of `folders` what `fsync_folder` does, in one round; return in their order what it would have
+    raised."""
+    names = [os.fspath(folder) for folder in folders]
+    outcomes = rounds.sync_all([], names)
+    return [_failure(outcomes[name], folder) for name, folder in zip(names, folders, strict=True)]
+
+
+def raise_first(errors: Iterable[GatewayError | None]) -> None:
+    """Raise the first error among `errors`, if there is one."""
+    for error in errors:
+        if error is not None:
+            raise error
 
 
 def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -168,8 +195,7 @@ def write_many(items: Sequence[tuple[Path, bytes | memoryview]], mode: int = 0o6
         for temporary, _, _ in temporaries[done:]:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    for folder in dict.fromkeys(path.parent for path, _ in items):
-        fsync_folder(folder)
+    raise_first(fsync_folders(list(dict.fromkeys(path.parent for path, _ in items))))
 
 
 def rename_durably(source: Path, target: Path) -> None:
@@ -263,14 +289,8 @@ def device(folder: Path) -> int:
         return folder.stat().st_dev
 
 
-@cache
-def system_call(name: str) -> Callable[..., int] | None:
-    """Return what Python does not offer; None where the system does not either."""
-    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
-
-
 def _rename_noreplace(source: Path, target: Path) -> None:
-    call = system_call("renameat2")
+    call = rounds.system_call("renameat2")
     if call is not None:
         if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
             return
@@ -302,33 +322,11 @@ def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]
-        for path, descriptor in opened:
-            with mapped_at(path):
-                os.fsync(descriptor)
+        errors = rounds.sync([descriptor for _, descriptor in opened])
+        raise_first(_failure(error, path.parent) for (path, _), error in zip(opened, errors, strict=True))
     finally:
         for _path, descriptor in opened:
             os.close(descriptor)
-
-
-def sync_file(path: str | Path) -> None:
-    """Force the bytes of a regular file to the disk. OSError."""
-    descriptor = readable(path)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: str) -> None:
-    """Force the names in a folder to the disk, as `fsync_folder`. OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC_FOLDER:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def read_small(path: str | Path, most: int) -> bytes:

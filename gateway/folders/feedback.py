@@ -129,8 +129,8 @@ class FeedbackDesk:
 
     def withdraw(self, export: str) -> None:
         """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
-        for ending in (".err.json", ".err.txt"):
-            path = f"{self._root}/{ERR}/{_stem(export)}{ending}"
+        stem = f"{self._root}/{ERR}/{_stem(export)}"
+        for path in (f"{stem}.err.json", f"{stem}.err.txt"):
             if disk.lies_at(path):
                 disk.remove_tree(Path(path))
 

@@ -247,8 +247,7 @@ class Spool:
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
     owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
-    for source, _target in owed:
-        disk.fsync_file(source)
+    disk.raise_first(disk.fsync_files([source for source, _target in owed]))
     for source, target in owed:
         with disk.mapped(target.parent):
             source.replace(target)

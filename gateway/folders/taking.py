@@ -64,20 +64,21 @@ class Taking:
             raise self._away()
 
     def take(self) -> None:
-        """Take every part that is not yet taken, in order; durable once `sync` returns.
+        """Take every part that is not yet taken, in order; durable once `hold` and the outbound folder were synced.
 
         Raises `export-vanished`, `export-changed`, `export-locked` (transient, transfer) or as `disk.failure` says;
         then some parts may be taken: call `undo`.
         """
         is_fresh, self._is_fresh = self._is_fresh, False
         for part in self._intent.parts:
-            taken = self._hold() / part.name
+            taken = self.hold / part.name
             if is_fresh or not disk.exists(taken):
                 self._take_one(part, taken)
 
-    def sync(self) -> None:
-        """Make what was taken durable, but for its being gone from the outbound folder: see `sync_left`."""
-        disk.fsync_folder(self._hold())
+    @property
+    def hold(self) -> Path:
+        """The folder that `take` takes the parts to; what was taken is durable once that was synced."""
+        return self._outside if self._is_elsewhere() else self._parts
 
     def sync_left(self) -> None:
         """Make durable that the parts left the outbound folder: once for all that were taken out of it."""
@@ -104,15 +105,15 @@ class Taking:
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
-        return any(disk.exists(self._hold() / part.name) for part in self._intent.parts)
+        return any(disk.exists(self.hold / part.name) for part in self._intent.parts)
 
     def is_undoing(self) -> bool:
         """Whether the way back was already begun."""
-        return moving.journal_of(self._hold()) is not None
+        return moving.journal_of(self.hold) is not None
 
     def undo(self) -> None:
         """Put back what was taken, beside anything that has the name by now, and forget the claim."""
-        hold = self._hold()
+        hold = self.hold
         names = [part.name for part in self._intent.parts if disk.exists(hold / part.name)]
         if names or moving.journal_of(hold) is not None:
             moving.carry_beside(hold, names, self._intent.root, adopt=False)
@@ -143,9 +144,6 @@ class Taking:
         folder = disk.printable(str(self._intent.root))
         detail = "the share that holds a half-claimed export is not mounted"
         return TransientError("mount-missing", detail, scope=Scope.ROUTE, facts={"folder": folder})
-
-    def _hold(self) -> Path:
-        return self._outside if self._is_elsewhere() else self._parts
 
     def _is_elsewhere(self) -> bool:
         if self._elsewhere is None:
@@ -187,7 +185,7 @@ class Taking:
             return entries.is_same(entries.look(path), part)
 
     def _restore_mark(self, part: Entry) -> None:
-        path = self._hold() / part.name
+        path = self.hold / part.name
         disk.write_durably(path, self._intent.mark or b"")
         with disk.mapped(path.parent):
             os.utime(path, ns=(part.mtime_ns, part.mtime_ns))

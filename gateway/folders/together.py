@@ -31,7 +31,7 @@ class Together:
         going = [Taking(self.folder / f".{one.token}", one) for one in intents]
         going = self._all(going, lambda: self._write_down(going))
         going = self._each(going, Taking.take)
-        going = self._each(going, Taking.sync)
+        going = self._synced(going)
         going = self._all(going, lambda: self._sync_left(going[0]))
         going = self._each(going, Taking.bring_home)
         going = self._each(going, self._name)
@@ -49,6 +49,11 @@ class Together:
             one.make_folders()
         disk.write_many([one.note for one in claims])
         disk.fsync_folder(self.folder)
+
+    def _synced(self, claims: Sequence[Taking]) -> list[Taking]:
+        """Make durable what each has taken."""
+        errors = dict(zip(claims, disk.fsync_folders([one.hold for one in claims]), strict=True))
+        return self._each(claims, lambda one: disk.raise_first([errors[one]]))
 
     @staticmethod
     def _sync_left(claim: Taking) -> None:

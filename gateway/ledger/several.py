@@ -38,6 +38,11 @@ class Several:
                 found[transfer.claim].append(transfer)
         return found
 
+    def with_copies(self, claims: Collection[ClaimToken]) -> set[ClaimToken]:
+        """Return those of `claims` whose exports went to more than one recipient."""
+        with self._doors.reading() as connection:
+            return {ClaimToken(one) for (one,) in rows_among(connection, _copied, "claim", claims, {})}
+
     def states_of_claim(self, claims: Collection[ClaimToken]) -> Mapping[ClaimToken, set[State]]:
         """Return the states of the transfers of each of `claims`; none of a claim that is not recorded. Of very many
         it costs a fraction of what `of_claim` does."""
@@ -94,6 +99,10 @@ def _of_bundles(length: int) -> Select[*tuple[Any, ...]]:
 
 def _of_claims(length: int) -> Select[*tuple[Any, ...]]:
     return select_transfers().where(transfers.c.claim.in_(listed("claim", length))).order_by(transfers.c.copy)
+
+
+def _copied(length: int) -> Select[ClaimToken | None]:
+    return select(transfers.c.claim).where(transfers.c.claim.in_(listed("claim", length)), transfers.c.copy > 0)
 
 
 def _states_of_claims(length: int) -> Select[ClaimToken | None, State]:

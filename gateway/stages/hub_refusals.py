@@ -52,8 +52,8 @@ class HubRefusals:
         numbers = {unit: one.sequence for one in envelope.recipients if (unit := self._unit_of(one.key_id)) is not None}
         is_ours = numbers.keys() & {self._unit}
         share = self._onward.share(numbers.keys() - is_ours, known(arrival.link), is_ours=bool(is_ours))
-        records = [
-            self._pen.sign_for(
+        words = [
+            self._pen.about(
                 envelope,
                 origin=origin,
                 recipient=unit,
@@ -64,6 +64,7 @@ class HubRefusals:
             )
             for unit in sorted((*share, *is_ours))
         ]
+        records = self._pen.signed(words)
         if not records:
             raise PermanentError("quarantine-unanswerable", "no recipient is known", facts={"code": reason})
         for record in records[:-1]:

@@ -17,7 +17,7 @@ from gateway.stages.crew import Crew, Report
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.watching import STOPPING, Watching
 
-BATCH = 32
+BATCH = 64
 """Small pieces that share one trip to a worker process and one commit."""
 LOOK_AHEAD = 512
 """Transfers looked at in one step."""
@@ -180,6 +180,8 @@ class Lanes(Generic[R]):
     def _fitting(self, wanted: Sequence[Transfer], waiting: Sequence[Transfer]) -> Sequence[Transfer]:
         """Return as many of `wanted`, in their order, as there is room for together; if for none, all that is
         `waiting` waits."""
+        if wanted and self._fits_whole(wanted):
+            return wanted
         total, fitting = 0, 0
         for transfer in wanted:
             total += transfer.size * self._takes
@@ -191,6 +193,15 @@ class Lanes(Generic[R]):
                     self._lacks_room(waiting, error)
                 break
         return wanted[:fitting]
+
+    def _fits_whole(self, wanted: Sequence[Transfer]) -> bool:
+        """Whether there is room for all of `wanted` by the strictest of their floors: one look at the disk for most."""
+        try:
+            is_small = all(transfer.size <= SMALL_BYTES for transfer in wanted)
+            with self._shortage.space.work(sum(t.size for t in wanted) * self._takes, small=is_small):
+                return True
+        except TransientError:
+            return False
 
     def _lacks_room(self, waiting: Sequence[Transfer], error: TransientError) -> None:
         self._is_held_up = True

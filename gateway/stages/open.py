@@ -239,17 +239,11 @@ class OpenStage:
         if not outcome.published:
             return False
         self._journal.note([delivered(one.transfer) for one in outcome.published], started)
-        now = self._clock.now()
+        transfers = [one.transfer for one in outcome.published]
+        receipts = self._pen.sign_all(transfers, ReceiptCode.DELIVERED, (), self._clock.now())
         steps = [
-            Step(
-                one.transfer,
-                Event.DELIVERED,
-                Stage.DELIVER,
-                one.facts(),
-                self._pen.sign(one.transfer, ReceiptCode.DELIVERED, (), now),
-                started,
-            )
-            for one in outcome.published
+            Step(one.transfer, Event.DELIVERED, Stage.DELIVER, one.facts(), receipt, started)
+            for one, receipt in zip(outcome.published, receipts, strict=True)
         ]
         recorded = self._recorder.advance(steps)
         # What could not be recorded keeps its staging folder, whose name says that it was published.

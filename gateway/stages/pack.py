@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.seal import Sealed, finish
+from gateway.bundle.seal import Head, Prepared, Sealed, finish, sign_heads
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, TransferId, UnitCode
@@ -245,14 +245,19 @@ class PackStage:
     def _seal(self, ready: Sequence[tuple[Transfer, PackOutcome]], started_at: float) -> None:
         """Allot sequence numbers, sign, make durable and record in one commit: a number is used or it does not exist.
 
-        Signed here and not in a worker process: it takes a millisecond, and a worker may be busy for an hour.
+        One signature serves all that were packed together. Signed here and not in a worker process: it takes a
+        millisecond, and a worker may be busy for an hour.
         """
         next_number: dict[UnitCode, int] = {}
         signed: list[tuple[Transfer, PackOutcome, Sealed, list[int]]] = []
         try:
-            for transfer, outcome in ready:
-                numbers = [self._next_number(one.unit, next_number) for one in outcome.recipients]
-                signed.append((transfer, outcome, self._sign(outcome, numbers), numbers))
+            numbered = [
+                (known(outcome.prepared), [self._next_number(one.unit, next_number) for one in outcome.recipients])
+                for _transfer, outcome in ready
+            ]
+            heads = sign_heads(numbered, self._keys)
+            for (transfer, outcome), (prepared, numbers), head in zip(ready, numbered, heads, strict=True):
+                signed.append((transfer, outcome, _finished(outcome.out, prepared, head), numbers))
             kept = [(sealed.bundle_id, known(t.claim)) for t, _outcome, sealed, _numbers in signed]
             self._spool.keep_sealed([(token, bundle) for bundle, token in kept])
         except GatewayError as error:
@@ -327,10 +332,6 @@ class PackStage:
         given[unit] = number + 1
         return number
 
-    def _sign(self, outcome: PackOutcome, numbers: Sequence[int]) -> Sealed:
-        with disk.mapped(outcome.out.parent), outcome.out.open("r+b") as out:
-            return finish(out, known(outcome.prepared), numbers, self._keys)
-
     def _facts(self, outcome: PackOutcome, sealed: Sealed) -> Facts:
         return replace(
             outcome.facts(),
@@ -382,3 +383,9 @@ class PackStage:
         self._telling.held(transfer, outcome.findings)
         error = PermanentError(EXPORT_HELD, outcome.codes())
         self._recorder.fail(transfer, Stage.PACK, error, started_at, outcome.facts())
+
+
+def _finished(path: Path, prepared: Prepared, head: Head) -> Sealed:
+    # One write: a buffer would cost four more calls of the system.
+    with disk.mapped_at(path), path.open("r+b", buffering=0) as out:
+        return finish(out, prepared, head)

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,8 @@ from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.seal import Prepared, SealMember, prepare
+from gateway.bundle.seal import Begun, Prepared, SealMember, begin, conclude
+from gateway.bundle.shared import depth_for
 from gateway.domain.errors import GatewayError, TransientError, disk_fault
 from gateway.domain.ids import BundleId, Digest, TransferId
 from gateway.domain.lanes import is_large
@@ -136,9 +137,26 @@ class PackOutcome:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An export whose bundle is written but for what waits to be signed; `outcome`: what becomes of it then."""
+
+    outcome: PackOutcome
+    out: BinaryIO
+    bundle: Begun
+
+
 def pack_exports(batch: PackBatch, progress: Report) -> tuple[PackOutcome, ...]:
-    """Read and prepare every export of `batch`; one that fails does not touch its neighbours. May be repeated."""
-    return tuple(_pack(order, batch, progress) for order in batch.orders)
+    """Read and prepare every export of `batch`; one that fails does not touch its neighbours. May be repeated.
+
+    The lists of contents of a batch are signed together, and so will be its headers: each still proves alone.
+    """
+    depth = depth_for(len(batch.orders))
+    with ExitStack() as files:
+        done = [_pack(order, batch, depth, files, progress) for order in batch.orders]
+        statements = [one.bundle.statement for one in done if isinstance(one, _Begun)]
+        signatures = iter(batch.keys.sign_all("inner", statements, depth))
+        return tuple(_concluded(one, next(signatures)) if isinstance(one, _Begun) else one for one in done)
 
 
 @contextmanager
@@ -160,7 +178,8 @@ def examine(
     return (*reading.findings, *found.findings), found
 
 
-def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
+def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, progress: Report) -> PackOutcome | _Begun:
+    """Do one order up to what is signed; `files` closes the bundle that is written until then."""
     keys = batch.keys
     try:
         infected = _scanned(order, batch, progress)
@@ -209,20 +228,20 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
             key, *copy_keys = (
                 business_key(package, one.unit, order.route.name, standard) for one in outcome.recipients
             )
-            outcome = replace(outcome, business_key=key, copy_keys=tuple(copy_keys), corrects=order.corrects)
+            done = partial(replace, outcome, business_key=key, copy_keys=tuple(copy_keys), corrects=order.corrects)
             if order.sealed is not None or (key in order.sent and order.corrects is None):
                 content = read_content(reading.members, keys.suite, progress)
                 if order.sealed is not None or is_of_case(key) or content == order.sent[key]:
-                    return replace(outcome, content_hash=content)
+                    return done(content_hash=content)
             readers = _readers(outcome.recipients)
             case_package = left.package.to_json()
             if not is_readable(case_package):
-                return replace(outcome, findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
+                return done(findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
             # Each sealing has a file of its own: who holds that of an earlier one open never sees bytes of this.
             order.out.unlink(missing_ok=True)
-            with order.out.open("x+b") as out:
-                found = ContentHash()
-                prepared = _prepare(
+            with ExitStack() as file:
+                out, found = file.enter_context(order.out.open("x+b")), ContentHash()
+                bundle = _begin(
                     out,
                     case_package,
                     left,
@@ -230,18 +249,32 @@ def _pack(order: PackOrder, batch: PackBatch, progress: Report) -> PackOutcome:
                     decision.routing_class,
                     order=order,
                     keys=keys,
+                    depth=depth,
                     found=found,
                     progress=progress,
                     placed=_placing(outcome, progress),
                     is_announced=_is_announced(outcome),
                 )
+                files.push(file.pop_all())
             # What was masked is compared by what it was made of: of that, everything says what is in it.
             content = found.digest() if left.profile.is_full else read_content(reading.members, keys.suite, progress)
-            return replace(outcome, content_hash=content, prepared=prepared)
+            return _Begun(done(content_hash=content), out, bundle)
     except GatewayError as error:
-        with suppress(OSError):
-            order.out.unlink(missing_ok=True)  # half a bundle keeps room from whatever would still fit
-        return PackOutcome(order.transfer, order.out, error=error)
+        return _failed(order.transfer, order.out, error)
+
+
+def _concluded(one: _Begun, signature: bytes) -> PackOutcome:
+    try:
+        with local_io(), one.out as out:
+            return replace(one.outcome, prepared=conclude(out, one.bundle, signature))
+    except GatewayError as error:
+        return _failed(one.outcome.transfer, one.outcome.out, error)
+
+
+def _failed(transfer: TransferId, out: Path, error: GatewayError) -> PackOutcome:
+    with suppress(OSError):
+        out.unlink(missing_ok=True)  # half a bundle keeps room from whatever would still fit
+    return PackOutcome(transfer, out, error=error)
 
 
 def _scanned(order: PackOrder, batch: PackBatch, progress: Callable[[int], None]) -> tuple[Finding, ...]:
@@ -307,7 +340,7 @@ def _too_much(reading: Reading) -> Finding:
     return Finding("FS-LIMIT", Verdict.REJECT, place, facts={"limit": MAX_CASE_PACKAGE_VALUES})
 
 
-def _prepare(
+def _begin(
     out: BinaryIO,
     case_package: bytes,
     left: Leaving,
@@ -316,11 +349,12 @@ def _prepare(
     *,
     order: PackOrder,
     keys: NodeKeys,
+    depth: int,
     found: ContentHash,
     progress: Callable[[int], None],
     placed: Callable[[int, int, int], None],
     is_announced: bool,
-) -> Prepared:
+) -> Begun:
     members = [SealMember(layout.CASE_PACKAGE, None, len(case_package), lambda: io.BytesIO(case_package))]
     members += [SealMember(layout.CONTENT + m.path, m.raw, m.size, m.open) for m in left.members]
     meta = {
@@ -335,7 +369,7 @@ def _prepare(
         # The others have copies: what the first is asked they need not answer, and what it is answered is not theirs.
         meta[layout.FOREMOST] = readers[0].encrypt_key_id.hex()
     seal = partial(
-        prepare,
+        begin,
         out,
         members,
         meta=meta,
@@ -345,6 +379,7 @@ def _prepare(
         created=order.created,
         expires=order.created + order.route.expires_seconds,
         epoch=order.epoch,
+        depth=depth,
         listed=found.listed,
         placed=placed,
     )

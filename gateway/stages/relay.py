@@ -1,7 +1,7 @@
 """The relay leg of a hub: bundles for others are verified without any key, taken into custody, and handed to the links
 that lead on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, Transient
 from gateway.domain.ids import TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.oplog import OpsLog
-from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, known
+from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.spool import Spool
 from gateway.ledger.queries import TransferFilter
@@ -208,7 +208,7 @@ class RelayStage:
             return
         try:
             self._keep(bundles, is_hashed=is_hashed)
-            arrivals = self._ledger.relays.take([self._taking(t, p, started) for t, p in bundles])
+            arrivals = self._ledger.relays.take(self._takings(bundles, started))
         except GatewayError as error:
             if error.scope is Scope.NODE:
                 raise  # nobody's in particular: all of it is repeated
@@ -237,25 +237,28 @@ class RelayStage:
             if self._custody.came_again(bundle, header):
                 self._ops.warn("relayed-again", bundle=bundle)
 
-    def _taking(self, transfer: Transfer, proven: _Proven, started: float) -> Taking:
-        plan, envelope, now = known(proven.plan), proven.envelope, self._clock.now()
-        legs = tuple(
-            Leg(
-                one.recipient,
-                one.link,
-                one.sequence,
-                plan.priority,
-                plan.flow,
-                self._pen.sign_for(
-                    envelope,
-                    origin=proven.origin,
-                    recipient=one.recipient,
-                    sequence=one.sequence,
-                    code=ReceiptCode.CUSTODY,
-                    now=now,
-                ),
+    def _takings(self, bundles: Sequence[tuple[Transfer, _Proven]], started: float) -> list[Taking]:
+        now = self._clock.now()
+        words = [
+            self._pen.about(
+                proven.envelope,
+                origin=proven.origin,
+                recipient=one.recipient,
+                sequence=one.sequence,
+                code=ReceiptCode.CUSTODY,
+                now=now,
             )
-            for one in plan.onwards
+            for _transfer, proven in bundles
+            for one in known(proven.plan).onwards
+        ]
+        signed = iter(self._pen.signed(words))
+        return [self._taking(transfer, proven, signed, started) for transfer, proven in bundles]
+
+    def _taking(self, transfer: Transfer, proven: _Proven, signed: Iterator[ReceiptRecord], started: float) -> Taking:
+        """Return how one bundle is taken; of `signed`, the next are our words about it."""
+        plan = known(proven.plan)
+        legs = tuple(
+            Leg(one.recipient, one.link, one.sequence, plan.priority, plan.flow, next(signed)) for one in plan.onwards
         )
         return Taking(transfer, proven.facts(), legs, plan.is_ours, started)
 

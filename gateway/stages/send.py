@@ -28,7 +28,7 @@ from gateway.stages.recording import Recorder
 from gateway.stages.watching import STOPPING, Watching
 from gateway.transport.api import Transport
 
-BATCH = 64
+BATCH = 128
 """Bundles looked at in one step: enough to share a convoy and a commit, few enough to notice a stop."""
 AWAITING_SECONDS = 5.0
 """Between looks whether a peer has answered since our ledger was put back; its answer rings as well."""

@@ -57,7 +57,9 @@ def leaving(
     findings: what the checks and the route said; the marks of what travels are made of them.
     progress: told 0 for every piece read.
     """
-    package = replace(reading.package, marks=marks_of(tuple(findings)), profile="", withheld=())
+    package, marks = reading.package, marks_of(tuple(findings))
+    if (package.marks, package.profile, package.withheld) != (marks, "", ()):
+        package = replace(package, marks=marks, profile="", withheld=())
     profile = profile_of(standard, package.flow, route.profiles)
     if not decision.choices:
         return Leaving(profile, package, ())

@@ -182,9 +182,12 @@ class SourceTelling:
     def mended(self, transfer: Transfer, findings: Sequence[Finding]) -> None:
         """Tell the source what was mended in its export and comes with every other: once a day and not each time
         (catalogue, principle 5). One report a code, in the place of that of the day before; may be repeated."""
+        found = {one.code: one for one in findings if one.code in SYSTEMATIC}
+        if not found:
+            return
         now = _iso(self._clock.now())
         with self._desk(transfer) as desk:
-            for code, finding in {one.code: one for one in findings if one.code in SYSTEMATIC}.items():
+            for code, finding in found.items():
                 name = f"_{code}"
                 if desk is None or finding.verdict is not Verdict.FIX or desk.told_at(name)[:10] == now[:10]:
                     continue
@@ -230,7 +233,8 @@ class SourceTelling:
     def _acknowledgements(
         self, transfers: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]
     ) -> list[Acknowledgement]:
-        copies = self._ledger.several.of_claim({one.claim for one in transfers if one.claim is not None})
+        several = self._ledger.several.with_copies({one.claim for one in transfers if one.claim is not None})
+        copies = self._ledger.several.of_claim(several) if several else {}
         requests = self._ledger.several.awaiting([one.id for one in transfers])
         return [
             Acknowledgement(
@@ -239,7 +243,7 @@ class SourceTelling:
                 known(one.header_hash),
                 one.case_no,
                 one.flow,
-                tuple(self._ack_lines(one, copies[one.claim] if one.claim is not None else (), news)),
+                tuple(self._ack_lines(one, copies.get(one.claim, ()) if one.claim is not None else (), news)),
                 tuple(self._answer_lines(one)) if one.id in requests else (),
             )
             for one in transfers

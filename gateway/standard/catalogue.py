@@ -296,6 +296,8 @@ class Standard:
     _index: Index = field(init=False, repr=False, compare=False)
     _days: dict[tuple[int, int | None], "Standard"] = field(init=False, repr=False, compare=False, default_factory=dict)
     """By the spans between two changes in which the days lie: within one, the same editions count."""
+    _flows: dict[int, tuple[Flow, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """The flows of a day, by the span in which it lies."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", Index(self.editions, self.documents))
@@ -312,8 +314,12 @@ class Standard:
 
     def flows(self, day: date | None = None) -> Iterator[Flow]:
         """Return the flows as they count on `day`, by number."""
-        found = (self._of_day(each, day) for each in self._index.flows.values())
-        return iter(sorted((one for one in found if one is not None), key=lambda one: one.number))
+        if day is None:
+            return iter(self._flows_of(None))
+        span = self._index.span(day)
+        if span not in self._flows:
+            self._flows[span] = self._flows_of(day)
+        return iter(self._flows[span])
 
     def flow(self, code: str, day: date | None = None) -> Flow | None:
         """Return the flow `code` as it counts on `day`; None if it is no flow, or a reply."""
@@ -344,6 +350,10 @@ class Standard:
     def table(self, name: str) -> CodeTable:
         """Return the code table `name`; an empty one where the standard has none."""
         return self.tables.get(name) or CodeTable(name, {})
+
+    def _flows_of(self, day: date | None) -> tuple[Flow, ...]:
+        found = (self._of_day(each, day) for each in self._index.flows.values())
+        return tuple(sorted((one for one in found if one is not None), key=lambda one: one.number))
 
     def _of_day(self, editions: Sequence[Flow], day: date | None, today: date | None = None) -> Flow | None:
         first = self._index.beginning

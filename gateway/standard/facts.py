@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.standard.conditions import holds
 from gateway.standard.dates import age_on, read_when
-from gateway.standard.fields import values, values_of_case
+from gateway.standard.fields import texts, values
 from gateway.standard.package import CasePackage, Person
 
 
@@ -22,7 +22,7 @@ def of(package: CasePackage, name: str, person: int | None = None) -> str:
             return found[-1]
     if (of_case := OF_CASE.get(name)) is not None:
         return of_case(package)
-    found = [one.value for one in values_of_case(package, name) if one.value]
+    found = texts(package, name)
     return found[-1] if found else ""
 
 

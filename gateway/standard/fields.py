@@ -107,11 +107,23 @@ def values(package: CasePackage, field: str, person: int | None = None) -> tuple
     return tuple(_found(package, field, _all(package) if person is None else (person,)))
 
 
-def values_of_case(package: CasePackage, field: str) -> tuple[FieldValue, ...]:
-    """Return the values that `package` has for `field` of no single person, the empty ones among them."""
+def texts_of_case(package: CasePackage) -> dict[str, list[str]]:
+    """Return by field what `package` says of no single person, in its order and without the empty values: all fields
+    at once, for who wants to know of each of the dictionary."""
+    found = {field: [str(getattr(package, attribute))] for field, attribute in OF_CASE.items()}
+    found |= {one: [package.number(one)] for one in {each.scheme for each in package.case_numbers} if one in NUMBERS}
+    for field, of_case in _SPECIAL.items():
+        found[field] = [one.value for one in of_case(package)]
+    for one in package.values:
+        found.setdefault(one.field, []).append(one.value)
+    return {field: texts for field, its in found.items() if (texts := [text for text in its if text])}
+
+
+def texts(package: CasePackage, field: str) -> list[str]:
+    """Return what `package` says for `field` of no single person, in its order and without the empty values."""
     if not package.values and not is_placed(field):
-        return ()
-    return tuple(one for one in _found(package, field, ()) if one.person is None)
+        return []
+    return [one.value for one in _found(package, field, ()) if one.person is None and one.value]
 
 
 def first(package: CasePackage, field: str, person: int | None = None) -> str:

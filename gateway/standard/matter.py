@@ -8,7 +8,7 @@ from gateway.domain.matter import Matter, PersonMatter
 from gateway.standard import canonical, facts
 from gateway.standard.answering import Said, said_of
 from gateway.standard.catalogue import Reply, Standard
-from gateway.standard.fields import OF_LISTS, OF_PERSON, values, values_of_case
+from gateway.standard.fields import OF_LISTS, OF_PERSON, texts_of_case, values
 from gateway.standard.masks import without_numbers
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey, starred
@@ -129,17 +129,24 @@ def _facts(
 ) -> tuple[tuple[str, str], ...]:
     """Return the last value of each field that is kept: of lists that grow, such as measures, the present one."""
     found: dict[str, str] = {}
-    for field in kept:
-        if (person is None) == (field in OF_PERSON or field in OF_LISTS):
-            continue
-        for one in values(package, field, person) if person is not None else values_of_case(package, field):
-            if one.value and len(one.value) <= FACT_MAX and one.person == person:
-                found[field] = discreet(one.value)
+    if person is None:
+        its = texts_of_case(package)
+        said = {field: its[field] for field in kept if field in its and not _is_of_person(field)}
+    else:
+        mine = filter(_is_of_person, kept)
+        said = {field: [one.value for one in values(package, field, person) if one.person == person] for field in mine}
+    for field, those in said.items():
+        if short := [text for text in those if text and len(text) <= FACT_MAX]:
+            found[field] = discreet(short[-1])
     if person is not None:
         found |= {name: derive(package, package.persons[person]) for name, derive in facts.OF_PERSON.items()}
     else:
         found |= {name: derive(package) for name, derive in facts.OF_CASE.items()}
     return tuple(sorted((name, value) for name, value in found.items() if value))
+
+
+def _is_of_person(field: str) -> bool:
+    return field in OF_PERSON or field in OF_LISTS
 
 
 def _chapters(package: CasePackage, standard: Standard) -> tuple[str, ...]:

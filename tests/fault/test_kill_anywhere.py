@@ -11,10 +11,12 @@ from tests.support.faults import Kind
 from tests.support.hubscene import OVER_A_HUB, HubScene
 from tests.support.matrix import Point, points, tried
 from tests.support.scenes import SCENES, Scene
+from tests.support.wholly import by_one_order
 
 SAMPLE = {Kind.KILL: 3, Kind.POWER: 3, Kind.TORN: 2, Kind.EIO: 3}
 """Points of one kind in one scene in an ordinary run."""
 OTHERS = 1
+BY_ONE_ORDER = (Kind.POWER, Kind.EIO, Kind.TORN)
 OVER_HUB = {Kind.KILL: 1, Kind.POWER: 1, Kind.EIO: 1}
 """Three nodes cost more than two; each of their parts is met in the other scenes as well."""
 
@@ -53,6 +55,18 @@ def test_one_fault_anywhere_changes_nothing_in_the_end(
         outcome = tried(Point(scene, kind, at), built, tmp_path / str(at))
         assert not outcome.trouble, outcome
         assert outcome.where, f"no run came to point {at} of {total}"
+
+
+def test_one_fault_anywhere_changes_nothing_where_rounds_go_by_one_order(
+    built: Path, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_one_order(monkeypatch)
+    totals = points(scene, built, tmp_path / "count")
+    for number, kind in enumerate(BY_ONE_ORDER, 1):
+        at = totals[kind] * number // (len(BY_ONE_ORDER) + 1)
+        outcome = tried(Point(scene, kind, at), built, tmp_path / kind.name)
+        assert not outcome.trouble, outcome
+        assert outcome.where, f"no run came to point {at} of {totals[kind]}"
 
 
 def test_one_fault_anywhere_in_an_exchange_over_a_hub_changes_nothing_in_the_end(tmp_path: Path) -> None:

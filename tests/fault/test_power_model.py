@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.ids import BundleId, LinkName, UnitCode
-from gateway.folders import disk
+from gateway.folders import disk, trees
 from gateway.folders.spool import Spool
 from gateway.ledger.database import prepare_file
 from gateway.transport.hosted import create_mailbox
 from tests.support.calls import met
 from tests.support.powercuts import PowerCut
+from tests.support.wholly import by_one_order
 
 LINK, BUNDLE = LinkName("link"), BundleId("0" * 32)
 
@@ -69,6 +70,19 @@ def test_a_rename_is_one_effect_and_lasts_once_either_folder_is_synced(tmp_path:
         disk.fsync_folder(target.parent)
 
     assert after_a_cut(tmp_path, durably) == {"here": None, "there": None, "there/a": b"new"}
+
+
+def test_a_file_system_that_was_synced_as_a_whole_lost_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_one_order(monkeypatch)
+
+    def work() -> None:
+        for name in "ab":
+            (tmp_path / name).mkdir()
+            written(tmp_path / name / "file", b"new")
+        assert trees.fsync_trees([tmp_path / "a"]) == [None]
+        written(tmp_path / "late", b"new")
+
+    assert after_a_cut(tmp_path, work) == {"a": None, "a/file": b"new", "b": None, "b/file": b"new"}
 
 
 def test_what_is_made_in_a_folder_that_moved_is_found(tmp_path: Path) -> None:

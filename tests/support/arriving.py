@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.bundle.names import bundle_name
-from gateway.bundle.seal import Sealed, SealMember, finish, prepare
+from gateway.bundle.seal import Sealed, SealMember
 from gateway.compose.identity import Identity
 from gateway.domain.ids import LinkName
 from gateway.settings.links import Initiate, TransportKind
@@ -19,6 +19,7 @@ from gateway.stages import layout
 from gateway.standard.package import CasePackage, Source
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
+from tests.support.bundles import finish, prepare
 from tests.support.houses import House
 
 MIB = 1 << 20

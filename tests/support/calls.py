@@ -13,10 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from gateway.folders import disk as folders_disk
+from gateway.folders import rounds
 from gateway.transport import disk as mailbox_disk
 
 ROOM = frozenset({"create", "write", "pwrite", "mkdir", "rename", "replace", "rename-new", "link", "symlink", "fsync"})
-"""Calls that a full disk or a used-up quota can refuse; `fsync` as well, where blocks are allotted late."""
+ROOM |= {"syncfs"}
+"""Calls that a full disk or a used-up quota can refuse; those that sync as well, where blocks are allotted late."""
 BYTES = frozenset({"read", "pread", "write", "pwrite"})
 """Calls that may move fewer bytes than they were asked to."""
 EFFECTS = ROOM | {"fdatasync", "ftruncate", "truncate", "unlink", "rmdir", "chmod", "chown", "utime", "commit"}
@@ -92,6 +94,9 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
     def publishing(source: str, target: str, folder: int) -> None:
         give(Call("rename-new", _where(target, folder), publish, (source, target, folder), {}))
 
+    def forcing(descriptor: int) -> None:
+        give(Call("syncfs", _where(descriptor, None), sync_file_system, (descriptor,), {}))
+
     class Raw(io.FileIO):
         """A file whose reads and writes are met."""
 
@@ -140,10 +145,12 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
             give(Call("commit", root or "", lambda: None, (), {}))
 
     rename_new, publish = folders_disk._rename_noreplace, mailbox_disk._rename_no_replace
+    sync_file_system = rounds.sync_file_system
     wrapped: list[tuple[Any, str, Any]] = [(os, name, by_path(name, getattr(posix, name))) for name in _BY_PATH]
     wrapped += [(os, name, by_path(name, getattr(posix, name))) for name in _BY_FILE]
     wrapped += [(os, name, by_two(name, getattr(posix, name))) for name in _BY_TWO]
     wrapped += [(os, "open", opening), (io, "open", open_file), (builtins, "open", open_file)]
+    wrapped += [(rounds, "sync_file_system", forcing)]
     wrapped += [(folders_disk, "_rename_noreplace", renaming), (mailbox_disk, "_rename_no_replace", publishing)]
     saved = [(owner, name, getattr(owner, name)) for owner, name, _wrapper in wrapped]
     event.listen(Engine, "commit", committing)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.receipt import Receipt, join_receipts, sign_receipt
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.domain.records import ReceiptCode, Transfer, known
 from gateway.stages import layout
 from gateway.standard.package import CasePackage
 from packers.folder import FolderPacker
+from tests.support.bundles import finish, prepare
 from tests.support.nodes import CLOCK
 from tests.support.standard import STANDARD
 

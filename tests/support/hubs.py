@@ -13,7 +13,7 @@ from gateway.bundle.envelope import parse_envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.names import Kind, bundle_name, paper_name, parse, receipt_name
 from gateway.bundle.receipt import Receipt, join_receipts, parse_receipt, sign_receipt, split_receipts
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.cli.demo_nodes import Place, init_place, write_link, write_routes
 from gateway.compose.identity import Identity, load_keyring, load_settings
 from gateway.daemon.progress import ProgressBoard
@@ -35,6 +35,7 @@ from gateway.roster.roster import Roster
 from gateway.settings.writing import Values
 from gateway.stages import layout
 from gateway.standard.package import UNCLASSIFIED
+from tests.support.bundles import finish, prepare
 from tests.support.forging import package_of
 from tests.support.houses import TURNS, House
 from tests.support.ledger import START, ToldClock

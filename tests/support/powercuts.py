@@ -1,7 +1,8 @@
 """What a power cut takes back: names and bytes that no fsync has forced to the disk.
 
 The model is the strictest that file systems in use keep to: a new, removed or renamed name lasts once its folder was
-synced, a rename is one effect and lasts once either of its folders was, bytes last once their file was. What SQLite
+synced, a rename is one effect and lasts once either of its folders was, bytes last once their file was; all of a file
+system lasts once that was synced as a whole. What SQLite
 writes is not seen here, and is durable at its commits. Access rights and times are not taken back.
 """
 
@@ -97,6 +98,13 @@ class PowerCut:
         return answer
 
     _fdatasync = _fsync
+
+    def _syncfs(self, call: Call) -> Any:
+        answer = call.go()
+        device = posix.fstat(call.args[0]).st_dev
+        self._bytes = {node: data for node, data in self._bytes.items() if node[0] != device}
+        self._changes = [change for change in self._changes if change.folder[0] != device]
+        return answer
 
     def _remember(self, node: Node, path: Path) -> None:
         if node not in self._bytes:

@@ -2,18 +2,20 @@
 
 import io
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from gateway.bundle.keys import NodeKeys
-from gateway.bundle.receipt import Receipt, sign_receipt
-from gateway.bundle.seal import Sealed, SealMember, finish, prepare
+from gateway.bundle.receipt import Receipt, sign_receipts
+from gateway.bundle.seal import Sealed, SealMember
 from gateway.compose.identity import load_keyring
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import UnitCode
 from gateway.domain.records import ReceiptCode
 from gateway.stages import layout
 from gateway.standard.package import CasePackage, Source
+from tests.support.bundles import finish, prepare
 from tests.support.desk import Desk
 
 CLOCK = SystemClock()
@@ -50,17 +52,26 @@ def seal(
 
 def receipt(issuer: Desk, sealed: Sealed, *, origin: Desk, claims_to_be: str = "") -> bytes:
     """A receipt by `issuer` that the bundle was delivered."""
+    return receipts(issuer, [sealed], origin=origin, claims_to_be=claims_to_be)[0]
+
+
+def receipts(issuer: Desk, sealed: Sequence[Sealed], *, origin: Desk, claims_to_be: str = "") -> list[bytes]:
+    """Receipts by `issuer` that these bundles were delivered; several share one signature."""
     unit = UnitCode(claims_to_be) if claims_to_be else issuer.place.unit
-    statement = Receipt(
-        sealed.bundle_id,
-        sealed.header_hash,
-        sealed.size,
-        ReceiptCode.DELIVERED,
-        unit,
-        origin.place.unit,
-        issuer.place.unit,
-        7,
-        1,
-        int(CLOCK.now()),
-    )
-    return sign_receipt(statement, keys_of(issuer))
+    at = int(CLOCK.now())
+    statements = [
+        Receipt(
+            one.bundle_id,
+            one.header_hash,
+            one.size,
+            ReceiptCode.DELIVERED,
+            unit,
+            origin.place.unit,
+            issuer.place.unit,
+            7,
+            1,
+            at,
+        )
+        for one in sealed
+    ]
+    return sign_receipts(statements, keys_of(issuer))

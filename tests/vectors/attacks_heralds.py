@@ -83,6 +83,7 @@ def vectors() -> list[Vector]:
         _bad("cut-draft", "The last byte is missing.", "manifest-corrupt", lambda: true[:-1]),
         _bad("flip-draft", "A bit of the draft is flipped.", "manifest-corrupt", lambda: flip(-20)(true)),
         _of("numbered", "A sequence of 1.", "malformed", Herald(header=number(SEQUENCE, 1))),
+        _of("flags", "It announces a bundle whose signatures are shared.", "malformed", Herald(Draft(flags=1))),
         _of("hashed", "It knows a hash of segments.", "malformed", Herald(header=flip(159))),
         _of("signed-as-bundle", "Its signature bears the label of a bundle's.", "bad-signature", Herald(label="outer")),
         _of("forged", "Somebody else signed it.", "bad-signature", Herald(signer="mallory")),

@@ -15,6 +15,7 @@ from tests.vectors import (
     attacks_json,
     attacks_manifest,
     attacks_receipts,
+    attacks_shared,
 )
 from tests.vectors import primitives as prim
 from tests.vectors.forge import UNITS, keys_of
@@ -32,6 +33,7 @@ def all_vectors() -> list[Vector]:
         attacks_manifest,
         attacks_json,
         attacks_data,
+        attacks_shared,
         attacks_receipts,
         attacks_convoys,
         attacks_heralds,

@@ -12,7 +12,9 @@ from functools import cache
 from typing import Any
 
 from tests.vectors import primitives as prim
+from tests.vectors import tree
 from tests.vectors.rules import canonical, padme
+from tests.vectors.tree import Twig
 
 MAGIC = bytes.fromhex("894342460d0a1a0a")
 CREATED = 1_790_000_000
@@ -137,6 +139,8 @@ class Draft:
     outer_signer: str = ""
     outer_label: str = "outer"
     outer: Edit = same
+    twig: Twig | None = None
+    inner_twig: Twig | None = None
 
     @property
     def own(self) -> Keys:
@@ -181,7 +185,8 @@ def forge(draft: Draft) -> bytes:
     draft.manifest(manifest)
     text = draft.text(canonical(manifest))
     inner_seed = keys_of(draft.inner_signer or draft.sender, suite).sign_seed
-    inner = draft.inner(prim.sign(suite, inner_seed, draft.inner_label, draft.inner_bind(bind) + text))
+    said = draft.inner_bind(bind) + text
+    inner = draft.inner(_signed(suite, inner_seed, draft.inner_label, said, draft.inner_twig or draft.twig))
     framed = draft.frame(len(text).to_bytes(4, "big") + text + inner)
     sealed = draft.sealed(_encrypt(draft, draft.manifest_label, bind, framed))
     data = draft.data(_encrypt(draft, draft.data_label, bind, plain))
@@ -205,7 +210,11 @@ def write_header(draft: Draft, bind: bytes, sealed: bytes, segs: bytes, data_len
 def sign_header(draft: Draft, header: bytes) -> bytes:
     """HEADER and SIG."""
     seed = keys_of(draft.outer_signer or draft.sender, draft.suite).sign_seed
-    return header + draft.outer(prim.sign(draft.suite, seed, draft.outer_label, header))
+    return header + draft.outer(_signed(draft.suite, seed, draft.outer_label, header, draft.twig))
+
+
+def _signed(suite: int, seed: bytes, name: str, body: bytes, twig: Twig | None) -> bytes:
+    return prim.sign(suite, seed, name, body) if twig is None else twig.sign(suite, seed, name, body)
 
 
 def _encrypt(draft: Draft, name: str, bind: bytes, text: bytes) -> bytes:
@@ -248,10 +257,10 @@ def number(at: int, value: int, length: int = 8) -> Edit:
 
 def borders(bundle: bytes) -> dict[str, int]:
     """Where the parts of a true bundle end."""
-    suite, count = bundle[8], int.from_bytes(bundle[12:14], "big")
+    suite, count, depth = bundle[8], *struct.unpack(">HH", bundle[12:16])
     manifest, data = (int.from_bytes(bundle[at : at + 8], "big") for at in (48, 56))
     header = 168 + count * (40 + prim.WRAP_LEN[suite])
-    signature = header + prim.SIG_LEN[suite]
+    signature = header + tree.length(suite, depth)
     return {
         "header": header,
         "signature": signature,
@@ -317,12 +326,13 @@ def receipt(
     name: str = "receipt",
     length: int | None = None,
     signature: Edit = same,
+    twig: Twig | None = None,
 ) -> bytes:
     """A signed receipt; `said` may be raw JSON."""
     text = said if isinstance(said, bytes) else canonical(dict(said or statement()))
     keys = keys_of(signer, suite)
     head = bytes((suite,)) + keys.sign_id + (len(text) if length is None else length).to_bytes(4, "big")
-    return head + text + signature(prim.sign(suite, keys.sign_seed, name, text))
+    return head + text + signature(_signed(suite, keys.sign_seed, name, text, twig))
 
 
 def receipt_file(receipts: Sequence[bytes], *, count: int | None = None) -> bytes:

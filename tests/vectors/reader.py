@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.vectors import primitives as prim
+from tests.vectors import tree
 from tests.vectors.rules import BrokenError, check_frame, check_paths, manifest_of, receipt_of, unframe
 
 MAGIC = b"\x89CBF\r\n\x1a\n"
@@ -151,7 +152,7 @@ def _verify_envelope(
     _require(name == "outer" or envelope.segs_hash == bytes(32), "malformed")
     signer = ring.signer(envelope.sender)
     _require(not signer.is_revoked, "revoked-sender")
-    signed = prim.verify(envelope.suite, signer.public, name, envelope.header, envelope.signature)
+    signed = tree.verify(envelope.suite, signer.public, name, envelope.header, envelope.signature)
     _require(signed, "bad-signature")
     return envelope, signer
 
@@ -164,13 +165,14 @@ def _parse_envelope(data: bytes, magic: bytes, numbers: range) -> Envelope:
     _require(len(data) >= FIXED, "truncated")
     seg_log2, _, count, flags, created, expires = struct.unpack(">BHHHQQ", data[9:32])
     manifest_len, data_len, sender, manifest_hash, segs_hash, epoch = struct.unpack(">QQ32s32s32sQ", data[48:FIXED])
-    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags == 0, "malformed")
+    _require(20 <= seg_log2 <= 26 and 1 <= count <= 64 and flags <= (8 if magic == MAGIC else 0), "malformed")
     _require(created < expires <= created + 7776000 and expires < SAFE_INTEGER, "malformed")
     _require(prim.is_possible(manifest_len) and manifest_len <= 67108864, "malformed")
     _require(prim.is_possible(data_len) and data_len <= 2**46 and epoch < SAFE_INTEGER, "malformed")
     step = 40 + prim.WRAP_LEN[suite]
     end = FIXED + count * step
-    _require(len(data) >= end + prim.SIG_LEN[suite], "truncated")
+    signed = end + tree.length(suite, flags)
+    _require(len(data) >= signed, "truncated")
     cuts = [data[at : at + step] for at in range(FIXED, end, step)]
     slots = tuple(Slot(cut[:32], int.from_bytes(cut[32:40], "big"), cut[40:]) for cut in cuts)
     ids = [slot.key_id for slot in slots]
@@ -178,7 +180,7 @@ def _parse_envelope(data: bytes, magic: bytes, numbers: range) -> Envelope:
     _require(all(slot.sequence in numbers for slot in slots), "malformed")
     return Envelope(
         suite, 1 << seg_log2, created, expires, manifest_len, data_len, sender, manifest_hash, segs_hash,
-        slots, data[:end], data[end : end + prim.SIG_LEN[suite]],
+        slots, data[:end], data[end:signed],
     )  # fmt: skip
 
 
@@ -212,7 +214,7 @@ def _open(data: bytes, envelope: Envelope, signer: Signer, ring: Ring) -> tuple[
     bind, suite = envelope.bind, envelope.suite
     key = _content_key(envelope, ring)
     manifest, text, signature = _listing(envelope, key, sealed_manifest, "manifest")
-    _require(prim.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
+    _require(tree.verify(suite, signer.public, "inner", bind + text, signature), "inner-signature-bad")
     _paths(manifest)
     opener = prim.ChunkOpener(suite, key, prim.label("data") + bind)
     taker = _Taker(suite, manifest["files"])
@@ -252,7 +254,7 @@ def _listing(envelope: Envelope, key: bytes, sealed: bytes, name: str) -> tuple[
     except prim.RefusedError as refused:
         raise StopError("content-auth-failed") from refused
     try:
-        text, signature = unframe(plain, prim.SIG_LEN[envelope.suite])
+        text, signature = unframe(plain, len(envelope.signature))
         manifest = manifest_of(text)
     except BrokenError as broken:
         raise StopError("manifest-malformed") from broken
@@ -409,11 +411,11 @@ def _verify_receipt(raw: bytes, ring: Ring) -> Mapping[str, Any]:
     suite = raw[0]
     _require(suite in prim.SUITES, "suite-refused")
     length = int.from_bytes(raw[33:37], "big")
-    _require(len(raw) == 37 + length + prim.SIG_LEN[suite], code)
+    _require(len(raw) - 37 - length in [tree.length(suite, depth) for depth in tree.DEPTHS], code)
     signer = ring.signer(raw[1:33])
     _require(signer.suite == suite, "unknown-sender")
     text = raw[37 : 37 + length]
-    _require(prim.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
+    _require(tree.verify(suite, signer.public, "receipt", text, raw[37 + length :]), "receipt-bad-signature")
     try:
         receipt = receipt_of(text)
     except BrokenError as broken:

@@ -14,21 +14,23 @@ from pathlib import Path
 import pytest
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.receipt import Receipt, join_receipts, seal_findings, sign_receipt
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.receipt import Receipt, join_receipts, seal_findings, sign_receipt, sign_receipts
+from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
+from tests.support.bundles import finish, prepare
 from tests.vectors import attacks_heralds, catalogue, reader, stored
 from tests.vectors.forge import CREATED, EXPIRES, META, UNITS, Draft, File, drawn, forge, keys_of, receipt, receipt_file
 from tests.vectors.product import Product
 from tests.vectors.reader import Outcome, Ring, Signer
 from tests.vectors.stored import Case
+from tests.vectors.tree import Twig
 from tests.vectors.vector import Vector
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SECOND_READER = ("reader", "rules", "primitives", "sm2", "edwards", "stored")
+SECOND_READER = ("reader", "rules", "primitives", "tree", "sm2", "edwards", "stored")
 BEYOND_VECTORS = {"replayed", "equivocation", "not-permitted", "class-mismatch"}
 """Codes that need a ledger or a roster; their own tests have them."""
 
@@ -214,7 +216,8 @@ def test_second_reader_opens_what_the_product_seals(suite, seg_log2):
     out, sender = io.BytesIO(), node_keys("alice", suite)
     settings = {"meta": META, "created": CREATED, "expires": EXPIRES, "epoch": 3, "seg_log2": seg_log2}
     recipients = [node_keys(who, suite).public for who in ("carol", "bob")]
-    prepared = prepare(out, MEMBERS, keys=sender, recipients=recipients, **settings)
+    # Alone with segments of a MiB, as one of up to 32 with those of four.
+    prepared = prepare(out, MEMBERS, keys=sender, recipients=recipients, depth=5 * (seg_log2 == 22), **settings)
     finish(out, prepared, [4, 5], sender)
     for own in ("bob", "carol"):
         found = reader.read_bundle(out.getvalue(), ring_of(suite, own=own))
@@ -253,7 +256,7 @@ def test_second_reader_reads_the_products_receipts(suite):
     full = Receipt(
         **said, code=ReceiptCode.VALIDATION_FAILED, reasons=("ZIP-CRC",), findings=findings, checkpoint="案\n"
     )
-    raw = join_receipts([sign_receipt(plain, bob), sign_receipt(full, bob)])
+    raw = join_receipts([sign_receipt(plain, bob), sign_receipts([plain, plain, full], bob)[2]])
     found = reader.read_receipts(raw, ring_of(suite, sender="bob"))
     assert found.code == "accepted"
     assert [one["code"] for one in found.receipts] == ["110", "204"]
@@ -288,6 +291,19 @@ def test_any_flip_or_cut_of_a_bundle_is_refused_by_both_with_one_code(suite):
     for what, data in changed(raw, STEPS[suite]):
         codes = reader.read_bundle(data, ring).code, first.read("bundle", data).code
         assert codes[0] == codes[1] != "accepted", (what, codes)
+
+
+def test_any_flip_or_cut_of_what_is_shared_is_refused_by_both_with_one_code():
+    twig = Twig(3, 5)
+    bundle = forge(Draft(files=SMALL, meta={}, flags=3, twig=twig))
+    letter = receipt_file([receipt(twig=twig)])
+    for kind, raw, sender in (("bundle", bundle, "alice"), ("receipts", letter, "bob")):
+        ring = ring_of(1, sender=sender)
+        first, second = product(ring), READERS[kind]
+        assert second(raw, ring).code == first.read(kind, raw).code == "accepted"
+        for what, data in changed(raw, 3):
+            codes = second(data, ring).code, first.read(kind, data).code
+            assert codes[0] == codes[1] != "accepted", (kind, what, codes)
 
 
 def test_any_flip_or_cut_of_a_herald_is_refused_by_both_with_one_code():

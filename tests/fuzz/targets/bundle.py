@@ -19,12 +19,13 @@ from gateway.bundle.envelope import (
 )
 from gateway.bundle.manifest import Coding, ManifestFile
 from gateway.bundle.paths import check_paths
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite, algorithms, digest, label
 from gateway.bundle.unseal import open_bundle, verify_payload
 from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, SENDER_ID, SENDER_PUBLIC, STRANGER, signer_of
 from tests.fuzz.shapes import canonical_form
 from tests.fuzz.target import Draw, Target, attempt, piece
+from tests.support.bundles import finish, prepare
 
 SUITE = Suite.CLASSIC
 CREATED, EXPIRES = 1_000_000, 1_086_400
@@ -46,7 +47,11 @@ def run_envelope(data: bytes) -> None:
     attempt(lambda: verify_envelope(data, signer_of))
     if envelope.suite is SUITE:
         header = envelope.header[:64] + SENDER_ID + envelope.header[96:]
-        raw = header + SENDER.sign("outer", header) + data[len(header) + len(envelope.signature) :]
+        raw = (
+            header
+            + SENDER.sign_all("outer", [header], envelope.depth)[0]
+            + data[len(header) + len(envelope.signature) :]
+        )
         run_signed(raw)
 
 
@@ -66,6 +71,7 @@ def encoded(envelope: Envelope) -> bytes:
         routing_class=envelope.routing_class,
         recipients=len(envelope.recipients),
         created=envelope.created,
+        depth=envelope.depth,
         expires=envelope.expires,
         bundle=bytes.fromhex(envelope.bundle_id),
         manifest_length=envelope.manifest_length,
@@ -77,7 +83,7 @@ def encoded(envelope: Envelope) -> bytes:
     ) + encode_recipients(envelope.recipients)
 
 
-def honest(members: Mapping[str, bytes], recipients: int = 1) -> bytes:
+def honest(members: Mapping[str, bytes], recipients: int = 1, depth: int = 0) -> bytes:
     sealed = [SealMember(path, None, len(text), lambda text=text: io.BytesIO(text)) for path, text in members.items()]
     publics = [RECIPIENT_PUBLIC, SENDER_PUBLIC, STRANGER.public][:recipients]
     out = io.BytesIO()
@@ -91,6 +97,7 @@ def honest(members: Mapping[str, bytes], recipients: int = 1) -> bytes:
         expires=EXPIRES,
         epoch=3,
         seg_log2=20,
+        depth=depth,
     )
     finish(out, prepared, [7] * recipients, SENDER)
     return out.getvalue()
@@ -106,7 +113,12 @@ MEMBERS = {
 def envelope_seeds() -> Mapping[str, bytes]:
     whole = honest(MEMBERS)
     cut = parse_envelope(whole)
-    return {"whole": whole, "head": whole[: cut.manifest_offset], "three": honest({"a": b"b"}, 3)}
+    return {
+        "whole": whole,
+        "head": whole[: cut.manifest_offset],
+        "three": honest({"a": b"b"}, 3),
+        "shared": honest({"a": b"b"}, depth=2),
+    }
 
 
 # -- the manifest -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.bundle import canonical, manifest
+from gateway.bundle import canonical, manifest, shared
 from gateway.bundle.canonical import NotCanonicalError
 from gateway.bundle.chunked import ciphertext_length, plaintext_length
 from gateway.bundle.convoy import join_bundles, split_bundles
@@ -16,12 +16,13 @@ from gateway.bundle.envelope import Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import generate
 from gateway.bundle.manifest import Coding, ManifestFile
 from gateway.bundle.receipt import Receipt, parse_receipt, sign_receipt, split_receipts, verify_receipt
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError, SecurityError
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
+from tests.support.bundles import finish, prepare
 
 SENDER, RECIPIENT = generate(Suite.CLASSIC), generate(Suite.CLASSIC)
 SIGNER = SENDER.public
@@ -201,6 +202,18 @@ RECEIPTS = st.builds(
 def test_receipts_read_what_they_write(receipt):
     raw = sign_receipt(receipt, SENDER)
     assert verify_receipt(raw, {SIGNER.sign_key_id: SIGNER}.get) == receipt
+
+
+@given(st.lists(st.binary(max_size=40), max_size=40), st.integers(0, shared.DEPTH_MAX), st.data())
+def test_any_of_any_number_of_bodies_proves_alone_and_nothing_else(bodies, depth, data):
+    signatures = SENDER.sign_all("receipt", bodies, depth)
+    assert {len(one) for one in signatures} <= {shared.signature_length(Suite.CLASSIC, depth)}
+    for at in data.draw(st.sets(st.sampled_from(range(len(bodies))), max_size=5)) if bodies else ():
+        assert SIGNER.verify("receipt", bodies[at], signatures[at])
+        wrong = bytearray(signatures[at])
+        wrong[data.draw(st.integers(0, len(wrong) - 1))] ^= data.draw(st.integers(1, 255))
+        assert not SIGNER.verify("receipt", bodies[at], bytes(wrong))
+        assert not SIGNER.verify("receipt", bodies[at] + b"\0", signatures[at])
 
 
 @given(st.binary(max_size=300))

@@ -50,10 +50,11 @@ def test_cut_at_every_byte(classic):
 
 
 def test_longest_envelope_fits_its_bound():
+    from gateway.bundle.shared import DEPTH_MAX, signature_length
     from gateway.bundle.suites import algorithms
 
-    lengths = [FIXED_LENGTH + 64 * (40 + algorithms(s).wrap_length) + algorithms(s).signature_length for s in Suite]
-    assert max(lengths) == ENVELOPE_MAX == 80853
+    lengths = [FIXED_LENGTH + 64 * (40 + algorithms(s).wrap_length) + signature_length(s, DEPTH_MAX) for s in Suite]
+    assert max(lengths) == ENVELOPE_MAX == 81142
 
 
 @pytest.mark.parametrize("number", [0, 4, 255])
@@ -68,7 +69,8 @@ def test_unknown_suite(classic, number):
         pytest.param(9, ">B", 27, id="segments of 128 MiB"),
         pytest.param(12, ">H", 0, id="no recipient"),
         pytest.param(12, ">H", 65, id="65 recipients"),
-        pytest.param(14, ">H", 1, id="a flag"),
+        pytest.param(14, ">H", 9, id="a tree of 512"),
+        pytest.param(14, ">H", 16, id="a flag"),
         pytest.param(24, ">Q", 1_000_000, id="expires when created"),
         pytest.param(24, ">Q", 1_000_000 + 90 * 86400 + 1, id="lives 90 days and a second"),
         pytest.param(16, ">QQ", (2**53 - 5, 2**53), id="time beyond 53 bits"),
@@ -142,8 +144,8 @@ def expected(at: int, header_length: int) -> set[str]:
         return {"not-a-bundle"}
     if at == 8:
         return {"suite-refused", "truncated", "unknown-sender", "malformed"}
-    if 12 <= at < 14:
-        return {"malformed", "truncated"}
+    if 12 <= at < 16:
+        return {"malformed", "truncated", "bad-signature"}
     if 64 <= at < 96:
         return {"unknown-sender"}
     if 96 <= at < 160 or 32 <= at < 48 or at >= header_length:

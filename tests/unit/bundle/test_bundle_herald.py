@@ -9,7 +9,8 @@ import pytest
 from gateway.bundle import herald as heralds
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.herald import BLANK, Herald, Promise, open_herald, verify_herald
-from gateway.bundle.seal import SealMember, finish, prepare
+from gateway.bundle.seal import SealMember
+from tests.support.bundles import finish, prepare
 
 SETTINGS: dict[str, Any] = {
     "meta": {"flow": "arrest-request"},

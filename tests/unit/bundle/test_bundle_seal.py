@@ -13,8 +13,9 @@ import pytest
 from gateway.bundle import plan as planning
 from gateway.bundle.envelope import RECIPIENTS_MAX
 from gateway.bundle.manifest import Coding, padding_for
-from gateway.bundle.seal import Prepared, SealMember, finish, prepare
+from gateway.bundle.seal import Prepared, SealMember
 from gateway.bundle.suites import Suite
+from tests.support.bundles import finish, prepare
 
 MIB = 2**20
 SETTINGS = {"meta": {}, "created": 1_000_000, "expires": 1_086_400, "epoch": 1, "seg_log2": 20}

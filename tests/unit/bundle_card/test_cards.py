@@ -162,6 +162,16 @@ def test_a_signature_over_the_body_for_another_purpose_does_not_count() -> None:
     assert refused(raw[: end + 35] + one.private[0].sign("outer", raw[12:end])) == "card-bad-signature"
 
 
+def test_a_signature_that_is_shared_does_not_count() -> None:
+    one = holder()
+    raw = one.raw
+    end = 12 + int.from_bytes(raw[8:12])
+    shared = one.private[0].sign_all("card", [raw[12:end], b"another"])[0]
+    assert one.private[0].public.verify("card", raw[12:end], shared)
+    length = len(shared).to_bytes(2, "big")
+    assert refused(raw[: end + 33] + length + shared) == "card-bad-signature"
+
+
 def test_a_card_that_cannot_be_written_is_refused_where_it_is_made() -> None:
     card = holder().card
     faults: list[dict[str, object]] = [

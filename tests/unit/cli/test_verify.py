@@ -183,6 +183,25 @@ def test_receipts_are_genuine_in_a_file_and_in_an_acknowledgement(
     assert answer.json["receipts"][0]["error"]["code"] == "receipt-mismatch"
 
 
+def test_one_of_many_receipts_under_one_signature_proves_alone_by_its_issuers_card(
+    desks: tuple[Desk, Desk], tmp_path: Path
+) -> None:
+    """Years later, with nothing at hand but this receipt and the card: not the others, not the file they came in."""
+    police, procuratorate = desks
+    sealed = [sealing.seal(police, procuratorate, tmp_path / f"{number}.cfb") for number in range(2)] * 16
+    receipts = sealing.receipts(procuratorate, sealed, origin=police)
+    card, file = tmp_path / "procuratorate.card", tmp_path / "one.cfr"
+    procuratorate.run("peer", "card", "--out", card)
+    file.write_bytes(join_receipts([receipts[21]]))
+    found = run("verify", file, "--card", card, "--config", tmp_path / "nowhere", "--json")
+    assert (found.code, found.json["genuine"]) == (0, True)
+    assert found.json["receipts"][0]["bundle_id"] == sealed[21].bundle_id
+    cut = 37 + int.from_bytes(receipts[21][33:37], "big")  # where its signature begins, as that of its neighbour
+    file.write_bytes(join_receipts([receipts[21][:cut] + receipts[22][cut:]]))
+    found = run("verify", file, "--card", card, "--config", tmp_path / "nowhere", "--json")
+    assert found.json["receipts"][0]["error"]["code"] == "receipt-bad-signature"
+
+
 def test_one_bad_receipt_does_not_hide_the_good_one(desks: tuple[Desk, Desk], tmp_path: Path) -> None:
     police, procuratorate = desks
     sealed = sealing.seal(police, procuratorate, tmp_path / "one.cfb")

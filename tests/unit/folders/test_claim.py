@@ -15,6 +15,7 @@ from gateway.folders import entries, trees
 from gateway.folders.claim import ClaimShelf
 from gateway.packing import Candidate, Settled
 from tests.support.crashing import dies_at, fails_at, interrupted
+from tests.support.wholly import by_one_order
 from tests.unit.folders.conftest import refuse_renames_across
 
 TOKEN = claim_token("a" * 32)
@@ -140,7 +141,12 @@ def wanted(place: Place, count: int) -> list[tuple[ClaimToken, Candidate]]:
     return [(claim_token(f"{at:032x}"), place.drop(f"case-{at}")) for at in range(count)]
 
 
-def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_one_place(place: Place) -> None:
+@pytest.mark.parametrize(("is_one_order", "stride"), [(False, 2), (True, 7)], ids=["each-fsynced", "by-one-order"])
+def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_one_place(
+    place: Place, monkeypatch: pytest.MonkeyPatch, stride: int, *, is_one_order: bool
+) -> None:
+    if is_one_order:
+        by_one_order(monkeypatch)
     together = wanted(place, 2)
     every = sorted(f"case-{at}.{ending}" for at in range(2) for ending in ("ok", "zip"))
     outcomes = set()
@@ -154,7 +160,7 @@ def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_
         outcomes.add(len(found.claims))
         for claim in found.claims:
             place.shelf.release(claim.token, place.out)
-        points += 2
+        points += stride
     assert outcomes >= {0, 2}
 
 
@@ -205,6 +211,20 @@ def test_claims_made_together_share_the_syncs(tmp_path: Path) -> None:
     assert [names.count("fsync") for names in met.values()] == [5 + 3, 64 * 5 + 3]
     assert met[64].count("mkdir") == 64 * 2
     assert met[64].count("replace") == 64 * 2
+
+
+def test_many_claims_made_together_need_one_order_for_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_one_order(monkeypatch, 16)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    place.claim(place.drop())
+    with interrupted(-1, lambda: None) as met:
+        assert len(place.shelf.claim_all(place.out, wanted(place, 64), ROUTE)[0]) == 64
+    # Exports, intents, their folders, parts; one fsync for each, and the route's folder twice, the outbound folder.
+    assert met.count("syncfs") == 4
+    assert met.count("fsync") == 4 + 3
 
 
 def test_recovery_itself_may_die_at_any_point(place: Place) -> None:

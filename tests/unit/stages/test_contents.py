@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bundle.keys import generate
-from gateway.bundle.seal import SealMember, prepare
+from gateway.bundle.seal import SealMember
 from gateway.bundle.streams import silent
 from gateway.bundle.suites import DEFAULT_SUITE, Suite
 from gateway.domain.ids import Digest
@@ -16,6 +16,7 @@ from gateway.packing import Member
 from gateway.stages import layout
 from gateway.stages.contents import ContentHash, read_content
 from packers.police import PolicePacker
+from tests.support.bundles import prepare
 from tests.support.exports import STEM, PoliceExport
 from tests.support.standard import STANDARD
 

@@ -318,7 +318,7 @@ def test_a_repetition_is_not_sealed_to_find_out(made: Street, monkeypatch: pytes
     def unexpected(*_args: object, **_more: object) -> None:
         raise AssertionError("sealed")
 
-    monkeypatch.setattr("gateway.stages.pack_work.prepare", unexpected)
+    monkeypatch.setattr("gateway.stages.pack_work.begin", unexpected)
     drop(made, HONEST)
     assert pack(made).state is State.DUPLICATE
     drop(made, MENDED)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
-from gateway.bundle.seal import Prepared, SealMember, prepare
+from gateway.bundle.seal import Begun, SealMember, begin
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE
 from gateway.compose.identity import Identity
 from gateway.compose.sharing import grants_of
@@ -185,11 +185,11 @@ def test_a_dataset_that_cannot_be_looked_through_waits_for_a_person(closed: Stre
 def test_a_route_may_mask_what_its_flow_does_not(closed: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     export, sealed_as = PoliceExport(), []
 
-    def watched(out: BinaryIO, members: list[SealMember], **known: object) -> Prepared:
+    def watched(out: BinaryIO, members: list[SealMember], **known: object) -> Begun:
         sealed_as.extend([*(one.path for one in members), *(str(one.raw) for one in members), str(known["meta"])])
-        return prepare(out, members, **known)  # type: ignore[arg-type]  # handed on as it came
+        return begin(out, members, **known)  # type: ignore[arg-type]  # handed on as it came
 
-    monkeypatch.setattr("gateway.stages.pack_work.prepare", watched)
+    monkeypatch.setattr("gateway.stages.pack_work.begin", watched)
     closed.police.equip = granted(profile={"*": "masked"})
     parts = export.drop(closed.out.with_name("police"))
     with PolicePacker().read(parts, STANDARD) as reading:

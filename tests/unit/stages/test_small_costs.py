@@ -4,13 +4,38 @@ from collections import Counter
 
 import pytest
 
+from gateway.bundle.keys import NodeKeys, PublicKeys
+from gateway.bundle.primitives import Verify
 from gateway.domain.lifecycle import State
 from tests.support.calls import Call, met
 from tests.support.houses import IN, OUT, Street
 
 CASES = 64
+NUL = b"\0"
 OF_A_CASE = 8
 """What an import is made of: its document, the case package, the mark and our note, and four folders."""
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what is signed and what is verified, by the names under which it is; of two nodes together."""
+    counts: Counter[str] = Counter()
+    sign, verifier = NodeKeys.sign, PublicKeys._verifier
+
+    def signed(keys: NodeKeys, name: str, body: bytes) -> bytes:
+        counts[f"sign {name}"] += 1
+        return sign(keys, name, body)
+
+    def verified(keys: PublicKeys) -> Verify:
+        def counting(label: bytes, body: bytes, signature: bytes) -> bool:
+            counts[f"verify {label.split()[1].rstrip(NUL).decode()}"] += 1
+            return verifier(keys)(label, body, signature)
+
+        return counting
+
+    monkeypatch.setattr(NodeKeys, "sign", signed)
+    monkeypatch.setattr(PublicKeys, "_verifier", verified)
+    return counts
 
 
 @pytest.fixture
@@ -56,3 +81,15 @@ def test_receipts_of_many_cases_are_one_file_and_one_commit(arrived: Street) -> 
     assert [t.state for t in arrived.procuratorate.transfers(IN)] == [State.CONFIRMED] * CASES
     assert calls["commit"] == 1
     assert calls["fsync"] <= 6
+
+
+def test_many_cases_share_their_signatures_and_each_receipt_is_proven(
+    signatures: Counter[str], arrived: Street
+) -> None:
+    arrived.settle()
+    assert [t.state for t in arrived.police.transfers(OUT)] == [State.DELIVERED] * CASES
+    names = ("inner", "outer", "receipt")
+    assert {name: signatures[f"sign {name}-shared"] for name in names} == dict.fromkeys(names, CASES // 32)
+    assert {name: signatures[f"verify {name}-shared"] for name in names} == dict.fromkeys(names, CASES // 32)
+    alone = {f"{act} {name}" for act in ("sign", "verify") for name in names}
+    assert not alone & signatures.keys()

@@ -1,0 +1,183 @@
+"""Rounds of syncing: forcing many files and folders to the disk, by one order where that is as good, else each."""
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+FEWEST = 16
+"""Files and folders that are worth one order for the whole file system: for fewer, their own fsyncs are as quick."""
+_STRANGERS = 1 << 20
+"""Bytes of others, for each member of the round, that may wait to be written when the whole file system is forced out:
+about what a disk writes in the time of the fsync that is saved."""
+_STRANGERS_MOST = 256 << 20
+"""The most of them, however large the round: it shall not wait for a dossier of somebody else's."""
+_OURS = 1 << 20
+"""Bytes of one file that count as its own among what waits; of a larger one most was written long ago."""
+_TELLS_ERRORS = (5, 8)
+"""The Linux from which syncfs(2) tells of what could not be written."""
+_SOUND = frozenset({0xEF53, 0x58465342, 0x9123683E})
+"""ext2 to ext4, XFS, Btrfs: file systems on disks of this machine, whose syncfs was read to make all of it last."""
+_UNKNOWN_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ENOTSUP})
+_CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+
+_MANY = 64
+"""Fsyncs that are worth threads of their own to wait for them."""
+_WAITING = 8
+"""Threads that wait; more give the disk hardly less to do."""
+_OPEN_TOGETHER = 256
+"""Files that are open at the same time; a process may open 1,024."""
+_WAIT_BEFORE, _WRITE = 1, 2
+"""Of sync_file_range(2): wait for what is being written, and begin to write."""
+
+
+def sync(opened: Sequence[int], members: int = 0) -> list[OSError | None]:
+    """Force what these descriptors lead to, bytes and names, to the disk; return in their order what became of each.
+
+    Each is told what its own fsync would have told, and all of them what befell the whole round. What was written
+    through another descriptor before counts as well. See adr/0053 for why one order may stand for all.
+    members: how many the round has of which these are a part, if more than can be open.
+    """
+    lead = _lead(opened, max(members, len(opened)))
+    if lead is not None:
+        try:
+            sync_file_system(lead)
+        except OSError as error:
+            if error.errno not in _UNKNOWN_CALL:
+                return [error] * len(opened)  # whose it was, no later fsync need say
+        else:
+            # One fsync has the disk empty its cache, which syncfs may do too early, and asks the journal.
+            return [_fsynced(one) if one == lead else _written(one) for one in opened]
+    for one in opened if len(opened) > 1 else ():
+        _sync_range(one, _WRITE)  # each finds its places on the disk at once; only fsync says what arrived
+    if len(opened) < _MANY:
+        return [_fsynced(one) for one in opened]
+    # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
+    found: list[OSError | None] = [None] * len(opened)
+    with ThreadPoolExecutor(_WAITING) as pool:
+        shares = pool.map(lambda first: [_fsynced(one) for one in opened[first::_WAITING]], range(_WAITING))
+        for first, share in enumerate(shares):
+            found[first::_WAITING] = share
+    return found
+
+
+def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSError | None]:
+    """Do what `sync` does for regular `files`, which are no links, then for `folders`; return what became of each.
+
+    Each is opened before anything is waited for, so that a write-back that fails meanwhile is told to us. Folders of
+    network file systems that cannot do it are taken as durable.
+    """
+    outcomes: dict[str, OSError | None] = {}
+    members = [(path, os.O_NOFOLLOW) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
+    for at in range(0, len(members), _OPEN_TOGETHER):
+        _sync_group(members[at : at + _OPEN_TOGETHER], len(members), outcomes)
+    return outcomes
+
+
+@cache
+def system_call(name: str) -> Callable[..., int] | None:
+    """Return what Python does not offer; None where the system does not either."""
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
+
+
+def sync_file_system(descriptor: int) -> None:
+    """Force all that waits on the file system of `descriptor` to the disk. OSError: also for what others wrote, from
+    the moment when the descriptor was opened, and from earlier as long as nobody was told."""
+    call = system_call("syncfs")
+    if call is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    if call(descriptor) != 0:
+        raise _failed()
+
+
+def file_system(descriptor: int) -> int:
+    """Return the kind of file system that `descriptor` is on, as statfs(2) numbers them; 0 if that is unknown."""
+    call = system_call("fstatfs")
+    answer = (ctypes.c_long * 32)()  # more than the structure, which begins with the kind
+    return answer[0] if call is not None and call(descriptor, answer) == 0 else 0
+
+
+def waiting_bytes() -> int | None:
+    """Return how many bytes of all file systems wait to be written or are being written; None if that is unknown."""
+    try:
+        with open("/proc/meminfo", "rb") as stream:  # noqa: PTH123 - once a round, of which there are many
+            found = dict(line.split()[:2] for line in stream)
+        return (int(found[b"Dirty:"]) + int(found[b"Writeback:"])) << 10
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _lead(opened: Sequence[int], members: int) -> int | None:
+    """Return through which of `opened` one order does for all of them what their fsyncs would, a regular file if there
+    is one; None where it does not, or where others' bytes would make it slower."""
+    if len(opened) < FEWEST or not _tells_errors() or file_system(opened[0]) not in _SOUND:
+        return None
+    try:
+        looks = {one: os.fstat(one) for one in opened}
+    except OSError:
+        return None
+    waiting = waiting_bytes()
+    ours = sum(min(look.st_size, _OURS) for look in looks.values())
+    if waiting is None or waiting - ours > min(_STRANGERS * members, _STRANGERS_MOST):
+        return None
+    # A file of another file system may be mounted anywhere in a tree.
+    if len({look.st_dev for look in looks.values()}) > 1:
+        return None
+    return next((one for one, look in looks.items() if stat.S_ISREG(look.st_mode)), opened[0])
+
+
+@cache
+def _tells_errors() -> bool:
+    parts = os.uname().release.split(".")
+    try:
+        return system_call("sync_file_range") is not None and (int(parts[0]), int(parts[1])) >= _TELLS_ERRORS
+    except (IndexError, ValueError):
+        return False
+
+
+def _sync_group(group: Sequence[tuple[str, int]], members: int, outcomes: dict[str, OSError | None]) -> None:
+    opened: list[tuple[str, int]] = []
+    try:
+        for path, flags in group:
+            try:
+                # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
+                opened.append((path, os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)))
+            except OSError as error:
+                outcomes[path] = error
+        folders = {path for path, flags in group if flags == os.O_DIRECTORY}
+        for (path, _), found in zip(opened, sync([one for _, one in opened], members), strict=True):
+            is_unable = found is not None and path in folders and found.errno in _CANNOT_SYNC_FOLDER
+            outcomes[path] = None if is_unable else found
+    finally:
+        for _, descriptor in opened:
+            os.close(descriptor)
+
+
+def _fsynced(descriptor: int) -> OSError | None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        return error
+    return None
+
+
+def _written(descriptor: int) -> OSError | None:
+    """Return what the file behind `descriptor` could not write, told to nobody through this descriptor before."""
+    if (error := _sync_range(descriptor, _WAIT_BEFORE)) is not None and error.errno in _UNKNOWN_CALL:
+        return _fsynced(descriptor)
+    return error
+
+
+def _sync_range(descriptor: int, flags: int) -> OSError | None:
+    call = system_call("sync_file_range")
+    if call is None or call(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), flags) == 0:
+        return None
+    return _failed()
+
+
+def _failed() -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))

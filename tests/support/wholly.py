@@ -1,0 +1,14 @@
+"""Rounds of syncing that go by one order for the whole file system, wherever the test's files lie."""
+
+import pytest
+
+from gateway.folders import rounds
+
+_EXT4 = 0xEF53
+
+
+def by_one_order(patched: pytest.MonkeyPatch, fewest: int = 2) -> None:
+    """Let rounds of `fewest` members and more go by one order, as on a quiet disk."""
+    patched.setattr(rounds, "FEWEST", fewest)
+    patched.setattr(rounds, "file_system", lambda _descriptor: _EXT4)
+    patched.setattr(rounds, "waiting_bytes", lambda: 0)

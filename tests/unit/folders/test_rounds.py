@@ -1,0 +1,155 @@
+"""A round of syncing is one order for the whole file system where that is as good, and an fsync for each elsewhere."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.errors import GatewayError
+from gateway.folders import disk, rounds, trees
+from tests.support.calls import Call, met
+from tests.support.wholly import by_one_order
+
+FILES = 30
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    by_one_order(monkeypatch, rounds.FEWEST)
+    for number in range(FILES):
+        (tmp_path / "tree" / f"{number % 3}").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / f"{number % 3}" / f"{number}").write_text("x")
+    return tmp_path / "tree"
+
+
+@contextmanager
+def synced(error: int | None = None) -> Iterator[list[tuple[str, Path]]]:
+    """Yield every call that syncs, with what it was about; the one for all fails if `error` says so."""
+    found: list[tuple[str, Path]] = []
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "syncfs"}:
+            found.append((call.name, Path(call.place)))
+        if call.name == "syncfs" and error is not None:
+            raise OSError(error, os.strerror(error))
+        return call.go()
+
+    with met(around):
+        yield found
+
+
+def test_a_tree_is_forced_out_by_one_order_and_one_fsync_of_a_file(tree: Path) -> None:
+    with synced() as calls:
+        trees.fsync_tree(tree)
+    assert [name for name, _ in calls] == ["syncfs", "fsync"]
+    assert calls[1][1].is_file(), "an fsync of a folder need not have the disk empty its cache"
+
+
+def test_more_than_can_be_open_goes_in_several_rounds(tree: Path) -> None:
+    for number in range(300):
+        (tree / f"more-{number}").write_text("x")
+    with synced() as calls:
+        trees.fsync_tree(tree)
+    assert [name for name, _ in calls] == ["syncfs", "fsync"] * 2
+
+
+def each_by_itself(tree: Path) -> bool:
+    with synced() as calls:
+        trees.fsync_tree(tree)
+    return [name for name, _ in calls].count("fsync") == FILES + 4
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("file_system", 0x6969),  # NFS
+        ("file_system", 0),
+        ("waiting_bytes", 1 << 30),
+        ("waiting_bytes", None),
+        ("_tells_errors", False),
+        ("FEWEST", FILES + 5),
+    ],
+)
+def test_where_it_is_not_as_good_each_has_its_own(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, name: str, answer: object
+) -> None:
+    monkeypatch.setattr(rounds, name, answer if name == "FEWEST" else lambda *_: answer)
+    assert each_by_itself(tree)
+
+
+def test_what_cannot_be_looked_at_is_fsynced(tree: Path) -> None:
+    asked: list[str] = []
+
+    def around(call: Call) -> Any:
+        asked.append(call.name)
+        if call.name == "fstat":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return call.go()
+
+    with met(around):
+        trees.fsync_tree(tree)
+    assert asked.count("fsync") == FILES + 4
+
+
+def test_files_of_two_file_systems_have_their_own(tree: Path, other_device: Path) -> None:
+    (other_device / "file").write_text("x")
+    with synced() as calls:
+        errors = trees.fsync_trees([tree, other_device / "file"])
+    assert errors == [None, None]
+    assert [name for name, _ in calls] == ["fsync"] * (FILES + 4 + 1)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EPERM])
+def test_where_there_is_no_such_order_each_has_its_own(tree: Path, number: int) -> None:
+    with synced(number) as calls:
+        trees.fsync_tree(tree)
+    assert [name for name, _ in calls] == ["syncfs", *["fsync"] * (FILES + 4)]
+
+
+def test_an_order_that_fails_fails_for_everybody_and_no_later_fsync_excuses_it(tree: Path) -> None:
+    roots = sorted(tree.iterdir())
+    with synced(errno.EIO) as calls:
+        errors = trees.fsync_trees(roots)
+    assert [error.code for error in errors if error is not None] == ["local-io"] * 3
+    assert [name for name, _ in calls] == ["syncfs"]
+
+
+def test_a_file_that_could_not_be_written_is_told_of_and_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = rounds._sync_range
+
+    def lost(descriptor: int, flags: int) -> OSError | None:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().name == "17":
+            return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return asked(descriptor, flags)
+
+    monkeypatch.setattr(rounds, "_sync_range", lost)
+    roots = sorted(tree.iterdir())
+    errors = trees.fsync_trees(roots)
+    assert [None if error is None else error.code for error in errors] == [None, None, "disk-full"]
+
+
+def test_files_written_together_last_together(tree: Path) -> None:
+    items = [(tree / f"note-{number}", b"note") for number in range(FILES)]
+    with synced() as calls:
+        disk.write_many(items)
+    assert [name for name, _ in calls] == ["syncfs", "fsync", "fsync"]
+    with synced(errno.EIO), pytest.raises(GatewayError):
+        disk.write_many([(tree / f"other-{number}", b"note") for number in range(FILES)])
+    assert not [path for path in tree.iterdir() if path.name.startswith(("other", "."))]
+
+
+def test_the_system_says_what_it_is_asked(tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert rounds.file_system(descriptor) > 0
+        rounds.sync_file_system(descriptor)
+        assert rounds.sync([descriptor]) == [None]
+    finally:
+        os.close(descriptor)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        rounds.sync_file_system(descriptor)
+    assert (rounds.waiting_bytes() or 0) >= 0
