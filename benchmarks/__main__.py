@@ -41,10 +41,12 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--handovers", type=int, help="small exports carried one by one")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument(
-        "--dossier", type=int, metavar="MIB", help="size of each; all together need four times as much room"
+        "--dossier", type=int, metavar="MIB", help="size of each; smaller where four times all of them do not fit"
     )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
-    parser.add_argument("--transfers", type=int, default=100_000, help="transfers in the large ledger")
+    parser.add_argument(
+        "--transfers", type=int, nargs="+", help="transfers in the large ledgers (1.8 GB for a million)"
+    )
     parser.add_argument("--links", type=int, default=500, help="idle links of the node that waits")
     parser.add_argument("--waiting", type=float, metavar="S", default=300.0, help="how long it waits")
     parser.add_argument("--in-flight", type=int, default=100_000, help="bundles owed by the node that is started again")
@@ -55,9 +57,10 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     found.size = found.size or ([64] if found.quick else [1024])
     found.documents = found.documents or (200 if found.quick else 2000)
     found.count = found.count or (60 if found.quick else 2000)
+    found.transfers = found.transfers or [100_000, 1_000_000]
     found.handovers = found.handovers or (6 if found.quick else 20)
     found.dossiers = found.dossiers or (6 if found.quick else 20)
-    found.dossier = found.dossier or (64 if found.quick else 200)
+    found.dossier = found.dossier or (64 if found.quick else 500)
     found.ballast = not found.quick if found.ballast is None else found.ballast
     found.patience = (2.0 if found.quick else 15.0) if found.patience is None else found.patience
     if found.write is None:
@@ -85,7 +88,7 @@ def options_of(found: argparse.Namespace) -> Options:
         dossiers=found.dossiers,
         dossier=found.dossier,
         wire=found.wire,
-        transfers=found.transfers,
+        transfers=tuple(found.transfers),
         links=found.links,
         waiting=found.waiting,
         in_flight=found.in_flight,

@@ -1,14 +1,15 @@
 """Every benchmark by its name: each a function of a folder of its own, the options and the quiet machine."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from benchmarks import bigledger, growth, latency, parts, races, restart, rosters, simulated, standing, wire
 from benchmarks.data import MIB
-from benchmarks.figures import Section
+from benchmarks.figures import BenchmarkError, Section
 from benchmarks.peers.age import Age
 from benchmarks.peers.bare import Bare
 from benchmarks.peers.gpg import Gpg
@@ -22,6 +23,10 @@ SAMPLE = (
     / "samples/police/TQPZDB_990102000000_990102_A9901020000002026030027_20260318094501.zip"
 )
 WIRE_FILES = 500
+DISK_SHARE = 0.75
+"""Of the free disk that the dossiers may take."""
+DOSSIER_TAKES = 4
+"""Times its own size, at the most."""
 PART = 64 * MIB
 """The largest member that the format compresses."""
 
@@ -33,7 +38,7 @@ class Options:
     size: of the large case; of more than one, those beyond the smallest are carried once and by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
     each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
-    wire: of the large file over each engine. transfers: in the large ledger. links, waiting: of the node that waits,
+    wire: of the large file over each engine. transfers: in the large ledgers. links, waiting: of the node that waits,
     and for how many seconds. in_flight: bundles that the node that is started again owes.
     """
 
@@ -48,7 +53,7 @@ class Options:
     dossiers: int
     dossier: int
     wire: int
-    transfers: int
+    transfers: tuple[int, ...]
     links: int
     waiting: float
     in_flight: int
@@ -103,7 +108,15 @@ def _idle(root: Path, options: Options, quiet: Quiet) -> Section:
 
 
 def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
-    return latency.full(root, options.dossiers, options.dossier * MIB, options.handovers, quiet)
+    # The dossiers lie in the folder, the spools and the mailbox, and their copies to compare them with.
+    room = int(shutil.disk_usage(root).free * DISK_SHARE) // (DOSSIER_TAKES * options.dossiers)
+    size = min(options.dossier * MIB, room // MIB * MIB)
+    if size < MIB:
+        raise BenchmarkError("the disk has no room for dossiers: see --work")
+    section = latency.full(root, options.dossiers, size, options.handovers, quiet)
+    if size < options.dossier * MIB:
+        section = replace(section, work=f"{section.work}; {options.dossier} MiB each did not fit on the disk")
+    return section
 
 
 def _wire(root: Path, options: Options, quiet: Quiet) -> Section:

@@ -1,9 +1,11 @@
 """One bundle sealed, opened and receipted inside one process: what the micro-benchmarks and the growth repeat."""
 
 import io
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmarks.parts import nowhere
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
@@ -27,9 +29,9 @@ class Exchange:
         self.ours: NodeKeys = generate()
         self.theirs: NodeKeys = generate()
 
-    def seal(self, path: Path, content: Mapping[str, bytes]) -> Sealed:
+    def seal(self, path: Path, content: "Mapping[str, Content]") -> Sealed:
         """Write `content` as a bundle to `path`."""
-        members = [SealMember(name, None, len(body), partial(io.BytesIO, body)) for name, body in content.items()]
+        members = [SealMember(name, None, *its) for name, its in content.items()]
         with path.open("w+b") as out:
             prepared = prepare(
                 out,
@@ -74,7 +76,19 @@ class Exchange:
         return verify_receipt(receipt, lambda _key_id: self.theirs.public)
 
 
-def documents(count: int, size: int) -> dict[str, bytes]:
-    """Return `count` files of `size` bytes that differ and compress by half."""
+Content = tuple[int, Callable[[], BinaryIO]]
+"""Bytes of a file, and what opens it."""
+
+
+def documents(count: int, size: int) -> dict[str, Content]:
+    """Return `count` files of `size` bytes that differ and compress well."""
     half = bytes(range(256)) * (size // 512 + 1)
-    return {f"{number:05}.bin": number.to_bytes(8, "big") + half[: size - 8] for number in range(count)}
+    bodies = (number.to_bytes(8, "big") + half[: size - 8] for number in range(count))
+    return {f"{number:05}.bin": (len(body), partial(io.BytesIO, body)) for number, body in enumerate(bodies)}
+
+
+def sparse(path: Path, size: int) -> Content:
+    """Return a file of `size` zeros, made at `path`: they take no room, and are read like any other bytes."""
+    path.touch()
+    os.truncate(path, size)
+    return size, lambda: path.open("rb")

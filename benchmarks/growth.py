@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.bigledger import filled
-from benchmarks.data import KIB
-from benchmarks.exchange import Exchange, documents
+from benchmarks.data import KIB, MIB
+from benchmarks.exchange import Content, Exchange, documents, sparse
 from benchmarks.figures import Figure, Goal, Section
+from benchmarks.standing import resting
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.lifecycle import State
 from gateway.folders.watch import OutboundWatch
@@ -18,22 +19,27 @@ from gateway.plugins import load_packer
 LINEAR = 1.1
 """The exponent that is still linear, within what measuring on a shared machine blurs."""
 ROUNDS = 3
+RESTED = 20.0
+"""Seconds for which a node with so many links waits."""
 ROUND_LEAST = 0.05
 """Seconds: what is quicker is repeated until it has taken so long."""
 
 
 def growth(root: Path, quick: bool) -> Section:
     """Measure how the cost of a case grows with its files and bytes, of a scan with its folders, of the ledger's
-    questions with its rows."""
+    questions with its rows, of a node that waits with its links."""
     top = 1 if quick else 0
-    files = _series((10, 100, 1_000, 10_000)[: 4 - top], lambda count: _exchanged(root, count, KIB))
-    sizes = _series((100, 1_000, 10_000, 100_000)[: 4 - top], lambda kib: _exchanged(root, 1, kib * KIB))
+    files = _series((10, 100, 1_000, 10_000)[: 4 - top], lambda count: _exchanged(root, documents(count, KIB)))
+    sizes = _series(
+        (MIB, 10 * MIB, 100 * MIB, 1000 * MIB)[: 4 - 2 * top],
+        lambda size: _exchanged(root, {"1.bin": sparse(root / "1.bin", size)}),
+    )
     folders = _series((5, 50, 500), lambda count: _scanned(root / f"folders-{count}", count, 0))
     exports = _series((10, 100, 1_000, 10_000)[: 4 - top], lambda count: _scanned(root / f"exports-{count}", 1, count))
-    rows = (1_000, 10_000, 100_000)[: 3 - top]
+    rows = (1_000, 10_000, 100_000, 1_000_000)[: 4 - 2 * top]
     figures = [
         _figure("seal, open and receipt, by files in a case", files),
-        _figure("seal, open and receipt, by KiB in a case", sizes),
+        _figure("seal, open and receipt, by bytes in a case", sizes),
         _figure("scan of empty outbound folders, by folders", folders),
         _figure("scan of one outbound folder, by exports", exports),
     ]
@@ -42,10 +48,24 @@ def growth(root: Path, quick: bool) -> Section:
         for name, seconds in _asked(root / f"ledger-{count}", count):
             by_question.setdefault(name, []).append((count, seconds))
     figures += [_figure(f"ledger: {name}, by rows", points, flat=True) for name, points in by_question.items()]
+    if not quick:
+        figures += _by_links(root)
     work = (
         "each cost at sizes a decade apart; the exponent is that of the power fitted to them: 0 = the same, 1 = linear"
     )
     return Section("B9", "How cost grows", work, tuple(figures))
+
+
+def _by_links(root: Path) -> list[Figure]:
+    """Measure a node that waits; each size by itself, since one that waits shows what it takes in no less time."""
+    found = {count: resting(root / f"links-{count}", count, RESTED) for count in (1, 10, 100, 500)}
+    return [
+        _figure("a node's start, by links", [(count, one.start) for count, one in found.items()]),
+        _figure(f"{RESTED:.0f} s of waiting, by links", [(count, one.waiting) for count, one in found.items()]),
+        _figure(
+            "memory of a node that waits, by links", [(count, one.resident) for count, one in found.items()], unit="MiB"
+        ),
+    ]
 
 
 def watch_over(folder: Path, exports: int, clock: Clock) -> OutboundWatch:
@@ -64,8 +84,9 @@ def exponent(points: Sequence[tuple[int, float]]) -> float:
     return sum((x - mean_x) * (y - mean_y) for x, y in pairs) / sum((x - mean_x) ** 2 for x, _ in pairs)
 
 
-def _figure(name: str, points: Sequence[tuple[int, float]], *, flat: bool = False) -> Figure:
-    told = ", ".join(f"{size:,}: {1000 * cost:.3g} ms" for size, cost in points)
+def _figure(name: str, points: Sequence[tuple[int, float]], *, flat: bool = False, unit: str = "ms") -> Figure:
+    per = {"ms": 0.001, "MiB": MIB}[unit]
+    told = ", ".join(f"{size:,}: {cost / per:.3g} {unit}" for size, cost in points)
     # A fixed share hides what the rest does: a defect shows between the two largest.
     steepest = max(exponent(points), exponent(points[-2:]))
     return Figure(name, steepest, "exponent", told, goal=Goal(0.5 if flat else LINEAR))
@@ -87,8 +108,8 @@ def _timed(work: Callable[[], object]) -> float:
     return min(took)
 
 
-def _exchanged(root: Path, count: int, size: int) -> float:
-    exchange, content, path = Exchange(), documents(count, size), root / "grown.cfb"
+def _exchanged(root: Path, content: Mapping[str, Content]) -> float:
+    exchange, path = Exchange(), root / "grown.cfb"
 
     def once() -> None:
         receipt = exchange.receipt(exchange.seal(path, content))

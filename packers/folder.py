@@ -60,7 +60,7 @@ class FolderPacker:
             (folder / CASE_FILE).write_bytes(packet.package.to_json())
             if packet.corrects:
                 (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")
-            (folder / READY).touch()
+            (folder / READY).open("xb", buffering=0).close()
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an import") from e
         return (packet.name,)

@@ -13,10 +13,20 @@ from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName
 from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Facts, FoundExport, Stage, Step
 from gateway.ledger.store import Ledger
+from gateway.standard.checking import PresentFile
+from gateway.standard.checks import check_case_package
+from gateway.standard.package import CasePackage, Person, Source
 from gateway.transport.api import silent
+from gateway.transport.channel import Deadlines
 from gateway.transport.hosted import HostedTransport
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.sftp import SftpTransport
+from tests.support.embedded import embedded_server
+from tests.support.sshkeys import key_pair
+from tests.support.standard import STANDARD
 
 CLOCK = SystemClock()
+GUEST = UnitCode("330102000000")
 TOGETHER = 50
 """Exports found in one commit."""
 
@@ -76,3 +86,20 @@ def test_a_deposit_into_a_mailbox_of_our_own(benchmark: BenchmarkFixture, tmp_pa
     source.write_bytes(bytes(20_000))
     transport = HostedTransport(tmp_path / "mailboxes", UnitCode("990102000000"))
     benchmark(lambda: transport.deposit(source, WireName(f"{next(numbers):032x}.cfb"), silent))
+
+
+def test_a_deposit_over_sftp(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    source, numbers, ours = tmp_path / "source", count(), key_pair()
+    source.write_bytes(bytes(20_000))
+    (tmp_path / "server").mkdir()
+    with embedded_server(tmp_path / "server", {GUEST: [ours.public]}) as server:
+        peer = SshPeer("127.0.0.1", server.port, GUEST, ours.private, (server.host_key.public,))
+        transport = SftpTransport.over(ParamikoChannel, peer, Deadlines(), CLOCK)
+        benchmark(lambda: transport.deposit(source, WireName(f"{next(numbers):032x}.cfb"), silent))
+
+
+def test_the_checks_of_a_case(benchmark: BenchmarkFixture) -> None:
+    suspect = Person(name="周某", id_no="990102198001010017", sex="male", birth_date="1980-01-01")
+    package = CasePackage(Source("police", "x"), "arrest-request", persons=(suspect,))
+    present = tuple(PresentFile(f"文书/{number}.pdf", f"文书/{number}.pdf") for number in range(3))
+    assert benchmark(lambda: check_case_package(package, present, STANDARD, sender_role="police"))

@@ -84,13 +84,13 @@ class DataWriter:
 
     def room(self) -> memoryview:
         """Return the room for what comes next, never empty: what is put there counts once `took` says so."""
+        if self._filled == self._piece:
+            self._turn()
         return self._gathered[self._filled :]
 
     def took(self, count: int) -> None:
         """Add the first `count` bytes of what `room` returned."""
         self._filled += count
-        if self._filled == self._piece:
-            self._turn()
 
     def write(self, plain: memoryview) -> None:
         """Add plaintext of any length."""

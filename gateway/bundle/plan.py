@@ -87,14 +87,16 @@ def plan(
     planned: dict[int, Planned] = {}
 
     def work(planner: _Planner) -> None:
-        for at, member in _taken(waiting):
-            planned[at] = planner.plan(member)
+        try:
+            for at, member in _taken(waiting):
+                planned[at] = planner.plan(member)
+        finally:
+            waiting.clear()  # after a failure nobody need go on
 
     ends = [beside(partial(work, planner)) for planner in planners[1:]]
     try:
         work(planners[0])
     finally:
-        waiting.clear()  # whoever helps a planner that failed stops after its member
         for end in ends:
             end()
     return [planned[at] for at in range(len(members))]

@@ -156,7 +156,8 @@ def begin(
     ids = [recipient.encrypt_key_id for recipient in recipients]
     order = sorted(range(len(ids)), key=ids.__getitem__)
     sender_key_id = keys.sign_key_id
-    ident = secrets.token_bytes(16)
+    # Its second first: ledgers find a bundle by its id, and what is new then lies side by side in their indexes.
+    ident = (created % 2**32).to_bytes(4, "big") + secrets.token_bytes(12)
 
     def fixed(manifest_hash: bytes, segments_hash: bytes) -> bytes:
         return encode_fixed(
@@ -186,6 +187,7 @@ def begin(
     early = encode_herald(fixed, slots, draft_text, content_key=content_key, bind=bind, keys=keys) if herald else b""
     with disk_errors("writing the herald"):
         pour(memoryview(early), out)
+        out.flush()
     placed(data_offset, data_offset + data_length, len(early))
     with disk_errors("writing the bundle"):
         segments = SegmentHashes(out, segments_offset, use.digest())

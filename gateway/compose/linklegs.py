@@ -1,6 +1,8 @@
 """Builds the two workers of each link: what leaves by it, and what arrives."""
 
-from gateway.bundle.names import Kind
+from collections.abc import Sequence
+
+from gateway.bundle.names import Kind, paper_name
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
 from gateway.compose.gates import Gates
 from gateway.compose.ground import Ground, cut_off, watching
@@ -16,6 +18,7 @@ from gateway.domain.records import Stage
 from gateway.roster.file import FILE_MAX as ROSTER_FILE_MAX
 from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
+from gateway.settings.node import ServerMode
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
 from gateway.stages.convoying import Convoying
@@ -35,6 +38,7 @@ from gateway.stages.telling import SourceTelling
 from gateway.stages.unheard import UnheardStage
 from gateway.stages.unloading import Unloading
 from gateway.transport.api import Transport, sending_ahead
+from gateway.transport.hosted import keep_mailboxes
 
 
 class LinkLegs:
@@ -55,6 +59,9 @@ class LinkLegs:
         self._keyring = identity.keyring
         self._directory = identity.directory
         self._store = roster_store(identity.settings)
+        trusted = identity.directory.trusted
+        # Once for all links: it is the digest of a file of megabytes.
+        self._roster_name = None if trusted is None else paper_name(trusted.raw, Kind.ROSTER)
         self._ground = ground
         self._gates = gates
         self._recorder = recorder
@@ -67,7 +74,20 @@ class LinkLegs:
         self.head_starts: dict[LinkName, HeadStarts] = {}
         """Where what is still being sealed may begin to leave, by link."""
 
-    def legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
+    def of(self, links: Sequence[LinkSettings]) -> list[Worker]:
+        """Return the workers of `links`; one that cannot work has none."""
+        legs = {link.name: self._legs_or_none(link) for link in links}
+        hosting = [link for link in links if link.hosts_mailbox]
+        if self._settings.server.mode is not ServerMode.OPENSSH:
+            try:
+                keep_mailboxes(self._settings.paths.mailboxes)
+            except GatewayError as error:
+                for link in hosting:
+                    self._gates.one(Scope.LINK, link.name).failed(error)
+                    legs[link.name] = ()
+        return [worker for its in legs.values() for worker in its]
+
+    def _legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
         """Return the link's workers; none if this one link cannot work, which must not keep the others from working."""
         try:
             return self._legs(link)
@@ -183,6 +203,7 @@ class LinkLegs:
         roster = RosterStage(
             link=name,
             trusted=self._directory.trusted,
+            name=self._roster_name,
             store=self._store,
             told=told,
             transport=papers_out,

@@ -23,6 +23,7 @@ from gateway.daemon.crew import ProcessCrew
 from gateway.daemon.crewseat import Rules
 from gateway.daemon.cries import CryBox, CryingLog
 from gateway.daemon.drain import drain
+from gateway.daemon.longlived import set_aside
 from gateway.daemon.porters import Porters
 from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import ProgressBoard
@@ -125,6 +126,7 @@ class RunningNode:
         self._scheduler.every("health", HEALTH_EVERY, self._write_health, first_after=0.0)
         self._scheduler.every("listen", CHECK_SECONDS, self._listening.look)
         self._scheduler.start()
+        set_aside()
 
     def reload(self) -> None:
         """Read configuration, keys and peers again and swap them whole; whatever is wrong leaves everything as it
@@ -227,6 +229,7 @@ class RunningNode:
         self._reload_server(identity.settings)
         self._run_plan(plan)
         self._bells.ring_all()
+        set_aside()
 
     def _came_further(self, thread: str) -> None:
         self._supervisor.beat(thread)

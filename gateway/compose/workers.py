@@ -151,8 +151,7 @@ class Planner:
                 ops=self._ground.ops,
             ),
         ]
-        for link in links:
-            workers += self._legs.legs_or_none(link)
+        workers += self._legs.of(links)
         standstill = self._ground.standstill
         return Plan(
             (
@@ -197,7 +196,8 @@ class Planner:
             shortage=ground.shortage,
             reminders=Reminders(self._telling, ground.clock),
             ledger=ground.ledger,
-            new_token=lambda: ClaimToken(secrets.token_hex(16)),
+            # Its second first, as in the id of a bundle.
+            new_token=lambda: ClaimToken(f"{int(ground.clock.now()) % 2**32:08x}{secrets.token_hex(12)}"),
             clock=ground.clock,
             ops=ground.ops,
             scan_seconds=timing.scan_every,

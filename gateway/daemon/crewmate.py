@@ -1,5 +1,6 @@
 """The child's side of a crew: takes one piece of work after the other from the line and answers each."""
 
+import gc
 import os
 import signal
 import socket
@@ -43,6 +44,7 @@ def serve(end: socket.socket) -> None:
     # `systemctl stop` may reach every process of the unit: the parent decides when the work here ends.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = Line(end)
+    is_warm = False
     try:
         while (frame := line.receive()) is not None:
             kind, body = frame
@@ -50,6 +52,11 @@ def serve(end: socket.socket) -> None:
             module, name, argument = from_parent(body)
             work = getattr(import_module(module), name)
             line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
+            if kind is Kind.WORK and not is_warm:
+                # What the first errand has loaded stays, so no collection need ever look through it again.
+                gc.collect()
+                gc.freeze()
+                is_warm = True
     except BrokenPipeError:
         # The parent has died or given up on the answer.
         os._exit(1)

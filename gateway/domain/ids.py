@@ -6,7 +6,7 @@ from typing import NewType
 UnitCode = NewType("UnitCode", str)
 """Official code of one organisation, e.g. GA 380 twelve digits for police, six for a procuratorate."""
 BundleId = NewType("BundleId", str)
-"""32 lower-case hexadecimal digits (16 random bytes), made once at sealing."""
+"""32 lower-case hexadecimal digits (the second, then 12 random bytes), made once at sealing."""
 Digest = NewType("Digest", str)
 """64 lower-case hexadecimal digits of a SHA-256 (or SM3) digest."""
 LinkName = NewType("LinkName", str)

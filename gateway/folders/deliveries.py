@@ -47,7 +47,8 @@ def publish_together(
     going = [_Going(one.staging, deliver.checked(one.entries), inbound) for one in imports]
     try:
         deliver.require_mount(inbound, sentinel)
-        _each(going, _Going.look)
+        reach = _Reach(inbound)
+        _each(going, lambda one: one.look(reach))
         _begin([one for one in going if one.is_to_begin])
         _each(going, _Going.move_all_but_last)
         if any(len(one.entries) > 1 for one in imports):
@@ -61,6 +62,19 @@ def publish_together(
         for one in going:
             one.error = one.error or error
     return [None if one.error is None else deliver.explained(one.error, inbound, sentinel) for one in going]
+
+
+class _Reach:
+    """From which folders a rename reaches the folder `inbound`; asked once for each, for all imports together."""
+
+    def __init__(self, inbound: Path) -> None:
+        self._device = disk.device(inbound)
+        self._found: dict[Path, bool] = {}
+
+    def is_from(self, folder: Path) -> bool:
+        if folder not in self._found:
+            self._found[folder] = disk.device(folder) == self._device
+        return self._found[folder]
 
 
 @dataclass(slots=True)
@@ -77,13 +91,13 @@ class _Going:
     def is_to_begin(self) -> bool:
         return self.error is None and not self.is_alone and not is_begun(self.staging)
 
-    def look(self) -> None:
+    def look(self, reach: "_Reach") -> None:
         """Leave in `names` what is owed. Of what was not begun all must be there, and every name free."""
         staging, inbound = os.fspath(self.staging), os.fspath(self.inbound)
         if disk.lies_at(f"{staging}/{moving.JOURNAL}"):
             self.is_alone = True
             return
-        self.is_alone = disk.device(self.staging) != disk.device(self.inbound)
+        self.is_alone = not reach.is_from(self.staging.parent)
         owed = [name for name in self.names if disk.lies_at(f"{staging}/{name}")]
         if is_begun(self.staging):
             self.names = owed

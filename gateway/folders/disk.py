@@ -22,6 +22,8 @@ _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
+_READ = 64 << 10
+"""Bytes asked for at once; most notes are smaller."""
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 
@@ -250,6 +252,13 @@ def remove_private(folder: Path | str) -> None:
     Safe to repeat, and quicker than `remove_tree`, which no stranger leads astray by changing the tree meanwhile.
     """
     with mapped(Path(folder).parent), suppress(FileNotFoundError):
+        try:
+            os.rmdir(folder)  # noqa: PTH106 - one for each bundle of thousands, most of them empty by now
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
         folders = [os.fspath(folder)]
         for one in folders:
             with os.scandir(one) as entries:
@@ -346,6 +355,18 @@ def readable(path: str | Path) -> int:
     """Return a descriptor that reads the file `path`, no link, and can sync it. OSError."""
     # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def read_whole(path: str) -> bytes:
+    """Return the bytes of a regular file, no link, which nobody changes meanwhile. OSError."""
+    descriptor = readable(path)
+    try:
+        parts = []
+        while part := os.read(descriptor, _READ):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def is_folder(path: Path) -> bool:

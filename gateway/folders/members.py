@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from gateway.folders import disk
+from gateway.folders import rounds
 
 LARGE = 8 << 20
 """Bytes from which a member is written past the page cache: below, its wait for the disk is no gain."""
@@ -40,9 +40,9 @@ class MemberFiles:
     def __init__(self, root: Path, *, read_again: bool = False, pushed: bool = False) -> None:
         self._root = os.fspath(root)
         self._large = sys.maxsize if read_again else LARGE
-        self._push = disk.system_call("sync_file_range") if pushed else None
+        self._push = rounds.system_call("sync_file_range") if pushed else None
         self._folders = {""}
-        self._hands = ThreadPoolExecutor(_HANDS, "opening")
+        self._threads: ThreadPoolExecutor | None = None
         self._buffers: list[mmap.mmap] = []
 
     def __enter__(self) -> Self:
@@ -51,17 +51,17 @@ class MemberFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hands.shutdown()
+        if self._threads is not None:
+            self._threads.shutdown()
 
     def create(self, path: str, size: int) -> BinaryIO:
         """Return the new file at the safe relative `path`, for `size` bytes; OSError if the disk fails."""
         self._make_folder(path.rpartition("/")[0])
         place = f"{self._root}/{path}"
         if size < self._large:
-            descriptor = os.open(place, _NEW | os.O_EXCL, _MODE)
             if self._push is None:
-                return os.fdopen(descriptor, "wb", buffering=0)
-            return cast("BinaryIO", _PushedFile(descriptor, self._push))
+                return cast("BinaryIO", open(place, "xb", buffering=0))  # noqa: PTH123 - the caller closes it
+            return cast("BinaryIO", _PushedFile(os.open(place, _NEW | os.O_EXCL, _MODE), self._push))
         if not self._buffers:
             self._buffers = [mmap.mmap(-1, _BUFFER), mmap.mmap(-1, _BUFFER)]
         return cast("BinaryIO", _LargeFile(_past_the_cache(place), self._buffers, self._hands))
@@ -70,10 +70,17 @@ class MemberFiles:
         """Begin `call` in another thread; see bundle.streams.Beside."""
         return self._hands.submit(call).result
 
+    @property
+    def _hands(self) -> ThreadPoolExecutor:
+        # Made for whoever needs them: a small bundle never does.
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(_HANDS, "opening")
+        return self._threads
+
     def _make_folder(self, folder: str) -> None:
         if folder not in self._folders:
             self._make_folder(folder.rpartition("/")[0])
-            Path(self._root, folder).mkdir(mode=0o700)
+            os.mkdir(f"{self._root}/{folder}", 0o700)  # noqa: PTH102 - one or more for each bundle of thousands
             self._folders.add(folder)
 
 

@@ -51,7 +51,7 @@ def _adopt(path: str, now: os.stat_result, model: os.stat_result) -> None:
     if stat.S_IMODE(now.st_mode) != wanted:
         with suppress(PermissionError):
             try:
-                Path(path).chmod(wanted)
+                os.chmod(path, wanted)  # noqa: PTH101 - several for each bundle of thousands
             except PermissionError:
                 # A sandbox that forbids setgid must not cost the other bits; the folder's own setgid is inherited.
-                Path(path).chmod(wanted & 0o777)
+                os.chmod(path, wanted & 0o777)  # noqa: PTH101 - as above

@@ -107,9 +107,8 @@ class SpaceGuard:
         return Space(total, free, reserved, self._floor_bytes)
 
     def floor(self, *, small: bool) -> int:
-        """Return the bytes that small or large things leave free. Raises as `disk.failure` says."""
-        ordinary = self.space().floor
-        return min(self._small_floor, ordinary) if small else ordinary
+        """Return the bytes that small or large things leave free."""
+        return min(self._small_floor, self._floor_bytes) if small else self._floor_bytes
 
     def may_accept(self, size: int, *, small: bool = False) -> None:
         """Return if work that will write `size` bytes may be accepted; raise `disk-space-low` (transient, node) if not.

@@ -1,7 +1,7 @@
 """The spool: our private disk, and where on it everything lies."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,8 @@ from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, WireName, bundle_id, claim_token, link_name
 from gateway.folders import deliveries, disk
 
+NOTE = f"{disk.TEMP_PREFIX}delivery.json"
+"""In the staging folder of a verified bundle: what its delivery needs to know."""
 _PART = ".part"
 _INBOUND = "inbound"
 _HEADER_DIGITS = 32
@@ -26,15 +28,19 @@ class Staging:
     """The members as they come out of the bundle; worth nothing after a crash."""
 
     def make(self) -> None:
-        """Make both anew; not yet durable. FileExistsError if a rest of an earlier attempt is there, else as
-        `disk.failure` says."""
+        """Make both anew; a rest of an earlier attempt is removed. Not yet durable. Raises as `disk.failure` says."""
+        imports, begun, members = os.fspath(self.imports), f"{self.imports}{deliveries.BEGUN}", os.fspath(self.members)
+        if disk.lies_at(begun):
+            _clear(imports, begun, members)
         with disk.mapped(self.imports.parent):
             try:
-                self.imports.mkdir(mode=0o700)
+                _make(imports, members)
+            except FileExistsError:
+                _clear(imports, begun, members)
+                _make(imports, members)
             except FileNotFoundError:
                 disk.owner_only(self.imports.parent)
-                self.imports.mkdir(mode=0o700)
-            self.members.mkdir(mode=0o700)
+                _make(imports, members)
 
 
 class Spool:
@@ -139,16 +145,18 @@ class Spool:
         """
         _keep([(self._inbound / link / f".{one}{_PART}", self.inbound_bundle(link, one)) for one in bundles])
 
-    def keep_unloaded(self, link: LinkName, bundles: Mapping[BundleId, memoryview]) -> None:
+    def keep_unloaded(
+        self, link: LinkName, bundles: Mapping[BundleId, memoryview], begun: Collection[BundleId]
+    ) -> None:
         """Make bundles whose bytes are at hand durable where fetched ones lie, synced together.
 
-        Repeatable. What a fetch has left of one of them is removed.
+        Repeatable. What a fetch has left of those that are `begun` is removed.
         """
         folder = self._inbound / link
         disk.owner_only(folder)
         disk.write_many([(folder / bundle_name(bundle), body) for bundle, body in bundles.items()])
         with disk.mapped(folder):
-            for bundle in bundles:
+            for bundle in begun:
                 (folder / f".{bundle}{_PART}").unlink(missing_ok=True)
 
     def holds(self, link: LinkName, bundle: BundleId, body: memoryview) -> bool:
@@ -208,10 +216,8 @@ class Spool:
         return self._staging / link / f".{bundle}-early"
 
     def fresh_staging(self, link: LinkName, bundle: BundleId) -> Staging:
-        """Return where a bundle is opened, to be made; a rest of an earlier attempt is removed."""
-        imports, begun, doomed = self._names_of_staging(link, bundle)
-        if disk.lies_at(imports) or disk.lies_at(begun) or disk.lies_at(doomed):
-            self.drop_staging(link, bundle)
+        """Return where a bundle is opened, to be made."""
+        imports, _begun, doomed = self._names_of_staging(link, bundle)
         return Staging(Path(imports), Path(doomed))
 
     def stagings(self) -> list[tuple[LinkName, BundleId]]:
@@ -225,14 +231,18 @@ class Spool:
 
     def drop_staging(self, link: LinkName, bundle: BundleId) -> None:
         """Remove the staging folders of a bundle; only once its delivery is recorded. Repeatable."""
-        imports, begun, doomed = self._names_of_staging(link, bundle)
-        if disk.lies_at(doomed):
-            disk.remove_private(doomed)
-        for folder in (begun, imports):
-            # Under a dot-name first: half of it must never be taken for an import that waits to be published.
-            with disk.mapped(self._staging), suppress(FileNotFoundError):
-                os.rename(folder, doomed)  # noqa: PTH104 - twice for each bundle of thousands
-                disk.remove_private(doomed)
+        _clear(*self._names_of_staging(link, bundle))
+
+    def drop_delivered(self, link: LinkName, bundle: BundleId) -> None:
+        """Remove what is left of a bundle whose delivery is recorded. Repeatable."""
+        _imports, begun, _doomed = self._names_of_staging(link, bundle)
+        try:
+            # All that most have left. Nothing of it is owed any more, so half of it does no harm.
+            os.unlink(f"{begun}/{NOTE}")  # noqa: PTH108 - one for each bundle of thousands
+            os.rmdir(begun)  # noqa: PTH106 - as above
+        except OSError:
+            self.drop_staging(link, bundle)
+        self.drop(self.inbound_bundle(link, bundle))
 
     def _names_of_staging(self, link: LinkName, bundle: BundleId) -> tuple[str, str, str]:
         """Return the names of the folder of an import, before and after its publication was begun, and of what is
@@ -241,8 +251,24 @@ class Spool:
         return f"{home}{bundle}", f"{home}{bundle}{deliveries.BEGUN}", f"{home}.{bundle}"
 
     def drop(self, path: Path) -> None:
-        """Remove one bundle file; what is gone already is no error."""
-        disk.remove_tree(path)
+        """Remove one file; what is gone already is no error."""
+        with disk.mapped_at(path), suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - one or more for each bundle of thousands
+
+
+def _make(*folders: str) -> None:
+    for folder in folders:
+        os.mkdir(folder, 0o700)  # noqa: PTH102 - twice for each bundle of thousands
+
+
+def _clear(imports: str, begun: str, doomed: str) -> None:
+    if disk.lies_at(doomed):
+        disk.remove_private(doomed)
+    for folder in (begun, imports):
+        # Under a dot-name first: half of it must never be taken for an import that waits to be published.
+        with disk.mapped(Path(doomed).parent), suppress(FileNotFoundError):
+            os.rename(folder, doomed)  # noqa: PTH104 - twice for each bundle of thousands
+            disk.remove_private(doomed)
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:

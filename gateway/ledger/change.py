@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Insert, Table, Update, insert, update
@@ -16,6 +17,7 @@ from gateway.ledger.prepared import Build, Values, param
 from gateway.ledger.schema import transfers
 
 _COLUMNS: Final = tuple(one.name for one in fields(Transfer) if one.name != "id")
+_values: Final = attrgetter(*_COLUMNS)
 
 Touched = set[tuple[State, LinkName | None]]
 """States that transfers entered or were changed in, each with the transfer's link."""
@@ -131,7 +133,8 @@ def _difference(stored: Transfer, now: Transfer) -> tuple[tuple[str, ...], dict[
 
     Only what differs is written: a database then leaves alone the indexes of all other columns.
     """
-    values = {name: value for name in _COLUMNS if (value := getattr(now, name)) != getattr(stored, name)}
+    pairs = zip(_COLUMNS, _values(now), _values(stored), strict=True)
+    values = {name: value for name, value, before in pairs if value is not before and value != before}
     if "recipient" in values or "origin" in values:
         values["peer"] = now.recipient if now.direction is Direction.OUTBOUND else now.origin
     names = tuple(values)

@@ -21,8 +21,9 @@ from sqlalchemy import (
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Order
+from gateway.ledger.owing import UNANSWERED
 from gateway.ledger.rows import DERIVED
-from gateway.ledger.schema import UNANSWERED, transfers
+from gateway.ledger.schema import transfers
 
 Orders = Mapping[RouteName, Order]
 """The routes that keep an order; any other route keeps none."""

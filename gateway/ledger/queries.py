@@ -2,22 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, Connection, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Select, Subquery, and_, case, func, or_, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
 from gateway.domain.lanes import LARGE_LANES
-from gateway.domain.lifecycle import TABLE, Direction, State, ends
+from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
 from gateway.ledger import state_counts
 from gateway.ledger.ordering import Orders, its_turn
+from gateway.ledger.owing import OWED
 from gateway.ledger.prepared import Param, param, rows
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
-from gateway.ledger.schema import FAILING, RELAYED, attempts, events, receipts, transfers
+from gateway.ledger.schema import FAILING, OWING, RELAYED, UNCLOSED, attempts, events, receipts, transfers
 from gateway.ledger.schema_matters import matter_numbers
 from gateway.standard.casenumbers import normal_number
 
@@ -31,6 +31,8 @@ _SURROGATES: Final = range(0xD800, 0xE000)
 
 AWAITING: Final = frozenset({State.SENT, State.IN_CUSTODY, State.FORWARDED})
 """States that wait for a receipt of somebody else."""
+_OWED_IN: Final = frozenset(state for states in OWED.values() for state in states)
+_OWED_AS: Final = tuple(f"{way} {state}" for way, states in OWED.items() for state in states)
 _SENT_AGAIN: Final = (State.SENT, State.FORWARDED)
 """Those of them that are sent again; what a hub holds is not, however late its recipient's receipt is."""
 NO_ORDERS: Final[Orders] = MappingProxyType({})
@@ -87,7 +89,7 @@ def due(
     """Select the transfers whose effect may be tried now and whose turn it is, the one owed for longest first; on one
     link the most urgent first, the small ones before the large."""
     c = transfers.c
-    query = select_transfers().where(_owing(states, direction, None), c.hold_code.is_(None), *_turn(orders))
+    query = select_transfers().where(*_owing(states, direction), *_turn(orders))
     query = query.where(*_not_to(closed))
     if link is None:
         query = query.where(c.next_attempt_at <= now, *_of_size(large)).order_by(c.next_attempt_at, c.id)
@@ -108,15 +110,14 @@ def next_due_at(
     large: bool | None = None,
 ) -> Select[float | None]:
     """Select when the next effect may be tried; what waits for another's receipt has no such time."""
-    return select(func.min(transfers.c.next_attempt_at)).where(
-        _owing(states, direction, link), transfers.c.hold_code.is_(None), *_turn(orders), *_of_size(large)
-    )
+    its = _owing(states, direction) if link is None else (*_owing(states, direction), transfers.c.link == link)
+    return select(func.min(transfers.c.next_attempt_at)).where(*its, *_turn(orders), *_of_size(large))
 
 
 def owed_bytes(state: State, above: int) -> Select[int]:
     """Select the bytes of the transfers in `state` that are larger than `above` and are not held."""
     c = transfers.c
-    return select(func.coalesce(func.sum(c.size), 0)).where(c.state == state, c.size > above, c.hold_code.is_(None))
+    return select(func.coalesce(func.sum(c.size), 0)).where(*_owing([state], None), c.size > above)
 
 
 def overdue(
@@ -154,7 +155,7 @@ def unconfirmed(link: LinkName | None, limit: int) -> TransferQuery:
     tests: list[ColumnElement[bool]] = [
         c.state.in_(sorted(AWAITING)),
         c.receipt_due_at.is_(None),
-        c.hold_code.is_(None),
+        OWING,
     ]
     if link is not None:
         tests.append(c.link == link)
@@ -170,10 +171,9 @@ def owed_since(
     c = transfers.c
     on = c.link == link if link is not None else or_(c.link.is_(None), c.link.not_in(sorted(others)))
     spared = {State.QUARANTINED} if expects else {State.QUARANTINED, *AWAITING}
-    owing = _owing(frozenset(State) - spared, None, None)
     return (
         select_transfers()
-        .where(owing, on, c.hold_code.is_(None), c.owed_since <= before)
+        .where(*_owing(_OWED_IN - spared, None), on, c.owed_since <= before)
         .order_by(c.owed_since, c.id)
         .limit(limit)
     )
@@ -182,8 +182,8 @@ def owed_since(
 def backing_off(link: LinkName, now: float, limit: int) -> TransferQuery:
     """Select what waits on `link` for the end of its backoff."""
     c = transfers.c
-    owing = _owing(frozenset(State), None, link)
-    return select_transfers().where(owing, c.hold_code.is_(None), c.next_attempt_at > now).order_by(c.id).limit(limit)
+    its = (*_owing(_OWED_IN, None), c.link == link, c.next_attempt_at > now)
+    return select_transfers().where(*its).order_by(c.id).limit(limit)
 
 
 def settled(direction: Direction, before: float, limit: int) -> TransferQuery:
@@ -192,7 +192,7 @@ def settled(direction: Direction, before: float, limit: int) -> TransferQuery:
     over = sorted(ends(direction) - {State.CLOSED})
     return (
         select_transfers()
-        .where(c.state.in_(over), c.settled_at.is_not(None), c.settled_at <= before, c.direction == direction)
+        .where(c.state.in_(over), UNCLOSED, c.settled_at.is_not(None), c.settled_at <= before, c.direction == direction)
         .order_by(c.settled_at, c.id)
         .limit(limit)
     )
@@ -316,7 +316,7 @@ def timeline(connection: Connection, transfer_id: TransferId) -> list[TimelineEn
 
 def owed_and_held(connection: Connection) -> tuple[int, int]:
     """Return how many transfers owe something, and how many of all are held; what is done is not looked at."""
-    owed = select(func.count()).where(_owing(frozenset(State), None, None))
+    owed = select(func.count()).select_from(_owed(transfers.c.id))
     held = select(func.count()).where(transfers.c.hold_code.is_not(None))
     return connection.execute(owed).scalar_one(), connection.execute(held).scalar_one()
 
@@ -325,13 +325,13 @@ def counts(connection: Connection) -> Counts:
     """Return how many transfers are in which state, how many are held, and since when each link has been waiting."""
     c = transfers.c
     held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
-    owing = _owing(frozenset(State), None, None)
-    big = func.sum(case((c.lane >= LARGE_LANES, 1), else_=0))
-    grouped = select(c.link, c.direction, func.min(c.found_at), func.count(), big).where(owing, c.link.is_not(None))
+    o = _owed(c.link, c.direction, c.found_at, c.lane).c
+    big = func.sum(case((o.lane >= LARGE_LANES, 1), else_=0))
+    grouped = select(o.link, o.direction, func.min(o.found_at), func.count(), big).where(o.link.is_not(None))
     waiting_since: dict[LinkName, float] = {}
     waiting: dict[tuple[LinkName, Direction], int] = {}
     large: dict[tuple[LinkName, Direction], int] = {}
-    for link, way, since, number, of_them in connection.execute(grouped.group_by(c.link, c.direction).order_by(c.link)):
+    for link, way, since, number, of_them in connection.execute(grouped.group_by(o.link, o.direction).order_by(o.link)):
         name = LinkName(link)
         waiting_since[name] = min(since, waiting_since.get(name, since))
         waiting[name, Direction(way)] = number
@@ -345,24 +345,18 @@ def counts(connection: Connection) -> Counts:
     )
 
 
-def _owing(states: Collection[State], direction: Direction | None, link: Link | None) -> ColumnElement[bool]:
-    """Test for those of `states` in which something is owed: `delivered` ends outbound, but inbound owes a receipt."""
-    terms = _owed_in(frozenset(states), direction)
-    if link is not None:
-        terms = tuple(and_(term, transfers.c.link == link) for term in terms)
-    return or_(*terms) if terms else literal(value=False)
-
-
-@cache
-def _owed_in(states: frozenset[State], direction: Direction | None) -> tuple[ColumnElement[bool], ...]:
-    """Return one test for each direction that owes something in one of `states`; built once, for workers ask often."""
+def _owing(states: Collection[State], direction: Direction | None) -> tuple[ColumnElement[bool], ...]:
+    """Test for what is not held of those of `states` in which something is owed."""
     c = transfers.c
-    terms = []
-    for way in Direction if direction is None else (direction,):
-        owing = sorted((states & {state for state, _ in TABLE[way]}) - ends(way))
-        if owing:
-            terms.append(and_(c.state.in_(owing), c.direction == way))
-    return tuple(terms)
+    its = (c.state.in_(sorted(states)), OWING)
+    return its if direction is None else (*its, c.direction == direction)
+
+
+def _owed(*columns: ColumnElement[Any]) -> Subquery:
+    """Select what owes something, held or not: two parts, each by an index in which what is over is not."""
+    c = transfers.c
+    held = (c.hold_code.is_not(None), (c.direction + " " + c.state).in_(_OWED_AS))
+    return union_all(select(*columns).where(OWING), select(*columns).where(*held)).subquery()
 
 
 def _turn(orders: Orders) -> tuple[ColumnElement[bool], ...]:

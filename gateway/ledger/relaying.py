@@ -18,7 +18,7 @@ from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.prepared import listed, rows_among
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
-from gateway.ledger.schema import events, receipts, transfers
+from gateway.ledger.schema import OWING, events, receipts, transfers
 
 _OPEN: Final = (State.CHECKED, State.FORWARDED)
 """States of a relay whose bytes are still needed."""
@@ -119,7 +119,7 @@ class RelayBook:
     def on_the_way(self, streams: Collection[tuple[UnitCode, UnitCode]]) -> list[Transfer]:
         """Return the relays of these streams (origin, recipient) that are not held and whose bytes are still needed."""
         c = transfers.c
-        open_ = (c.direction == Direction.RELAY, c.state.in_(_OPEN), c.hold_code.is_(None))
+        open_ = (c.direction == Direction.RELAY, c.state.in_(_OPEN), OWING)
         with self._doors.reading() as connection:
             return [
                 to_transfer(row)
@@ -283,7 +283,7 @@ def _relays(bundle_id: BundleId) -> tuple[ColumnElement[bool], ...]:
 
 def _in_hand(*states: State) -> tuple[ColumnElement[bool], ...]:
     c = transfers.c
-    return c.state.in_(states), c.direction == Direction.INBOUND, c.hold_code.is_(None)
+    return c.state.in_(states), c.direction == Direction.INBOUND, OWING
 
 
 def _unsorted() -> tuple[ColumnElement[bool], ...]:

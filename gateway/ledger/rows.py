@@ -13,7 +13,7 @@ from gateway.domain.records import Priority, ReceiptCode, ReceiptRecord, Transfe
 from gateway.ledger.prepared import listed, rows_among
 from gateway.ledger.schema import receipts, transfers
 
-DERIVED: Final = frozenset({"peer", "copy", "lane", "turn"})
+DERIVED: Final = frozenset({"peer", "copy", "lane", "turn", "owing"})
 """Columns that only answer questions; a transfer is read without them."""
 _COLUMNS: Final = tuple(transfers.c[one.name] for one in fields(Transfer))
 _DIRECTION, _STATE, _PRIORITY = (_COLUMNS.index(transfers.c[name]) for name in ("direction", "state", "priority"))

@@ -17,19 +17,18 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
     text,
 )
 from sqlalchemy.types import TypeEngine
 
 from gateway.domain.lanes import LARGE_LANES, SMALL_BYTES
-from gateway.domain.lifecycle import TABLE, Direction, ends
+from gateway.domain.lifecycle import Direction, State
+from gateway.ledger.owing import OWES, listed_states
 
 VERSION: Final = 1
 """The schema that this program writes; a ledger that says more was written by a newer program."""
-
-UNANSWERED: Final = tuple(sorted({state for state, _ in TABLE[Direction.OUTBOUND]} - ends(Direction.OUTBOUND)))
-"""States in which an outbound transfer has no final receipt yet."""
 
 INTEGER_MAX: Final = 2**63 - 1
 """Both databases keep signed 64-bit integers."""
@@ -174,6 +173,9 @@ transfers: Final = Table(
     Column("turn", _TEXT, Computed("coalesce(link, ':' || route, '')", persisted=True), nullable=False),
     # The bundle that this one repeats or corrects; it may be known to a peer only, so it is no reference.
     text_column("earlier", nullable=True),
+    # 1 for what owes something and is not held, else null: so what is over, which is nearly all, is in no index of
+    # what is due, and these stay small however large the ledger grows.
+    Column("owing", WHOLE, Computed(f"CASE WHEN hold_code IS NULL AND ({OWES}) THEN 1 END", persisted=True)),
     # The unit at the other end (recipient or origin), so that one index answers "everything with this peer".
     text_column("peer", nullable=True),
     # 0 for the transfer of the claimed export itself; its copies, one to each further recipient, count from 1.
@@ -186,32 +188,27 @@ transfers: Final = Table(
 
 FAILING: Final = transfers.c.attempts > literal_column("0")
 """Its last attempt failed. The literals stand in the queries as well, for only so may a database use the index."""
+OWING: Final = transfers.c.owing == literal_column("1")
+UNCLOSED: Final = transfers.c.state != literal_column(f"'{State.CLOSED}'")
 RELAYED: Final = transfers.c.direction == literal_column(f"'{Direction.RELAY}'")
-_FREE = text("hold_code IS NULL")
 _HELD = text("hold_code IS NOT NULL")
 _AWAITED = text("receipt_due_at IS NOT NULL")
-_SETTLED = text("settled_at IS NOT NULL")
+_SETTLED = and_(transfers.c.settled_at.is_not(None), UNCLOSED)
 _KEYED = text("business_key IS NOT NULL")
 _LATER = text("earlier IS NOT NULL")
 _NUMBERED = text("sequence IS NOT NULL")
 _IN = text("direction = 'inbound'")
 _OUT = text("direction = 'outbound'")
 _ON = text("direction = 'relay'")
-_STATES = ", ".join(f"'{state}'" for state in UNANSWERED)
-_OPEN = text(f"{_OUT.text} AND state IN ({_STATES})")
+_OPEN = text(f"{_OUT.text} AND state IN ({listed_states(Direction.OUTBOUND)})")
 
 _c = transfers.c
-Index("transfers_due", _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
-Index("transfers_due_link", _c.link, _c.state, _c.next_attempt_at, sqlite_where=_FREE, postgresql_where=_FREE)
+Index("transfers_due", _c.state, _c.next_attempt_at, sqlite_where=OWING, postgresql_where=OWING)
+Index("transfers_due_link", _c.link, _c.state, _c.next_attempt_at, sqlite_where=OWING, postgresql_where=OWING)
 # By equality alone, so that each question walks its own stretch in the order of the lanes.
-Index(
-    "transfers_turn",
-    *(_c.state, _c.turn, _c.lane, _c.next_attempt_at),
-    sqlite_where=_FREE,
-    postgresql_where=_FREE,
-)
+Index("transfers_turn", _c.state, _c.turn, _c.lane, _c.next_attempt_at, sqlite_where=OWING, postgresql_where=OWING)
 # At a hub, the same among the origins of what goes on by one link.
-_CARRIED = text(f"{_FREE.text} AND {_ON.text}")
+_CARRIED = and_(OWING, RELAYED)
 Index(
     "transfers_carried",
     *(_c.link, _c.state, _c.peer, _c.lane, _c.next_attempt_at),
@@ -349,6 +346,7 @@ attempts: Final = Table(
     time_column("retry_at", nullable=True),
     PrimaryKeyConstraint("transfer_id", "version"),
     sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 receipts: Final = Table(

@@ -25,18 +25,17 @@ Index("matters_flow", matters.c.flow, matters.c.at)
 matter_numbers: Final = Table(
     "matter_numbers",
     metadata,
-    # SQLite 3.40's own check takes a table without row ids for damaged whose key is not its first columns, in order.
-    text_column("scheme"),
-    # As numbers are compared (gateway/standard/casenumbers.py).
+    # As numbers are compared (gateway/standard/casenumbers.py). First, for a case is found by any of its numbers,
+    # whatever the scheme; and SQLite 3.40's own check takes a table without row ids for damaged whose key is not its
+    # first columns, in order.
     text_column("number"),
+    text_column("scheme"),
     Column("transfer_id", WHOLE, ForeignKey("matters.transfer_id"), nullable=False),
-    PrimaryKeyConstraint("scheme", "number", "transfer_id"),
+    PrimaryKeyConstraint("number", "scheme", "transfer_id"),
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
 Index("matter_numbers_transfer", matter_numbers.c.transfer_id)
-# A case is found by any of its numbers, whatever the scheme.
-Index("matter_numbers_number", matter_numbers.c.number)
 
 matter_persons: Final = Table(
     "matter_persons",

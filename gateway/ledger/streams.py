@@ -103,9 +103,11 @@ def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
         "at": now,
     }
     write(connection, _new_seen, row)
-    if sequence > last(connection, origin, Direction.INBOUND, epoch) + 1:
+    stands = last(connection, origin, Direction.INBOUND, epoch)
+    if sequence > stands + 1:
         talks.note_gap(connection, origin, now)
-    catch_up(connection, origin, Direction.INBOUND, epoch, sequence)
+    if sequence > stands:
+        _move(connection, origin, Direction.INBOUND, epoch, sequence)
 
 
 def catch_up(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:

@@ -59,7 +59,7 @@ class Station:
     def tests(self, of: FromClause) -> tuple[ColumnElement[bool], ...]:
         """Test for what waits here; in the very words of the indexes that answer it. The link's name is a `param`."""
         c = of.c
-        tests: tuple[ColumnElement[bool], ...] = (c.state == self.state, c.hold_code.is_(None))
+        tests: tuple[ColumnElement[bool], ...] = (c.state == self.state, c.owing == literal_column("1"))
         if self.addressed is not None:
             tests += (c.recipient.is_not(None) if self.addressed else c.recipient.is_(None),)
         if self.link is not None:

@@ -57,6 +57,7 @@ class CollectStage:
         wanted = TransferFilter(direction=Direction.INBOUND, state=State.CONFIRMED, since=since)
         there: dict[RouteName, frozenset[str] | None] = {}
         steps: list[Step] = []
+        unsigned: list[Transfer] = []
         for transfer in self._ledger.search(wanted, LOOK_MAX):
             route = None if transfer.route is None else self._routes.get(transfer.route)
             if route is None:
@@ -65,21 +66,25 @@ class CollectStage:
                 there[route.name] = self._listed(route)
             names = there[route.name]
             if names is not None and transfer.export_name not in names:
-                steps.append(self._taken(transfer))
+                if self._is_receipted(transfer):
+                    steps.append(Step(transfer, Event.COLLECTED, Stage.DELIVER))
+                else:
+                    unsigned.append(transfer)
+        receipts = self._pen.sign_all(unsigned, ReceiptCode.COLLECTED, (), self._clock.now())
+        steps += [
+            Step(transfer, Event.RECEIPT_ASKED, Stage.DELIVER, receipt=receipt)
+            for transfer, receipt in zip(unsigned, receipts, strict=True)
+        ]
         moved = self._recorder.advance(steps)
         if told := sum(transfer.state is State.COLLECTED for transfer in moved):
             self._ops.info("deliveries-collected", count=told)
         return EVERY_SECONDS
 
-    def _taken(self, transfer: Transfer) -> Step:
+    def _is_receipted(self, transfer: Transfer) -> bool:
+        """Whether we have said before that it was collected."""
         issued = self._ledger.receipts(known(transfer.bundle_id))
-        if any((one.issuer, one.code, one.header_hash) == self._says(transfer) for one in issued):
-            return Step(transfer, Event.COLLECTED, Stage.DELIVER)
-        receipt = self._pen.sign(transfer, ReceiptCode.COLLECTED, (), self._clock.now())
-        return Step(transfer, Event.RECEIPT_ASKED, Stage.DELIVER, receipt=receipt)
-
-    def _says(self, transfer: Transfer) -> tuple[UnitCode, ReceiptCode, str | None]:
-        return self._unit, ReceiptCode.COLLECTED, transfer.header_hash
+        says = (self._unit, ReceiptCode.COLLECTED, transfer.header_hash)
+        return any((one.issuer, one.code, one.header_hash) == says for one in issued)
 
     def _listed(self, route: InboundRoute) -> frozenset[str] | None:
         """Return what lies in the folder; None if it cannot be trusted to show what is in it."""

@@ -125,7 +125,9 @@ class Publisher:
         return self._standing.restored_at is not None and self._journal.has(delivered(transfer))
 
     def _publish(self, route: InboundRoute, arrivals: Sequence[Arrival], outcome: Outcome) -> None:
-        fitting = [a for a in arrivals if self._elsewhere.has_room(a.imports, a.delivery.entries, route.folder)]
+        fitting = arrivals
+        if (space := self._elsewhere.space_of(route.folder)) is not None:
+            fitting = [one for one in arrivals if self._elsewhere.has_room(one.imports, one.delivery.entries, space)]
         access = _access(route.folder)
         together: dict[Path, list[Arrival]] = {}
         for one in fitting:

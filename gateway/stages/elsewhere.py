@@ -39,14 +39,16 @@ class Elsewhere:
         """Return which folders lack room, as the last steps saw it. Any thread."""
         return [view for one in list(self._known.values()) if (view := one.view()) is not None]
 
-    def has_room(self, imports: Path, names: Sequence[str], folder: Path) -> bool:
-        """Whether the entries `names` of the staging folder `imports` fit where `folder` is."""
+    def space_of(self, folder: Path) -> SpaceGuard | None:
+        """Return what guards the disk of `folder`, None if that is ours."""
         try:
-            space = self._space.elsewhere(folder)
+            return self._space.elsewhere(folder)
         except GatewayError:
-            return True  # a folder that is away is told by who publishes there
-        if space is None:
-            return True
+            return None  # a folder that is away is told by who publishes there
+
+    def has_room(self, imports: Path, names: Sequence[str], space: SpaceGuard) -> bool:
+        """Whether the entries `names` of the staging folder `imports` fit on the disk of an inbound folder."""
+        folder = space.root
         with disk.mapped(imports):
             size = sum(entries.look(path).size for name in names if disk.exists(path := imports / name))
         try:

@@ -248,9 +248,7 @@ class OpenStage:
         recorded = self._recorder.advance(steps)
         # What could not be recorded keeps its staging folder, whose name says that it was published.
         for transfer in recorded:
-            link, bundle = known(transfer.link), known(transfer.bundle_id)
-            self._spool.drop_staging(link, bundle)
-            self._spool.drop(self._spool.inbound_bundle(link, bundle))
+            self._spool.drop_delivered(known(transfer.link), known(transfer.bundle_id))
         replies = {one.transfer.id for one in outcome.published if one.is_reply}
         self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
         return True

@@ -10,15 +10,14 @@ from pathlib import Path
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
-from gateway.bundle.unseal import Front, open_front, open_members
+from gateway.bundle.unseal import Front, open_front
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts
 from gateway.folders import disk, sharing, trees
-from gateway.folders.members import MemberFiles
 from gateway.folders.space import OPENING
-from gateway.folders.spool import Staging
+from gateway.folders.spool import NOTE, Staging
 from gateway.packing import Packet, Party
 from gateway.plugins import load_packer
 from gateway.stages import layout
@@ -26,14 +25,12 @@ from gateway.stages.admission import Admission
 from gateway.stages.routes import InboundRoute
 from gateway.stages.scanning import Scanning
 from gateway.stages.sharing import lacks
+from gateway.stages.unpacking import unpack
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
-
-DELIVERY_NOTE = f"{disk.TEMP_PREFIX}delivery.json"
-"""In the staging folder of a verified bundle: which route, which entries in which order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ def read_delivery(imports: Path) -> Delivery:
     is none."""
     try:
         with disk.mapped(imports):
-            found = json.loads((imports / DELIVERY_NOTE).read_bytes())
+            found = json.loads(disk.read_whole(f"{imports}/{NOTE}"))
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
     corrects = found["corrects"]
@@ -177,6 +174,7 @@ def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome
 
 def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:
     opened, made = order.staging.members, order.staging.imports
+    is_scanned = batch.scanning is not None
     order.staging.make()
     with order.bundle.open("rb", buffering=0) as source:
         front = open_front(source, order.size, envelope=order.envelope, keys=batch.keys, signer=order.signer)
@@ -185,25 +183,18 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         require_room(made, manifest, copies=OPENING - is_open, floor=order.floor)
         order.admission.check(str(manifest.meta.get(layout.FLOW, "")))
         route = route_of(manifest, order.origin, batch.routes)
-        if not is_open:
-            with MemberFiles(opened, read_again=batch.scanning is not None) as files:
-                open_members(
-                    source,
-                    front,
-                    sink=lambda member: files.create(member.path, member.size),
-                    progress=progress,
-                    beside=files.beside,
-                )
+        if is_open:
+            content, raw = _written_early(opened)
+        else:
+            content, raw = opened, unpack(source, front, opened, read_again=is_scanned, progress=progress)
     if batch.scanning is not None:
-        batch.scanning.require_clean(opened, progress, waived=order.unscanned)
-    package = _case_package(opened, manifest)
+        batch.scanning.require_clean(content, raw or b"", progress, waived=order.unscanned)
+    package = _case_package(raw, manifest)
     # By the day of its sealing, which its sender signed; of a flow that was new then at least its first edition.
     standard = load_standard(batch.standard).on(day_at(order.envelope.created), date.max)
     if code := lacks(package, standard):
         raise SecurityError(code, "what was shared lacks what its flow demands", facts={"flow": package.flow})
     corrects = _corrects(manifest)
-    content = opened / layout.CONTENT
-    content.mkdir(exist_ok=True)
     raw_names = {
         f.path.removeprefix(layout.CONTENT): f.raw
         for f in manifest.files
@@ -234,7 +225,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         "corrects": corrects or "",
         "matter": matters.to_bytes(matter).decode(),
     }
-    (made / DELIVERY_NOTE).write_bytes(json.dumps(note).encode())
+    (made / NOTE).write_bytes(json.dumps(note).encode())
     disk.remove_private(opened)
 
 
@@ -282,12 +273,20 @@ def route_of(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, .
     raise PermanentError("not-permitted", "no inbound route takes this flow from this unit", facts={"flow": flow})
 
 
-def _case_package(opened: Path, manifest: Manifest) -> CasePackage:
-    """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
+def _written_early(members: Path) -> tuple[Path, bytes | None]:
+    """Return the folder of the content among members that were written while they arrived, and the case package."""
+    content = members / layout.CONTENT
+    content.mkdir(exist_ok=True)
     try:
-        raw = (opened / layout.CASE_PACKAGE).read_bytes()
+        return content, (members / layout.CASE_PACKAGE).read_bytes()
     except FileNotFoundError:
-        raise SecurityError("case-package-malformed", "the bundle holds no case package") from None
+        return content, None
+
+
+def _case_package(raw: bytes | None, manifest: Manifest) -> CasePackage:
+    """Return the case package member; SecurityError if it is missing or says another flow than the manifest."""
+    if raw is None:
+        raise SecurityError("case-package-malformed", "the bundle holds no case package that may be read")
     package = CasePackage.from_json(raw)
     if package.flow != manifest.meta.get(layout.FLOW):
         raise SecurityError("case-package-malformed", "case package and manifest name different flows")

@@ -252,8 +252,8 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
                     depth=depth,
                     found=found,
                     progress=progress,
-                    placed=_placing(outcome, progress),
-                    is_announced=_is_announced(outcome),
+                    placed=_placing(outcome, key, progress),
+                    is_announced=depth == 0 and _is_announced(outcome),
                 )
                 files.push(file.pop_all())
             # What was masked is compared by what it was made of: of that, everything says what is in it.
@@ -298,7 +298,7 @@ def _readers(recipients: Sequence[Recipient]) -> list[PublicKeys]:
     return readers
 
 
-def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int, int], None]:
+def _placing(outcome: PackOutcome, key: str, report: Report) -> Callable[[int, int, int], None]:
     """Return what tells our parent where a large bundle for one recipient grows, so that it may leave meanwhile.
 
     By now everything has been said that the export itself gives cause for; what may still keep it here is what the
@@ -316,7 +316,7 @@ def _placing(outcome: PackOutcome, report: Report) -> Callable[[int, int, int], 
                 offset,
                 size,
                 herald=herald,
-                business_key=outcome.business_key,
+                business_key=key,
                 look=outcome.look,
             )
         )

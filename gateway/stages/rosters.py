@@ -24,16 +24,17 @@ class RosterStage:
         *,
         link: LinkName,
         trusted: Trusted | None,
+        name: WireName | None,
         store: RosterStore,
         told: Told,
         transport: Transport,
         gate: Gate,
         ops: OpsLog,
     ) -> None:
-        """trusted: the roster in use; a newer one comes with stages of its own."""
+        """trusted, name: the roster in use and its name on the way; a newer one comes with stages of its own."""
         self._link = link
         self._trusted = trusted
-        self._name = None if trusted is None else paper_name(trusted.raw, Kind.ROSTER)
+        self._name = name
         self._store = store
         self._told = told
         self._transport = transport

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
@@ -11,6 +13,7 @@ from gateway.domain.oplog import OpsLog
 from gateway.domain.scanning import WhenDown, WhenTooLarge
 from gateway.packing import Member
 from gateway.scanning.clamd import Clamd, ScannerAt
+from gateway.stages.layout import CASE_PACKAGE
 from gateway.standard.findings import Finding, Place, Verdict
 
 MALWARE: Final = "MALWARE"
@@ -41,11 +44,13 @@ class Scanning:
         """Return what is found in members; raises as `of_parts` does."""
         return self._findings(((one.path, one.size, one.open) for one in members), progress)
 
-    def require_clean(self, root: Path, progress: Callable[[int], None], *, waived: bool) -> None:
-        """Raise SecurityError `malware` if a file below `root` holds something, PermanentError `scan-missing` if one
-        could not be scanned and a person has to decide (unless one has, `waived`); else as `of_parts` does."""
+    def require_clean(self, root: Path, package: bytes, progress: Callable[[int], None], *, waived: bool) -> None:
+        """Raise SecurityError `malware` if a file below `root`, or the case package, holds something, PermanentError
+        `scan-missing` if one could not be scanned and a person has to decide (unless one has, `waived`); else as
+        `of_parts` does."""
         files = sorted(one for one in root.rglob("*") if one.is_file())
-        found = self._findings(((one.name, one.stat().st_size, _opener(one)) for one in files), progress)
+        delivered = ((one.name, one.stat().st_size, _opener(one)) for one in files)
+        found = self._findings(chain([(CASE_PACKAGE, len(package), lambda: BytesIO(package))], delivered), progress)
         for finding in found:
             if finding.code == MALWARE:
                 signature = str(finding.facts["signature"])

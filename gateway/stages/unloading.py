@@ -67,7 +67,8 @@ class Unloading:
                 # One of the two is not what it says, and neither is verified yet.
                 self._ops.alert(EQUIVOCATION, transfer=transfer.id, link=self._link)
                 self._set_aside(bundle, body)
-        self._spool.keep_unloaded(self._link, fetched)
+        # Of what the ledger has never heard of nothing was ever fetched by itself.
+        self._spool.keep_unloaded(self._link, fetched, fetched.keys() & before.keys())
         self._ledger.fetched([Offer(self._link, one, len(body)) for one, body in fetched.items()], started)
 
     def _is_wanted(self, transfer: Transfer) -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.domain.ids import WireName
@@ -20,6 +21,7 @@ _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP,
 def create_mailbox(mailboxes: Path, guest: str) -> Path:
     """Create `<mailboxes>/<guest>/{in,out}`, readable by the owner only, where they are not there; return the mailbox.
 
+    It is there for good once `keep_mailboxes` has returned: that is asked once for many.
     guest: the code of the unit whose mailbox it is, or another name for it.
     May be repeated; raises the contract's `mailbox-*` errors.
     """
@@ -27,9 +29,18 @@ def create_mailbox(mailboxes: Path, guest: str) -> Path:
     with mailbox_disk():
         for folder in (mailboxes, mailbox, mailbox / IN, mailbox / OUT):
             folder.mkdir(mode=_OWNER_ONLY, parents=folder is mailboxes, exist_ok=True)
-        for folder in (mailbox, mailboxes, mailboxes.parent):
-            disk.sync_folder(folder)
+        disk.sync_folder(mailbox)
     return mailbox
+
+
+def keep_mailboxes(mailboxes: Path) -> None:
+    """Make the mailboxes below `mailboxes` durable, once they were created and before one of them is used.
+
+    Does nothing where there are none. Raises the contract's `mailbox-*` errors.
+    """
+    with mailbox_disk(), suppress(FileNotFoundError):
+        for folder in (mailboxes, mailboxes.parent):
+            disk.sync_folder(folder)
 
 
 def growing(mailboxes: Path, guest: str) -> Path:

@@ -19,7 +19,7 @@ from gateway.transport.allocator import keep_freed_memory
 from gateway.transport.floors import NO_FLOORS, Floors
 from gateway.transport.guard import Guard, GuardLimits
 from gateway.transport.guest import GuestConnection
-from gateway.transport.hosted import create_mailbox
+from gateway.transport.hosted import create_mailbox, keep_mailboxes
 from gateway.transport.jail import GuestSession
 from gateway.transport.news import NewsDesk, Post
 from gateway.transport.quota import Mailbox
@@ -268,6 +268,7 @@ class _Server:
                 with suppress(OSError):
                     swept += mailbox.remove_abandoned(RESUME_FROM)
                 self._mailboxes[unit] = mailbox
+        keep_mailboxes(self._config.mailboxes)
         if swept:
             self._news.tell("swept", files=swept)
 

@@ -47,12 +47,8 @@ def run_envelope(data: bytes) -> None:
     attempt(lambda: verify_envelope(data, signer_of))
     if envelope.suite is SUITE:
         header = envelope.header[:64] + SENDER_ID + envelope.header[96:]
-        raw = (
-            header
-            + SENDER.sign_all("outer", [header], envelope.depth)[0]
-            + data[len(header) + len(envelope.signature) :]
-        )
-        run_signed(raw)
+        signature = SENDER.sign_all("outer", [header], envelope.depth)[0]
+        run_signed(header + signature + data[len(header) + len(signature) :])
 
 
 def run_signed(raw: bytes) -> None:

@@ -61,6 +61,12 @@ def test_meta_and_raw_names_travel(classic):
     assert found.files[0].raw == gbk
 
 
+def test_ids_begin_with_their_second_and_differ(classic):
+    ids = {classic.envelope(classic.seal()).bundle_id for _ in range(2)}
+    assert len(ids) == 2
+    assert {one[:8] for one in ids} == {f"{SETTINGS['created']:08x}"}
+
+
 def test_compressed_where_it_pays_and_only_there(classic):
     texts = {
         "text": b"line of a form\n" * 5000,

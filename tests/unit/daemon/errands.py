@@ -1,5 +1,6 @@
 """Work that the crew tests give to child processes."""
 
+import gc
 import os
 import signal
 import sys
@@ -117,6 +118,10 @@ def answer_with_own_class(_argument: None, _report: Report) -> object:
 
 def loaded_modules(_argument: None, _report: Report) -> list[str]:
     return sorted(sys.modules)
+
+
+def frozen(_argument: None, _report: Report) -> int:
+    return gc.get_freeze_count()
 
 
 def resident_bytes(_argument: None, _report: Report) -> int:

@@ -177,6 +177,12 @@ def test_a_child_takes_little_memory(crew: ProcessCrew) -> None:
     assert crew.run(errands.resident_bytes, None).result(WAIT) < 40 << 20
 
 
+def test_what_the_first_errand_has_loaded_is_left_out_of_every_collection(crew: ProcessCrew) -> None:
+    first, second, third = (crew.run(errands.frozen, None).result(WAIT) for _ in range(3))
+    assert first == 0
+    assert second >= third > 1000
+
+
 def test_a_result_that_cannot_travel_is_a_bug_of_the_work(crew: ProcessCrew) -> None:
     assert failure(crew.run(errands.not_picklable, None)).code == "worker-bug"
 

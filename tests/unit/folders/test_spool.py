@@ -83,8 +83,8 @@ def test_a_fresh_staging_folder_is_empty(spool: Spool) -> None:
         (staging.imports / "old").touch()
         if is_begun:
             staging.imports.rename(begun(staging.imports))
-        assert spool.fresh_staging(LINK, BUNDLE) == staging == spool.staging(LINK, BUNDLE)
         staging.make()
+        assert spool.staging(LINK, BUNDLE) == staging == spool.fresh_staging(LINK, BUNDLE)
         assert list(staging.members.iterdir()) == []
         assert list(staging.imports.iterdir()) == []
 

@@ -1,18 +1,21 @@
 """What workers and operators ask: the right rows, in the right order, by an index."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from gateway.domain.errors import TransientError
 from gateway.domain.ids import ClaimToken, LinkName, TransferId, UnitCode
-from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.lifecycle import FIRST, TABLE, Direction, Event, State, ends
 from gateway.domain.records import Stage, Step, Transfer
 from gateway.ledger import queries
 from gateway.ledger.database import reader_engine
+from gateway.ledger.owing import OWES
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from tests.support.ledger import (
@@ -264,6 +267,32 @@ def test_what_failed_last_time_is_found(ledger: Ledger) -> None:
     assert ledger.search(TransferFilter(failing=False)) == [well]
 
 
+def test_what_is_over_or_held_stands_in_no_index_of_what_is_due(ledger: Ledger, tmp_path: Path) -> None:
+    sealed(ledger, 1)
+    offered(ledger, 2)
+    over = receipted(sent(ledger, 3), Event.DELIVERY_RECEIPTED, receipt(3))
+    ledger.advance(over)
+    ledger.hold(sealed(ledger, 4), "operator-hold", "wang", "wait")
+    ledger.advance(Step(delivered(ledger, 5), Event.CONFIRMED, Stage.ACKNOWLEDGE))
+    owing = delivered(ledger, 6, sequence=6)
+    with closing(sqlite3.connect(tmp_path / "ledger" / "ledger.db")) as connection:
+        for name in ("transfers_due", "transfers_due_link", "transfers_turn"):
+            stands = f"SELECT id FROM transfers INDEXED BY {name} WHERE owing = 1 ORDER BY id"
+            assert [number for (number,) in connection.execute(stands)] == [1, 2, owing.id]
+
+
+@pytest.mark.parametrize("way", Direction)
+def test_what_owes_something_is_what_has_not_ended(way: Direction) -> None:
+    reached = {*TABLE[way].values(), FIRST[way]}
+    with closing(sqlite3.connect(":memory:")) as connection:
+        owes = {
+            state
+            for state in reached
+            if connection.execute(f"SELECT {OWES} FROM (SELECT ? AS direction, ? AS state)", (way, state)).fetchone()[0]
+        }
+    assert owes == reached - ends(way)
+
+
 # How they are answered
 
 QUERIES = {
@@ -347,7 +376,7 @@ def test_of_a_case_its_own_few_transfers_alone_are_sorted(ledger: Ledger, tmp_pa
 
 
 def plan(folder: Path, query: Select[*tuple[object, ...]]) -> list[str]:
-    compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True})
+    compiled = query.compile(dialect=sqlite_dialect(), compile_kwargs={"render_postcompile": True})
     engine = reader_engine(folder / "ledger" / "ledger.db", read_only=True)
     try:
         with engine.begin() as connection:

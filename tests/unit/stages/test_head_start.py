@@ -42,6 +42,7 @@ from gateway.transport.sftp import SftpTransport
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.houses import OUT, Street, opened
 from tests.support.sshkeys import KeyPair, key_pair
+from tests.support.upgrading import case
 
 MIB = 1 << 20
 LARGE = SMALL_BYTES + 8 * MIB
@@ -247,6 +248,21 @@ def _with_threads(ground: Ground, scene: Scene) -> Ground:
 
     ground.bells.ring = heard  # type: ignore[method-assign]  # only listens
     return replace(ground, porters=Porters(4, SystemClock()), crew=scene.sealer)
+
+
+def test_small_exports_that_unpack_to_large_bundles_are_sealed_together(closed: Street) -> None:
+    """What they share signs no herald: none of them has a head start."""
+    with opened(closed):
+        for number in range(2):
+            export = case(number)
+            path, pdf = next((path, data) for path, data in export.files.items() if path.endswith(".pdf"))
+            pages = (os.urandom(8 << 10) + bytes(56 << 10)) * (SMALL_BYTES // (64 << 10))
+            export.with_file(path, pdf + pages + pdf).drop(closed.out.with_name("police"))
+        closed.go("police:claim")
+        closed.clock.time += 1
+        closed.go("police:claim", "police:pack", "police:pack")
+        sealed = closed.police.transfers(OUT)
+        assert [one.state for one in sealed] == [State.SEALED] * 2
 
 
 def test_a_large_bundle_leaves_while_it_is_sealed_and_is_seen_once_it_is_recorded(scene: Scene) -> None:

@@ -7,10 +7,12 @@ import pytest
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.primitives import Verify
 from gateway.domain.lifecycle import State
+from gateway.stages.lanes import BATCH
 from tests.support.calls import Call, met
 from tests.support.houses import IN, OUT, Street
 
 CASES = 64
+BATCHES = -(-CASES // BATCH)
 NUL = b"\0"
 OF_A_CASE = 8
 """What an import is made of: its document, the case package, the mark and our note, and four folders."""
@@ -68,9 +70,8 @@ def test_opening_and_delivering_sync_each_file_once_and_commit_by_batches(arrive
     calls = counted(arrived, "open", "open", "open", "open")
     assert [t.state for t in arrived.procuratorate.transfers(IN)] == [State.DELIVERED] * CASES
     assert len(list(arrived.into.glob("*/_READY"))) == CASES
-    batches = CASES // 32
-    assert calls["commit"] <= 2 * batches, "opened and delivered, each once a batch"
-    assert calls["fsync"] <= CASES * OF_A_CASE + 8 * batches
+    assert calls["commit"] <= 2 * BATCHES, "opened and delivered, each once a batch"
+    assert calls["fsync"] <= CASES * OF_A_CASE + 8 * BATCHES
     assert calls["rename"] + calls["replace"] + calls["rename-new"] <= 5 * CASES
 
 
@@ -89,7 +90,7 @@ def test_many_cases_share_their_signatures_and_each_receipt_is_proven(
     arrived.settle()
     assert [t.state for t in arrived.police.transfers(OUT)] == [State.DELIVERED] * CASES
     names = ("inner", "outer", "receipt")
-    assert {name: signatures[f"sign {name}-shared"] for name in names} == dict.fromkeys(names, CASES // 32)
-    assert {name: signatures[f"verify {name}-shared"] for name in names} == dict.fromkeys(names, CASES // 32)
+    assert {name: signatures[f"sign {name}-shared"] for name in names} == dict.fromkeys(names, BATCHES)
+    assert {name: signatures[f"verify {name}-shared"] for name in names} == dict.fromkeys(names, BATCHES)
     alone = {f"{act} {name}" for act in ("sign", "verify") for name in names}
     assert not alone & signatures.keys()

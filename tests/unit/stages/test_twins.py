@@ -20,7 +20,7 @@ def twins(made: Street) -> list[Transfer]:
     house = made.procuratorate
     bundle = known(house.only(IN).bundle_id)
     body = house.ground.spool.inbound_bundle(known(house.only(IN).link), bundle).read_bytes()
-    house.ground.spool.keep_unloaded(OTHER, {bundle: memoryview(body)})
+    house.ground.spool.keep_unloaded(OTHER, {bundle: memoryview(body)}, ())
     house.ledger.fetched([Offer(OTHER, bundle, len(body))], made.clock.now())
     return house.transfers(IN)
 

@@ -11,7 +11,7 @@ from gateway.domain.ids import unit_code, wire_name
 from gateway.transport import disk
 from gateway.transport.floors import Floors
 from gateway.transport.folder import FolderTransport
-from gateway.transport.hosted import HostedTransport, create_mailbox
+from gateway.transport.hosted import HostedTransport, create_mailbox, keep_mailboxes
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 MARK = ".caseferry-mount"
@@ -120,6 +120,16 @@ def test_a_mailbox_is_created_once_and_kept(tmp_path: Path) -> None:
     mailbox = create_mailbox(tmp_path / "state" / "mailboxes", guest)
     (mailbox / "in" / NAME).write_bytes(b"x")
     assert [entry.name for entry in HostedTransport(tmp_path / "state" / "mailboxes", guest).listing()] == [NAME]
+
+
+def test_a_new_mailbox_costs_one_sync_and_all_together_two_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(disk, "sync_folder", synced.append)
+    made = [create_mailbox(tmp_path / "state" / "mailboxes", guest) for guest in ("330102000000", "330103000000")]
+    keep_mailboxes(tmp_path / "state" / "mailboxes")
+    assert synced == [*made, tmp_path / "state" / "mailboxes", tmp_path / "state"]
 
 
 def test_a_mailbox_that_cannot_be_created(tmp_path: Path) -> None:
