@@ -83,7 +83,7 @@ def scene(closed: Street, tmp_path: Path, crew: ThreadCrew) -> Iterator[Scene]:
 @pytest.fixture
 def never_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have it fail that DATA is decrypted of what has arrived."""
-    monkeypatch.setattr(open_work, "open_members", lambda *_args, **_others: pytest.fail("DATA was read again"))
+    monkeypatch.setattr(open_work, "unpack", lambda *_args, **_others: pytest.fail("DATA was read again"))
 
 
 def test_what_arrives_is_opened_meanwhile_and_its_data_is_not_read_again(scene: Scene, never_again: None) -> None:
