@@ -11,9 +11,9 @@ from gateway.domain.clock import Clock
 
 LOOK_SECONDS = 0.02
 """Between looks how far it has grown."""
-STILL_SECONDS = 2.0
+STILL_SECONDS = 5.0
 """Without a byte more for so long it is given up: what pauses may pause for hours."""
-WARM_UP_SECONDS = 4.0
+WARM_UP_SECONDS = 6.0
 """Until then nothing is said against its speed."""
 LEAST_RATE = 20 << 20
 """Bytes a second below which it is given up: whoever follows a slow line is held up by it, and hardly ahead at its

@@ -1,6 +1,5 @@
 """Writing the members of one opened bundle: each file made once, large ones past the page cache by another thread."""
 
-import ctypes
 import errno
 import fcntl
 import io
@@ -13,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from gateway.folders import rounds
-
 LARGE = 8 << 20
 """Bytes from which a member is written past the page cache: below, its wait for the disk is no gain."""
 _BLOCK = 4096
@@ -23,8 +20,6 @@ _BUFFER = 4 << 20
 """Bytes of one of the two buffers; a multiple of _BLOCK, and large enough that a disk has something to do."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _MODE = 0o666
-_WRITE_BEHIND = 2
-"""SYNC_FILE_RANGE_WRITE: begin to write, wait for nothing."""
 _HANDS = 2
 """Threads that work beside the one that decrypts: one hashes, one writes. They live as long as one bundle is opened."""
 
@@ -34,13 +29,11 @@ class MemberFiles:
 
     Nothing is synced here: whoever publishes does that, for all of it in one go.
     read_again: the files are read at once by somebody here, who would have to wait for the disk.
-    pushed: the disk begins to write each file when that is closed, since its sync comes much later.
     """
 
-    def __init__(self, root: Path, *, read_again: bool = False, pushed: bool = False) -> None:
+    def __init__(self, root: Path, *, read_again: bool = False) -> None:
         self._root = os.fspath(root)
         self._large = sys.maxsize if read_again else LARGE
-        self._push = rounds.system_call("sync_file_range") if pushed else None
         self._folders = {""}
         self._threads: ThreadPoolExecutor | None = None
         self._buffers: list[mmap.mmap] = []
@@ -59,9 +52,7 @@ class MemberFiles:
         self._make_folder(path.rpartition("/")[0])
         place = f"{self._root}/{path}"
         if size < self._large:
-            if self._push is None:
-                return cast("BinaryIO", open(place, "xb", buffering=0))  # noqa: PTH123 - the caller closes it
-            return cast("BinaryIO", _PushedFile(os.open(place, _NEW | os.O_EXCL, _MODE), self._push))
+            return cast("BinaryIO", open(place, "xb", buffering=0))  # noqa: PTH123 - the caller closes it
         if not self._buffers:
             self._buffers = [mmap.mmap(-1, _BUFFER), mmap.mmap(-1, _BUFFER)]
         return cast("BinaryIO", _LargeFile(_past_the_cache(place), self._buffers, self._hands))
@@ -82,20 +73,6 @@ class MemberFiles:
             self._make_folder(folder.rpartition("/")[0])
             os.mkdir(f"{self._root}/{folder}", 0o700)  # noqa: PTH102 - one or more for each bundle of thousands
             self._folders.add(folder)
-
-
-class _PushedFile(io.FileIO):
-    """A new file that is on its way to the disk when it is closed."""
-
-    def __init__(self, descriptor: int, push: Callable[..., int]) -> None:
-        super().__init__(descriptor, "wb")
-        self._push = push
-
-    def close(self) -> None:
-        """Let go of it."""
-        if not self.closed:
-            self._push(self.fileno(), ctypes.c_int64(0), ctypes.c_int64(0), _WRITE_BEHIND)  # a hint: fsync tells
-        super().close()
 
 
 class _LargeFile(io.RawIOBase):

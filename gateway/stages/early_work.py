@@ -72,7 +72,7 @@ def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> bytes:
 
     with (
         GrowingFile(order.growing, order.herald.envelope.size, SystemClock(), rest) as growing,
-        MemberFiles(order.members, read_again=order.read_again, pushed=True) as files,
+        MemberFiles(order.members, read_again=order.read_again) as files,
     ):
         source = growing.as_binary()
         promise = open_herald(source, order.herald, order.keys)

@@ -36,14 +36,6 @@ def written(root: Path, path: str, text: bytes, piece: int = 300_007) -> bytes:
     return (root / path).read_bytes()
 
 
-def test_what_is_pushed_is_there(tmp_path: Path) -> None:
-    with MemberFiles(tmp_path, pushed=True) as files:
-        for name in "ab":
-            with files.create(name, 5000) as out:
-                out.write(content(5000))
-    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == [content(5000)] * 2
-
-
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 def test_what_is_written_is_there(tmp_path: Path, size: int) -> None:
     assert written(tmp_path, "a/b/c.pdf", content(size)) == content(size)
