@@ -146,7 +146,7 @@ def read_delivery(imports: Path) -> Delivery:
     is none."""
     try:
         with disk.mapped(imports):
-            found = json.loads(disk.read_whole(f"{imports}/{NOTE}"))
+            found = json.loads(disk.read_small(f"{imports}/{NOTE}"))
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
     corrects = found["corrects"]
