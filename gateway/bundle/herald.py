@@ -89,6 +89,16 @@ def parse_herald(head: bytes) -> Herald:
     return Herald(envelope)
 
 
+def is_whole(raw: bytes) -> bool:
+    """Whether `raw` is a herald from its first byte to its last, over which nothing of its bundle was written yet."""
+    try:
+        envelope = parse_herald(raw).envelope
+    except SecurityError:
+        return False
+    cipher = raw[envelope.manifest_offset :]
+    return len(cipher) == envelope.manifest_length and digest(envelope.suite, cipher) == envelope.manifest_hash
+
+
 def verify_herald(
     head: bytes,
     signer_of: Callable[[bytes], PublicKeys | None],

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from enum import Enum
@@ -22,13 +23,11 @@ _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
 _AT_FDCWD = -100
 _RENAME_NOREPLACE = 1
-_READ = 64 << 10
-"""Bytes asked for at once; most notes are smaller."""
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
-
 _PIECE = 64 << 10
-"""Bytes of a small file read at once."""
+"""Bytes of a small file read at once; most are smaller."""
+
 TEMP_PREFIX = ".caseferry-"
 """First part of every temporary name made inside a folder that others see; scans skip names with a dot first."""
 
@@ -338,7 +337,7 @@ def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
             os.close(descriptor)
 
 
-def read_small(path: str | Path, most: int) -> bytes:
+def read_small(path: str | Path, most: int = sys.maxsize) -> bytes:
     """Return the first `most` bytes of the small file `path`, no link; for who reads thousands of them. OSError."""
     descriptor = readable(path)
     try:
@@ -355,18 +354,6 @@ def readable(path: str | Path) -> int:
     """Return a descriptor that reads the file `path`, no link, and can sync it. OSError."""
     # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-
-def read_whole(path: str) -> bytes:
-    """Return the bytes of a regular file, no link, which nobody changes meanwhile. OSError."""
-    descriptor = readable(path)
-    try:
-        parts = []
-        while part := os.read(descriptor, _READ):
-            parts.append(part)
-        return b"".join(parts)
-    finally:
-        os.close(descriptor)
 
 
 def is_folder(path: Path) -> bool:

@@ -35,34 +35,16 @@ _WAIT_BEFORE, _WRITE = 1, 2
 """Of sync_file_range(2): wait for what is being written, and begin to write."""
 
 
-def sync(opened: Sequence[int], members: int = 0) -> list[OSError | None]:
+def sync(opened: Sequence[int]) -> list[OSError | None]:
     """Force what these descriptors lead to, bytes and names, to the disk; return in their order what became of each.
 
     Each is told what its own fsync would have told, and all of them what befell the whole round. What was written
     through another descriptor before counts as well. See adr/0053 for why one order may stand for all.
-    members: how many the round has of which these are a part, if more than can be open.
     """
-    lead = _lead(opened, max(members, len(opened)))
-    if lead is not None:
-        try:
-            sync_file_system(lead)
-        except OSError as error:
-            if error.errno not in _UNKNOWN_CALL:
-                return [error] * len(opened)  # whose it was, no later fsync need say
-        else:
-            # One fsync has the disk empty its cache, which syncfs may do too early, and asks the journal.
-            return [_fsynced(one) if one == lead else _written(one) for one in opened]
-    for one in opened if len(opened) > 1 else ():
-        _sync_range(one, _WRITE)  # each finds its places on the disk at once; only fsync says what arrived
-    if len(opened) < _MANY:
-        return [_fsynced(one) for one in opened]
-    # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
-    found: list[OSError | None] = [None] * len(opened)
-    with ThreadPoolExecutor(_WAITING) as pool:
-        shares = pool.map(lambda first: [_fsynced(one) for one in opened[first::_WAITING]], range(_WAITING))
-        for first, share in enumerate(shares):
-            found[first::_WAITING] = share
-    return found
+    try:
+        return _synced(opened, len(opened))
+    except OSError as error:
+        return [error] * len(opened)
 
 
 def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSError | None]:
@@ -74,8 +56,12 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     outcomes: dict[str, OSError | None] = {}
     members = [(path, os.O_NOFOLLOW) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
     together = _open_together()
-    for at in range(0, len(members), together):
-        _sync_group(members[at : at + together], len(members), outcomes)
+    try:
+        for at in range(0, len(members), together):
+            _sync_group(members[at : at + together], len(members), outcomes)
+    except OSError as error:
+        # Also for those that no order was given for yet: what befell them it has told, and a later one need not.
+        return {path: outcomes.get(path) or error for path, _ in members}
     return outcomes
 
 
@@ -128,6 +114,32 @@ def waiting_bytes() -> int | None:
         return None
 
 
+def _synced(opened: Sequence[int], members: int) -> list[OSError | None]:
+    """Do `sync` for a part of a round of so many `members`. OSError: an order failed, for everybody in the round; whose
+    it was, no later fsync need say."""
+    lead = _lead(opened, members)
+    if lead is not None:
+        try:
+            sync_file_system(lead)
+        except OSError as error:
+            if error.errno not in _UNKNOWN_CALL:
+                raise
+        else:
+            # One fsync has the disk empty its cache, which syncfs may do too early, and asks the journal.
+            return [_fsynced(one) if one == lead else _written(one) for one in opened]
+    for one in opened if len(opened) > 1 else ():
+        _sync_range(one, _WRITE)  # each finds its places on the disk at once; only fsync says what arrived
+    if len(opened) < _MANY:
+        return [_fsynced(one) for one in opened]
+    # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
+    found: list[OSError | None] = [None] * len(opened)
+    with ThreadPoolExecutor(_WAITING) as pool:
+        shares = pool.map(lambda first: [_fsynced(one) for one in opened[first::_WAITING]], range(_WAITING))
+        for first, share in enumerate(shares):
+            found[first::_WAITING] = share
+    return found
+
+
 def _lead(opened: Sequence[int], members: int) -> int | None:
     """Return through which of `opened` one order does for all of them what their fsyncs would, a regular file if there
     is one; None where it does not, or where others' bytes would make it slower."""
@@ -166,6 +178,7 @@ def _tells_errors() -> bool:
 
 
 def _sync_group(group: Sequence[tuple[str, int]], members: int, outcomes: dict[str, OSError | None]) -> None:
+    """Sync a part of a round of so many `members`, and add to `outcomes` what became of each; OSError as `_synced`."""
     opened: list[tuple[str, int]] = []
     try:
         for path, flags in group:
@@ -175,7 +188,7 @@ def _sync_group(group: Sequence[tuple[str, int]], members: int, outcomes: dict[s
             except OSError as error:
                 outcomes[path] = error
         folders = {path for path, flags in group if flags == os.O_DIRECTORY}
-        for (path, _), found in zip(opened, sync([one for _, one in opened], members), strict=True):
+        for (path, _), found in zip(opened, _synced([one for _, one in opened], members), strict=True):
             is_unable = found is not None and path in folders and found.errno in _CANNOT_SYNC_FOLDER
             outcomes[path] = None if is_unable else found
     finally:

@@ -327,11 +327,13 @@ def counts(connection: Connection) -> Counts:
     held = connection.execute(select(func.count()).where(c.hold_code.is_not(None))).scalar_one()
     o = _owed(c.link, c.direction, c.found_at, c.lane).c
     big = func.sum(case((o.lane >= LARGE_LANES, 1), else_=0))
-    grouped = select(o.link, o.direction, func.min(o.found_at), func.count(), big).where(o.link.is_not(None))
+    grouped = select(o.link, o.direction, func.min(o.found_at), func.count(), big)
     waiting_since: dict[LinkName, float] = {}
     waiting: dict[tuple[LinkName, Direction], int] = {}
     large: dict[tuple[LinkName, Direction], int] = {}
     for link, way, since, number, of_them in connection.execute(grouped.group_by(o.link, o.direction).order_by(o.link)):
+        if link is None:
+            continue  # tested for in the select, it would have a database walk the index of all links
         name = LinkName(link)
         waiting_since[name] = min(since, waiting_since.get(name, since))
         waiting[name, Direction(way)] = number

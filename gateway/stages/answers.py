@@ -18,7 +18,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.answer_rows import peer_of
 from gateway.ledger.answer_waking import REPLY_ORPHAN, REPLY_TWICE, REPLY_UNCLEAR
 from gateway.ledger.store import Ledger
-from gateway.stages.pack_work import PackOutcome
+from gateway.stages.packed import PackOutcome
 from gateway.stages.recording import Recorder
 from gateway.stages.telling import SourceTelling
 from gateway.stages.waivers import was_released

@@ -13,7 +13,7 @@ from gateway.domain.records import Stage, Transfer
 from gateway.domain.sources import REJECTED, SOURCE_UPGRADE, VERSION, Look, Seen, Source, SourceId
 from gateway.folders.spool import Spool
 from gateway.ledger.store import NO_FACTS, Ledger
-from gateway.stages.pack_work import PackOutcome
+from gateway.stages.packed import PackOutcome
 from gateway.stages.recording import Recorder
 from gateway.stages.routes import OutboundRoute
 from gateway.stages.telling import SourceTelling

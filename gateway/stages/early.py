@@ -222,18 +222,20 @@ class EarlyOpening:
         policy.check_key_valid(envelope, signer.not_before, signer.not_after)
         policy.check_suite_accepted(envelope, {key.suite for key in self._keys})
         policy.check_not_too_large(envelope, self._size_limit)
+        members = self._spool.early(link, envelope.bundle_id)
         if (
             len(envelope.recipients) > 1  # each of them knows K
             or not is_large(envelope.size)
             or policy.clock_skew(envelope, now, self._skew) is policy.Skew.HOLD
             or self._ledger.resync.standing().doubtful
             or self._ledger.seen(signer.unit, envelope.bundle_id) is not None
+            or any(one.members == members for one in self._handed_on.values())
         ):
             raise SecurityError("not-permitted", "it is not opened before all of it is here")
         return EarlyOrder(
             incoming.growing,
             herald,
-            self._spool.early(link, envelope.bundle_id),
+            members,
             self._keys,
             self._routes,
             signer.unit,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gateway.bundle.herald import MAGIC
+from gateway.bundle.herald import MAGIC, is_whole
 from gateway.domain.clock import Clock
 from gateway.domain.ids import LinkName, TransferId, WireName
 from gateway.domain.records import Priority, Transfer
@@ -115,8 +115,9 @@ class HeadStart:
     def herald(self) -> bytes:
         """See Growing."""
         found = os.pread(self.reader, self._herald, 0)
-        # Looked at after it was read: while this stands no byte of a signed front is in the file.
-        return found if os.pread(self.reader, len(MAGIC), 0) == MAGIC else b""
+        # MANIFEST is there before the release, and HEADER is written from its first byte on: while this stands, looked
+        # at after all was read, no byte of a signed front was read.
+        return found if is_whole(found) and os.pread(self.reader, len(MAGIC), 0) == MAGIC else b""
 
     def named(self) -> WireName | None:
         """See Growing."""

@@ -29,7 +29,7 @@ from gateway.stages.unpacking import unpack
 from gateway.standard import matter as matters
 from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
-from gateway.standard.package import CasePackage
+from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
 
 
@@ -146,7 +146,7 @@ def read_delivery(imports: Path) -> Delivery:
     is none."""
     try:
         with disk.mapped(imports):
-            found = json.loads(disk.read_whole(f"{imports}/{NOTE}"))
+            found = json.loads(disk.read_small(f"{imports}/{NOTE}"))
     except PermanentError as error:
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
     corrects = found["corrects"]
@@ -274,13 +274,15 @@ def route_of(manifest: Manifest, origin: UnitCode, routes: tuple[InboundRoute, .
 
 
 def _written_early(members: Path) -> tuple[Path, bytes | None]:
-    """Return the folder of the content among members that were written while they arrived, and the case package."""
+    """Return the folder of the content among members that were written while they arrived, and the case package, None
+    if there is none that may be read."""
     content = members / layout.CONTENT
     content.mkdir(exist_ok=True)
     try:
-        return content, (members / layout.CASE_PACKAGE).read_bytes()
+        raw = disk.read_small(members / layout.CASE_PACKAGE, MAX_CASE_PACKAGE_BYTES + 1)
     except FileNotFoundError:
         return content, None
+    return content, raw if len(raw) <= MAX_CASE_PACKAGE_BYTES else None
 
 
 def _case_package(raw: bytes | None, manifest: Manifest) -> CasePackage:

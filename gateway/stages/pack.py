@@ -26,7 +26,8 @@ from gateway.stages.blocking import set_apart
 from gateway.stages.drift import DriftDesk
 from gateway.stages.headstart import HeadStarts, Placed
 from gateway.stages.lanes import BATCH, Lanes, Load
-from gateway.stages.pack_work import PackBatch, PackOrder, PackOutcome, pack_exports
+from gateway.stages.pack_work import pack_exports
+from gateway.stages.packed import PackBatch, PackOrder, PackOutcome
 from gateway.stages.recording import Recorder
 from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient

@@ -14,7 +14,7 @@ from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer, kn
 from gateway.folders.spool import Spool
 from gateway.ledger.repeats import SENT_BEFORE
 from gateway.ledger.store import Ledger
-from gateway.stages.pack_work import PackOutcome
+from gateway.stages.packed import PackOutcome
 from gateway.stages.recording import Recorder
 from gateway.stages.telling import SourceTelling
 from gateway.stages.waivers import was_released

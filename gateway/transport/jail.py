@@ -1,11 +1,9 @@
 """What a guest may see and do over SFTP: its own mailbox, by the rules of a mailbox, and nothing else."""
 
 import asyncio
-import errno
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 from weakref import WeakSet
@@ -18,6 +16,7 @@ from gateway.transport.growth import GapsError, Growth
 from gateway.transport.hosted import IN, OUT
 from gateway.transport.places import FILE_MODE, FOLDER, ROOT, attributes, place, require_regular, require_wire
 from gateway.transport.quota import Mailbox, QuotaError
+from gateway.transport.served import Listing, ReadFile
 
 READ_MAX = 256 << 10
 """Bytes answered to one read, whatever was asked for."""
@@ -29,38 +28,6 @@ _BUFFERED_MAX = 4 << 20
 _BUFFERED_PAUSE = 0.002
 _TOLD_FROM = 8 << 20
 """Bytes of what is sent while it is sealed, from which it is told that it grows: less is soon opened afterwards."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A file being read, as long as it was when it was opened."""
-
-    descriptor: int
-    size: int
-
-    def seek(self, position: int, whence: int) -> int:
-        """Answer lseek(2) with SEEK_DATA or SEEK_HOLE for a file without holes; asyncssh's clients ask for it."""
-        if position >= self.size:
-            raise OSError(errno.ENXIO, "beyond the end")
-        return position if whence == os.SEEK_DATA else self.size
-
-
-class _Listing:
-    """The entries of a folder, looked up when the first one is asked for."""
-
-    def __init__(self, look_up: Callable[[], Awaitable[list[asyncssh.SFTPName]]]) -> None:
-        self._look_up = look_up
-        self._names: Iterator[asyncssh.SFTPName] | None = None
-
-    def __aiter__(self) -> "_Listing":
-        return self
-
-    async def __anext__(self) -> asyncssh.SFTPName:
-        if self._names is None:
-            self._names = iter(await self._look_up())
-        for name in self._names:
-            return name
-        raise StopAsyncIteration
 
 
 class GuestSession(asyncssh.SFTPServer):
@@ -91,7 +58,7 @@ class GuestSession(asyncssh.SFTPServer):
         self._growing = growing
         self._ended = ended
         self._open: set[int] = set()
-        self._listings: WeakSet[_Listing] = WeakSet()
+        self._listings: WeakSet[Listing] = WeakSet()
 
     @property
     def has_open_files(self) -> bool:
@@ -125,7 +92,7 @@ class GuestSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPNoSuchFile("not a folder")
         if len(self._listings) >= _HANDLES_MAX:
             raise asyncssh.SFTPFailure("too many open folders")
-        listing = _Listing(partial(self._names, folder))
+        listing = Listing(partial(self._names, folder))
         self._listings.add(listing)
         return listing
 
@@ -347,11 +314,11 @@ class GuestSession(asyncssh.SFTPServer):
         os.unlink(name, dir_fd=folder)
         return None
 
-    def _read_from(self, folder: str, name: str) -> _Reading:
+    def _read_from(self, folder: str, name: str) -> ReadFile:
         with disk.opened_folder(self._mailbox.folder(folder)) as descriptor:
             opened = disk.open_regular(name, descriptor)
         self._open.add(opened)
-        return _Reading(opened, os.fstat(opened).st_size)
+        return ReadFile(opened, os.fstat(opened).st_size)
 
     async def _within_quota(self, growth: int, files: int = 0, reaching: int = 0) -> None:
         try:
@@ -369,13 +336,13 @@ class GuestSession(asyncssh.SFTPServer):
 
 
 def _descriptor(file_obj: object) -> int:
-    if not isinstance(file_obj, Growth | _Reading):
+    if not isinstance(file_obj, Growth | ReadFile):
         raise asyncssh.SFTPInvalidHandle("not a file")
     return file_obj.descriptor
 
 
-def _reading(file_obj: object) -> _Reading:
-    if not isinstance(file_obj, _Reading):
+def _reading(file_obj: object) -> ReadFile:
+    if not isinstance(file_obj, ReadFile):
         raise asyncssh.SFTPInvalidHandle("not a file")
     return file_obj
 

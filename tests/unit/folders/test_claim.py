@@ -113,12 +113,21 @@ def test_claiming_again_with_the_same_token_returns_the_same_claim(place: Place)
     assert place.shelf.claim(place.out, candidate, ROUTE, TOKEN) == first
 
 
-RECORDED = pytest.mark.parametrize("settled", [frozenset(), frozenset({TOKEN})], ids=["unknown", "recorded"])
-"""Whether the ledger has the claim on record, so that its note need not be read."""
+RECORDED = pytest.mark.parametrize(
+    ("settled", "stride"),
+    [
+        pytest.param(frozenset(), 1, id="unknown"),
+        pytest.param(frozenset({TOKEN}), 3, id="recorded"),
+        pytest.param(frozenset({TOKEN}), 1, id="recorded-every-point", marks=pytest.mark.soak),
+    ],
+)
+"""Whether the ledger has the claim on record, so that its note need not be read; and how far apart the points are."""
 
 
 @RECORDED
-def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place, settled: frozenset[str]) -> None:
+def test_death_at_any_point_of_a_claim_leaves_one_whole_export(
+    place: Place, settled: frozenset[str], stride: int
+) -> None:
     candidate = place.drop()
     points = 0
     outcomes = set()
@@ -132,7 +141,7 @@ def test_death_at_any_point_of_a_claim_leaves_one_whole_export(place: Place, set
         outcomes.add(len(place.shelf.claims()))
         for claim in place.shelf.claims():
             place.shelf.release(claim.token, place.out)
-        points += 1
+        points += stride
     assert points > 10
     assert outcomes == {0, 1}
 
@@ -266,7 +275,9 @@ def test_a_disk_error_at_any_point_loses_and_doubles_nothing(place: Place, numbe
 
 
 @RECORDED
-def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place, settled: frozenset[str]) -> None:
+def test_death_at_any_point_of_a_release_leaves_one_whole_export(
+    place: Place, settled: frozenset[str], stride: int
+) -> None:
     reject = place.out / "reject"
     points = 0
     candidate = place.drop()
@@ -280,12 +291,12 @@ def test_death_at_any_point_of_a_release_leaves_one_whole_export(place: Place, s
         for path in reject.iterdir():
             path.rename(place.out / path.name)
         place.claim(candidate)
-        points += 1
+        points += stride
     assert points > 4
 
 
 @RECORDED
-def test_recovery_finishes_a_release_that_was_decided(place: Place, settled: frozenset[str]) -> None:
+def test_recovery_finishes_a_release_that_was_decided(place: Place, settled: frozenset[str], stride: int) -> None:
     reject = place.out / "reject"
     place.claim(place.drop())
     finished = points = 0
@@ -299,8 +310,8 @@ def test_recovery_finishes_a_release_that_was_decided(place: Place, settled: fro
             for path in reject.iterdir():
                 path.rename(place.out / path.name)
             place.claim(Candidate("case.zip", ("case.zip", "case.ok"), Settled.COMPLETE))
-        finished += was_decided
-        points += 1
+        finished += was_decided * stride
+        points += stride
     assert finished > 3
 
 

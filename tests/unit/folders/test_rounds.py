@@ -135,6 +135,29 @@ def test_an_order_that_fails_fails_for_everybody_and_no_later_fsync_excuses_it(t
     assert [name for name, _ in calls] == ["syncfs"]
 
 
+def test_an_order_that_fails_fails_for_those_too_that_were_not_open_yet(tmp_path: Path, tree: Path) -> None:
+    """Of a table of inodes, say, whose error is told once, whosever they are."""
+    roots = [tmp_path / f"case-{number}" for number in range(3)]
+    for root in roots:
+        root.mkdir()
+        for number in range(150):
+            (root / f"{number}").write_text("x")
+    orders = 0
+
+    def around(call: Call) -> Any:
+        nonlocal orders
+        if call.name == "syncfs":
+            orders += 1
+            if orders == 1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return call.go()
+
+    with met(around):
+        errors = trees.fsync_trees(roots)
+    assert [error.code for error in errors if error is not None] == ["local-io"] * 3
+    assert orders == 1
+
+
 def test_a_file_that_could_not_be_written_is_told_of_and_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = rounds._sync_range
 

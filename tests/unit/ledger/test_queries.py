@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from gateway.domain.errors import TransientError
@@ -17,6 +17,7 @@ from gateway.ledger import queries
 from gateway.ledger.database import reader_engine
 from gateway.ledger.owing import OWES
 from gateway.ledger.queries import TransferFilter
+from gateway.ledger.schema import transfers
 from gateway.ledger.store import Ledger
 from tests.support.ledger import (
     LINK,
@@ -317,6 +318,7 @@ QUERIES = {
         queries.next_receipt_due_at(1.0, link=None),
         "transfers_overdue (state=? AND receipt_due_at>?)",
     ),
+    "owed": (select(queries._owed(transfers.c.link)), "transfers_held "),
     "settled": (
         queries.settled(Direction.OUTBOUND, 1.0, 9),
         "transfers_settled (state=? AND settled_at>? AND settled_at<?)",

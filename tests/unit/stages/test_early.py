@@ -1,12 +1,14 @@
 """A large bundle is opened while it arrives; whatever comes between, only what its sender signed is delivered."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.bundle.unseal import open_promised
+from gateway.bundle.unseal import Front, open_front, open_promised
 from gateway.domain.lifecycle import State
 from gateway.folders import growing
 from gateway.stages import early_work, open_work
@@ -144,6 +146,50 @@ def test_bytes_that_change_before_they_are_opened_are_refused_and_the_whole_is_o
     scene.arrival.end()
     scene.deliver()
     assert scene.lost == ["content-auth-failed"]
+
+
+def test_who_sends_a_bundle_again_while_it_is_opened_touches_nothing_of_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, never_again: None
+) -> None:
+    scene.house.plan.open._early._bulk.give_back()  # a node of more workers has a place for a second large thing
+    asked, go = threading.Event(), threading.Event()
+
+    def proven(*given: Any, **how: Any) -> Front:
+        asked.set()
+        assert go.wait(PATIENCE)
+        return open_front(*given, **how)
+
+    monkeypatch.setattr(open_work, "open_front", proven)
+    scene.arrival.begin()
+    scene.arrival.come()
+    scene.hear()
+    scene.worked()
+    scene.arrival.end()
+    scene.made.step(scene.house, "in-police")
+    scene.made.step(scene.house, "open")
+    assert asked.wait(PATIENCE)
+    scene.arrival.begin()
+    scene.arrival.come(9 * MIB)
+    scene.hear()
+    assert (scene.lost, len(scene.crew.futures)) == (["not-permitted"], 2)
+    go.set()
+    scene.worked()
+    scene.deliver()
+
+
+def test_a_case_package_beyond_the_limit_is_not_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_work, "MAX_CASE_PACKAGE_BYTES", 10)
+    scene.arrival.begin()
+    scene.arrival.come()
+    scene.hear()
+    scene.worked()
+    scene.arrival.end()
+    for name in ("in-police", "open"):
+        scene.made.step(scene.house, name)
+    scene.worked()
+    scene.made.step(scene.house, "open")
+    assert scene.house.only(IN).state is State.REJECTED
+    assert scene.staging == []
 
 
 def test_members_other_than_the_signed_ones_are_thrown_away(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.bundle.envelope import ENVELOPE_MAX
-from gateway.bundle.envelope import MAGIC as BUNDLE_MAGIC
 from gateway.bundle.herald import MAGIC as HERALD_MAGIC
-from gateway.bundle.herald import open_herald, verify_herald
+from gateway.bundle.herald import open_herald, parse_herald, verify_herald
 from gateway.bundle.manifest import Manifest
 from gateway.bundle.names import bundle_name
 from gateway.compose.ground import Ground
@@ -39,6 +38,7 @@ from gateway.transport.disk import HEAD_START
 from gateway.transport.hosted import HostedTransport
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
+from tests.support.arriving import sealed_for
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.houses import OUT, Street, opened
 from tests.support.sshkeys import KeyPair, key_pair
@@ -334,14 +334,17 @@ def failing(*_: object) -> bool:
 
 
 def test_a_front_that_is_signed_is_no_herald(scene: Scene, tmp_path: Path) -> None:
-    """A head start that begins late, when the file is whole: no byte of the front leaves before it is released."""
+    """A head start that begins late, when MANIFEST is written or all is: no byte of it leaves before it is released."""
     scene.begin()
+    made = sealed_for(scene.made.procuratorate, scene.made.police, tmp_path / "made", size=LARGE)
+    herald, whole = made.herald, made.whole
+    listed = herald[: parse_herald(herald).envelope.manifest_offset]
     path = tmp_path / "sealing"
-    placed = Placed(LinkName("here"), Priority.NORMAL, 4096, 8192, herald=100)
-    for head, sent in ((HERALD_MAGIC, 100), (BUNDLE_MAGIC, 0)):
-        path.write_bytes(head + bytes(8184))
+    placed = Placed(LinkName("here"), Priority.NORMAL, made.data_offset, len(whole), herald=len(herald))
+    for front, sent in ((herald, herald), (listed, b""), (b"", b""), (herald[:-1] + b"x", b"")):
+        path.write_bytes(front + whole[len(front) :])
         start = HeadStart(scene.made.police.only(OUT), placed, path, SystemClock())
-        assert len(start.herald()) == sent
+        assert start.herald() == sent
         start.close()
 
 

@@ -15,7 +15,7 @@ from gateway.folders.space import SMALL_BYTES, SpaceGuard
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.open import OpenStage
 from gateway.stages.pack import PackStage
-from gateway.stages.pack_work import PackOutcome
+from gateway.stages.packed import PackOutcome
 from gateway.stages.shortage import LOOK_SECONDS, Shortage, try_again
 from gateway.stages.standstill import Halting
 from tests.support.houses import IN, OUT, Street, opened

@@ -13,7 +13,7 @@ from gateway.domain.ids import LinkName, RouteName, TransferId, UnitCode
 from gateway.domain.records import Priority
 from gateway.roster.content import Level, RosterUnit, UnitName
 from gateway.roster.roster import Roster
-from gateway.stages.pack_work import PackOutcome
+from gateway.stages.packed import PackOutcome
 from gateway.stages.routes import OutboundRoute, Recipient, Target
 from gateway.stages.routing import NO_WAY, Decision, How, Territory, decide
 from gateway.standard.findings import Verdict, worst
