@@ -1,4 +1,4 @@
-"""What lives as long as its process: set aside, so that no search for rubbish goes through it again."""
+"""Spares the search for rubbish: while code is loaded, and through what lives as long as its process."""
 
 import gc
 from collections.abc import Iterator
