@@ -1,6 +1,18 @@
-"""What lives as long as its process: set aside, so that no search for rubbish goes through it again."""
+"""Spares the search for rubbish: while code is loaded, and through what lives as long as its process."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """While code is loaded, search for no rubbish: nothing becomes any. A sixth of what a start costs."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def set_aside() -> None:
