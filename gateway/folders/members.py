@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
+from gateway.folders import rounds
+
 LARGE = 8 << 20
 """Bytes from which a member is written past the page cache: below, its wait for the disk is no gain."""
 _BLOCK = 4096
@@ -20,8 +22,12 @@ _BUFFER = 4 << 20
 """Bytes of one of the two buffers; a multiple of _BLOCK, and large enough that a disk has something to do."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _MODE = 0o666
-_HANDS = 2
-"""Threads that work beside the one that decrypts: one hashes, one writes. They live as long as one bundle is opened."""
+PUSHED_BYTES = 32 << 20
+"""After so many bytes of members in the page cache the disk is asked to write what it got, so that the round of syncing
+at the end waits for little."""
+_HANDS = 3
+"""Threads that work beside the one that decrypts: one hashes, one writes, one waits for the disk. They live as long as
+one bundle is opened."""
 
 
 class MemberFiles:
@@ -37,6 +43,8 @@ class MemberFiles:
         self._folders = {""}
         self._threads: ThreadPoolExecutor | None = None
         self._buffers: list[mmap.mmap] = []
+        self._waiting = 0
+        self._pushing: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -46,12 +54,15 @@ class MemberFiles:
     ) -> None:
         if self._threads is not None:
             self._threads.shutdown()
+        if error is None:
+            self._settle()
 
     def create(self, path: str, size: int) -> BinaryIO:
         """Return the new file at the safe relative `path`, for `size` bytes; OSError if the disk fails."""
         self._make_folder(path.rpartition("/")[0])
         place = f"{self._root}/{path}"
         if size < self._large:
+            self._push(size)
             return cast("BinaryIO", open(place, "xb", buffering=0))  # noqa: PTH123 - the caller closes it
         if not self._buffers:
             self._buffers = [mmap.mmap(-1, _BUFFER), mmap.mmap(-1, _BUFFER)]
@@ -67,6 +78,20 @@ class MemberFiles:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_HANDS, "opening")
         return self._threads
+
+    def _push(self, size: int) -> None:
+        """Note that so many bytes more will wait for the disk, and have it begin when they are many."""
+        if self._waiting >= PUSHED_BYTES and (self._pushing is None or self._pushing.done()):
+            self._settle()
+            self._waiting = 0
+            self._pushing = self._hands.submit(rounds.push, self._root)
+        self._waiting += size
+
+    def _settle(self) -> None:
+        """Tell of what the disk failed with: whoever syncs everything later need not hear of it again."""
+        pushing, self._pushing = self._pushing, None
+        if pushing is not None:
+            pushing.result()
 
     def _make_folder(self, folder: str) -> None:
         if folder not in self._folders:

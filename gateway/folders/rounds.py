@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import resource
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +29,8 @@ _MANY = 64
 """Fsyncs that are worth threads of their own to wait for them."""
 _WAITING = 8
 """Threads that wait; more give the disk hardly less to do."""
-_OPEN_TOGETHER = 256
-"""Files that are open at the same time; a process may open 1,024."""
+_OPEN_TOGETHER_MOST = 4096
+"""Files that are open at the same time, unless a process may open less than four times as many."""
 _WAIT_BEFORE, _WRITE = 1, 2
 """Of sync_file_range(2): wait for what is being written, and begin to write."""
 
@@ -54,13 +55,30 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     """
     outcomes: dict[str, OSError | None] = {}
     members = [(path, os.O_NOFOLLOW) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
+    together = _open_together()
     try:
-        for at in range(0, len(members), _OPEN_TOGETHER):
-            _sync_group(members[at : at + _OPEN_TOGETHER], len(members), outcomes)
+        for at in range(0, len(members), together):
+            _sync_group(members[at : at + together], len(members), outcomes)
     except OSError as error:
         # Also for those that no order was given for yet: what befell them it has told, and a later one need not.
         return {path: outcomes.get(path) or error for path, _ in members}
     return outcomes
+
+
+def push(folder: str) -> None:
+    """Have what waits on the file system of `folder` written ahead of a round, where that may be one order. Whatever is
+    to last is synced in a round all the same. OSError if something could not be written, whosever it was: a later order
+    need not tell it again."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        waiting = waiting_bytes()
+        if _is_sound(descriptor) and waiting is not None and waiting <= _STRANGERS_MOST:
+            sync_file_system(descriptor)
+    except OSError as error:
+        if error.errno not in _UNKNOWN_CALL:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @cache
@@ -125,7 +143,7 @@ def _synced(opened: Sequence[int], members: int) -> list[OSError | None]:
 def _lead(opened: Sequence[int], members: int) -> int | None:
     """Return through which of `opened` one order does for all of them what their fsyncs would, a regular file if there
     is one; None where it does not, or where others' bytes would make it slower."""
-    if len(opened) < FEWEST or not _tells_errors() or file_system(opened[0]) not in _SOUND:
+    if len(opened) < FEWEST or not _is_sound(opened[0]):
         return None
     try:
         looks = {one: os.fstat(one) for one in opened}
@@ -139,6 +157,15 @@ def _lead(opened: Sequence[int], members: int) -> int | None:
     if len({look.st_dev for look in looks.values()}) > 1:
         return None
     return next((one for one, look in looks.items() if stat.S_ISREG(look.st_mode)), opened[0])
+
+
+def _open_together() -> int:
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _OPEN_TOGETHER_MOST if most == resource.RLIM_INFINITY else max(1, min(most // 4, _OPEN_TOGETHER_MOST))
+
+
+def _is_sound(descriptor: int) -> bool:
+    return _tells_errors() and file_system(descriptor) in _SOUND
 
 
 @cache

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from gateway.folders import members
 from gateway.folders.members import LARGE, MemberFiles
 from tests.support.calls import Call, met
+from tests.support.wholly import by_one_order
 
 NOISE = random.Random(7).randbytes(1 << 20)
 SIZES = {
@@ -63,6 +65,40 @@ def test_what_is_read_again_at_once_is_left_in_the_cache(tmp_path: Path) -> None
     with met(refusing("create", errno.EIO), tmp_path), MemberFiles(tmp_path, read_again=True) as files:
         files.create("a", LARGE).close()
     assert (tmp_path / "a").exists()
+
+
+def put(files: MemberFiles, count: int) -> None:
+    for number in range(count):
+        with files.create(f"{number}", 1000) as out:
+            out.write(content(1000))
+
+
+def test_of_many_members_the_disk_gets_some_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_one_order(monkeypatch)
+    monkeypatch.setattr(members, "PUSHED_BYTES", 5000)
+    pushed: list[str] = []
+
+    def around(call: Call) -> Any:
+        if call.name == "syncfs":
+            pushed.append(call.place)
+        return call.go()
+
+    with met(around), MemberFiles(tmp_path) as files:
+        put(files, 6)
+    assert pushed == [f"{tmp_path}"]
+
+
+def test_what_the_disk_failed_with_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_one_order(monkeypatch)
+    monkeypatch.setattr(members, "PUSHED_BYTES", 5000)
+
+    def around(call: Call) -> Any:
+        if call.name == "syncfs":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return call.go()
+
+    with met(around), pytest.raises(OSError, match="Input/output"), MemberFiles(tmp_path) as files:
+        put(files, 6)
 
 
 def refusing(name: str, number: int, *, after: bool = False) -> Callable[[Call], Any]:

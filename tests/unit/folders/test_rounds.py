@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,12 +50,28 @@ def test_a_tree_is_forced_out_by_one_order_and_one_fsync_of_a_file(tree: Path) -
     assert calls[1][1].is_file(), "an fsync of a folder need not have the disk empty its cache"
 
 
-def test_more_than_can_be_open_goes_in_several_rounds(tree: Path) -> None:
-    for number in range(300):
-        (tree / f"more-{number}").write_text("x")
+@pytest.mark.parametrize(("may_be_open", "together"), [(72, 2), (1024, 1), (resource.RLIM_INFINITY, 1)])
+def test_more_than_can_be_open_goes_in_several_rounds(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, may_be_open: int, together: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (may_be_open, resource.RLIM_INFINITY))
     with synced() as calls:
         trees.fsync_tree(tree)
-    assert [name for name, _ in calls] == ["syncfs", "fsync"] * 2
+    assert [name for name, _ in calls] == ["syncfs", "fsync"] * together
+
+
+def test_what_waits_is_pushed_ahead_where_a_round_is_one_order(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with synced() as calls:
+        rounds.push(f"{tree}")
+    assert calls == [("syncfs", tree)]
+    with synced(errno.EPERM):
+        rounds.push(f"{tree}")
+    with synced(errno.EIO), pytest.raises(OSError, match="Input/output"):
+        rounds.push(f"{tree}")
+    monkeypatch.setattr(rounds, "waiting_bytes", lambda: 1 << 30)
+    with synced() as calls:
+        rounds.push(f"{tree}")
+    assert calls == []
 
 
 def each_by_itself(tree: Path) -> bool:
