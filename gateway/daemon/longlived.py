@@ -20,8 +20,8 @@ def set_aside() -> None:
     something else took its place.
 
     The interpreter searches everything that lives for cycles that nothing leads to, whenever a quarter has come anew.
-    A node has two hundred thousand objects of tables, texts and rules: each search took 0.13 s of a processor, in
-    which no other thread ran. Those set aside are still freed at once when the last that leads to them goes.
+    A node has two hundred thousand objects of tables, texts and rules: each search takes 0.13 s of a processor, in
+    which no other thread runs. Those set aside are still freed at once when the last that leads to them goes.
     """
     gc.unfreeze()
     gc.collect()

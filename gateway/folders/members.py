@@ -174,10 +174,10 @@ def _put(descriptor: int, view: memoryview, at: int) -> None:
     """Write all of `view` at the offset `at`; through the page cache where the file system takes it no other way."""
     done = 0
     while done < len(view):
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL)  # before: another thread may change it meanwhile
         try:
             done += os.pwrite(descriptor, view[done:], at + done)
         except OSError as error:
-            mode = fcntl.fcntl(descriptor, fcntl.F_GETFL)
             if error.errno != errno.EINVAL or not mode & os.O_DIRECT:
                 raise
             fcntl.fcntl(descriptor, fcntl.F_SETFL, mode & ~os.O_DIRECT)
