@@ -269,7 +269,7 @@ class _Plaintext:
         self._source = source
         self._envelope = envelope
         self._beside = beside
-        self._read = 0
+        self._asked = self._read = 0
         several = len(envelope.recipients) > 1
         self._proofs = _checked_segments(source, envelope, envelope.segment_count) if several else None
         piece = min(PIECE, envelope.data_length)
@@ -289,8 +289,8 @@ class _Plaintext:
 
     @property
     def segments_begun(self) -> int:
-        """Of how many segments something was read."""
-        return -(-self._read // self._envelope.segment_size)
+        """Of how many segments something was asked for: what is read ahead of that is not told of before its turn."""
+        return -(-self._asked // self._envelope.segment_size)
 
     def pieces(self, count: int) -> Iterator[memoryview]:
         """Yield the next `count` bytes in pieces; each is overwritten when the one after the next is asked for."""
@@ -329,9 +329,10 @@ class _Plaintext:
             with _authentic():
                 self._ready = memoryview(self._decryptor.finalize())
             return
+        self._asked = min(self._asked + PIECE, self._envelope.data_length)
         (wait or self._decrypt)()
         self._ready = self._decrypted
-        if self._read < self._envelope.data_length:
+        if self._beside is not in_turn and self._read < self._envelope.data_length:
             self._wait = self._beside(self._decrypt)
 
     def _decrypt(self) -> None:
