@@ -200,7 +200,6 @@ def verify_envelope(
     head: bytes,
     signer_of: Callable[[bytes], PublicKeys | None],
     is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
-    kind: Kind = BUNDLE,
 ) -> Envelope:
     """Do the keyless checks of group A up to the signature; what anybody, also a blind hub, can know.
 
@@ -209,8 +208,8 @@ def verify_envelope(
     is_revoked: whether that signing key was revoked.
     Raises what `parse_envelope` raises, then `unknown-sender`, `revoked-sender`, `bad-signature`. Policy comes after.
     """
-    envelope = parse_envelope(head, kind)
-    check_signature(envelope, signer_of, is_revoked, kind)
+    envelope = parse_envelope(head)
+    check_signature(envelope, signer_of, is_revoked)
     return envelope
 
 

@@ -51,10 +51,6 @@ class Promise:
     content_key: bytes = field(repr=False)
     manifest: Manifest
 
-    def holds(self, found: Manifest) -> bool:
-        """Whether the bundle's manifest lists what was promised."""
-        return self.manifest == replace(found, files=tuple(replace(file, hash=BLANK) for file in found.files))
-
 
 def encode_herald(
     fixed: Callable[[bytes, bytes], bytes],

@@ -17,6 +17,8 @@ from gateway.domain.errors import GatewayError
 REPORT_SECONDS = 0.25
 """Progress travels at most this often, however often the work reports it."""
 
+_LOADING = 2
+"""Errands of a process that load what it needs for good: one that only makes ready, and the first in earnest."""
 _COUNT = struct.Struct("<Q")
 
 
@@ -44,7 +46,7 @@ def serve(end: socket.socket) -> None:
     # `systemctl stop` may reach every process of the unit: the parent decides when the work here ends.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = Line(end)
-    is_warm = False
+    done = 0
     try:
         while (frame := line.receive()) is not None:
             kind, body = frame
@@ -54,11 +56,11 @@ def serve(end: socket.socket) -> None:
             work = getattr(import_module(module), name)
             gc.enable()
             line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
-            if kind is Kind.WORK and not is_warm:
-                # What the first errand has loaded stays, so no collection need ever look through it again.
+            if kind is Kind.WORK and done < _LOADING:
+                # What was loaded stays, so no collection need ever look through it again.
                 gc.collect()
                 gc.freeze()
-                is_warm = True
+                done += 1
     except BrokenPipeError:
         # The parent has died or given up on the answer.
         os._exit(1)

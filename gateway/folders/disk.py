@@ -254,7 +254,7 @@ def remove_private(folder: Path | str) -> None:
         try:
             os.rmdir(folder)  # noqa: PTH106 - one for each bundle of thousands, most of them empty by now
         except OSError as error:
-            if error.errno != errno.ENOTEMPTY:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         else:
             return

@@ -11,13 +11,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
 from gateway.domain.lanes import LARGE_LANES
 from gateway.domain.lifecycle import Direction, State, ends
-from gateway.domain.records import ReceiptRecord, TimelineEntry, Transfer
+from gateway.domain.records import Transfer
 from gateway.ledger import state_counts
 from gateway.ledger.ordering import Orders, its_turn
 from gateway.ledger.owing import OWED
-from gateway.ledger.prepared import Param, param, rows
-from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
-from gateway.ledger.schema import FAILING, OWING, RELAYED, UNCLOSED, attempts, events, receipts, transfers
+from gateway.ledger.prepared import Param
+from gateway.ledger.rows import select_transfers, to_transfer
+from gateway.ledger.schema import FAILING, OWING, RELAYED, UNCLOSED, transfers
 from gateway.ledger.schema_matters import matter_numbers
 from gateway.standard.casenumbers import normal_number
 
@@ -274,44 +274,6 @@ def by_id(transfer_id: TransferId | Param) -> TransferQuery:
 def read(connection: Connection, query: TransferQuery) -> list[Transfer]:
     """Return the transfers that a query of this module selects."""
     return [to_transfer(row) for row in connection.execute(query)]
-
-
-def receipts_of(connection: Connection, bundle_id: BundleId) -> list[ReceiptRecord]:
-    """Return what was signed about a bundle, in the order in which it was recorded; each statement once."""
-    found = rows(connection, _receipts_of, {"bundle": bundle_id})
-    # Two transfers of one bundle may each have kept the same statement.
-    return list(dict.fromkeys(map(to_receipt, found)))
-
-
-def _receipts_of() -> Select[str, str, str, str, float, bytes]:
-    return select_receipts().where(receipts.c.bundle_id == param("bundle")).order_by(receipts.c.id)
-
-
-def timeline(connection: Connection, transfer_id: TransferId) -> list[TimelineEntry]:
-    """Return a transfer's history in the order in which it was recorded, which no clock can change."""
-    e, a, r = events.c, attempts.c, receipts.c
-    lines: list[tuple[int, int, int, TimelineEntry]] = []
-    took: dict[int, float] = {}
-    for row in connection.execute(select(*a).where(a.transfer_id == transfer_id)):
-        seconds = max(0.0, row.ended_at - row.started_at)
-        if row.code:
-            entry = TimelineEntry(
-                row.ended_at, "attempt", "failed", row.stage, row.state, row.code, row.detail, seconds, ""
-            )
-            lines.append((row.version, 0, 0, entry))
-        else:
-            took[row.version] = seconds
-    for row in connection.execute(select(*e).where(e.transfer_id == transfer_id)):
-        seconds_or_none = took.get(row.version)
-        entry = TimelineEntry(
-            row.at, row.kind, row.what, row.stage, row.state, row.code, row.note, seconds_or_none, row.actor
-        )
-        lines.append((row.version, 1, row.id, entry))
-    issued = select(r.id, r.version, r.at, r.code, r.issuer).where(r.transfer_id == transfer_id)
-    for row in connection.execute(issued):
-        entry = TimelineEntry(row.at, "receipt", f"receipt by {row.issuer}", "", "", row.code, "", None, "")
-        lines.append((row.version, 2, row.id, entry))
-    return [entry for *_, entry in sorted(lines, key=lambda line: line[:3])]
 
 
 def owed_and_held(connection: Connection) -> tuple[int, int]:

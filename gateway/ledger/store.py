@@ -19,6 +19,7 @@ from gateway.ledger import (
     changes,
     copies,
     decisions,
+    histories,
     queries,
     state_counts,
 )
@@ -229,12 +230,12 @@ class Ledger(Questions):
     def timeline(self, transfer_id: TransferId) -> list[TimelineEntry]:
         """Return a transfer's history, oldest first; empty if there is no such transfer."""
         with self.reading() as connection:
-            return queries.timeline(connection, transfer_id)
+            return histories.timeline(connection, transfer_id)
 
     def receipts(self, bundle_id: BundleId) -> list[ReceiptRecord]:
         """Return what was signed about a bundle, oldest first."""
         with self.reading() as connection:
-            return queries.receipts_of(connection, bundle_id)
+            return histories.receipts_of(connection, bundle_id)
 
     def owed_and_held(self) -> tuple[int, int]:
         """Return how many transfers owe something, and how many of all are held."""

@@ -15,7 +15,7 @@ from gateway.ledger import decisions
 from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.rows import storable
-from gateway.ledger.schema import trips
+from gateway.ledger.schema_trips import trips
 
 _ASKING: Final = MappingProxyType({TripWay.OUT: Action.MEDIA_EXPORT, TripWay.IN: Action.MEDIA_IMPORT})
 GAPS_MAX: Final = 100

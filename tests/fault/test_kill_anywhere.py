@@ -10,7 +10,7 @@ import pytest
 from tests.support.faults import Kind
 from tests.support.hubscene import OVER_A_HUB, HubScene
 from tests.support.matrix import Point, points, tried
-from tests.support.scenes import SCENES, Scene
+from tests.support.scenes import EXCHANGE, REFUSAL, SCENES, Scene
 from tests.support.wholly import by_one_order
 
 SAMPLE = {Kind.KILL: 3, Kind.POWER: 3, Kind.TORN: 2, Kind.EIO: 3}
@@ -57,6 +57,9 @@ def test_one_fault_anywhere_changes_nothing_in_the_end(
         assert outcome.where, f"no run came to point {at} of {total}"
 
 
+@pytest.mark.parametrize(
+    "scene", [EXCHANGE, pytest.param(REFUSAL, marks=pytest.mark.soak)], ids=["exchange", "refusal"], indirect=True
+)
 def test_one_fault_anywhere_changes_nothing_where_rounds_go_by_one_order(
     built: Path, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

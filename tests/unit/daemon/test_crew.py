@@ -177,10 +177,12 @@ def test_a_child_takes_little_memory(crew: ProcessCrew) -> None:
     assert crew.run(errands.resident_bytes, None).result(WAIT) < 40 << 20
 
 
-def test_what_the_first_errand_has_loaded_is_left_out_of_every_collection(crew: ProcessCrew) -> None:
-    first, second, third = (crew.run(errands.frozen, None).result(WAIT) for _ in range(3))
-    assert first == 0
-    assert second >= third > 1000
+def test_what_the_first_errands_have_loaded_is_left_out_of_every_collection(crew: ProcessCrew) -> None:
+    """Of two: the first may only make ready for the second, which loads the tables of the standard."""
+    assert crew.run(errands.frozen, None).result(WAIT) == 0
+    assert crew.run(errands.loads_tables, None).result(WAIT) > 1000
+    third, fourth = (crew.run(errands.frozen, None).result(WAIT) for _ in range(2))
+    assert third >= fourth > errands.TABLES + 1000
 
 
 def test_a_result_that_cannot_travel_is_a_bug_of_the_work(crew: ProcessCrew) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import State
+from gateway.stages.lanes import BATCH
 from tests.support.hubs import COUNTY, HUB, IN, PROSECUTOR, PROVINCE, Province, Spot, build, opened, roster_of
 
 OTHER = "other"
@@ -13,7 +14,8 @@ SPOTS = {
     PROVINCE: Spot(UnitCode("HUB990000"), HUB, "990000"),
     PROSECUTOR: Spot(UnitCode("990202"), "procuratorate", "990202", PROVINCE),
 }
-MANY = 90
+MANY = 2 * BATCH + 8
+"""More than are taken before the one is."""
 
 
 def test_one_bundle_does_not_wait_behind_the_many_of_another_county(tmp_path: Path) -> None:
