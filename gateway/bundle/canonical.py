@@ -33,10 +33,7 @@ def decode(raw: bytes, *, limit: int, values_limit: int) -> object:
     Raises NotCanonicalError unless encoding the result gives `raw` again, which also rules out duplicate keys,
     whitespace, a byte-order mark, other escapes and anything after the value.
     """
-    if len(raw) > limit:
-        raise NotCanonicalError(f"longer than {limit} bytes")
-    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > values_limit:
-        raise NotCanonicalError(f"more than {values_limit} values")
+    check_bounds(raw, limit=limit, values_limit=values_limit)
     try:
         value: object = json.loads(raw.decode(), parse_float=_refuse_number, parse_constant=_refuse_number)
     except (ValueError, RecursionError) as error:
@@ -44,6 +41,14 @@ def decode(raw: bytes, *, limit: int, values_limit: int) -> object:
     if encode(value) != raw:
         raise NotCanonicalError("does not re-encode to itself")
     return value
+
+
+def check_bounds(raw: bytes, *, limit: int, values_limit: int) -> None:
+    """NotCanonicalError if `raw` is longer than `limit` bytes or holds more than roughly `values_limit` values."""
+    if len(raw) > limit:
+        raise NotCanonicalError(f"longer than {limit} bytes")
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > values_limit:
+        raise NotCanonicalError(f"more than {values_limit} values")
 
 
 def _refuse_number(text: str) -> NoReturn:

@@ -11,7 +11,7 @@ from gmalg.sm2 import SM2Core  # type: ignore[import-untyped]  # as above
 
 from gateway.bundle.chunked import Decryptor, Encryptor
 from gateway.bundle.gm_chunked import KEY_LENGTH, SALT_LENGTH, Sm4Decryptor, Sm4Encryptor
-from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify
+from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify, Wrap
 
 USER_ID = b"1234567812345678"
 """The default distinguishing id of GB/T 35276: key ids already say whose key it is."""
@@ -116,13 +116,17 @@ class GmSuite:
 
         return verify
 
-    def wrap(self, public: bytes, text: bytes, _label: bytes, bind: bytes) -> bytes:
+    def wrapper(self, public: bytes) -> Wrap:
         point = _point(public)
         if point is None:
             raise ValueError("not a point of the curve")
-        # SM2 has no place for associated data, so what it binds travels inside.
-        c1, c2, c3 = _core().encrypt(text + bind, point)
-        return _point_bytes(c1) + bytes(c3) + bytes(c2)
+
+        def wrap(text: bytes, _label: bytes, bind: bytes) -> bytes:
+            # SM2 has no place for associated data, so what it binds travels inside.
+            c1, c2, c3 = _core().encrypt(text + bind, point)
+            return _point_bytes(c1) + bytes(c3) + bytes(c2)
+
+        return wrap
 
     def unwrapper(self, seed: bytes) -> Unwrap:
         return lambda wrapped, _label, bind: self._unwrap(_scalar(seed), wrapped, bind)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from gateway.bundle.chunked import Decryptor, Encryptor, cobblestone256_decryptor, cobblestone256_encryptor
 from gateway.bundle.curves import is_sound_ed25519, is_sound_x25519
-from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify
+from gateway.bundle.primitives import Hasher, Sign, Unwrap, Verify, Wrap
 
 
 def _hpke(kem: hpke.KEM) -> hpke.Suite:
@@ -85,8 +85,9 @@ class ClassicSuite(_Shared):
 
         return verify
 
-    def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
-        return _hpke(hpke.KEM.X25519).encrypt(text, X25519PublicKey.from_public_bytes(public), label + bind)
+    def wrapper(self, public: bytes) -> Wrap:
+        key = X25519PublicKey.from_public_bytes(public)
+        return lambda text, label, bind: _hpke(hpke.KEM.X25519).encrypt(text, key, label + bind)
 
     def unwrapper(self, seed: bytes) -> Unwrap:
         key = X25519PrivateKey.from_private_bytes(seed)
@@ -151,12 +152,12 @@ class PqSuite(_Shared):
 
         return verify
 
-    def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes) -> bytes:
+    def wrapper(self, public: bytes) -> Wrap:
         key = hpke.MLKEM768X25519PublicKey(
             MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
             X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
         )
-        return _hpke(hpke.KEM.MLKEM768_X25519).encrypt(text, key, label + bind)
+        return lambda text, label, bind: _hpke(hpke.KEM.MLKEM768_X25519).encrypt(text, key, label + bind)
 
     def unwrapper(self, seed: bytes) -> Unwrap:
         key = hpke.MLKEM768X25519PrivateKey(

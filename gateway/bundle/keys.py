@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from gateway.bundle import shared
-from gateway.bundle.primitives import Sign, Unwrap, Verify
+from gateway.bundle.primitives import Sign, Unwrap, Verify, Wrap
 from gateway.bundle.suites import DEFAULT_SUITE, Suite, algorithms, digest, label, suite_of
 from gateway.domain.errors import SecurityError
 
@@ -25,6 +25,8 @@ class PublicKeys:
     encrypt_public: bytes
     _verify: Verify | None = field(default=None, init=False, repr=False, compare=False)
     """Made when it is first needed; never travels."""
+    _wrap: Wrap | None = field(default=None, init=False, repr=False, compare=False)
+    """As `_verify`."""
     _roots: tuple[bytes, ...] = field(default=(), init=False, repr=False, compare=False)
     """H over all that went into verifying each of the last shared signatures: of the same, the answer is the same."""
 
@@ -51,6 +53,7 @@ class PublicKeys:
             ("sign_public", sign_public),
             ("encrypt_public", encrypt_public),
             ("_verify", None),
+            ("_wrap", None),
             ("_roots", ()),
         ):
             object.__setattr__(keys, name, value)
@@ -97,11 +100,15 @@ class PublicKeys:
 
     def wrap(self, name: str, bind: bytes, text: bytes) -> bytes:
         """Encrypt a short `text` to this node, bound to L(`name`) and `bind` (32 bytes)."""
-        return algorithms(self.suite).wrap(self.encrypt_public, text, label(name), bind)
+        wrap = self._wrap
+        if wrap is None:
+            wrap = algorithms(self.suite).wrapper(self.encrypt_public)
+            object.__setattr__(self, "_wrap", wrap)
+        return wrap(text, label(name), bind)
 
     def __getstate__(self) -> list[object]:
         # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process.
-        return [self.suite, self.sign_public, self.encrypt_public, None, ()]
+        return [self.suite, self.sign_public, self.encrypt_public, None, None, ()]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

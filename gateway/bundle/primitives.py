@@ -9,6 +9,8 @@ Sign = Callable[[bytes, bytes], bytes]
 """(label, body) -> signature over `label | body`; the label separates this use of the key from all others."""
 Verify = Callable[[bytes, bytes, bytes], bool]
 """(label, body, signature of S bytes) -> whether it is the key's over `label | body`."""
+Wrap = Callable[[bytes, bytes, bytes], bytes]
+"""(text, label, bind) -> the short text encrypted to the key, bound to `label` and to the 32 bytes of `bind`."""
 Unwrap = Callable[[bytes, bytes, bytes], bytes | None]
 """(wrapped, label, bind) -> the text; None if the key, the label, the bind or the bytes are other ones."""
 
@@ -82,12 +84,12 @@ class Algorithms(Protocol):
         """Return what verifies with a raw public key; as `signer`."""
         ...
 
-    def wrap(self, public: bytes, text: bytes, label: bytes, bind: bytes, /) -> bytes:
-        """Encrypt a short text to a raw public key, bound to `label` and to the 32 bytes of `bind`."""
+    def wrapper(self, public: bytes) -> Wrap:
+        """Return what encrypts short texts to a raw public key; as `signer`."""
         ...
 
     def unwrapper(self, seed: bytes) -> Unwrap:
-        """Return what undoes `wrap` with a decrypting seed; as `signer`."""
+        """Return what undoes a wrap with a decrypting seed; as `signer`."""
         ...
 
     def encryptor(self, key: bytes, context: bytes) -> Encryptor:

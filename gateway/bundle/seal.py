@@ -291,8 +291,8 @@ def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int
 def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, bytes]:
     """The manifest with blank hashes and its JSON: it has the final length, and a reader's rules can already be
     applied to it."""
-    raw = manifest.encode(manifest.build(meta, [_listed(one, BLANK) for one in planned]))
-    draft = manifest.decode(raw)
+    draft = manifest.build(meta, [_listed(one, BLANK) for one in planned])
+    raw = manifest.encode_checked(draft)
     check_paths(file.path for file in draft.files)
     return draft, raw
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -35,10 +36,12 @@ def load(kind: type[T], raw: bytes, limit: int, values: int) -> T:
     """Return the `kind` whose canonical form is exactly `raw` (as `is_within` bounds it); else SecurityError."""
     if not is_within(raw, limit, values):
         raise malformed(f"is longer than {limit} bytes, or has more than {values} values")
+    wanted: Any = kind
     try:
-        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
-        value: T = _build(kind, data)
-        # What was built says nothing but `data`: its canonical form is that of `data`, which is quicker to be had.
+        data = json.loads(raw.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse)
+        value: T = _builder(wanted)(data)
+        # What was built says nothing but `data`: its canonical form is that of `data`, which is quicker to be had. A
+        # name that is given twice is in there once.
         again = _text(data).encode("utf-8")
     except (ValueError, TypeError, RecursionError) as e:
         raise malformed(f"cannot be read: {type(e).__name__}") from e
@@ -60,53 +63,60 @@ def _plain(value: Any) -> Any:
         if not 0 <= value <= MAX_INTEGER:
             raise ValueError("integer out of range")
         return value
-    if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
-        return {name: _plain(getattr(value, name)) for name in _names(kind)}
-    raise TypeError(f"{type(value).__name__} has no canonical form")
-
-
-def _build(kind: Any, data: Any) -> Any:
-    if kind is str or kind is int:
-        if type(data) is not kind:
-            raise ValueError("value of another type")
-        if isinstance(data, int) and not 0 <= data <= MAX_INTEGER:
-            raise ValueError("integer out of range")
-        return data
-    item = _item(kind)
-    if item is not None:
-        if type(data) is not list:
-            raise ValueError("list expected")
-        return tuple([_build(item, d) for d in data])
-    hints = _hints(kind)
-    if type(data) is not dict or data.keys() != hints.keys():
-        raise ValueError("other names than those of the format")
-    return kind(**{name: _build(hint, data[name]) for name, hint in hints.items()})
+    kind: Any = type(value)
+    plain = {}
+    for name in _names(kind):
+        one = getattr(value, name)
+        plain[name] = one if type(one) is str else _plain(one)  # most are texts
+    return plain
 
 
 # Asked of a handful of dataclasses, some hundred times for each case package.
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
+    """Return the fields of a dataclass in their order; TypeError for anything else, which has no canonical form."""
     return tuple(one.name for one in dataclasses.fields(kind))
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _builder(kind: Any) -> Callable[[Any], Any]:
+    """Return what makes a `kind` of parsed JSON; it raises ValueError for what is none."""
+    if kind is str:
+        return _same_text
+    if kind is int:
+        return _same_integer
+    if get_origin(kind) is tuple:
+        of_item = _builder(get_args(kind)[0])
+
+        def listed(data: Any) -> Any:
+            if type(data) is not list:
+                raise ValueError("list expected")
+            return tuple([of_item(one) for one in data])
+
+        return listed
     hints = get_type_hints(kind)
-    return {name: hints[name] for name in _names(kind)}
+    of_names = {name: _builder(hints[name]) for name in _names(kind)}
+
+    def built(data: Any) -> Any:
+        if type(data) is not dict or data.keys() != of_names.keys():
+            raise ValueError("other names than those of the format")
+        return kind(**{name: build(data[name]) for name, build in of_names.items()})
+
+    return built
 
 
-@cache
-def _item(kind: Any) -> Any:
-    """Return of what `kind` is a tuple; None if it is none."""
-    return get_args(kind)[0] if get_origin(kind) is tuple else None
+def _same_text(data: Any) -> Any:
+    if type(data) is not str:
+        raise ValueError("value of another type")
+    return data
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("name given twice")
-    return found
+def _same_integer(data: Any) -> Any:
+    if type(data) is not int:
+        raise ValueError("value of another type")
+    if not 0 <= data <= MAX_INTEGER:
+        raise ValueError("integer out of range")
+    return data
 
 
 def _refuse(_text: str) -> Any:

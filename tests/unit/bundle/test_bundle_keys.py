@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.bundle.curves import is_sound_ed25519, is_sound_x25519
 from gateway.bundle.gm_suite import GmSuite
+from gateway.bundle.hpke_suites import PqSuite
 from gateway.bundle.keys import NodeKeys, PublicKeys, generate
 from gateway.bundle.suites import DEFAULT_SUITE, Suite, algorithms, digest, label, suite_of
 from gateway.domain.errors import SecurityError
@@ -55,6 +56,25 @@ def test_keys_survive_bytes_and_pickle(suite):
     assert pickle.loads(pickle.dumps(keys.public)) == keys.public
     assert keys.public.sign_key_id == keys.sign_key_id
     assert keys.public.encrypt_key_id == keys.encrypt_key_id
+
+
+@pytest.mark.parametrize("suite", Suite)
+def test_what_was_made_of_public_keys_does_not_travel(suite):
+    keys, bind = generate(suite), bytes(32)
+    used = keys.public
+    used.wrap("wrap", bind, b"k" * 16)
+    again = pickle.loads(pickle.dumps(used))
+    assert again == used
+    assert keys.unwrap("wrap", bind, again.wrap("wrap", bind, b"k" * 16)) == b"k" * 16
+    assert again.verify("outer", b"body", keys.sign("outer", b"body"))
+
+
+def test_a_public_key_is_read_once_for_all_that_is_wrapped_to_it(monkeypatch):
+    read, wrapper = [], PqSuite.wrapper
+    monkeypatch.setattr(PqSuite, "wrapper", lambda suite, public: read.append(public) or wrapper(suite, public))
+    public = generate(Suite.PQ).public
+    assert len({public.wrap("wrap", bytes(32), b"k") for _ in range(3)}) == 3
+    assert read == [public.encrypt_public]
 
 
 @pytest.mark.parametrize("suite", Suite)
@@ -226,4 +246,4 @@ def test_sm2_ciphertext_of_the_standard():
 
 def test_sm2_refuses_to_wrap_to_no_point():
     with pytest.raises(ValueError, match="curve"):
-        GmSuite().wrap(bytes(64), b"x", b"", bytes(32))
+        GmSuite().wrapper(bytes(64))
