@@ -1,7 +1,7 @@
 """Opening: groups B and C of the checks, one named function per step, nothing published before the last one."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle
@@ -65,7 +65,8 @@ def open_bundle(
               after this function has returned: publish nothing before, and throw all of it away if this raises.
     accept:   sees the manifest before any of DATA is decrypted; raises to stop.
     progress: told the bytes of members written so far.
-    beside:   helps with hashing what is decrypted and written meanwhile.
+    beside:   decrypts a piece, and hashes a large one, while another is written: two calls at a time. When this raises,
+              what it was given may still read `source`: whoever lends it waits for it.
     Raises what `verify_payload` raises, and SecurityError `not-addressed-to-us`, `unwrap-failed`,
     `content-auth-failed`, `manifest-malformed`, `inner-signature-bad`, `unsafe-path`, `file-hash-mismatch`,
     `padding-not-zero`. May be repeated.
@@ -112,7 +113,7 @@ def open_members(
 ) -> None:
     """Do of `open_bundle` what follows on `open_front`; arguments and errors as there. May be repeated."""
     with disk_errors("opening the bundle"):
-        data = _Plaintext(source, front.envelope, front.content_key)
+        data = _Plaintext(source, front.envelope, front.content_key, beside)
         members = _Members(data, sink, progress, beside)
         try:
             for file in front.manifest.files:
@@ -120,6 +121,7 @@ def open_members(
                     raise SecurityError("file-hash-mismatch", "a member does not have its signed hash")
             _check_end(data, front.manifest.pad)
         except SecurityError:
+            data.settle()
             # The segments tell whether the bytes changed on their way or were made so by their sender.
             for _count in _checked_segments(source, front.envelope, data.segments_begun):
                 pass
@@ -148,7 +150,7 @@ def open_promised(
         raise ValueError("only the key of one recipient proves what it decrypts")
     draft = promise.manifest
     with disk_errors("opening the bundle"):
-        data = _Plaintext(source, herald.envelope, promise.content_key)
+        data = _Plaintext(source, herald.envelope, promise.content_key, beside)
         members = _Members(data, sink, progress, beside)
         files = [replace(file, hash=members.write(file)) for file in draft.files]
         _check_end(data, draft.pad)
@@ -227,7 +229,7 @@ class _Members:
         running, hashed = algorithms(self._data.suite).digest(), over
         with closing(self._sink(file)) as target:
             for piece in self._content(file):
-                # Two pieces are kept apart: this one was decrypted while the one before it was hashed.
+                # Three pieces are kept apart: this one is used while the one before is hashed and the next decrypted.
                 hashed()
                 hashed = (self._beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
                 pour(piece, target)
@@ -261,17 +263,23 @@ class _Plaintext:
     sender's hash of a segment is compared before any of it is decrypted.
     """
 
-    def __init__(self, source: BinaryIO, envelope: Envelope, content_key: bytes) -> None:
+    def __init__(self, source: BinaryIO, envelope: Envelope, content_key: bytes, beside: Beside) -> None:
+        """beside: decrypts one piece while the one before is used."""
         self._decryptor = algorithms(envelope.suite).decryptor(content_key, label("data") + envelope.bind)
         self._source = source
         self._envelope = envelope
-        self._read = 0
+        self._beside = beside
+        self._asked = self._read = 0
         several = len(envelope.recipients) > 1
         self._proofs = _checked_segments(source, envelope, envelope.segment_count) if several else None
         piece = min(PIECE, envelope.data_length)
         self._cipher = memoryview(bytearray(piece))
-        self._targets = cycle([memoryview(bytearray(chunked.room_for(piece))) for _ in range(2)])
-        self._ready = memoryview(b"")
+        # One is used, one still hashed, one filled.
+        count = min(3, -(-envelope.data_length // piece))
+        self._targets = cycle([memoryview(bytearray(chunked.room_for(piece))) for _ in range(count)])
+        self._decrypted = self._ready = memoryview(b"")
+        self._wait: Callable[[], None] | None = None
+        """Of the piece that is being decrypted; None if there is none."""
         self._is_final = False
 
     @property
@@ -281,8 +289,8 @@ class _Plaintext:
 
     @property
     def segments_begun(self) -> int:
-        """Of how many segments something was read."""
-        return -(-self._read // self._envelope.segment_size)
+        """Of how many segments something was asked for: what is read ahead of that is not told of before its turn."""
+        return -(-self._asked // self._envelope.segment_size)
 
     def pieces(self, count: int) -> Iterator[memoryview]:
         """Yield the next `count` bytes in pieces; each is overwritten when the one after the next is asked for."""
@@ -306,23 +314,45 @@ class _Plaintext:
         while not self._is_final:
             self._more()
 
+    def settle(self) -> None:
+        """Wait until nobody reads any more; whatever came of that is of no interest."""
+        wait, self._wait = self._wait, None
+        if wait is not None:
+            with suppress(SecurityError, OSError):
+                wait()
+
     def _more(self) -> None:
-        """Decrypt the next piece, or the last chunk after all of DATA."""
-        try:
-            wanted = self._cipher[: self._envelope.data_length - self._read]
-            if not wanted:
-                self._is_final = True
+        """Hand out the next piece, or the last chunk after all of DATA."""
+        wait, self._wait = self._wait, None
+        if wait is None and self._read == self._envelope.data_length:
+            self._is_final = True
+            with _authentic():
                 self._ready = memoryview(self._decryptor.finalize())
-                return
-            # Segments and pieces are powers of two: none of them begins within one of the others.
-            if self._proofs is not None and self._read % self._envelope.segment_size == 0:
-                next(self._proofs)
-            self._source.seek(self._envelope.data_offset + self._read)
-            found = fill(self._source, wanted)
-            self._read += len(wanted)
-            if found < len(wanted):
-                raise SecurityError("truncated", "ends within DATA")
-            target = next(self._targets)
-            self._ready = target[: self._decryptor.update_into(wanted, target)]
-        except InvalidTag as error:
-            raise SecurityError("content-auth-failed", "DATA does not decrypt") from error
+            return
+        self._asked = min(self._asked + PIECE, self._envelope.data_length)
+        (wait or self._decrypt)()
+        self._ready = self._decrypted
+        if self._beside is not in_turn and self._read < self._envelope.data_length:
+            self._wait = self._beside(self._decrypt)
+
+    def _decrypt(self) -> None:
+        wanted = self._cipher[: self._envelope.data_length - self._read]
+        # Segments and pieces are powers of two: none of them begins within one of the others.
+        if self._proofs is not None and self._read % self._envelope.segment_size == 0:
+            next(self._proofs)
+        self._source.seek(self._envelope.data_offset + self._read)
+        found = fill(self._source, wanted)
+        self._read += len(wanted)
+        if found < len(wanted):
+            raise SecurityError("truncated", "ends within DATA")
+        target = next(self._targets)
+        with _authentic():
+            self._decrypted = target[: self._decryptor.update_into(wanted, target)]
+
+
+@contextmanager
+def _authentic() -> Iterator[None]:
+    try:
+        yield
+    except InvalidTag as error:
+        raise SecurityError("content-auth-failed", "DATA does not decrypt") from error

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from gateway.daemon.frames import Kind, Line, from_parent, packed
+from gateway.daemon.longlived import loading
 from gateway.daemon.trace import traced
 from gateway.domain.errors import GatewayError
 
@@ -62,9 +63,11 @@ def serve(end: socket.socket) -> None:
     frame = line.receive()
     if frame is None:
         return
-    module, name, argument = from_parent(frame[1])
     try:
-        getattr(import_module(module), name)(argument, Post(line))
+        with loading():
+            module, name, argument = from_parent(frame[1])
+            function = getattr(import_module(module), name)
+        function(argument, Post(line))
     except GatewayError as error:
         line.send(Kind.FAILED, packed(error))
     except Exception as error:  # noqa: BLE001 - the parent logs it and starts anew

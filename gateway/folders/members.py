@@ -25,9 +25,9 @@ _MODE = 0o666
 PUSHED_BYTES = 32 << 20
 """After so many bytes of members in the page cache the disk is asked to write what it got, so that the round of syncing
 at the end waits for little."""
-_HANDS = 3
-"""Threads that work beside the one that decrypts: one hashes, one writes, one waits for the disk. They live as long as
-one bundle is opened."""
+_HANDS = 4
+"""Threads that work beside the one that writes: one decrypts, one hashes, one writes what is large, one waits for the
+disk. They live as long as one bundle is opened."""
 
 
 class MemberFiles:
@@ -174,10 +174,10 @@ def _put(descriptor: int, view: memoryview, at: int) -> None:
     """Write all of `view` at the offset `at`; through the page cache where the file system takes it no other way."""
     done = 0
     while done < len(view):
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL)  # before: another thread may change it meanwhile
         try:
             done += os.pwrite(descriptor, view[done:], at + done)
         except OSError as error:
-            mode = fcntl.fcntl(descriptor, fcntl.F_GETFL)
             if error.errno != errno.EINVAL or not mode & os.O_DIRECT:
                 raise
             fcntl.fcntl(descriptor, fcntl.F_SETFL, mode & ~os.O_DIRECT)

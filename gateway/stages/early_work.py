@@ -1,5 +1,6 @@
 """The part of early opening that runs in a worker process: follow a bundle while it arrives, write its members."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,8 +67,15 @@ def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutco
 
 
 def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> bytes:
+    telling = threading.Lock()
+
+    def told(done: int) -> None:
+        with telling:
+            progress(done)
+
     def rest(seconds: float) -> None:
-        progress(0)  # so that who wants us to stop is heard
+        """Wait for more, in whatever thread reads."""
+        told(0)  # so that who wants us to stop is heard
         time.sleep(seconds)
 
     with (
@@ -85,6 +93,6 @@ def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> bytes:
             order.herald,
             promise,
             sink=lambda member: files.create(member.path, member.size),
-            progress=progress,
+            progress=told,
             beside=files.beside,
         )

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.seal import Head, Prepared, Sealed, finish, sign_heads
 from gateway.domain.clock import Clock
@@ -33,6 +32,7 @@ from gateway.stages.repeats import RepeatDesk
 from gateway.stages.routes import OutboundRoute, Recipient
 from gateway.stages.routing import Territory
 from gateway.stages.scanning import MALWARE, ScannerWatch, Scanning
+from gateway.stages.sealed_before import SealedBefore
 from gateway.stages.sharing import Rulebook
 from gateway.stages.suspects import QuarantineDesk
 from gateway.stages.telling import SourceTelling
@@ -81,7 +81,6 @@ class PackStage:
         """
         self._routes = routes
         self._territory = territory
-        self._reader_of = reader_of
         self._in_order = frozenset(name for name, route in routes.items() if route.order is not Order.NONE)
         self._ledger = ledger
         self._spool = spool
@@ -100,7 +99,7 @@ class PackStage:
         self._recorder = recorder
         self._clock = clock
         self._ops = ops
-        self._sealed = sealed_before
+        self._sealed_before = SealedBefore(sealed_before, territory, reader_of)
         self._head_starts = head_starts
         self._growing: dict[TransferId, HeadStarts] = {}
         """Where what is being sealed was offered for a head start; added to by the threads of the crew."""
@@ -167,7 +166,7 @@ class PackStage:
             route = self._routes.get(transfer.route) if transfer.route is not None else None
             if route is None:
                 raise PermanentError("route-gone", "the route that claimed this export is no longer configured")
-            sealed = self._sealed_before(transfer)
+            sealed = self._sealed_before.of(transfer)
             if sealed is None and self._repeats.settles(transfer, started):
                 return None
             return PackOrder(
@@ -214,7 +213,7 @@ class PackStage:
             transfer = load.transfers[outcome.transfer]
             if outcome.error is not None:
                 self._recorder.fail(transfer, Stage.PACK, outcome.error, load.started_at)
-            elif (sealed := self._sealed_before(transfer)) is not None:
+            elif (sealed := self._sealed_before.of(transfer)) is not None:
                 self._take_in(transfer, self._drift.noted(transfer, outcome), sealed, load.started_at)
             elif outcome.is_forbidden:
                 # What must not be here is not kept, whatever its source does.
@@ -289,15 +288,10 @@ class PackStage:
         replies = {transfer.id for transfer, outcome, *_ in signed if outcome.matter is None or outcome.matter.request}
         self._replies.gone([transfer for transfer in recorded if transfer.id in replies])
 
-    def _sealed_before(self, transfer: Transfer) -> Path | None:
-        return self._sealed.get(known(transfer.claim))
-
     def _take_in(self, transfer: Transfer, outcome: PackOutcome, sealed: Path, started_at: float) -> None:
         """Record a bundle that was sealed before our ledger was put back, as it is: it may have been sent already."""
         try:
-            with disk.mapped(sealed.parent), sealed.open("rb") as source:
-                envelope = parse_envelope(source.read(ENVELOPE_MAX))
-            numbered = self._numbered_before(envelope, outcome)
+            envelope, numbered = self._sealed_before.read(sealed, outcome)
             facts = replace(
                 self._facts(outcome, Sealed(envelope.bundle_id, envelope.header_hash, envelope.size)),
                 epoch=envelope.epoch,
@@ -308,18 +302,6 @@ class PackStage:
             self._recorder.fail(transfer, Stage.PACK, error, started_at)
             return
         self._recorder.advance([self._sealing(transfer, outcome, facts, numbered, started_at)])
-
-    def _numbered_before(self, envelope: Envelope, outcome: PackOutcome) -> list[tuple[Recipient, int]]:
-        """Return whom a bundle was sealed to and under which numbers, the one first that its export is for today."""
-        readers = [(self._reader_of(one.key_id), one.sequence) for one in envelope.recipients]
-        found = [(self._territory.recipient(unit), number) for unit, number in readers if unit is not None]
-        if not found:
-            raise PermanentError("recipient-unknown", "nobody is known that this bundle was sealed to")
-        for one, _number in found:
-            if one.link is None:
-                raise TransientError(one.lacking, f"no link leads to {one.unit}", facts={"unit": one.unit})
-        today = {one.unit: place for place, one in enumerate(outcome.recipients)}
-        return sorted(found, key=lambda one: today.get(one[0].unit, len(today)))
 
     def _drop_unrecorded(self, bundles: Sequence[tuple[BundleId, ClaimToken]]) -> None:
         """Remove bundles that the ledger did not take: their exports are sealed anew, under other ids."""

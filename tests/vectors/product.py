@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from gateway.bundle import policy, receipt
 from gateway.bundle.convoy import split_bundles
@@ -82,6 +83,7 @@ class Product:
             signer=public,
             sink=lambda file: Kept(members, file.path),
             accept=seen.append,
+            beside=_as_early_as_can_be,
         )
         return Outcome("accepted", members, seen[0].meta)
 
@@ -120,3 +122,13 @@ class Product:
         cut = 5 + int.from_bytes(data[1:5], "big")
         PublicKeys(Suite(data[0]), data[5:cut], data[cut + 4 :])
         return Outcome("accepted")
+
+
+def _as_early_as_can_be(call: Callable[[], None]) -> Callable[[], None]:
+    """A helper that is done before it is waited for; what it fails with is told only then."""
+    future: Future[None] = Future()
+    try:
+        future.set_result(call())  # type: ignore[func-returns-value]  # as a pool's thread does
+    except Exception as error:  # noqa: BLE001 - as above
+        future.set_exception(error)
+    return future.result

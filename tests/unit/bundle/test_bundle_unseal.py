@@ -4,6 +4,7 @@ import io
 import math
 import random
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -514,6 +515,21 @@ def test_pieces_stay_as_they_are_until_they_are_hashed(classic):
     """The other thread may be as late as it is allowed to be."""
     texts = {str(n): random.Random(n).randbytes(n * MIB // 2 + n) for n in range(6)}
     assert classic.open(classic.seal(texts), beside=lambda call: call) == texts
+
+
+@pytest.mark.parametrize("segment", [0, 2, 5])
+def test_whoever_decrypts_beside_tells_what_is_wrong(workshop, segment):
+    texts = {str(n): random.Random(n).randbytes(MIB // 2) for n in range(11)}
+    raw = workshop.seal(texts)
+    changed = flipped(raw, workshop.envelope(raw).data_offset + segment * MIB + 5)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(SecurityError) as caught:
+        workshop.open(changed, beside=lambda call: pool.submit(call).result)
+    assert (caught.value.code, caught.value.facts) == ("segment-corrupt", {"segment": segment})
+
+
+def test_a_bundle_of_one_piece_needs_no_help(classic):
+    texts = {str(n): b"x" * 1000 for n in range(5)}
+    assert classic.open(classic.seal(texts), beside=None) == texts
 
 
 def test_bundles_of_another_suite_do_not_pass_for_ours(classic):

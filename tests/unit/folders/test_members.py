@@ -126,6 +126,19 @@ def test_a_file_system_that_needs_its_cache(tmp_path: Path, name: str, after: bo
         assert written(tmp_path, "a", content(LARGE + 17)) == content(LARGE + 17)
 
 
+def test_a_file_system_that_needs_its_cache_and_says_so_to_two_threads_at_once(tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def around(call: Call) -> Any:
+        if call.name == "pwrite" and _is_direct(call.args[0]):
+            both.wait()
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return call.go()
+
+    with met(around, tmp_path):
+        assert written(tmp_path, "a", content(LARGE)) == content(LARGE)
+
+
 def test_a_disk_that_takes_less_than_it_is_given(tmp_path: Path) -> None:
     def around(call: Call) -> Any:
         return call.go_short() if call.name in {"write", "pwrite"} and len(call.args[1]) > 100_000 else call.go()

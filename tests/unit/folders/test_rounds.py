@@ -135,12 +135,15 @@ def test_an_order_that_fails_fails_for_everybody_and_no_later_fsync_excuses_it(t
     assert [name for name, _ in calls] == ["syncfs"]
 
 
-def test_an_order_that_fails_fails_for_those_too_that_were_not_open_yet(tmp_path: Path, tree: Path) -> None:
+def test_an_order_that_fails_fails_for_those_too_that_were_not_open_yet(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a table of inodes, say, whose error is told once, whosever they are."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (72, 72))
     roots = [tmp_path / f"case-{number}" for number in range(3)]
     for root in roots:
         root.mkdir()
-        for number in range(150):
+        for number in range(FILES):
             (root / f"{number}").write_text("x")
     orders = 0
 
