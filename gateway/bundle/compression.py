@@ -59,30 +59,38 @@ class Compressor:
         yield piece, packer.flush() if done == size else b""
 
 
-def decompress(take: Callable[[int], bytes], stored: int, size: int) -> Iterator[bytes]:
-    """Yield the `size` bytes of the frame that takes up the next `stored` bytes; no piece is larger than a block.
+class Decompressor:
+    """Reads members one after another, in one thread: what the library sets up costs more than the frame of a small
+    member. No frame sees anything of the one before it."""
 
-    take: returns exactly the next so many bytes of DATA.
-    Raises BadFrameError for another frame shape, a block or a sum that is too large, and bytes left over.
-    """
-    left, done, is_last = stored, 0, False
-    decoder = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX).decompressobj()
-    try:
-        start = take(min(_HEADER_MAX, left))
-        header = _check_frame(start, size)
-        decoder.decompress(start[:header])
-        rest = _Rest(start[header:], take, left - len(start))
-        while not is_last:
-            block, is_last = rest.block()
-            piece = decoder.decompress(block)
-            done += len(piece)
-            if done > size:
-                raise BadFrameError("more content than promised")
-            yield piece
-        if not decoder.eof or rest.left or done != size:
-            raise BadFrameError("frame and promised lengths disagree")
-    except zstandard.ZstdError as error:
-        raise BadFrameError("not a valid frame") from error
+    def __init__(self) -> None:
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX)
+
+    def content(self, take: Callable[[int], bytes], stored: int, size: int) -> Iterator[bytes]:
+        """Yield the `size` bytes of the frame that takes up the next `stored` bytes; no piece is larger than a block.
+
+        take: returns exactly the next so many bytes of DATA.
+        Raises BadFrameError for another frame shape, a block or a sum that is too large, and bytes left over.
+        No other frame may be begun meanwhile.
+        """
+        left, done, is_last = stored, 0, False
+        decoder = self._unpacker.decompressobj()
+        try:
+            start = take(min(_HEADER_MAX, left))
+            header = _check_frame(start, size)
+            decoder.decompress(start[:header])
+            rest = _Rest(start[header:], take, left - len(start))
+            while not is_last:
+                block, is_last = rest.block()
+                piece = decoder.decompress(block)
+                done += len(piece)
+                if done > size:
+                    raise BadFrameError("more content than promised")
+                yield piece
+            if not decoder.eof or rest.left or done != size:
+                raise BadFrameError("frame and promised lengths disagree")
+        except zstandard.ZstdError as error:
+            raise BadFrameError("not a valid frame") from error
 
 
 def _check_frame(start: bytes, size: int) -> int:

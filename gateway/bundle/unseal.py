@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from cryptography.exceptions import InvalidTag
 
-from gateway.bundle import chunked, compression, manifest
-from gateway.bundle.compression import BadFrameError
+from gateway.bundle import chunked, manifest
+from gateway.bundle.compression import BadFrameError, Decompressor
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.herald import Herald, Promise
 from gateway.bundle.keys import NodeKeys, PublicKeys
@@ -222,12 +222,13 @@ class _Members:
         self._progress = progress
         self._beside = beside
         self._done = 0
+        self._decompressor = Decompressor()
 
     def write(self, file: ManifestFile) -> bytes:
         """Write the next member, which is `file`, and return its hash."""
         running, hashed = algorithms(self._data.suite).digest(), over
         with closing(self._sink(file)) as target:
-            for piece in _content(self._data, file):
+            for piece in self._content(file):
                 # Three pieces are kept apart: this one is used while the one before is hashed and the next decrypted.
                 hashed()
                 hashed = (self._beside if len(piece) >= _BESIDE else in_turn)(partial(running.update, piece))
@@ -237,16 +238,15 @@ class _Members:
             hashed()
         return running.digest()
 
-
-def _content(plain: "_Plaintext", file: ManifestFile) -> Iterator[memoryview]:
-    if file.coding is Coding.IDENTITY:
-        yield from plain.pieces(file.stored)
-        return
-    try:
-        for piece in compression.decompress(plain.exactly, file.stored, file.size):
-            yield memoryview(piece)
-    except BadFrameError as error:
-        raise SecurityError("file-hash-mismatch", f"a compressed member: {error}") from error
+    def _content(self, file: ManifestFile) -> Iterator[memoryview]:
+        if file.coding is Coding.IDENTITY:
+            yield from self._data.pieces(file.stored)
+            return
+        try:
+            for piece in self._decompressor.content(self._data.exactly, file.stored, file.size):
+                yield memoryview(piece)
+        except BadFrameError as error:
+            raise SecurityError("file-hash-mismatch", f"a compressed member: {error}") from error
 
 
 def _check_end(plain: "_Plaintext", pad: int) -> None:

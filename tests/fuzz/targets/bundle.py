@@ -157,7 +157,7 @@ def run_frame(data: bytes) -> None:
     source = io.BytesIO(frame)
 
     def whole() -> bytes:
-        return b"".join(compression.decompress(source.read, len(frame), size))
+        return b"".join(compression.Decompressor().content(source.read, len(frame), size))
 
     content = attempt(whole, BadFrameError)
     if content is not None:
