@@ -104,10 +104,7 @@ def main() -> None:
 @app.command()
 def run(config: Config = None) -> None:
     """Be the daemon, in the foreground; SIGTERM drains, SIGHUP reloads 运行守护进程."""
-    from gateway.daemon.longlived import loading
-
-    with loading():
-        from gateway.cli.run import run as run_node
+    from gateway.cli.run import run as run_node
 
     with speaking():
         code = run_node(config_folder(config))

@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import Any
 
 from gateway.daemon.frames import Kind, Line, from_parent, packed
-from gateway.daemon.longlived import loading
 from gateway.daemon.trace import traced
 from gateway.domain.errors import GatewayError
 
@@ -63,11 +62,9 @@ def serve(end: socket.socket) -> None:
     frame = line.receive()
     if frame is None:
         return
+    module, name, argument = from_parent(frame[1])
     try:
-        with loading():
-            module, name, argument = from_parent(frame[1])
-            function = getattr(import_module(module), name)
-        function(argument, Post(line))
+        getattr(import_module(module), name)(argument, Post(line))
     except GatewayError as error:
         line.send(Kind.FAILED, packed(error))
     except Exception as error:  # noqa: BLE001 - the parent logs it and starts anew

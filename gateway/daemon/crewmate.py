@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any
 
 from gateway.daemon.frames import Kind, Line, from_parent, packed
-from gateway.daemon.longlived import loading
 from gateway.daemon.trace import traced
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError
@@ -52,9 +51,10 @@ def serve(end: socket.socket) -> None:
         while (frame := line.receive()) is not None:
             kind, body = frame
             line.send(Kind.TAKEN)
-            with loading():
-                module, name, argument = from_parent(body)
-                work = getattr(import_module(module), name)
+            gc.disable()  # nothing becomes rubbish while code is loaded
+            module, name, argument = from_parent(body)
+            work = getattr(import_module(module), name)
+            gc.enable()
             line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
             if kind is Kind.WORK and done < _LOADING:
                 # What was loaded stays, so no collection need ever look through it again.
