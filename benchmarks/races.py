@@ -27,8 +27,8 @@ FLOOR_SECONDS = 120.0
 CASE_SECONDS = 1.0
 """What each case may take beyond that."""
 WARM = 160
-"""Small cases that go before the clock starts: a daemon that has run for a while has started all its processes. More
-than two batches, or the second worker process of either end would start inside the first round."""
+"""Small cases that go before the clock starts: a daemon that has run for a while has started all its processes. They
+are more than two batches, or the second worker process of either end would start inside the first round."""
 CHILDREN_SECONDS = 5.0
 """What a server may need after a run to end the processes of its sessions, whose time then counts as its own."""
 LARGE_FILES = 16
