@@ -25,8 +25,8 @@ _TELLS_ERRORS = (5, 8)
 """The Linux from which syncfs(2) tells of what could not be written."""
 _EXT, _XFS, _BTRFS = 0xEF53, 0x58465342, 0x9123683E
 """File systems on disks of this machine, whose syncfs was read to make all of it last: ext4 where it has a journal."""
-_TASK_MAX = 32
-"""Bytes of the number of a journal's task."""
+_ANSWER_MAX = 32
+"""Bytes of what the system says of a journal: a number, or `<none>`."""
 _UNKNOWN_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ENOTSUP})
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
@@ -121,7 +121,7 @@ def has_journal(descriptor: int) -> bool:
         device = os.fstat(descriptor).st_dev
         disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").readlink().name
         with Path(f"/sys/fs/ext4/{disk}/journal_task").open("rb") as stream:
-            return stream.read(_TASK_MAX).strip() not in (b"", b"<none>")
+            return stream.read(_ANSWER_MAX).strip() not in (b"", b"<none>")
     except OSError:
         return False
 
