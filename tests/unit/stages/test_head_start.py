@@ -35,7 +35,7 @@ from gateway.transport.api import Growing, silent
 from gateway.transport.api import Progress as Moved
 from gateway.transport.channel import Deadlines
 from gateway.transport.disk import HEAD_START
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
 from tests.support.arriving import sealed_for
@@ -223,7 +223,7 @@ def scene(
     closed: Street, server: EmbeddedServer, identity: KeyPair, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Scene]:
     guest = UnitCode(f"4401{len(list(server.config.mailboxes.glob('*'))):08d}")
-    hosted = HostedTransport(server.config.mailboxes, guest)
+    hosted = HostedTransport(Mailboxes(server.config.mailboxes), guest)
     server.allow({guest: [identity.public]})
     peer = SshPeer("127.0.0.1", server.port, guest, identity.private, (server.host_key.public,))
     line = Line.over_paramiko(peer, Deadlines(), SystemClock())

@@ -23,7 +23,7 @@ from gateway.stages import bulk
 from gateway.stages.precedence import Precedence
 from gateway.transport.api import Entry, Progress, Transport, silent
 from gateway.transport.channel import Deadlines
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
 from tests.support.embedded import EmbeddedServer, embedded_server
@@ -149,7 +149,7 @@ def scene(
 ) -> Iterator[Scene]:
     """Both houses, joined by the embedded server; the brake is on the police's line."""
     guest = UnitCode(f"4401{len(list(server.config.mailboxes.glob('*'))):08d}")
-    hosted = HostedTransport(server.config.mailboxes, guest)
+    hosted = HostedTransport(Mailboxes(server.config.mailboxes), guest)
     server.allow({guest: [identity.public]})
     peer = SshPeer("127.0.0.1", server.port, guest, identity.private, (server.host_key.public,))
     line = Line(SftpTransport.over_paramiko(peer, Deadlines(), SystemClock()))
