@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from gateway.daemon.crewmate import be_ready
 from gateway.daemon.crewseat import Rules, Seat
 from gateway.daemon.errand import A, Errand, News, Progress, R, Report, named, stopping
 from gateway.domain.clock import Clock
@@ -45,22 +46,30 @@ class ProcessCrew:
         argument: A,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> "Future[R]":
-        """Run `work(argument, report)` in a child, see Crew: at once if one is free, else in the order of asking."""
+        """Run `work(argument, report)` in a child, see Crew: at once if one is free, else in the order of asking.
+
+        What is large does not take the last idle child while another may be started, and has one made ready beside it:
+        else the first small thing would wait until a process has started and loaded its code.
+        """
         named(work)
-        errand = Errand(work, argument, on_progress, on_news)
+        errand = Errand(work, argument, on_progress, on_news, is_large)
         with self._lock:
             if self._closing:
                 errand.future.set_exception(stopping())
-            elif self._idle:
-                # The one that worked last: its child is warm, and the others' may rest.
-                self._idle.pop().give(errand)
+            elif len(self._idle) > (is_large and len(self._seats) < self._size):
+                # Small work gets the one that worked last: its child is warm, and the others' may rest.
+                self._idle.pop(0 if is_large else -1).give(errand)
             else:
                 self._waiting.append(errand)
                 if len(self._seats) < self._size:
                     seat = Seat(self._rules, self._log, self._next_errand)
                     self._seats.append(seat)
                     seat.thread.start()
+        if is_large:
+            self.run(be_ready, work.__module__)
         return errand.future
 
     def close(self, deadline: float) -> None:
@@ -105,8 +114,11 @@ class InlineCrew:
         argument: A,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> "Future[R]":
         """Run `work(argument, report)` now and return a future that is done."""
+        del is_large
         named(work)
         future: Future[R] = Future()
         try:

@@ -105,7 +105,7 @@ class Seat:
         for second in (False, True):
             mate = self._mate or self._hire()
             try:
-                kind, answer = self._talk(mate, Kind.WORK, body, errand)
+                kind, answer = self._talk(mate, Kind.LARGE if errand.is_large else Kind.WORK, body, errand)
             except _GoneError as gone:
                 died = self._died(gone)
                 if gone.begun or second or died.code == "stopping":

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gateway.domain.errors import PermanentError, Scope
@@ -39,6 +40,13 @@ def double(number: int, _report: Report) -> int:
 
 def who(_argument: None, _report: Report) -> int:
     return os.getpid()
+
+
+def niceness(_argument: None, _report: Report) -> tuple[int, ...]:
+    """Return that of this thread, and of one that it starts."""
+    with ThreadPoolExecutor(1) as hands:
+        other = hands.submit(os.getpriority, os.PRIO_PROCESS, 0).result()
+    return os.getpriority(os.PRIO_PROCESS, 0), other
 
 
 def arguments_and_environment(_argument: None, _report: Report) -> str:
