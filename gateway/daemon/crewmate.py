@@ -7,7 +7,6 @@ import socket
 import struct
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -19,9 +18,6 @@ from gateway.domain.errors import GatewayError
 REPORT_SECONDS = 0.25
 """Progress travels at most this often, however often the work reports it."""
 
-NICENESS = 10
-"""Of large work: a tenth of the weight of all else, so that what is small gets a processor at once, and what is large
-still its tenth beside anybody who takes all of one."""
 _LOADING = 2
 """Errands of a process that load what it needs for good: one that only makes ready, and the first in earnest."""
 _COUNT = struct.Struct("<Q")
@@ -55,13 +51,16 @@ def serve(end: socket.socket) -> None:
     try:
         while (frame := line.receive()) is not None:
             kind, body = frame
-            line.send(Kind.TAKEN)
+            if kind is not Kind.LARGE:
+                line.send(Kind.TAKEN)
             gc.disable()  # nothing becomes rubbish while code is loaded
             module, name, argument = from_parent(body)
             work = getattr(import_module(module), name)
             gc.enable()
-            arguments = (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))
-            line.send(*(_answer_aside if kind is Kind.LARGE else _answer)(work, arguments))
+            if kind is Kind.LARGE:
+                line.send(*_answer_aside(line, work, argument))
+            else:
+                line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
             if kind is not Kind.INITIALISE and done < _LOADING:
                 # What was loaded stays, so no collection need ever look through it again.
                 gc.collect()
@@ -74,25 +73,22 @@ def serve(end: socket.socket) -> None:
         sys.stderr.flush()
 
 
-def be_ready(module: str, report: Reporter) -> None:
+def be_ready(module: str, report: object) -> None:
     """Work that loads the code of `module`."""
     del report
     import_module(module)
 
 
-def _answer_aside(work: Any, arguments: tuple[Any, ...]) -> tuple[Kind, bytes]:
-    """Answer in a thread that gives way, as do those that it starts. It ends with the work: what has made itself nice
-    may not go back."""
-    with ThreadPoolExecutor(1, initializer=_give_way) as aside:
-        return aside.submit(_answer, work, arguments).result()
+def _answer_aside(line: Line, work: Any, argument: Any) -> tuple[Kind, bytes]:
+    """Answer in a thread of its own, which is there when the parent hears that the work is taken, and ends with it:
+    what was made nice may not go back."""
 
+    def answer() -> tuple[Kind, bytes]:
+        line.send(Kind.TAKEN)
+        return _answer(work, (argument, Reporter(line)))
 
-def _give_way() -> None:
-    # Elsewhere than on Linux it would be the whole process. Who may not, goes on as before.
-    if sys.platform == "linux":
-        with suppress(OSError):
-            # On top of what the whole service was given.
-            os.nice(NICENESS)
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(answer).result()
 
 
 def _answer(work: Any, arguments: tuple[Any, ...]) -> tuple[Kind, bytes]:

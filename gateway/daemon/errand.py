@@ -48,7 +48,7 @@ class Crew(Protocol):
         on_progress: called from another thread, at most four times a second; if it raises, the work is ended and the
                   future fails with what it raised: so a stop, or a hold, reaches a long piece of work.
         on_news:  called likewise, with each thing that the work tells; the other process is not to be trusted with it.
-        is_large: it takes long, so it leaves a process, and the processor, to what does not.
+        is_large: it takes long, so it leaves a process to what does not, and the processor where there is such work.
 
         The future fails with the GatewayError that `work` raised, or with one of
 

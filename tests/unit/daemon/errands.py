@@ -42,11 +42,14 @@ def who(_argument: None, _report: Report) -> int:
     return os.getpid()
 
 
-def niceness(_argument: None, _report: Report) -> tuple[int, ...]:
-    """Return that of this thread, and of one that it starts."""
+def niceness(fifo: str, report: Report) -> tuple[int, int]:
+    """Say that it runs, block until somebody writes into the fifo if there is one, and return the niceness of this
+    thread and of one that it starts."""
+    report(1)
+    if fifo:
+        Path(fifo).read_bytes()
     with ThreadPoolExecutor(1) as hands:
-        other = hands.submit(os.getpriority, os.PRIO_PROCESS, 0).result()
-    return os.getpriority(os.PRIO_PROCESS, 0), other
+        return os.getpriority(os.PRIO_PROCESS, 0), hands.submit(os.getpriority, os.PRIO_PROCESS, 0).result()
 
 
 def arguments_and_environment(_argument: None, _report: Report) -> str:
