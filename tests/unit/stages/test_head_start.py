@@ -63,7 +63,10 @@ class Sealer:
         argument: Any,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
+        del is_large
         future: Future[Any] = Future()
         report = Told(self, on_progress or silent, on_news or silent)
 
