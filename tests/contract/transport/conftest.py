@@ -24,6 +24,7 @@ from gateway.transport.sftp import Engine, SftpTransport
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.sshd import Sshd, sshd
 from tests.support.sshkeys import KeyPair, key_pair
+from tests.support.wires import Relay, relay
 
 DEADLINES = Deadlines(connect=10.0, idle=10.0, keepalive=5.0)
 NOBODY = 65534
@@ -243,6 +244,19 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) ->
     yield made
     for transport in made.transports:
         transport.close()
+
+
+@pytest.fixture
+def line(server: Server) -> Iterator[Relay]:
+    """A line to the server that can be cut."""
+    with relay(server.port) as running:
+        yield running
+
+
+@pytest.fixture
+def transport(server: Server, line: Relay) -> SftpTransport:
+    """What goes by that line."""
+    return server.transport(server.peer(port=line.port))
 
 
 @pytest.fixture(params=SITES)
