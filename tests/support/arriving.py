@@ -2,7 +2,6 @@
 
 import io
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
 from tests.support.bundles import finish, prepare
 from tests.support.houses import House
+from tests.support.threads import begun
 
 MIB = 1 << 20
 POLICE_LINK = LinkName("police")
@@ -132,21 +132,9 @@ class ThreadCrew:
         on_news: Callable[[object], None] | None = None,
     ) -> Future[Any]:
         del on_news
-        future: Future[Any] = Future()
-
-        def do() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                found = work(argument, on_progress or (lambda _done: None))
-            except BaseException as error:  # noqa: BLE001 - the future carries it
-                future.set_exception(error)
-            else:
-                future.set_result(found)
-
+        future = begun(lambda: work(argument, on_progress or (lambda _done: None)))
         if work is not be_ready:
             self.futures.append(future)
-        threading.Thread(target=do, daemon=True).start()
         return future
 
     def close(self, deadline: float) -> None:
