@@ -11,9 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from gateway.folders import rounds
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 LARGE = 8 << 20
 """Bytes from which a member is written past the page cache: below, its wait for the disk is no gain."""
@@ -119,9 +122,9 @@ class _LargeFile(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: object, /) -> int:
+    def write(self, data: "ReadableBuffer", /) -> int:
         """Take over the bytes of `data`; what the disk says to them shows in a later call, at the latest in `close`."""
-        view = memoryview(data).cast("B")  # type: ignore[arg-type]  # whatever has bytes
+        view = memoryview(data).cast("B")
         piece = view[: _BUFFER - self._filled]
         self._views[self._turn][self._filled : self._filled + len(piece)] = piece
         self._filled += len(piece)
