@@ -15,7 +15,7 @@ from gateway.transport.api import Transport
 from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.disk import opened_folder
 from gateway.transport.gap import GapTransport
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 from gateway.transport.openssh_channel import OpensshChannel
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.parts import Shape, Whole, part_names
@@ -273,7 +273,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> I
             yield GapSite(kind, transport, theirs, waiting, notes)
     elif kind == "hosted":
         guest = unit_code("330102000000")
-        hosted = HostedTransport(tmp_path / "mailboxes", guest)
+        hosted = HostedTransport(Mailboxes(tmp_path / "mailboxes"), guest)
         yield Site(kind, hosted, tmp_path / "mailboxes" / guest / "out", tmp_path / "mailboxes" / guest / "in")
     else:
         made = _server(kind, request, tmp_path, identity)

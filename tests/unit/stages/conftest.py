@@ -11,7 +11,7 @@ from gateway.compose.links import Transports
 from gateway.domain.ids import UnitCode
 from gateway.settings.links import LinkSettings
 from gateway.transport.api import Transport
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 from gateway.transport.paramiko_channel import SshPeer
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.houses import Faults, Street, build, opened, street
@@ -63,7 +63,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer
 def berth(_server: EmbeddedServer, _identity: KeyPair) -> Berth:
     """One of a new guest."""
     guest = UnitCode(f"4401{len(list(_server.config.mailboxes.glob('*'))):08d}")
-    hosted = HostedTransport(_server.config.mailboxes, guest)
+    hosted = HostedTransport(Mailboxes(_server.config.mailboxes), guest)
     _server.allow({guest: [_identity.public]})
     peer = SshPeer("127.0.0.1", _server.port, guest, _identity.private, (_server.host_key.public,))
     return Berth(_server.mailbox(guest), hosted, peer)

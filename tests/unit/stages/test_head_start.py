@@ -64,7 +64,10 @@ class Sealer:
         argument: Any,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
+        del is_large
         report = Told(self, on_progress or silent, on_news or silent)
         return begun(lambda: work(argument, report))
 
