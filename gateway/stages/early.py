@@ -24,7 +24,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.stages.admission import Admissions
-from gateway.stages.crew import Crew, run_large
+from gateway.stages.crew import Crew
 from gateway.stages.early_work import EarlyOrder, EarlyOutcome, open_early
 from gateway.stages.envelopes import proven_herald
 from gateway.stages.lanes import CLOSE_SECONDS, Bulk
@@ -219,7 +219,7 @@ class EarlyOpening:
             held.callback(self._bulk.returned, one.give_up)
             one.held = held.pop_all()
         self._openings[link] = one
-        one.future = run_large(self._crew, open_early, order, one.progress)
+        one.future = self._crew.run(open_early, order, one.progress, is_large=True)
         one.future.add_done_callback(lambda _future: self._ring())
 
     def _order(self, link: LinkName, incoming: Incoming) -> EarlyOrder:

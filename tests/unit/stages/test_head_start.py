@@ -38,6 +38,7 @@ from gateway.transport.disk import HEAD_START
 from gateway.transport.sftp import SftpTransport
 from tests.support.arriving import sealed_for
 from tests.support.houses import OUT, Street, opened
+from tests.support.threads import begun
 from tests.support.upgrading import case
 from tests.unit.stages.conftest import Berth
 
@@ -63,20 +64,12 @@ class Sealer:
         argument: Any,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
-        future: Future[Any] = Future()
+        del is_large
         report = Told(self, on_progress or silent, on_news or silent)
-
-        def do() -> None:
-            try:
-                found = work(argument, report)
-            except BaseException as error:  # noqa: BLE001 - the future carries it
-                future.set_exception(error)
-            else:
-                future.set_result(found)
-
-        threading.Thread(target=do, daemon=True).start()
-        return future
+        return begun(lambda: work(argument, report))
 
     def close(self, deadline: float) -> None:
         self.go.set()
