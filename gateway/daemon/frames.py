@@ -30,6 +30,7 @@ class Kind(IntEnum):
     WORK = 17  # parent: function and pickled argument
     RELOAD = 18  # parent: the pickled new argument
     STOP = 19  # parent: end in order
+    LARGE = 20  # parent: as WORK, in a thread of its own
 
 
 class Line:

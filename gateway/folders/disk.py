@@ -359,8 +359,3 @@ def readable(path: str | Path) -> int:
 def is_folder(path: Path) -> bool:
     """Whether `path` itself is a folder; a link is not. Raises OSError."""
     return stat.S_ISDIR(path.lstat().st_mode)
-
-
-def reraise(error: OSError) -> None:
-    """The `onerror` of os.walk that hides nothing."""
-    raise error

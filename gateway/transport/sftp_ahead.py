@@ -2,7 +2,6 @@
 
 import os
 from collections import deque
-from contextlib import suppress
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
@@ -138,13 +137,8 @@ class SftpAhead:
 
     def _withdraw(self) -> None:
         """Leave nothing behind; what cannot be cleaned up is taken away by whoever sends ahead next."""
-        with suppress(GatewayError, RefusedError):
-            self._session.drain()
-            if self._handle is not None:
-                closed = self._session.ask(Kind.CLOSE, self._handle)
-                self._handle = None
-                self._session.settle(closed)
-            self._session.settle(self._session.ask(Kind.REMOVE, string(self._temp)))
+        handle, self._handle = self._handle, None
+        self._session.take_back(handle, self._temp)
 
 
 def _unheard(_done: int) -> None:

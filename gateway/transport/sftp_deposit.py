@@ -226,13 +226,8 @@ class SftpDeposit:
 
     def _withdraw(self) -> None:
         """Leave nothing of ours behind but a published file; what cannot be cleaned up is taken over next time."""
-        with suppress(GatewayError, RefusedError):
-            self._session.drain()
-            if self._handle is not None:
-                closed = self._session.ask(Kind.CLOSE, self._handle)
-                self._handle = None
-                self._session.settle(closed)
-            self._session.settle(self._session.ask(Kind.REMOVE, string(self._temp)))
+        handle, self._handle = self._handle, None
+        self._session.take_back(handle, self._temp)
 
     def _require_same(self, held: int | None) -> None:
         if held != self._size:

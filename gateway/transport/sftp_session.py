@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from gateway.domain.errors import GatewayError
 from gateway.transport import sftp_wire as wire
 from gateway.transport.channel import Channel
 from gateway.transport.errors import fault
@@ -121,6 +122,14 @@ class SftpSession:
         for number in numbers:
             self._answers.pop(number, None)
         self.send_unsent()
+
+    def take_back(self, handle: bytes | None, path: bytes) -> None:
+        """Close `handle`, if there is one, and remove `path`, as far as that can be done."""
+        with suppress(GatewayError, RefusedError):
+            self.drain()
+            if handle is not None:
+                self.settle(self.ask(Kind.CLOSE, handle))
+            self.settle(self.ask(Kind.REMOVE, wire.string(path)))
 
     def drain(self) -> None:
         """Wait for everything that is still outstanding and forget it, so that the session can be used again."""

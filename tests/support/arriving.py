@@ -16,7 +16,6 @@ from gateway.compose.identity import Identity
 from gateway.domain.ids import LinkName
 from gateway.settings.links import Initiate, TransportKind
 from gateway.stages import layout
-from gateway.stages.crew import be_ready
 from gateway.standard.package import CasePackage, Source
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
@@ -130,8 +129,10 @@ class ThreadCrew:
         argument: Any,
         on_progress: Callable[[int], None] | None = None,
         on_news: Callable[[object], None] | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
-        del on_news
+        del on_news, is_large
         future: Future[Any] = Future()
 
         def do() -> None:
@@ -144,8 +145,7 @@ class ThreadCrew:
             else:
                 future.set_result(found)
 
-        if work is not be_ready:
-            self.futures.append(future)
+        self.futures.append(future)
         threading.Thread(target=do, daemon=True).start()
         return future
 

@@ -41,8 +41,17 @@ class Scene:
 
     def drop(self, root: Path) -> None:
         """Put the exports into the outbound folders."""
-        for sample in self.exports:
+        for sample in self.dropped(root):
             demo_samples.drop(sample, root / "police" / "out")
+
+    def dropped(self, root: Path) -> Sequence[Sample]:
+        """Return what is dropped in the nodes below `root`."""
+        del root
+        return self.exports
+
+    def street(self, root: Path) -> Street:
+        """Return the two nodes below `root`, not yet opened."""
+        return street(root)
 
     def play(self, root: Path, fault: Fault) -> None:
         """Let both nodes start and work, with `fault` in them, until nobody owes anything."""
@@ -50,7 +59,7 @@ class Scene:
             self._play(root, fault)
 
     def _play(self, root: Path, fault: Fault) -> None:
-        made = street(root)
+        made = self.street(root)
         made.aside = fault.aside
         started(made)
         try:
@@ -62,7 +71,7 @@ class Scene:
 
     def check(self, root: Path) -> None:
         """Start both nodes again from what is on the disk, let them come to rest, and assert that all is well."""
-        made = street(root)
+        made = self.street(root)
         made.clock.time += 60
         made.open()
         try:
@@ -70,7 +79,7 @@ class Scene:
             ours, theirs = _site(made.police, made.leftovers()), _site(made.procuratorate, ())
             is_told = not root.with_name(UNTOLD).exists()
             out = root / "police" / "out"
-            nothing_is_lost_or_doubled(self.exports, out, made.into, ours, theirs, is_told=is_told)
+            nothing_is_lost_or_doubled(self.dropped(root), out, made.into, ours, theirs, is_told=is_told)
             for house in made.houses:
                 assert not set(house.log.alerts()) - {"bundle-quarantined", "export-refused"}, house.log.lines
         finally:
