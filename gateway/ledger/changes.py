@@ -39,6 +39,7 @@ _UNCLAIMED: Final[Mapping[str, Any]] = MappingProxyType(
     dict.fromkeys(("origin", "recipient", "header_hash", "epoch", "sequence"))
 )
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
+_DELIVERIES: Final = frozenset({Event.DELIVERED, Event.RECALLED})
 _SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 RECEIPT_NEVER_CAME: Final = "receipt-never-came"
@@ -52,6 +53,9 @@ def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
     known = fetch(change.connection, [step.transfer.id for step in steps])
     for step in steps:
         known[step.transfer.id] = _advance(change, _unmoved(known, step.transfer), step)
+    delivered = [known[step.transfer.id] for step in steps if step.event in _DELIVERIES]
+    if delivered:
+        streams.mark_seen(change.about("streams"), delivered, change.now)
     return [known[step.transfer.id] for step in steps]
 
 
@@ -242,8 +246,6 @@ def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:
         if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
             repeats.check_not_sealed_before(change, now)
         streams.give_out(change.about("streams"), now, change.epoch)
-    elif step.event in (Event.DELIVERED, Event.RECALLED):
-        streams.mark_seen(change.about("streams"), now, change.now)
     return now
 
 
