@@ -225,8 +225,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         if values.get("epoch", before.epoch) is None:
             values["epoch"] = change.epoch
     now = changed(before, values)
-    if step.event is Event.SEALED:
-        _give_out(change, now)
+    _give_out(change, now, step.event)
     now = change.write(stored, now)
     _event(change, now, "event", step.event, step.stage, code=step.facts.code, note=step.facts.note, actor=step.actor)
     if step.started_at is not None:
@@ -248,8 +247,10 @@ def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
         _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
-def _give_out(change: Change, now: Transfer) -> None:
+def _give_out(change: Change, now: Transfer, event: Event) -> None:
     """Count the number of what was sealed as given out."""
+    if event is not Event.SEALED:
+        return
     if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
         repeats.check_not_sealed_before(change, now)
     streams.give_out(change.about("streams"), now, change.epoch)
