@@ -53,9 +53,9 @@ def terms_in(seen: Sequence[SeenPackage], standard: Standard, zone: tzinfo) -> t
     file = CaseFile(tuple(sorted(seen, key=lambda one: (one.at, one.transfer))), standard, zone)
     found: list[RunningTerm] = []
     for one in file.seen:
-        if not one.is_copy:
-            for position in _positions(one):
-                found += _of_person([begun for begun in _begun(one, file) if _is_for(begun, position)], position, file)
+        begun = () if one.is_copy else tuple(_begun(one, file))
+        for position in _positions(one) if begun else ():
+            found += _of_person([each for each in begun if _is_for(each, position)], position, file)
     return tuple(found)
 
 
