@@ -210,10 +210,10 @@ def rename_durably(source: Path, target: Path) -> None:
 
 def fsync_renamed(moves: Iterable[tuple[Path, Path]]) -> None:
     """Force the folders at both ends of `moves` to the disk, each once, targets first."""
-    pairs = list(moves)
-    folders = [target.parent for _, target in pairs] + [source.parent for source, _ in pairs]
+    ends = [(os.fspath(target), os.fspath(source)) for source, target in moves]
+    folders = [path.rpartition("/")[0] for side in zip(*ends, strict=True) for path in side]
     for folder in dict.fromkeys(folders):
-        fsync_folder(folder)
+        raise_first(fsync_folders([folder]))
 
 
 def rename_new(source: Path | str, target: Path | str) -> Moved:
