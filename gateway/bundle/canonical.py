@@ -8,6 +8,7 @@ from typing import NoReturn
 INTEGER_MAX = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8785, RFC 7493)."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 
@@ -21,7 +22,7 @@ def encode(value: object) -> bytes:
     Raises NotCanonicalError for text with lone surrogates, which has no UTF-8 form.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError as error:
         raise NotCanonicalError("text that is not valid Unicode") from error
 

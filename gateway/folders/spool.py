@@ -275,8 +275,8 @@ def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
     owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
     disk.raise_first(disk.fsync_files([source for source, _target in owed]))
     for source, target in owed:
-        with disk.mapped(target.parent):
-            source.replace(target)
+        with disk.mapped_at(target):
+            os.replace(source, target)  # noqa: PTH105 - one for each bundle of thousands
     disk.fsync_renamed(owed)
 
 

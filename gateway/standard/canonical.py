@@ -13,6 +13,8 @@ T = TypeVar("T")
 MAX_INTEGER = (1 << 53) - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, 6)."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def malformed(detail: str) -> SecurityError:
     """Return the one error for bytes that are no canonical case package; `detail` ends `the case package ...`."""
@@ -51,7 +53,7 @@ def load(kind: type[T], raw: bytes, limit: int, values: int) -> T:
 
 
 def _text(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(data)
 
 
 def _plain(value: Any) -> Any:
