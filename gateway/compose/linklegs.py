@@ -68,6 +68,9 @@ class LinkLegs:
         self._quarantine = quarantine
         self._telling = telling
         self._comparing = comparing
+        # Once for all links: a public key is checked when it is made, and the table of orders has a row for each route.
+        self._own_key = {keys.sign_key_id: keys.public for keys in identity.keyring.node_keys()}.get
+        self._orders = identity.settings.orders
         self.intakes: dict[LinkName, ReceiptIntake] = {}
         """What takes in the receipts of each link, for receipts that a person wants looked at again."""
 
@@ -97,7 +100,6 @@ class LinkLegs:
         # Both directions share the line.
         precedence = Precedence()
         papers_out = PaperTransport(out, precedence)
-        own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
@@ -125,14 +127,14 @@ class LinkLegs:
             clock=ground.clock,
             carrying=carried,
             convoying=Convoying(name, ground.spool, out, ground.clock, carried.convoy),
-            orders=self._settings.orders,
+            orders=self._orders,
             forerunner=self._forerunner(link, out, bulk),
             hears=link.hears,
         )
         intake = self.intakes[name] = ReceiptIntake(
             link=name,
             unit=self._settings.node.unit,
-            own_key=own_key,
+            own_key=self._own_key,
             ledger=ground.ledger,
             spool=ground.spool,
             directory=self._directory,

@@ -6,11 +6,12 @@ import os
 import resource
 import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 FEWEST = 16
 """Files and folders that are worth one order for the whole file system: for fewer, their own fsyncs are as quick."""
@@ -108,6 +109,44 @@ def settle_writing(descriptor: int) -> None:
     os.fdatasync(descriptor)
 
 
+class Stretch:
+    """All that is written on one file system while this lasts. It begins before the first byte is written: what cannot
+    be written afterwards is told to us whoever was told before, so that no file of it need be asked for itself."""
+
+    def __init__(self, folder: str) -> None:
+        """folder: one that is there, on that file system. OSError."""
+        self._descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._descriptor)
+
+    def force(self, file: str, folders: Collection[str], members: int, size: int) -> bool:
+        """Force all of it to the disk by one order; False where that is not as good as fsyncs: then do those.
+
+        file:    a regular one, written in this stretch.     folders: in which all was made.
+        members: files at least, and `size`: their bytes, about.
+        OSError: an order failed, for all that was written; no fsync need say more.
+        """
+        lead = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            if members < FEWEST or not _is_sound(self._descriptor) or not _is_quiet(members, size):
+                return False
+            if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
+                return False
+            sync_file_system(self._descriptor)
+            os.fsync(lead)  # as in `_synced`
+        except OSError as error:
+            if error.errno not in _UNKNOWN_CALL:
+                raise
+            return False
+        finally:
+            os.close(lead)
+        return True
+
+
 @cache
 def system_call(name: str) -> Callable[..., int] | None:
     """Return what Python does not offer; None where the system does not either."""
@@ -188,14 +227,18 @@ def _lead(opened: Sequence[int], members: int) -> int | None:
         looks = {one: os.fstat(one) for one in opened}
     except OSError:
         return None
-    waiting = waiting_bytes()
-    ours = sum(min(look.st_size, _OURS) for look in looks.values())
-    if waiting is None or waiting - ours > min(_STRANGERS * members, _STRANGERS_MOST):
+    if not _is_quiet(members, sum(min(look.st_size, _OURS) for look in looks.values())):
         return None
     # A file of another file system may be mounted anywhere in a tree.
     if len({look.st_dev for look in looks.values()}) > 1:
         return None
     return next((one for one, look in looks.items() if stat.S_ISREG(look.st_mode)), opened[0])
+
+
+def _is_quiet(members: int, ours: int) -> bool:
+    """Whether so little waits for the disk beside `ours`, a round's own bytes, that it would not make it slower."""
+    waiting = waiting_bytes()
+    return waiting is not None and waiting - ours <= min(_STRANGERS * members, _STRANGERS_MOST)
 
 
 def _open_together() -> int:

@@ -31,7 +31,8 @@ def create_mailbox(mailboxes: Path, guest: str) -> Path:
     mailbox = mailboxes / guest
     with mailbox_disk():
         for folder in (mailboxes, mailbox, mailbox / IN, mailbox / OUT):
-            folder.mkdir(mode=_OWNER_ONLY, parents=folder is mailboxes, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(mode=_OWNER_ONLY, parents=folder is mailboxes, exist_ok=True)
         disk.sync_folder(mailbox)
     return mailbox
 

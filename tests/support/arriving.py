@@ -2,7 +2,6 @@
 
 import io
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
 from tests.support.bundles import finish, prepare
 from tests.support.houses import House
+from tests.support.threads import begun
 
 MIB = 1 << 20
 POLICE_LINK = LinkName("police")
@@ -133,20 +133,8 @@ class ThreadCrew:
         is_large: bool = False,
     ) -> Future[Any]:
         del on_news, is_large
-        future: Future[Any] = Future()
-
-        def do() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                found = work(argument, on_progress or (lambda _done: None))
-            except BaseException as error:  # noqa: BLE001 - the future carries it
-                future.set_exception(error)
-            else:
-                future.set_result(found)
-
+        future = begun(lambda: work(argument, on_progress or (lambda _done: None)))
         self.futures.append(future)
-        threading.Thread(target=do, daemon=True).start()
         return future
 
     def close(self, deadline: float) -> None:

@@ -20,9 +20,10 @@ from gateway.bundle.envelope import (
 )
 from gateway.bundle.manifest import Coding, ManifestFile
 from gateway.bundle.paths import check_paths
+from gateway.bundle.payload import verify_payload
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite, algorithms, digest, label
-from gateway.bundle.unseal import open_bundle, verify_payload
+from gateway.bundle.unseal import open_bundle
 from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, SENDER_ID, SENDER_PUBLIC, STRANGER, signer_of
 from tests.fuzz.shapes import canonical_form
 from tests.fuzz.target import Draw, Target, attempt, piece

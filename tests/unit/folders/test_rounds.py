@@ -198,6 +198,46 @@ def test_a_file_that_could_not_be_written_is_told_of_and_no_other(tree: Path, mo
     assert [None if error is None else error.code for error in errors] == [None, None, "disk-full"]
 
 
+def stretch(tree: Path, *, before: Path | None = None) -> bool:
+    """Write into `tree` during a stretch that began at the folder `before`, and force it out."""
+    with rounds.Stretch(os.fspath(before or tree)) as one:
+        (tree / "new").write_text("x")
+        return one.force(f"{tree}/new", [f"{tree}"], FILES, 1)
+
+
+def test_a_stretch_of_writing_is_one_order_and_one_fsync_and_opens_nothing_else(tree: Path) -> None:
+    with synced() as calls:
+        assert stretch(tree)
+    assert calls == [("syncfs", tree), ("fsync", tree / "new")]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("file_system", 0x6969), ("has_journal", False), ("waiting_bytes", 1 << 30), ("_tells_errors", False)],
+)
+def test_a_stretch_is_left_to_fsyncs_where_an_order_is_not_as_good(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, name: str, answer: object
+) -> None:
+    monkeypatch.setattr(rounds, name, lambda *_: answer)
+    with synced() as calls:
+        assert not stretch(tree)
+    assert calls == []
+
+
+def test_a_stretch_is_left_to_fsyncs_where_it_is_of_another_file_system(tree: Path, other_device: Path) -> None:
+    with synced() as calls:
+        assert not stretch(tree, before=other_device)
+    assert calls == []
+
+
+def test_an_order_that_fails_fails_for_all_of_a_stretch(tree: Path) -> None:
+    with synced(errno.EIO) as calls, pytest.raises(OSError, match="Input/output"):
+        stretch(tree)
+    assert [name for name, _ in calls] == ["syncfs"], "no fsync excuses it"
+    with synced(errno.EPERM):
+        assert not stretch(tree)
+
+
 def test_files_written_together_last_together(tree: Path) -> None:
     items = [(tree / f"note-{number}", b"note") for number in range(FILES)]
     with synced() as calls:
