@@ -92,6 +92,23 @@ def push(folder: str) -> None:
         os.close(descriptor)
 
 
+def start_writing(descriptor: int) -> None:
+    """Have the disk begin to write what waits of this file, without waiting for it. Proves nothing, and takes no error
+    away from the sync that follows."""
+    _sync_range(descriptor, _WRITE)
+
+
+def settle_writing(descriptor: int) -> None:
+    """Wait for what is being written of this file, and have the disk begin with the rest. Proves nothing, and costs
+    neither a commit nor an emptying of the disk's cache, for which everybody would wait. OSError if something could not
+    be written: no sync that follows need tell it again."""
+    if (error := _sync_range(descriptor, _WAIT_BEFORE | _WRITE)) is None and system_call("sync_file_range"):
+        return
+    if error is not None and error.errno not in _UNKNOWN_CALL:
+        raise error
+    os.fdatasync(descriptor)
+
+
 class Stretch:
     """All that is written on one file system while this lasts. It begins before the first byte is written: what cannot
     be written afterwards is told to us whoever was told before, so that no file of it need be asked for itself."""
