@@ -8,7 +8,6 @@ from typing import Final, NoReturn
 INTEGER_MAX = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8785, RFC 7493)."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 
