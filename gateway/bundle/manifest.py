@@ -33,6 +33,9 @@ class Coding(StrEnum):
     ZSTD = "zstd"
 
 
+_CODINGS = {coding.value: coding for coding in Coding}
+
+
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
     """One member.
@@ -169,10 +172,10 @@ def _file(value: object) -> ManifestFile:
 
 
 def _coding(value: object) -> Coding:
-    for coding in Coding:
-        if value == coding.value:
-            return coding
-    raise NotCanonicalError("unknown coding")
+    found = _CODINGS.get(value) if isinstance(value, str) else None
+    if found is None:
+        raise NotCanonicalError("unknown coding")
+    return found
 
 
 def _meta(value: object) -> dict[str, MetaValue]:
