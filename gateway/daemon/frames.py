@@ -4,10 +4,12 @@ import importlib
 import io
 import pickle
 import pickletools
+import re
 import select
 import socket
 import struct
 from enum import Enum, IntEnum
+from types import MappingProxyType
 from typing import Any
 
 _HEAD = struct.Struct("<BI")
@@ -106,18 +108,44 @@ _PLAIN = frozenset(
     }
 )
 _OURS = ("gateway", "packers")
+_FRAME = pickle.FRAME[0]
 _FRAME_HEAD = 9
 """Bytes of the code FRAME with its length."""
 _WRITTEN = (
-    "PROTO FRAME STOP NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT"
+    "PROTO STOP NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT"
     " SHORT_BINUNICODE BINUNICODE BINUNICODE8 SHORT_BINBYTES BINBYTES BINBYTES8 BYTEARRAY8"
     " EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS"
     " EMPTY_SET ADDITEMS FROZENSET MARK POP POP_MARK MEMOIZE BINGET LONG_BINGET"
     " STACK_GLOBAL REDUCE BUILD NEWOBJ NEWOBJ_EX"
 )
-_CODES = frozenset(_WRITTEN.split())
-"""All that `packed` writes. Left out above all is what stores a value at a place of the sender's choice: nine bytes of
-it make the reader clear gigabytes up to there."""
+"""All that `packed` writes, but FRAME. Left out above all is what stores a value at a place of the sender's choice:
+nine bytes of it make the reader clear gigabytes up to there."""
+_LENGTHS = MappingProxyType(
+    {
+        pickletools.TAKEN_FROM_ARGUMENT1: 1,
+        pickletools.TAKEN_FROM_ARGUMENT4: 4,
+        pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+        pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+    }
+)
+"""Bytes of the length that stands before an argument, by how pickletools says that one does."""
+
+
+def _tables() -> tuple[re.Pattern[bytes], dict[int, int]]:
+    """Return what matches a run of codes whose arguments are of one length each, and, for each other code, the bytes of
+    the length of its argument."""
+    fixed, counted = [], {}
+    for code in pickletools.opcodes:
+        if code.name in _WRITTEN.split():
+            length = code.arg.n if code.arg is not None else 0
+            if length in _LENGTHS:
+                counted[ord(code.code)] = _LENGTHS[length]
+            else:
+                fixed.append(re.escape(code.code.encode("latin-1")) + b".{%d}" % length)
+    return re.compile(b"(?:%s)*+" % b"|".join(fixed), re.DOTALL), counted
+
+
+_RUN, _COUNTED = _tables()
 
 
 class _Checked(pickle.Unpickler):
@@ -137,20 +165,30 @@ class _Checked(pickle.Unpickler):
 
 
 def _check_codes(body: bytes) -> None:
-    """UnpicklingError or ValueError unless `body` consists of `_CODES`, and of frames that end where a code does.
+    """UnpicklingError unless `body` consists of what `packed` writes, and of frames that end where a code does.
 
     Across the end of a frame the reader would see other codes than those that were looked at here.
     """
-    end, last = 0, -1
-    for code, argument, at in pickletools.genops(body):
-        place = at or 0
-        if code.name not in _CODES or last < end < place or (code.name == "FRAME" and place < end):
-            raise pickle.UnpicklingError(f"{code.name} is nothing that a child's answer may hold here")
-        last = place
-        if code.name == "FRAME":
-            end = place + _FRAME_HEAD + int(argument or 0)
-    if end > len(body):
-        raise pickle.UnpicklingError("a frame reaches beyond the answer")
+    at, end = 0, len(body)
+    inside = False
+    while at < len(body):
+        if at == end:
+            inside, end = False, len(body)
+        run = _RUN.match(body, at, end)
+        at = run.end() if run is not None else at
+        if at == end:
+            continue
+        code = body[at]
+        if code == _FRAME and not inside and at + _FRAME_HEAD <= len(body):
+            start = at + _FRAME_HEAD
+            at, end, inside = start, start + int.from_bytes(body[at + 1 : start], "little"), True
+        elif (length := _COUNTED.get(code)) is not None:
+            start = at + 1 + length
+            at = start + int.from_bytes(body[at + 1 : start], "little")
+        else:
+            raise pickle.UnpicklingError(f"code {code} is nothing that a child's answer may hold here")
+        if not at <= end <= len(body):
+            raise pickle.UnpicklingError("an argument or a frame reaches beyond its end")
 
 
 def _member(kind: object, name: object) -> Enum:

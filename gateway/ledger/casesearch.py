@@ -14,7 +14,7 @@ from gateway.ledger.schema import CASE_PAGE, NUMBERED_CASE, PAGE_SHIFT, transfer
 from gateway.ledger.schema_matters import NUMBER_PAGE, matter_numbers
 from gateway.standard.casenumbers import normal_number
 
-COMMON: Final = 4_096
+CROWD: Final = 4_096
 """So many numbers that begin alike are sorted to find the newest; with more of them, the pages are walked."""
 
 _t, _n = transfers.c, matter_numbers.c
@@ -22,7 +22,7 @@ _t, _n = transfers.c, matter_numbers.c
 
 def search(connection: Connection, wanted: TransferFilter, limit: int, offset: int) -> list[Transfer]:
     """Return what the filter lets through, newest first; where very many cases begin so, what was recorded last."""
-    if not wanted.case or wanted.exact or not _is_common(connection, wanted.case):
+    if not wanted.case or wanted.exact or not _is_crowded(connection, wanted.case):
         return queries.read(connection, queries.search(wanted, limit, offset))
     if tests := queries.tests(wanted):
         # The case tells nothing then: any other index is the better one, and the newest are looked at first.
@@ -33,10 +33,10 @@ def search(connection: Connection, wanted: TransferFilter, limit: int, offset: i
     return queries.read(connection, select_transfers().where(_t.id.in_(ids)).order_by(_t.id.desc())) if ids else []
 
 
-def _is_common(connection: Connection, case: str) -> bool:
+def _is_crowded(connection: Connection, case: str) -> bool:
     """Whether very many transfers, or numbers of what is in them, begin so."""
     return any(
-        value(connection, _so_many, {**bounds, "most": COMMON}, is_own) >= COMMON for is_own, bounds in _ranges(case)
+        value(connection, _so_many, {**bounds, "most": CROWD}, is_own) >= CROWD for is_own, bounds in _ranges(case)
     )
 
 

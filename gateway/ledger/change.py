@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Transfer
 from gateway.ledger import prepared
 from gateway.ledger.prepared import Build, Values, param
+from gateway.ledger.rows import changed
 from gateway.ledger.schema import transfers
 
 _COLUMNS: Final = tuple(one.name for one in fields(Transfer) if one.name != "id")
@@ -68,7 +69,7 @@ class Change:
 
         Raises TransientError `transfer-moved-on` now, or when it comes to the tables, if `stored` is not what is there.
         """
-        now = replace(now, version=stored.version + 1, changed_at=self.now)
+        now = changed(now, {"version": stored.version + 1, "changed_at": self.now})
         first, last = self._moved.get(stored.id, (stored, stored))
         if last.version != stored.version:
             raise moved_on(stored)

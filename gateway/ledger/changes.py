@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from hashlib import sha256
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Ste
 from gateway.ledger import answer_waking, beside, queries, repeats, streams
 from gateway.ledger.change import Change, adding, moved_on
 from gateway.ledger.prepared import param
-from gateway.ledger.rows import fetch, storable
+from gateway.ledger.rows import changed, fetch, storable
 from gateway.ledger.schema import INTEGER_MAX, attempts, events, receipts
 
 DETAIL_MAX: Final = 500
@@ -35,10 +36,12 @@ _SETTLING: Final = frozenset(
     {State.DELIVERED, State.COLLECTED, State.DUPLICATE, State.REFUSED, State.REJECTED, State.SETTLED}
 )
 _TAUGHT: Final = tuple(one.name for one in fields(Facts) if one.name not in ("matter", "look", "note", "code"))
+_said: Final = attrgetter(*_TAUGHT)
 _UNCLAIMED: Final[Mapping[str, Any]] = MappingProxyType(
     dict.fromkeys(("origin", "recipient", "header_hash", "epoch", "sequence"))
 )
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
+_DELIVERIES: Final = frozenset({Event.DELIVERED, Event.RECALLED})
 _SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 RECEIPT_NEVER_CAME: Final = "receipt-never-came"
@@ -52,6 +55,9 @@ def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
     known = fetch(change.connection, [step.transfer.id for step in steps])
     for step in steps:
         known[step.transfer.id] = _advance(change, _unmoved(known, step.transfer), step)
+    delivered = [known[step.transfer.id] for step in steps if step.event in _DELIVERIES]
+    if delivered:
+        streams.mark_seen(change.about("streams"), delivered, change.now)
     return [known[step.transfer.id] for step in steps]
 
 
@@ -197,7 +203,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     state = after(stored.direction, stored.state, step.event)
     _check_evidence(step)
     # What the bytes before them claimed does not bind other ones; every check is run anew.
-    before = replace(stored, **_UNCLAIMED) if step.event in _OTHER_BYTES else stored
+    before = changed(stored, _UNCLAIMED) if step.event in _OTHER_BYTES else stored
     values = {"next_attempt_at": change.now, "attempts": 0, "last_error": None, **_taught(before, step.facts)}
     values["state"] = state
     if state in _SETTLING and before.settled_at is None:
@@ -211,7 +217,16 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     hold_code = values.get("hold_code", before.hold_code)
     if state in ends(before.direction) or (state is not before.state and hold_code in GIVEN_UP):
         values["hold_code"] = None  # nothing is owed, or it goes on after all: nobody is needed
-    now = change.write(stored, _numbered(change, replace(before, **values), step))
+    if step.event is Event.QUARANTINED:
+        values["last_error"] = step.facts.note or None
+    elif step.event is Event.SEALED:
+        # What it corrects is decided by the sealing, not by a hold before.
+        values["earlier"] = step.facts.earlier
+        if values.get("epoch", before.epoch) is None:
+            values["epoch"] = change.epoch
+    now = changed(before, values)
+    _give_out(change, now, step.event)
+    now = change.write(stored, now)
     _event(change, now, "event", step.event, step.stage, code=step.facts.code, note=step.facts.note, actor=step.actor)
     if step.started_at is not None:
         _attempt(change, now, step.stage, stored.state, step.started_at)
@@ -232,19 +247,13 @@ def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
         _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
-def _numbered(change: Change, now: Transfer, step: Step) -> Transfer:
-    """Return the transfer with what its event means for its stream, which is moved with it."""
-    if step.event is Event.QUARANTINED:
-        now = replace(now, last_error=step.facts.note or None)
-    elif step.event is Event.SEALED:
-        # What it corrects is decided by the sealing, not by a hold before.
-        now = replace(now, epoch=change.epoch if now.epoch is None else now.epoch, earlier=step.facts.earlier)
-        if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
-            repeats.check_not_sealed_before(change, now)
-        streams.give_out(change.about("streams"), now, change.epoch)
-    elif step.event in (Event.DELIVERED, Event.RECALLED):
-        streams.mark_seen(change.about("streams"), now, change.now)
-    return now
+def _give_out(change: Change, now: Transfer, event: Event) -> None:
+    """Count the number of what was sealed as given out."""
+    if event is not Event.SEALED:
+        return
+    if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
+        repeats.check_not_sealed_before(change, now)
+    streams.give_out(change.about("streams"), now, change.epoch)
 
 
 def _check_evidence(step: Step) -> None:
@@ -256,7 +265,7 @@ def _check_evidence(step: Step) -> None:
 
 def _taught(before: Transfer, facts: Facts) -> dict[str, Any]:
     """Return the columns that `facts` sets, fit to be stored."""
-    taught = {name: value for name in _TAUGHT if (value := getattr(facts, name)) is not None}
+    taught = {name: value for name, value in zip(_TAUGHT, _said(facts), strict=True) if value is not None}
     for name in _IDENTITY:
         recorded = getattr(before, name)
         if recorded is not None and taught.get(name, recorded) != recorded:

@@ -1,8 +1,10 @@
 """Between rows of the tables and the records of the domain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, select
@@ -16,6 +18,8 @@ from gateway.ledger.schema import receipts, transfers
 DERIVED: Final = frozenset({"peer", "copy", "lane", "turn", "owing"})
 """Columns that only answer questions; a transfer is read without them."""
 _COLUMNS: Final = tuple(transfers.c[one.name] for one in fields(Transfer))
+_its: Final = attrgetter(*(one.name for one in fields(Transfer)))
+_PLACES: Final = MappingProxyType({one.name: place for place, one in enumerate(fields(Transfer))})
 _DIRECTION, _STATE, _PRIORITY = (_COLUMNS.index(transfers.c[name]) for name in ("direction", "state", "priority"))
 
 
@@ -32,6 +36,17 @@ def to_transfer(row: Sequence[Any]) -> Transfer:
     values[_STATE] = State(values[_STATE])
     values[_PRIORITY] = Priority(values[_PRIORITY])
     return Transfer(*values)
+
+
+def changed(transfer: Transfer, values: Mapping[str, Any]) -> Transfer:
+    """Return `transfer` with other `values`, by the names of its fields; KeyError for another name.
+
+    As `dataclasses.replace`, which takes twice as long for so many fields.
+    """
+    its = list(_its(transfer))
+    for name, value in values.items():
+        its[_PLACES[name]] = value
+    return Transfer(*its)
 
 
 def fetch(connection: Connection, ids: Sequence[TransferId]) -> dict[TransferId, Transfer]:
@@ -58,4 +73,6 @@ def to_receipt(row: Row[str, str, str, str, float, bytes]) -> ReceiptRecord:
 
 def storable(text: str) -> str:
     """Return `text` as both databases keep it: NUL, and bytes that were no UTF-8 (lone surrogates), become escapes."""
+    if text.isascii() and "\x00" not in text:
+        return text  # most are
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00")

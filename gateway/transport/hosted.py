@@ -131,5 +131,4 @@ class HostedTransport(FolderTransport):
                 if not os.path.samestat(found, into.lstat()):
                     into.unlink()
                     return False
-                disk.sync_folder(into.parent)
         return True

@@ -27,7 +27,7 @@ from tests.support.hubscene import OVER_A_HUB
 from tests.support.lines import LineFault, a_site
 from tests.support.matrix import Outcome, Point, points, tried
 from tests.support.nodes import make_pair, running
-from tests.support.scenes import EXCHANGE, REFUSAL, Scene
+from tests.support.scenes import BY_ONE_ORDER, EXCHANGE, REFUSAL, Scene
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -35,12 +35,12 @@ BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 SAY_EVERY = 30.0
 TRACED = "system calls of real daemons, by strace"
 SCENE_NAMES: Mapping[str, Scene] = MappingProxyType(
-    {"exchange": EXCHANGE, "refusal": REFUSAL, "early": ARRIVING, "hub": OVER_A_HUB}
+    {"exchange": EXCHANGE, "order": BY_ONE_ORDER, "refusal": REFUSAL, "early": ARRIVING, "hub": OVER_A_HUB}
 )
 ALL_SCENES: Sequence[Scene] = tuple(SCENE_NAMES.values())
-SPARSER = 4
-"""Where points are left out at all, this many times more of the scene over a hub: three nodes cost twice as much as
-two, and most of what they do is done in the other scenes as well."""
+SPARSER, SPARSE = 8, (BY_ONE_ORDER, OVER_A_HUB)
+"""Where points are left out at all, this many times more of these scenes: most of what is done in them is done in the
+others as well, and three nodes cost twice as much as two."""
 SHOWN = 5
 """Failures of one row that are printed in full."""
 
@@ -108,7 +108,7 @@ def in_one_process(folder: Path, scenes: Sequence[Scene], stride: int, processes
     todo: list[Point] = []
     built = prepared(folder, scenes)
     for scene in scenes:
-        step = stride * SPARSER if scene is OVER_A_HUB and len(scenes) > 1 and stride > 1 else stride
+        step = stride * SPARSER if scene in SPARSE and len(scenes) > 1 and stride > 1 else stride
         for kind, total in points(scene, built[scene.name], folder / "count").items():
             rows[scene.name, kind.name] = Row(kind.value, scene.name, total)
             # The offset differs by kind, so that thinned-out kinds meet other calls.

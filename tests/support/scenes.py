@@ -6,12 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
 from gateway.cli import demo_samples
 from gateway.cli.demo_samples import Sample, find_samples
 from gateway.domain.errors import GatewayError
 from tests.support.faults import Fault
 from tests.support.houses import House, Street, build, street
 from tests.support.invariant import REFUSED_THERE, Site, nothing_is_lost_or_doubled
+from tests.support.wholly import by_one_order
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 _ALL = {sample.name: sample for sample in find_samples(SAMPLES)}
@@ -86,8 +89,20 @@ class Scene:
             made.close()
 
 
+@dataclass(frozen=True)
+class OneOrderScene(Scene):
+    """The same where every round of syncing is one order to the file system, as it is for many on a quiet disk."""
+
+    def play(self, root: Path, fault: Fault) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            by_one_order(patched)
+            super().play(root, fault)
+
+
 EXCHANGE = Scene("files that travel together and a police export are delivered", (_FILE, _FOLDER, _ZIP))
 REFUSAL = Scene("one export is refused here, one there", (replace(_FILE, expected=REFUSED_THERE), _DEFECT))
+
+BY_ONE_ORDER = OneOrderScene("the same, each round of syncing by one order", EXCHANGE.exports)
 
 SCENES = (EXCHANGE, REFUSAL)
 

@@ -18,12 +18,12 @@ from gateway.ledger.store import Ledger
 from tests.support.answers import goes, request
 from tests.support.ledger import OTHER_PEER, PEER, ToldClock, open_ledger
 
-COMMON = 4
+CROWD = 4
 
 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(casesearch, "COMMON", COMMON)
+    monkeypatch.setattr(casesearch, "CROWD", CROWD)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from gateway.transport.disk import HEAD_START
 from gateway.transport.sftp import SftpTransport
 from tests.support.arriving import sealed_for
 from tests.support.houses import OUT, Street, opened
+from tests.support.threads import begun
 from tests.support.upgrading import case
 from tests.unit.stages.conftest import Berth
 
@@ -67,19 +68,8 @@ class Sealer:
         is_large: bool = False,
     ) -> Future[Any]:
         del is_large
-        future: Future[Any] = Future()
         report = Told(self, on_progress or silent, on_news or silent)
-
-        def do() -> None:
-            try:
-                found = work(argument, report)
-            except BaseException as error:  # noqa: BLE001 - the future carries it
-                future.set_exception(error)
-            else:
-                future.set_result(found)
-
-        threading.Thread(target=do, daemon=True).start()
-        return future
+        return begun(lambda: work(argument, report))
 
     def close(self, deadline: float) -> None:
         self.go.set()

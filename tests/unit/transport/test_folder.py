@@ -5,6 +5,7 @@ import os
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from gateway.transport import disk
 from gateway.transport.floors import Floors
 from gateway.transport.folder import FolderTransport
 from gateway.transport.hosted import HostedTransport, Mailboxes, create_mailbox, keep_mailboxes
+from tests.support.calls import Call, met
 from tests.support.crashing import fails_at
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
@@ -224,3 +226,21 @@ def test_writing_out_early_changes_nothing_and_fails_nothing(tmp_path: Path) -> 
         disk.start_writeback(file.fileno())
         assert path.read_bytes() == b"x" * 5000
     disk.start_writeback(-1)
+
+
+def test_a_fetch_syncs_the_bytes_and_leaves_the_name_to_who_keeps_it(tmp_path: Path) -> None:
+    boxes = Mailboxes(tmp_path / "state" / "mailboxes")
+    transport = HostedTransport(boxes, "330102000000")
+    (boxes.folder / "330102000000" / "in" / NAME).write_bytes(b"sealed")
+    synced: list[str] = []
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "fdatasync", "syncfs"}:
+            synced.append(call.place)
+        return call.go()
+
+    transport.listing()  # which has made the mailbox durable
+    with met(around):
+        transport.fetch(NAME, tmp_path / "into", 6)
+    assert (tmp_path / "into").read_bytes() == b"sealed"
+    assert [Path(place).name for place in synced] == [NAME]
