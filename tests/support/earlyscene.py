@@ -54,6 +54,8 @@ class Foresight:
         argument: Any,
         on_progress: Callable[[int], None] | None = None,
         on_news: Callable[[object], None] | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
         """See Crew."""
         announced: list[tuple[Placed, bytes]] = []
@@ -65,7 +67,7 @@ class Foresight:
             if on_news is not None:
                 on_news(news)
 
-        future = self.crew.run(work, argument, on_progress, told)
+        future = self.crew.run(work, argument, on_progress, told, is_large=is_large)
         for placed, herald in announced:
             if future.exception() is None and (bundle := argument.orders[0].out).exists():
                 self._arrives(
