@@ -13,13 +13,14 @@ from types import MappingProxyType
 
 from rich.console import Console
 
-from benchmarks import report
+from benchmarks import report, results
 from benchmarks.choices import CHOICES, Options
-from benchmarks.figures import BenchmarkError, Outcome, Section
+from benchmarks.figures import BenchmarkError, Section
 from benchmarks.quiet import BALLAST, Quiet
+from benchmarks.results import Part
 
 HERE = Path(__file__).parent
-SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
+SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "links", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -31,7 +32,12 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="a little, and only what compares: under three minutes, writes no page"
     )
-    parser.add_argument("--only", nargs="+", choices=CHOICES, help="some of the benchmarks; writes no page")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=CHOICES,
+        help="some of the benchmarks; writes no page unless told to --write: then the other parts of it stay",
+    )
     parser.add_argument("--work", type=Path, help="folder to work in (fourteen times the largest case must fit)")
     parser.add_argument("--write", action=argparse.BooleanOptionalAction, help=f"write {report.PAGE}, JSON and charts")
     parser.add_argument("--rounds", type=int, help="repetitions of what is repeated")
@@ -99,21 +105,21 @@ def main(given: Sequence[str]) -> int:
     found = arguments(given)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else report.PIPE_WIDTH)
     sections: list[Section] = []
-    began = time.monotonic()
-    try:
-        with _workplace(found.work) as root:
-            quiet = Quiet(root, found.patience, BALLAST if found.ballast else 0)
-            machine = report.machine(root)
-            for name, value in machine.items():
-                console.print(f"{name:12}  {value}")
+    began, has_failed = time.monotonic(), False
+    with _workplace(found.work) as root:
+        quiet = Quiet(root, found.patience, BALLAST if found.ballast else 0)
+        machine = report.machine(root)
+        for name, value in machine.items():
+            console.print(f"{name:12}  {value}")
+        try:
             for name in found.only:
                 started = time.monotonic()
                 with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=root) as place:
                     sections.append(CHOICES[name](Path(place), options_of(found), quiet))
                 report.print_section(console, sections[-1], time.monotonic() - started)
-    except BenchmarkError as error:
-        console.print(f"FAILED: {error}", style="bold red", markup=False)
-        return EXIT_FAILED
+        except BenchmarkError as error:
+            console.print(f"FAILED: {error}", style="bold red", markup=False)
+            has_failed = True
     told = {
         "load after": report.load(),
         "waited for idle processors": f"{quiet.waited:.0f} s; {quiet.disturbed} runs began without",
@@ -121,12 +127,15 @@ def main(given: Sequence[str]) -> int:
         "whole run": f"{(time.monotonic() - began) / 60:.1f} minutes",
         "options": shlex.join(given) or "none",
     }
-    outcome = Outcome(MappingProxyType({**machine, **told}), tuple(sections))
-    if found.write:
-        report.write(HERE, outcome, shlex.join(given))
-        console.print(f"Written: {report.PAGE}, {report.MACHINE}, charts")
-    console.print("Every promise was kept." if not outcome.broken else f"{len(outcome.broken)} promises were broken.")
-    return EXIT_BROKEN if outcome.broken else 0
+    measured = [Part(MappingProxyType({**machine, **told}), section) for section in sections]
+    broken = [one for part in measured for one in part.broken]
+    if found.write:  # what was measured before one failed, too
+        parts = results.replaced(results.read(HERE), measured)
+        results.write(HERE, parts)
+        report.write(HERE, parts)
+        console.print(f"Written: {report.PAGE}, {results.MACHINE}, charts")
+    console.print("Every promise was kept." if not broken else f"{len(broken)} promises were broken.")
+    return EXIT_FAILED if has_failed else EXIT_BROKEN if broken else 0
 
 
 @contextmanager

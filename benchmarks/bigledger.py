@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Figure, Goal, Section, median, percentile
-from benchmarks.filling import FLOWS, PEERS, case_of, fill, name_of, ordered_id
+from benchmarks.filling import FLOWS, PEERS, case_of, fill, name_of, old_cases, ordered_id
 from gateway.cli.explain import find
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import ClaimToken, Digest, LinkName, RouteName, UnitCode
@@ -101,7 +101,7 @@ def _opened(folder: Path, clock: SystemClock, *, durable: bool = True) -> Ledger
     return Ledger.open(folder / "ledger.db", unit=UNIT, clock=clock, new_epoch=lambda: 7, durable=durable)
 
 
-_GOALS: Final = ("log --case", "log --state held", "explain")
+_GOALS: Final = ("log --case", "log --case, of all", "log --case, of many old ones", "log --state held", "explain")
 
 
 def _asked(name: str, ask: Callable[[int], object], clock: SystemClock) -> Iterator[Figure]:
@@ -146,6 +146,8 @@ def _questions(ledger: Ledger, count: int, now: float) -> Iterator[tuple[str, Ca
     yield "log --case", lambda number: search(case=case_of(some(number)))
     yield "log --case, its beginning", lambda number: search(case=case_of(some(number))[:-2])
     yield "log --case, of all", lambda _number: search(case="A33")
+    yield "log --case, of many old ones", lambda number: search(case=old_cases(number, count))
+    yield "log --case --state, of all", lambda _number: search(case="A33", state=State.SENT)
     yield "log --state held", lambda _number: search(held=True)
     yield "log --state", lambda _number: search(state=State.SENT)
     yield "log --failing", lambda _number: search(failing=True)

@@ -1,6 +1,6 @@
 """What a benchmark yields: figures with their units, statistics over them, and promises that they keep or break."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -83,19 +83,6 @@ class Section:
     uses: tuple[Use, ...] = ()
     bars: tuple[tuple[str, float], ...] = ()
     absent: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One run of the benchmarks on one machine. `machine`: what a reader must know of it and of the run."""
-
-    machine: Mapping[str, str]
-    sections: tuple[Section, ...]
-
-    @property
-    def broken(self) -> tuple[str, ...]:
-        """Every broken promise."""
-        return tuple(f"{section.key}: {one}" for section in self.sections for one in section.broken)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -78,6 +78,12 @@ def case_of(number: int) -> str:
     return f"A3301{number % 30:02}{number // 60:010}"
 
 
+def old_cases(number: int, count: int) -> str:
+    """Return a beginning that very many cases of one unit have, none of which is among the newest third."""
+    digits = len(str(max(count * 2 // 3 // 60, 1))) - 1
+    return f"A3301{number % 30:02}{'0' * (10 - digits)}"
+
+
 def name_of(number: int) -> str:
     """Return the name of its export."""
     return f"{case_of(number)}_{number}.zip"

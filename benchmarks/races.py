@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks import data
@@ -88,8 +89,7 @@ def race(work: Work, peers: Sequence[tuple[Peer, int | None]], rounds: int, root
         turn = iter(range(rounds))
         ours = Contender(OURS, lambda cases: ours_lap(pair, cases, next(turn), root, quiet))
         others = [
-            Contender(peer.name, lambda cases, peer=peer, place=place: peer_lap(peer, place, cases, quiet), most)  # type: ignore[misc] # a lambda's defaults have no types
-            for place, peer, most in there
+            Contender(peer.name, partial(peer_lap, peer, place, quiet=quiet), most) for place, peer, most in there
         ]
         laps, failed = interleaved([*others[:1], ours, *others[1:]], work.cases, rounds)
     return section_of(work, laps, [*missing, *failed], others[0].name if others else None)

@@ -1,10 +1,8 @@
-"""Shows the figures: a table in the terminal, a page in Markdown, JSON for machines."""
+"""Shows the figures: a table in the terminal, a page in Markdown."""
 
-import json
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,17 +12,18 @@ from rich.table import Table
 
 from benchmarks.chart import draw
 from benchmarks.data import MIB
-from benchmarks.figures import Outcome, Section, shown
+from benchmarks.figures import Section, shown
 from benchmarks.processes import PROC
+from benchmarks.results import Part
 
 PAGE = "RESULTS.md"
-MACHINE = "results.json"
 PIPE_WIDTH = 140
 
 _INTRODUCTION = """\
 # Measured
 
-Written by `{command}`; no figure on this page was typed in.
+Written by `make bench`; no figure on this page was typed in. Each part says when it was measured;
+the machine and the options of every run stand at the end.
 
 Everything stood on one machine, over real SFTP on loopback, so both sides share its processors and its disk; between
 two servers each has its own. Ratios are of runs in turn on the same machine; absolute times mean nothing elsewhere.
@@ -86,29 +85,21 @@ def print_section(console: Console, section: Section, seconds: float) -> None:
     console.print(f"(measured in {seconds:.0f} s)")
 
 
-def write(folder: Path, outcome: Outcome, arguments: str) -> None:
-    """Write the page, its charts and the JSON into `folder`."""
-    for section in outcome.sections:
-        if section.bars:
-            (folder / _chart(section)).write_bytes(draw(f"{section.key}: {section.title}", section.bars))
-    (folder / PAGE).write_text(markdown(outcome, arguments), "utf-8")
-    whole = {
-        "machine": dict(outcome.machine),
-        "sections": [_plain(section) for section in outcome.sections],
-        "broken": list(outcome.broken),
-    }
-    (folder / MACHINE).write_text(json.dumps(whole, ensure_ascii=False, indent=2) + "\n", "utf-8")
+def write(folder: Path, parts: Sequence[Part]) -> None:
+    """Write the page and its charts into `folder`."""
+    for part in parts:
+        if part.section.bars:
+            chart = draw(f"{part.section.key}: {part.section.title}", part.section.bars)
+            (folder / _chart(part.section)).write_bytes(chart)
+    (folder / PAGE).write_text(markdown(parts), "utf-8")
 
 
-def markdown(outcome: Outcome, arguments: str) -> str:
+def markdown(parts: Sequence[Part]) -> str:
     """Return the page."""
-    command = f'make bench ARGS="{arguments}"' if arguments else "make bench"
-    lines = [_INTRODUCTION.format(command=command), "| Machine | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in outcome.machine.items()]
-    judged = [(section, one) for section in outcome.sections for one in section.figures if one.goal]
+    lines = [_INTRODUCTION]
+    judged = [(part.section.key, one) for part in parts for one in part.section.figures if one.goal]
     if judged:
         lines += [
-            "",
             "## Goals",
             "",
             "Set for the sizes of a run without options.",
@@ -117,27 +108,49 @@ def markdown(outcome: Outcome, arguments: str) -> str:
             "|---|---|---:|---|---|---|",
         ]
         lines += [
-            f"| {section.key} | {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} |"
-            for section, one in judged
+            f"| {key} | {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} |"
+            for key, one in judged
         ]
-    for section in outcome.sections:
-        lines += ["", f"## {section.key}: {section.title}", "", f"{section.work[0].upper()}{section.work[1:]}."]
-        if section.bars:
-            lines += ["", f"![As multiples of a bare sftp put]({_chart(section)})"]
-        lines += ["", "| | Figure | Unit | Spread | Goal | Remark |", "|---|---:|---|---|---|---|"]
-        lines += [
-            f"| {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} | {one.note} |"
-            for one in section.figures
-        ]
-        if section.absent:
-            lines += ["", *(f"- Left out: {one}" for one in section.absent)]
-        if section.uses:
-            lines += ["", *_uses(section)]
+    for part in parts:
+        lines += _told(part)
+    broken = [one for part in parts for one in part.broken]
     lines += ["", "## Promises", ""]
-    lines += [f"- BROKEN: {one}" for one in outcome.broken] or [
+    lines += [f"- BROKEN: {one}" for one in broken] or [
         "No process of a daemon reached 300 MiB; every export was delivered exactly once, byte for byte, and receipted."
     ]
+    lines += ["", "## Runs", "", *_runs(parts)]
     return "\n".join(lines) + "\n"
+
+
+def _told(part: Part) -> list[str]:
+    """Return one part of the page."""
+    section, machine = part.section, part.machine
+    before, after = (machine.get(f"load {when}", "?") for when in ("before", "after"))
+    lines = ["", f"## {section.key}: {section.title}", "", f"{section.work[0].upper()}{section.work[1:]}."]
+    lines += ["", f"Measured {machine.get('measured', '?')}; load of the machine {before} before, {after} after."]
+    if section.bars:
+        lines += ["", f"![As multiples of a bare sftp put]({_chart(section)})"]
+    lines += ["", "| | Figure | Unit | Spread | Goal | Remark |", "|---|---:|---|---|---|---|"]
+    lines += [
+        f"| {one.name.strip()} | {shown(one.value)} | {one.unit} | {one.spread} | {one.judged} | {one.note} |"
+        for one in section.figures
+    ]
+    if section.absent:
+        lines += ["", *(f"- Left out: {one}" for one in section.absent)]
+    if section.uses:
+        lines += ["", *_uses(section)]
+    return lines
+
+
+def _runs(parts: Sequence[Part]) -> list[str]:
+    """Return a table of each run, the parts that it measured named in its head."""
+    runs: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for part in parts:
+        runs.setdefault(tuple(part.machine.items()), []).append(part.section.key)
+    lines: list[str] = []
+    for machine, keys in runs.items():
+        lines += [f"| {', '.join(keys)} | |", "|---|---|", *(f"| {name} | {value} |" for name, value in machine), ""]
+    return lines[:-1]
 
 
 def _uses(section: Section) -> list[str]:
@@ -149,14 +162,6 @@ def _uses(section: Section) -> list[str]:
         peak = shown(round(one.peak / MIB, 1)) if one.peak else "too short to be seen"
         lines.append(f"| {one.who} | {one.process} | {shown(round(one.seconds, 2))} | {peak} |")
     return [*lines, "", "</details>"]
-
-
-def _plain(section: Section) -> dict[str, object]:
-    """Return a section for JSON: each figure with whether its goal is kept."""
-    whole = asdict(section)
-    for figure, plain in zip(section.figures, whole["figures"], strict=True):
-        plain["kept"] = figure.goal.is_kept(figure.value) if figure.goal else None
-    return whole
 
 
 def _chart(section: Section) -> str:

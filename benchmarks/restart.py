@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmarks.figures import BenchmarkError, Figure, Goal, Section
+from benchmarks.processes import Family
 from benchmarks.standing import OURS, waiting_node
 from gateway.cli.demo_nodes import DemoNode
 from gateway.compose.health import read_health
@@ -49,11 +50,12 @@ def restart(root: Path, count: int) -> Section:
     try:
         first = _until_something_lies_in(mailbox, node, began, clock)
         pid = read_health(settings.paths.state).pid
-        resident = _resident(pid) if pid else 0
+        resident, used = (_resident(pid), Family(pid).cpu_seconds()) if pid else (0, 0.0)
     finally:
         node.stop()
     figures = (
         Figure("from the start to the first deposit", first, "s", goal=Goal(FIRST_MOST)),
+        Figure("processor by then", used, "s", "all its processes"),
         Figure("resident by then", resident / 2**20, "MiB", "the daemon"),
         Figure("making the state", made, "s"),
     )

@@ -56,7 +56,7 @@ def rosters(root: Path, counts: tuple[int, ...]) -> Section:
         "one hub and units below it, each with one pair of keys of the default suite and two SSH keys, signed by two "
         "of three officers; loaded in a new process from the state folder, all signatures and digests verified"
     )
-    return Section("B9", "The roster of a province", work, tuple(figures), tuple(broken))
+    return Section("B8", "The roster of a province", work, tuple(figures), tuple(broken))
 
 
 def _one(folder: Path, count: int) -> tuple[list[Figure], float]:

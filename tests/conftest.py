@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,13 +59,16 @@ def _keep_bytecode() -> None:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+def memory() -> Path:
+    """Return the folder for what is written for a moment: a tmpfs with room, where what is flushed need not reach a
+    disk, or where TMPDIR says."""
+    is_roomy = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _MEMORY_LEAST
+    return _MEMORY if is_roomy and "TMPDIR" not in os.environ else Path(tempfile.gettempdir())
+
+
 def _work_in_memory() -> None:
-    """Put the tests' folders on a tmpfs, where what is flushed need not reach a disk; TMPDIR or PYTEST_DEBUG_TEMPROOT
-    choose another place."""
-    if "TMPDIR" in os.environ or "PYTEST_DEBUG_TEMPROOT" in os.environ or not os.access(_MEMORY, os.W_OK):
-        return
-    if shutil.disk_usage(_MEMORY).free >= _MEMORY_LEAST:
-        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
+    """Put the tests' folders there, unless PYTEST_DEBUG_TEMPROOT says where."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory()))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,6 +16,8 @@ _HEADER_MAX = 18
 _DESCRIPTOR, _DICTIONARY_BITS = 4, 0b11
 _BLOCK_HEADER = 3
 _BLOCK_MAX = 128 * 1024
+_TOGETHER = PIECE // _BLOCK_MAX
+"""Blocks read at once: one by one they cost more calls than work, and each would be hashed by whoever reads it."""
 _RLE, _RESERVED = 1, 3
 
 
@@ -67,22 +69,22 @@ class Decompressor:
         self._unpacker = zstandard.ZstdDecompressor(max_window_size=WINDOW_MAX)
 
     def content(self, take: Callable[[int], bytes], stored: int, size: int) -> Iterator[bytes]:
-        """Yield the `size` bytes of the frame that takes up the next `stored` bytes; no piece is larger than a block.
+        """Yield the `size` bytes of the frame that takes up the next `stored` bytes, in pieces of PIECE at most.
 
         take: returns exactly the next so many bytes of DATA.
         Raises BadFrameError for another frame shape, a block or a sum that is too large, and bytes left over.
         No other frame may be begun meanwhile.
         """
         left, done, is_last = stored, 0, False
-        decoder = self._unpacker.decompressobj()
+        decoder = self._unpacker.decompressobj(write_size=min(PIECE, max(size, 1)))
         try:
             start = take(min(_HEADER_MAX, left))
             header = _check_frame(start, size)
             decoder.decompress(start[:header])
             rest = _Rest(start[header:], take, left - len(start))
             while not is_last:
-                block, is_last = rest.block()
-                piece = decoder.decompress(block)
+                blocks, is_last = rest.blocks()
+                piece = decoder.decompress(blocks)
                 done += len(piece)
                 if done > size:
                     raise BadFrameError("more content than promised")
@@ -104,7 +106,7 @@ def _check_frame(start: bytes, size: int) -> int:
 
 
 class _Rest:
-    """The blocks of a frame, cut apart, so that the decoder never sees more input than one block at a time."""
+    """The blocks of a frame, cut apart, so that the decoder never sees more input than gives a piece."""
 
     def __init__(self, start: bytes, take: Callable[[int], bytes], left: int) -> None:
         self._start = start
@@ -115,7 +117,16 @@ class _Rest:
     def left(self) -> int:
         return len(self._start) + self._left
 
-    def block(self) -> tuple[bytes, bool]:
+    def blocks(self) -> tuple[bytes, bool]:
+        """Return the next blocks with their headers, and whether the last one of the frame is among them."""
+        found: list[bytes] = []
+        is_last = False
+        while not is_last and len(found) < _TOGETHER:
+            block, is_last = self._block()
+            found.append(block)
+        return b"".join(found), is_last
+
+    def _block(self) -> tuple[bytes, bool]:
         """Return the next block with its header, and whether it is the last one of the frame."""
         header = self._bytes(_BLOCK_HEADER)
         number = int.from_bytes(header, "little")

@@ -94,7 +94,7 @@ class ClassicSuite(_Shared):
         return lambda wrapped, label, bind: _decrypted(hpke.KEM.X25519, key, wrapped, label + bind)
 
 
-_ED_SEED = _ED_PUBLIC = _X_SEED = _X_PUBLIC = 32
+_ED_SEED = _ED_PUBLIC = 32
 _ED_SIGNATURE = 64
 _MLKEM_SEED = 64
 _MLKEM_PUBLIC = 1184

@@ -1,6 +1,7 @@
 """The keys of a node for one suite: private seeds that never show themselves, raw public halves, and their ids."""
 
-from collections.abc import Sequence
+import copyreg
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -106,9 +107,11 @@ class PublicKeys:
             object.__setattr__(self, "_wrap", wrap)
         return wrap(text, label(name), bind)
 
-    def __getstate__(self) -> list[object]:
-        # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process.
-        return [self.suite, self.sign_public, self.encrypt_public, None, None, ()]
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self]], list[object]]:
+        # In the order of the fields, as dataclasses read it; what was made of the keys stays in this process. Before
+        # Python 3.11.4 dataclasses put their own in the place of a __getstate__.
+        new = copyreg.__newobj__  # type: ignore[attr-defined] # the standard library's own way, left out of its types
+        return new, (type(self),), [self.suite, self.sign_public, self.encrypt_public, None, None, ()]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,4 +1,4 @@
-"""Opening: groups B and C of the checks, one named function per step, nothing published before the last one."""
+"""Opening: groups B and C of the checks, one named step after another, nothing published before the last one."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,33 +16,15 @@ from gateway.bundle.herald import Herald, Promise
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Coding, Manifest, ManifestFile
 from gateway.bundle.paths import check_paths
+from gateway.bundle.payload import check_segment_list, checked_segments
 from gateway.bundle.policy import check_size
 from gateway.bundle.streams import PIECE, Beside, Progress, disk_errors, fill, in_turn, over, pour, silent
-from gateway.bundle.suites import HASH_LENGTH, Suite, algorithms, digest, label
+from gateway.bundle.suites import Suite, algorithms, digest, label
 from gateway.bundle.unlocking import decrypt_manifest, read_manifest, unwrap_key
 from gateway.domain.errors import SecurityError
 
-_HASHES_HELD = 2048
-"""Segment hashes read at once."""
 _BESIDE = 256 << 10
 """Bytes from which hashing a piece takes longer than handing it to somebody else."""
-
-
-def verify_payload(source: BinaryIO, size: int, envelope: Envelope, *, progress: Progress = silent) -> None:
-    """Do group B without any key: every byte after a verified envelope is the one its sender signed.
-
-    source: seekable; `size`: its bytes.     progress: told the bytes of DATA checked so far.
-    Raises SecurityError `truncated`, `trailing-bytes`, `manifest-corrupt`, `segment-list-corrupt` or
-    `segment-corrupt` (facts: `segment`, counted from 0); TransientError `local-io`. May be repeated.
-    """
-    check_size(envelope, size)
-    with disk_errors("reading the bundle"):
-        read_manifest(source, envelope)
-        _check_segment_list(source, envelope)
-        done = 0
-        for count in _checked_segments(source, envelope, envelope.segment_count):
-            done += count
-            progress(done)
 
 
 def open_bundle(
@@ -95,7 +77,7 @@ def open_front(
     check_size(envelope, size)
     with disk_errors("reading the bundle"):
         cipher = read_manifest(source, envelope)
-        _check_segment_list(source, envelope)
+        check_segment_list(source, envelope)
     content_key = unwrap_key(envelope, keys)
     found, text, signature = decrypt_manifest(envelope, content_key, cipher)
     _check_inner_signature(envelope, signer, text, signature)
@@ -123,7 +105,7 @@ def open_members(
         except SecurityError:
             data.settle()
             # The segments tell whether the bytes changed on their way or were made so by their sender.
-            for _count in _checked_segments(source, front.envelope, data.segments_begun):
+            for _count in checked_segments(source, front.envelope, data.segments_begun):
                 pass
             raise
 
@@ -155,55 +137,6 @@ def open_promised(
         files = [replace(file, hash=members.write(file)) for file in draft.files]
         _check_end(data, draft.pad)
     return digest(herald.envelope.suite, manifest.encode(replace(draft, files=tuple(files))))
-
-
-def _check_segment_list(source: BinaryIO, envelope: Envelope) -> None:
-    running = algorithms(envelope.suite).digest()
-    for hashes in _segment_list(source, envelope):
-        running.update(hashes)
-    if running.digest() != envelope.segments_hash:
-        raise SecurityError("segment-list-corrupt", "SEGS is not the signed one")
-
-
-def _segment_list(source: BinaryIO, envelope: Envelope) -> Iterator[bytes]:
-    """SEGS in pieces: it may be larger than memory should be."""
-    end = envelope.segments_offset + HASH_LENGTH * envelope.segment_count
-    buffer = memoryview(bytearray(HASH_LENGTH * _HASHES_HELD))
-    for at in range(envelope.segments_offset, end, len(buffer)):
-        piece = buffer[: end - at]
-        source.seek(at)
-        if fill(source, piece) < len(piece):
-            raise SecurityError("truncated", "ends within SEGS")
-        yield bytes(piece)
-
-
-def _checked_segments(source: BinaryIO, envelope: Envelope, count: int) -> Iterator[int]:
-    """Yield the lengths of the first `count` segments of DATA, each after its hash was compared."""
-    piece = memoryview(bytearray(min(PIECE, envelope.data_length)))
-    number = 0
-    for hashes in _segment_list(source, envelope):
-        for at in range(0, len(hashes), HASH_LENGTH):
-            if number == count:
-                return
-            start = number * envelope.segment_size
-            length = min(envelope.segment_size, envelope.data_length - start)
-            source.seek(envelope.data_offset + start)
-            if _hash_of(source, length, envelope, piece, number) != hashes[at : at + HASH_LENGTH]:
-                raise SecurityError(
-                    "segment-corrupt", f"segment {number} is not the signed one", facts={"segment": number}
-                )
-            yield length
-            number += 1
-
-
-def _hash_of(source: BinaryIO, length: int, envelope: Envelope, piece: memoryview, number: int) -> bytes:
-    running = algorithms(envelope.suite).digest()
-    for at in range(0, length, len(piece)):
-        wanted = piece[: length - at]
-        if fill(source, wanted) < len(wanted):
-            raise SecurityError("truncated", f"ends within segment {number}")
-        running.update(wanted)
-    return running.digest()
 
 
 def _check_inner_signature(envelope: Envelope, signer: PublicKeys, text: bytes, signature: bytes) -> None:
@@ -271,7 +204,7 @@ class _Plaintext:
         self._beside = beside
         self._asked = self._read = 0
         several = len(envelope.recipients) > 1
-        self._proofs = _checked_segments(source, envelope, envelope.segment_count) if several else None
+        self._proofs = checked_segments(source, envelope, envelope.segment_count) if several else None
         piece = min(PIECE, envelope.data_length)
         self._cipher = memoryview(bytearray(piece))
         # One is used, one still hashed, one filled.

@@ -1,6 +1,7 @@
 """Builds the two workers of each link: what leaves by it, and what arrives."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from gateway.bundle.names import Kind, paper_name
 from gateway.bundle.receipt import FILE_MAX as RECEIPTS_FILE_MAX
@@ -18,7 +19,6 @@ from gateway.domain.records import Stage
 from gateway.roster.file import FILE_MAX as ROSTER_FILE_MAX
 from gateway.roster.told import Told
 from gateway.settings.links import LinkSettings
-from gateway.settings.node import ServerMode
 from gateway.stages.acknowledge import AcknowledgeStage
 from gateway.stages.bulk import BulkLane
 from gateway.stages.convoying import Convoying
@@ -38,7 +38,6 @@ from gateway.stages.telling import SourceTelling
 from gateway.stages.unheard import UnheardStage
 from gateway.stages.unloading import Unloading
 from gateway.transport.api import Transport, sending_ahead
-from gateway.transport.hosted import keep_mailboxes
 
 
 class LinkLegs:
@@ -62,12 +61,16 @@ class LinkLegs:
         trusted = identity.directory.trusted
         # Once for all links: it is the digest of a file of megabytes.
         self._roster_name = None if trusted is None else paper_name(trusted.raw, Kind.ROSTER)
+        self._transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
         self._ground = ground
         self._gates = gates
         self._recorder = recorder
         self._quarantine = quarantine
         self._telling = telling
         self._comparing = comparing
+        # Once for all links: a public key is checked when it is made, and the table of orders has a row for each route.
+        self._own_key = {keys.sign_key_id: keys.public for keys in identity.keyring.node_keys()}.get
+        self._orders = identity.settings.orders
         self.intakes: dict[LinkName, ReceiptIntake] = {}
         """What takes in the receipts of each link, for receipts that a person wants looked at again."""
 
@@ -77,14 +80,8 @@ class LinkLegs:
     def of(self, links: Sequence[LinkSettings]) -> list[Worker]:
         """Return the workers of `links`; one that cannot work has none."""
         legs = {link.name: self._legs_or_none(link) for link in links}
-        hosting = [link for link in links if link.hosts_mailbox]
-        if self._settings.server.mode is not ServerMode.OPENSSH:
-            try:
-                keep_mailboxes(self._settings.paths.mailboxes)
-            except GatewayError as error:
-                for link in hosting:
-                    self._gates.one(Scope.LINK, link.name).failed(error)
-                    legs[link.name] = ()
+        with suppress(GatewayError):  # whoever uses a mailbox asks again
+            self._transports.keep_mailboxes()
         return [worker for its in legs.values() for worker in its]
 
     def _legs_or_none(self, link: LinkSettings) -> tuple[Worker, ...]:
@@ -99,12 +96,10 @@ class LinkLegs:
         ground, timing = self._ground, self._settings.timing
         name = LinkName(link.name)
         out_gate, back_gate = self._gates.of_link(link)
-        transports = Transports(self._settings, self._keyring, self._directory, ground.clock)
-        out, back = (paced(transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
+        out, back = (paced(self._transports.to(link), link, ground.clock, ground.is_stopping) for _leg in range(2))
         # Both directions share the line.
         precedence = Precedence()
         papers_out = PaperTransport(out, precedence)
-        own_key = {keys.sign_key_id: keys.public for keys in self._keyring.node_keys()}.get
         acknowledge = AcknowledgeStage(
             link=name,
             unit=self._settings.node.unit,
@@ -132,14 +127,14 @@ class LinkLegs:
             clock=ground.clock,
             carrying=carried,
             convoying=Convoying(name, ground.spool, out, ground.clock, carried.convoy),
-            orders=self._settings.orders,
+            orders=self._orders,
             forerunner=self._forerunner(link, out, bulk),
             hears=link.hears,
         )
         intake = self.intakes[name] = ReceiptIntake(
             link=name,
             unit=self._settings.node.unit,
-            own_key=own_key,
+            own_key=self._own_key,
             ledger=ground.ledger,
             spool=ground.spool,
             directory=self._directory,

@@ -16,8 +16,9 @@ from gateway.settings.node import ServerMode
 from gateway.transport.accounts import public_blob
 from gateway.transport.api import Transport
 from gateway.transport.channel import Deadlines
+from gateway.transport.folder import FolderTransport
 from gateway.transport.gap import LEFTOVER_SECONDS, GapTransport
-from gateway.transport.hosted import IN, HostedTransport
+from gateway.transport.hosted import IN, HostedTransport, Mailboxes
 from gateway.transport.media import MediaTransport, media_mailbox
 from gateway.transport.openssh_channel import OpensshChannel, is_installed
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
@@ -54,18 +55,15 @@ class Transports:
         self._keyring = keyring
         self._directory = directory
         self._clock = clock
+        self._mailboxes = Mailboxes(settings.paths.mailboxes)
 
     def to(self, link: LinkSettings) -> Transport:
-        """Return the transport of `link`; raises PermanentError `peer-unknown`, `peer-revoked`, `mailbox-*`,
-        `ssh-missing`."""
+        """Return the transport of `link`; raises PermanentError `peer-unknown`, `peer-revoked`, `ssh-missing`."""
         if link.folder is not None and link.transport is TransportKind.FOLDER:
             return self._folders(link, link.folder)
         if link.transport is TransportKind.MEDIA:
             return MediaTransport(self._settings.paths.state, link.name, mailbox_floors(self._settings))
-        hosted = None
-        if link.hosts_mailbox:
-            kind = SharedMailbox if self._settings.server.mode is ServerMode.OPENSSH else HostedTransport
-            hosted = kind(self._settings.paths.mailboxes, link.peer, mailbox_floors(self._settings))
+        hosted = self._hosted(link) if link.hosts_mailbox else None
         remote = self.remote(link)
         if hosted is None or remote is None:
             whole: Transport | None = hosted or remote
@@ -75,6 +73,19 @@ class Transports:
         if link.calls_to_deposit:
             return SplitTransport(outgoing=remote, incoming=hosted)
         return SplitTransport(outgoing=hosted, incoming=remote)
+
+    def keep_mailboxes(self) -> None:
+        """Make the mailboxes of all transports so far durable at once, else each costs as much when it is first used.
+
+        Raises `mailbox-*`.
+        """
+        self._mailboxes.keep()
+
+    def _hosted(self, link: LinkSettings) -> FolderTransport:
+        floors = mailbox_floors(self._settings)
+        if self._settings.server.mode is ServerMode.OPENSSH:
+            return SharedMailbox(self._settings.paths.mailboxes, link.peer, floors)
+        return HostedTransport(self._mailboxes, link.peer, floors)
 
     def _folders(self, link: LinkSettings, folder: FolderSettings) -> Transport:
         gap = link.gap

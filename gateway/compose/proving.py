@@ -16,6 +16,7 @@ from gateway.bundle.convoy import MAGIC as CONVOY_MAGIC
 from gateway.bundle.convoy import split_bundles
 from gateway.bundle.envelope import ENVELOPE_MAX, MAGIC, Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import PublicKeys
+from gateway.bundle.payload import verify_payload
 from gateway.bundle.receipt import (
     FILE_MAX,
     Receipt,
@@ -26,7 +27,6 @@ from gateway.bundle.receipt import (
     verify_receipt,
 )
 from gateway.bundle.receipt import MAGIC as RECEIPTS_MAGIC
-from gateway.bundle.unseal import verify_payload
 from gateway.compose.offline import missing
 from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import UnitCode

@@ -1,13 +1,15 @@
 """Builds what compares streams with others: inventories and statements of each link, rounds of reconciliation."""
 
 from collections.abc import Callable
+from functools import cached_property
 
-from gateway.bundle.inventory import INVENTORY_MAX
+from gateway.bundle.inventory import INVENTORY_MAX, sign_life
 from gateway.bundle.names import Kind
 from gateway.bundle.statement import STATEMENT_MAX
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
 from gateway.compose.relaying import custody_of, onward_of
+from gateway.domain.holdings import Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.settings.boundaries import Receipts
 from gateway.settings.kinds import seconds_of_day
@@ -57,6 +59,12 @@ class Comparing:
             ops=ground.ops,
         )
 
+    @cached_property
+    def _life(self) -> bytes:
+        """The token of this start of the node, the same on every link."""
+        ledger = self._ground.ledger
+        return sign_life(Life(self._unit, ledger.epoch, ledger.resync.life), self._keys)
+
     def legs(self, link: LinkSettings, transport: Transport, gate: Gate) -> tuple[Leg, ...]:
         """Return what states and asks by one link."""
         if link.receipts is Receipts.NEVER:
@@ -75,6 +83,7 @@ class Comparing:
             transport=transport,
             gate=gate,
             keys=self._keys,
+            life=self._life,
             clock=ground.clock,
             ops=ground.ops,
             every=_every(link, timing.resync_every),

@@ -1,15 +1,19 @@
 """The two crews: child processes for the daemon, and the caller's own thread for one-shot commands and tests."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from gateway.daemon.crewmate import be_ready
 from gateway.daemon.crewseat import Rules, Seat
 from gateway.daemon.errand import A, Errand, News, Progress, R, Report, named, stopping
 from gateway.domain.clock import Clock
 from gateway.domain.oplog import OpsLog
 
+_BESIDE_SECONDS = 10.0
+"""After something small, large work that begins gives way at once: where one handover is, others are not far."""
 _BURIAL_SECONDS = 1.0
 """A killed child is gone within milliseconds; one that hangs inside the kernel is not waited for."""
 
@@ -33,6 +37,8 @@ class ProcessCrew:
         self._idle: list[Seat] = []
         self._seats: list[Seat] = []
         self._closing = False
+        self._small_at = -math.inf
+        """When the last small work was asked for; monotonic seconds."""
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -45,22 +51,35 @@ class ProcessCrew:
         argument: A,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> "Future[R]":
-        """Run `work(argument, report)` in a child, see Crew: at once if one is free, else in the order of asking."""
+        """Run `work(argument, report)` in a child, see Crew: at once if one is free, else in the order of asking.
+
+        What is large does not take the last idle child while another may be started, and has one made ready beside it:
+        else the first small thing would wait until a process has started and loaded its code. It leaves the processor
+        to small work that comes meanwhile or came a moment ago; alone it is as quick as any.
+        """
         named(work)
-        errand = Errand(work, argument, on_progress, on_news)
+        errand = Errand(work, argument, on_progress, on_news, is_large)
         with self._lock:
             if self._closing:
                 errand.future.set_exception(stopping())
-            elif self._idle:
-                # The one that worked last: its child is warm, and the others' may rest.
-                self._idle.pop().give(errand)
+            elif len(self._idle) > (is_large and len(self._seats) < self._size):
+                # Small work gets the one that worked last: its child is warm, and the others' may rest.
+                self._idle.pop(0 if is_large else -1).give(errand)
             else:
                 self._waiting.append(errand)
                 if len(self._seats) < self._size:
-                    seat = Seat(self._rules, self._log, self._next_errand)
+                    seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
                     self._seats.append(seat)
                     seat.thread.start()
+        if is_large:
+            self.run(be_ready, work.__module__)
+        elif work is not be_ready:
+            self._small_at = self._clock.monotonic()
+            for seat in self._seats:
+                seat.give_way()
         return errand.future
 
     def close(self, deadline: float) -> None:
@@ -81,6 +100,9 @@ class ProcessCrew:
             seat.dismiss()
         for seat in self._seats:
             seat.thread.join(_BURIAL_SECONDS)
+
+    def _has_small(self) -> bool:
+        return self._clock.monotonic() - self._small_at < _BESIDE_SECONDS
 
     def _next_errand(self, seat: Seat) -> Errand | None:
         with self._lock:
@@ -105,8 +127,11 @@ class InlineCrew:
         argument: A,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> "Future[R]":
         """Run `work(argument, report)` now and return a future that is done."""
+        del is_large
         named(work)
         future: Future[R] = Future()
         try:

@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -52,13 +53,17 @@ def serve(end: socket.socket) -> None:
     try:
         while (frame := line.receive()) is not None:
             kind, body = frame
-            line.send(Kind.TAKEN)
+            if kind is not Kind.LARGE:
+                line.send(Kind.TAKEN)
             gc.disable()  # nothing becomes rubbish while code is loaded
             module, name, argument = from_parent(body)
             work = getattr(import_module(module), name)
             gc.enable()
-            line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
-            if kind is Kind.WORK and done < _LOADING:
+            if kind is Kind.LARGE:
+                line.send(*_answer_aside(line, work, argument))
+            else:
+                line.send(*_answer(work, (argument,) if kind is Kind.INITIALISE else (argument, Reporter(line))))
+            if kind is not Kind.INITIALISE and done < _LOADING:
                 # What was loaded stays, so no collection need ever look through it again.
                 gc.collect()
                 gc.freeze()
@@ -68,6 +73,24 @@ def serve(end: socket.socket) -> None:
         os._exit(1)
     finally:
         sys.stderr.flush()
+
+
+def be_ready(module: str, report: object) -> None:
+    """Work that loads the code of `module`."""
+    del report
+    import_module(module)
+
+
+def _answer_aside(line: Line, work: Any, argument: Any) -> tuple[Kind, bytes]:
+    """Answer in a thread of its own, which is there when the parent hears that the work is taken, and ends with it:
+    what was made nice may not go back."""
+
+    def answer() -> tuple[Kind, bytes]:
+        line.send(Kind.TAKEN)
+        return _answer(work, (argument, Reporter(line)))
+
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(answer).result()
 
 
 def _answer(work: Any, arguments: tuple[Any, ...]) -> tuple[Kind, bytes]:

@@ -1,5 +1,6 @@
 """One seat of a crew: a thread, the child process it started, and the conversation with it."""
 
+import os
 import pickle
 import queue
 import struct
@@ -15,6 +16,9 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityE
 from gateway.domain.oplog import OpsLog
 
 _COUNT = struct.Struct("<Q")
+NICENESS = 10
+"""Of large work beside small, on top of the service's own: a tenth of the weight of all else. What is small then gets a
+processor at once, and what is large keeps its tenth beside anybody who takes all of one."""
 _FAREWELL_SECONDS = 2.0
 """An idle child that was hung up on ends within milliseconds; one that does not is killed."""
 
@@ -42,15 +46,25 @@ class Seat:
     """Does one errand after the other. The thread that starts a child stays with it: a child dies with that thread.
 
     next_errand: returns the next errand if one waits, else None and counts this seat as idle.
+    gives_way:   whether large work that begins now gives way from its beginning.
     """
 
-    def __init__(self, rules: Rules, log: OpsLog, next_errand: Callable[["Seat"], Errand | None]) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        log: OpsLog,
+        next_errand: Callable[["Seat"], Errand | None],
+        gives_way: Callable[[], bool],
+    ) -> None:
         self._rules = rules
         self._log = log
         self._next_errand = next_errand
+        self._gives_way = gives_way
         self._inbox: queue.SimpleQueue[Errand | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._mate: Launched | None = None
+        self._has_large = False
+        """Whether the child is at work on something large."""
         self._dismissed = False
         self.thread = threading.Thread(target=self._live, name=rules.name, daemon=True)
 
@@ -63,6 +77,14 @@ class Seat:
     def give(self, errand: Errand | None) -> None:
         """Hand an errand to this idle seat; None ends it."""
         self._inbox.put(errand)
+
+    def give_way(self) -> None:
+        """Have large work, if that is what the child does, leave the processor to others until it ends. Any thread, and
+        for each thing that it should give way to: a thread that it is just starting may be left out once."""
+        if self._has_large:  # asked before, since whoever starts a child has the lock for so long
+            with self._lock:
+                if self._mate is not None:
+                    self._mate.make_nice(min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19))
 
     def dismiss(self) -> None:
         """End the present errand by killing its child, and start no other."""
@@ -93,7 +115,10 @@ class Seat:
 
     def _do(self, errand: Errand) -> None:
         try:
-            result = self._answer(errand)
+            try:
+                result = self._answer(errand)
+            finally:
+                self._has_large = False
         except BaseException as error:  # noqa: BLE001 - whoever waits for the future must hear of anything
             errand.future.set_exception(error)
         else:
@@ -105,7 +130,7 @@ class Seat:
         for second in (False, True):
             mate = self._mate or self._hire()
             try:
-                kind, answer = self._talk(mate, Kind.WORK, body, errand)
+                kind, answer = self._talk(mate, Kind.LARGE if errand.is_large else Kind.WORK, body, errand)
             except _GoneError as gone:
                 died = self._died(gone)
                 if gone.begun or second or died.code == "stopping":
@@ -161,6 +186,7 @@ class Seat:
             kind, body = frame
             if kind is Kind.TAKEN:
                 begun = True
+                self._taken(errand)
             elif kind is Kind.PROGRESS:
                 if errand is not None and errand.on_progress is not None and len(body) == _COUNT.size:
                     errand.on_progress(_COUNT.unpack(body)[0])
@@ -169,6 +195,12 @@ class Seat:
                     errand.on_news(_told(body))
             else:
                 return kind, body
+
+    def _taken(self, errand: Errand | None) -> None:
+        if errand is not None and errand.is_large:
+            self._has_large = True
+            if self._gives_way():
+                self.give_way()
 
     def _settled(self, kind: Kind, body: bytes) -> Any:
         if kind is Kind.BUG:

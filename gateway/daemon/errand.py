@@ -38,6 +38,8 @@ class Crew(Protocol):
         argument: A,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[R]:
         """Run `work(argument, report)` and return the future of its result.
 
@@ -46,6 +48,7 @@ class Crew(Protocol):
         on_progress: called from another thread, at most four times a second; if it raises, the work is ended and the
                   future fails with what it raised: so a stop, or a hold, reaches a long piece of work.
         on_news:  called likewise, with each thing that the work tells; the other process is not to be trusted with it.
+        is_large: it takes long, so it leaves a process to what does not, and the processor where there is such work.
 
         The future fails with the GatewayError that `work` raised, or with one of
 
@@ -71,6 +74,7 @@ class Errand:
     argument: Any
     on_progress: Progress | None
     on_news: News | None
+    is_large: bool = False
     future: "Future[Any]" = field(default_factory=Future)
 
 

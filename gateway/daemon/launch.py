@@ -40,6 +40,18 @@ class Launched:
         """End it at once with SIGKILL; may be called from any thread, `end` collects it."""
         self._process.kill()
 
+    def make_nice(self, niceness: int) -> None:
+        """Have the threads that work now beside its first one, and those that they start, leave the processor to others
+        from now until they end. Where the system cannot do it they go on as they were."""
+        if sys.platform == "linux" and self.alive:
+            threads: list[str] = []
+            with contextlib.suppress(OSError):
+                threads = os.listdir(f"/proc/{self.pid}/task")  # noqa: PTH208 - numbers and no paths
+            for thread in threads:
+                if thread != str(self.pid):
+                    with contextlib.suppress(OSError):  # it has just ended, or we may not
+                        os.setpriority(os.PRIO_PROCESS, int(thread), niceness)
+
     def end(self, deadline: float) -> int:
         """Hang up, give it `deadline` seconds to end by itself, then kill it; return its exit code (-9 = killed)."""
         self.line.close()

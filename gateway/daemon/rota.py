@@ -10,6 +10,8 @@ from gateway.domain.clock import Clock
 
 AT_ONCE = 32
 """So many threads are made without ado: more than there are workers that all links share."""
+FEW = 2
+"""With so many busy, what has waited for its time waits for one of them: for `PATIENCE` at most."""
 PATIENCE = 0.01
 """Seconds that work waits for a thread to become free before one more is made. At a start every link has a short step
 to do, and a thread for each would take memory for nothing; but a peer that does not answer must not hold up others."""
@@ -49,16 +51,15 @@ class Rota:
 
     def now(self, work: Work) -> None:
         """Run `work` in a thread as soon as one is free."""
-        with self._changed:
-            if self._free:
-                hand = self._free.pop()
-                hand.work = work
-                hand.called.set()
-            elif len(self._hands) < AT_ONCE:
-                self._hire(work)
-            else:
-                self._waiting.append((self._clock.monotonic(), work))
-                self._keep()
+        self._run(work, lambda: bool(self._free) or len(self._hands) < AT_ONCE)
+
+    def soon(self, work: Work) -> None:
+        """Run `work` like `now`, but let it wait while some threads are busy.
+
+        For what may have its time in common with hundreds of others: short steps follow each other in few threads,
+        where each in one of its own would have them all contend for the interpreter.
+        """
+        self._run(work, lambda: len(self._hands) - len(self._free) < FEW)
 
     def at(self, due: float, work: Work) -> None:
         """Call `work` at `due` (monotonic seconds) in the one thread that keeps the time: it must return at once."""
@@ -97,20 +98,25 @@ class Rota:
 
     def _keep_time(self) -> None:
         while True:
+            hired = work = None
             with self._changed:
                 now = self._clock.monotonic()
                 if self._waiting and now - self._waiting[0][0] >= PATIENCE:
-                    self._hire(self._waiting.popleft()[1])
+                    hired = self._call(self._waiting.popleft()[1])
                     if self._waiting:  # each further thread after another pause
                         self._waiting[0] = (now, self._waiting[0][1])
-                if not self._due or self._due[0][0] > now:
+                elif not self._due or self._due[0][0] > now:
                     if self._closing and not self._waiting:
                         self._keeper = None
                         return
                     self._changed.wait(self._until_next(now))
                     continue
-                _, _, work = heapq.heappop(self._due)
-            work()
+                else:
+                    _, _, work = heapq.heappop(self._due)
+            if work is None:
+                _start(hired)
+            else:
+                work()
 
     def _until_next(self, now: float) -> float | None:
         next_ones = [self._due[0][0]] if self._due else []
@@ -120,11 +126,27 @@ class Rota:
 
     # -- the threads that work ----------------------------------------------------------------------------------------
 
-    def _hire(self, work: Work) -> None:
+    def _run(self, work: Work, is_at_once: Callable[[], bool]) -> None:
+        with self._changed:
+            hired = None
+            if is_at_once():
+                hired = self._call(work)
+            else:
+                self._waiting.append((self._clock.monotonic(), work))
+                self._keep()
+        _start(hired)
+
+    def _call(self, work: Work) -> threading.Thread | None:
+        """Give `work` to a free thread, or to a new one, which is returned to be started without the lock."""
+        if self._free:
+            hand = self._free.pop()
+            hand.work = work
+            hand.called.set()
+            return None
         # A daemon thread, so that a step that hangs cannot keep a stopping process alive.
         thread = threading.Thread(target=self._serve, args=(work,), name="hand", daemon=True)
         self._hands.add(thread)
-        thread.start()
+        return thread
 
     def _serve(self, first: Work) -> None:
         hand = _Hand(threading.current_thread())
@@ -151,3 +173,9 @@ class Rota:
                 if hand in self._free:
                     self._free.remove(hand)
             return hand.work
+
+
+def _start(hired: threading.Thread | None) -> None:
+    """Start a thread. Nobody may hold the lock: it takes until the interpreter was handed over and back."""
+    if hired is not None:
+        hired.start()

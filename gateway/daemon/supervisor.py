@@ -106,18 +106,18 @@ class _Post:
             if self._due > self._clock.monotonic():
                 self._call_at(self._due)
                 return
-            self._go_on()
+            self._go_on(self._rota.soon)
 
     def _rung(self) -> None:
         with self._lock:
             if self._rests and (self._heeds_rings or self.bell.stopping):
-                self._go_on()
+                self._go_on(self._rota.now)
 
-    def _go_on(self) -> None:
+    def _go_on(self, call: Callable[[Callable[[], None]], None]) -> None:
         if self._heeds_rings:
             self.bell.take()
         self._rests = False
-        self._rota.now(self._turn)
+        call(self._turn)
 
 
 class Supervisor:

@@ -102,10 +102,15 @@ class ClaimShelf:
             if intents:
                 disk.owner_only(self._folder)
                 disk.owner_only(together.folder)
-            for one in together.take(_secured(intents, together.failures)):
-                found[one.token] = self._made[one.token] = _claimed(together.folder / one.token, one)
-            while len(self._made) > MADE_MOST:
-                self._made.pop(next(iter(self._made)), None)
+            made = {
+                one.token: _claimed(together.folder / one.token, one)
+                for one in together.take(_secured(intents, together.failures))
+            }
+            with self._lock:
+                self._made |= made
+                for oldest in list(self._made)[:-MADE_MOST]:
+                    del self._made[oldest]
+        found |= made
         return [found[token] for token, _ in wanted if token in found], together.failures
 
     def recover(self, settled: Collection[str] = frozenset()) -> Recovery:
@@ -163,7 +168,8 @@ class ClaimShelf:
         route: where its caller knows it, no other is looked for.
         """
         if route is not None:
-            made = self._made.pop(token, None)
+            with self._lock:
+                made = self._made.pop(token, None)
             if made is not None and disk.lies_at(f"{self._folder}/{route}/{token}"):
                 return made
             whole = self._folder / route / token

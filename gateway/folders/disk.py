@@ -272,6 +272,11 @@ def remove_private(folder: Path | str) -> None:
             os.rmdir(one)  # noqa: PTH106 - as above
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything of that name, a dangling link included. Raises as `failure` says."""
+    return lies_at(os.fspath(path))
+
+
 def lies_at(path: str) -> bool:
     """Like `exists`, for who asks it of thousands."""
     try:
@@ -281,16 +286,6 @@ def lies_at(path: str) -> bool:
     except OSError as error:
         raise failure(error, Path(path).parent) from error
     return True
-
-
-def exists(path: Path) -> bool:
-    """Whether there is anything of that name, a dangling link included. Raises as `failure` says."""
-    with mapped_at(path):
-        try:
-            os.stat(path, follow_symlinks=False)  # noqa: PTH116 - several for each export of thousands
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return True
 
 
 def device(folder: Path) -> int:
@@ -361,8 +356,3 @@ def readable(path: str | Path) -> int:
 def is_folder(path: Path) -> bool:
     """Whether `path` itself is a folder; a link is not. Raises OSError."""
     return stat.S_ISDIR(path.lstat().st_mode)
-
-
-def reraise(error: OSError) -> None:
-    """The `onerror` of os.walk that hides nothing."""
-    raise error

@@ -5,11 +5,14 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from gateway.domain.clock import Clock
 
-LOOK_SECONDS = 0.02
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+LOOK_SECONDS = 0.005
 """Between looks how far it has grown."""
 STILL_SECONDS = 5.0
 """Without a byte more for so long it is given up: what pauses may pause for hours."""
@@ -58,9 +61,9 @@ class GrowingFile(io.RawIOBase):
         self._at = offset
         return offset
 
-    def readinto(self, buffer: object, /) -> int:
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
         """Fill `buffer`, or what is left of the file; GivenUpError if that is not waited for."""
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]  # whatever has bytes
+        view = memoryview(buffer).cast("B")
         wanted = min(len(view), self._size - self._at)
         self._wait_until(self._at + wanted)
         count = os.preadv(self._descriptor, [view[:wanted]], self._at)

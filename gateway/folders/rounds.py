@@ -3,11 +3,16 @@
 import ctypes
 import errno
 import os
+import re
 import resource
 import stat
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
+from typing import Self
 
 FEWEST = 16
 """Files and folders that are worth one order for the whole file system: for fewer, their own fsyncs are as quick."""
@@ -20,8 +25,12 @@ _OURS = 1 << 20
 """Bytes of one file that count as its own among what waits; of a larger one most was written long ago."""
 _TELLS_ERRORS = (5, 8)
 """The Linux from which syncfs(2) tells of what could not be written."""
-_SOUND = frozenset({0xEF53, 0x58465342, 0x9123683E})
-"""ext2 to ext4, XFS, Btrfs: file systems on disks of this machine, whose syncfs was read to make all of it last."""
+_EXT, _XFS, _BTRFS = 0xEF53, 0x58465342, 0x9123683E
+"""File systems on disks of this machine, whose syncfs was read to make all of it last: ext4 where it has a journal."""
+_ANSWER_MAX = 32
+"""Bytes of what the system says of a journal: a number, or `<none>`."""
+_MEMORY, _NODES = Path("/proc/meminfo"), Path("/sys/devices/system/node")
+_WAITS, _WAITS_SAID = re.compile(rb"(?:Dirty|Writeback): +(\d+) kB"), 2
 _UNKNOWN_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ENOTSUP})
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
@@ -30,7 +39,9 @@ _MANY = 64
 _WAITING = 8
 """Threads that wait; more give the disk hardly less to do."""
 _OPEN_TOGETHER_MOST = 4096
-"""Files that are open at the same time, unless a process may open less than four times as many."""
+"""Files of one round that are open at the same time, unless a process may open less than four times as many."""
+_FULL_ROUNDS = 2
+"""Rounds of so many that one process has open at the same time; what is more waits for the disk all the same."""
 _WAIT_BEFORE, _WRITE = 1, 2
 """Of sync_file_range(2): wait for what is being written, and begin to write."""
 
@@ -56,9 +67,12 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     outcomes: dict[str, OSError | None] = {}
     members = [(path, os.O_NOFOLLOW) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
     together = _open_together()
+    places = _places(together)
     try:
         for at in range(0, len(members), together):
-            _sync_group(members[at : at + together], len(members), outcomes)
+            group = members[at : at + together]
+            with places.taken(len(group)):
+                _sync_group(group, len(members), outcomes)
     except OSError as error:
         # Also for those that no order was given for yet: what befell them it has told, and a later one need not.
         return {path: outcomes.get(path) or error for path, _ in members}
@@ -79,6 +93,61 @@ def push(folder: str) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def start_writing(descriptor: int) -> None:
+    """Have the disk begin to write what waits of this file, without waiting for it. Proves nothing, and takes no error
+    away from the sync that follows."""
+    _sync_range(descriptor, _WRITE)
+
+
+def settle_writing(descriptor: int) -> None:
+    """Wait for what is being written of this file, and have the disk begin with the rest. Proves nothing, and costs
+    neither a commit nor an emptying of the disk's cache, for which everybody would wait. OSError if something could not
+    be written: no sync that follows need tell it again."""
+    if (error := _sync_range(descriptor, _WAIT_BEFORE | _WRITE)) is None and system_call("sync_file_range"):
+        return
+    if error is not None and error.errno not in _UNKNOWN_CALL:
+        raise error
+    os.fdatasync(descriptor)
+
+
+class Stretch:
+    """All that is written on one file system while this lasts. It begins before the first byte is written: what cannot
+    be written afterwards is told to us whoever was told before, so that no file of it need be asked for itself."""
+
+    def __init__(self, folder: str) -> None:
+        """folder: one that is there, on that file system. OSError."""
+        self._descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._descriptor)
+
+    def force(self, file: str, folders: Collection[str], members: int, size: int) -> bool:
+        """Force all of it to the disk by one order; False where that is not as good as fsyncs: then do those.
+
+        file:    a regular one, written in this stretch.     folders: in which all was made.
+        members: files at least, and `size`: their bytes, about.
+        OSError: an order failed, for all that was written; no fsync need say more.
+        """
+        lead = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            if members < FEWEST or not _is_sound(self._descriptor) or not _is_quiet(members, size):
+                return False
+            if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
+                return False
+            sync_file_system(self._descriptor)
+            os.fsync(lead)  # as in `_synced`
+        except OSError as error:
+            if error.errno not in _UNKNOWN_CALL:
+                raise
+            return False
+        finally:
+            os.close(lead)
+        return True
 
 
 @cache
@@ -104,14 +173,29 @@ def file_system(descriptor: int) -> int:
     return answer[0] if call is not None and call(descriptor, answer) == 0 else 0
 
 
+def has_journal(descriptor: int) -> bool:
+    """Whether the ext4 that `descriptor` is on has a journal, which ends all writing where a table of inodes cannot be
+    written: without one this is told to one process, whosever the inodes are. False where the system does not say."""
+    try:
+        device = os.fstat(descriptor).st_dev
+        disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").readlink().name
+        with Path(f"/sys/fs/ext4/{disk}/journal_task").open("rb") as stream:
+            return stream.read(_ANSWER_MAX).strip() not in (b"", b"<none>")
+    except OSError:
+        return False
+
+
 def waiting_bytes() -> int | None:
     """Return how many bytes of all file systems wait to be written or are being written; None if that is unknown."""
+    # Our service sees nothing of /proc but processes; there each node of memory is asked.
+    places = [_MEMORY] if _MEMORY.exists() else list(_NODES.glob("node*/meminfo"))
     try:
-        with open("/proc/meminfo", "rb") as stream:  # noqa: PTH123 - once a round, of which there are many
-            found = dict(line.split()[:2] for line in stream)
-        return (int(found[b"Dirty:"]) + int(found[b"Writeback:"])) << 10
-    except (OSError, KeyError, ValueError):
+        found = [_WAITS.findall(place.read_bytes()) for place in places]
+    except OSError:
         return None
+    if not found or any(len(sizes) != _WAITS_SAID for sizes in found):
+        return None
+    return sum(int(size) for sizes in found for size in sizes) << 10
 
 
 def _synced(opened: Sequence[int], members: int) -> list[OSError | None]:
@@ -149,9 +233,7 @@ def _lead(opened: Sequence[int], members: int) -> int | None:
         looks = {one: os.fstat(one) for one in opened}
     except OSError:
         return None
-    waiting = waiting_bytes()
-    ours = sum(min(look.st_size, _OURS) for look in looks.values())
-    if waiting is None or waiting - ours > min(_STRANGERS * members, _STRANGERS_MOST):
+    if not _is_quiet(members, sum(min(look.st_size, _OURS) for look in looks.values())):
         return None
     # A file of another file system may be mounted anywhere in a tree.
     if len({look.st_dev for look in looks.values()}) > 1:
@@ -159,13 +241,49 @@ def _lead(opened: Sequence[int], members: int) -> int | None:
     return next((one for one, look in looks.items() if stat.S_ISREG(look.st_mode)), opened[0])
 
 
+def _is_quiet(members: int, ours: int) -> bool:
+    """Whether so little waits for the disk beside `ours`, a round's own bytes, that it would not make it slower."""
+    waiting = waiting_bytes()
+    return waiting is not None and waiting - ours <= min(_STRANGERS * members, _STRANGERS_MOST)
+
+
 def _open_together() -> int:
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _OPEN_TOGETHER_MOST if most == resource.RLIM_INFINITY else max(1, min(most // 4, _OPEN_TOGETHER_MOST))
 
 
+class _Places:
+    """How many files all rounds of this process may have open at the same time. Any thread."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._changed = threading.Condition()
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def taken(self, number: int) -> Iterator[None]:
+        """Hold `number` places, at most as many as there are; whoever waits for them first gets them first."""
+        with self._turn, self._changed:
+            self._changed.wait_for(lambda: self._free >= number)
+            self._free -= number
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += number
+                self._changed.notify_all()
+
+
+@cache
+def _places(together: int) -> _Places:
+    return _Places(_FULL_ROUNDS * together)
+
+
 def _is_sound(descriptor: int) -> bool:
-    return _tells_errors() and file_system(descriptor) in _SOUND
+    if not _tells_errors():
+        return False
+    kind = file_system(descriptor)
+    return kind in (_XFS, _BTRFS) or (kind == _EXT and has_journal(descriptor))
 
 
 @cache

@@ -136,7 +136,7 @@ class Spool:
 
     def inbound_bundle(self, link: LinkName, bundle: BundleId) -> Path:
         """Where the fetched bundle lies."""
-        return self._inbound / link / bundle_name(bundle)
+        return Path(f"{self._inbound}/{link}/{bundle_name(bundle)}")  # quicker than two steps, for bundles of thousands
 
     def keep_fetched(self, link: LinkName, bundles: Sequence[BundleId]) -> None:
         """Make the files at `fetching(link, bundle)` durable under their final names, sharing one fsync of the folder.

@@ -118,11 +118,14 @@ class OutboundWatch:
         if stable_scans < 1:
             raise ValueError("stable_scans must be at least 1")
         self._root = root
+        # Put together once: a node with hundreds of folders looks at each every two seconds.
+        self._above = root / ".."
         self._packer = packer
         self._clock = clock
         self._stable_scans = stable_scans
         self._spacing = spacing
         self._sentinel = sentinel
+        self._mark = None if sentinel is None else root / sentinel
         self._device: int | None = None
         self._is_mount = False
         self._histories: dict[str, _History] = {}
@@ -140,7 +143,10 @@ class OutboundWatch:
         """
         self._require_mount()
         seen, problems = self._list()
-        self._require_mount()  # a share that went away during the listing must not look like an empty folder
+        if seen or problems or self._histories:
+            # A share that went away during the listing must not look like an empty folder: where nothing was and
+            # nothing is, it may, until the next scan.
+            self._require_mount()
         now = self._clock.monotonic()
         settled: list[Candidate] = []
         waiting: list[Waiting] = []
@@ -207,9 +213,9 @@ class OutboundWatch:
             status = self._root.stat()
             if not stat.S_ISDIR(status.st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            is_mount = status.st_dev != (self._root / "..").stat().st_dev
-            if self._sentinel is not None:
-                (self._root / self._sentinel).lstat()
+            is_mount = status.st_dev != self._above.stat().st_dev
+            if self._mark is not None:
+                self._mark.lstat()
         except OSError as error:
             raise self._fault(error) from error
         if self._device is not None and status.st_dev != self._device:

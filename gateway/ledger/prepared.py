@@ -126,8 +126,7 @@ def _compiled(dialect: Dialect, build: Build, shape: tuple[Hashable, ...]) -> _T
 
 @lru_cache(maxsize=KEPT)
 def _compiled_for(dialect: Hashable, build: Build, shape: tuple[Hashable, ...]) -> _Text:
-    statement = build(*shape)
-    assert isinstance(statement, CompilerElement)  # noqa: S101 - for the type alone: every statement can be compiled
+    statement = cast(CompilerElement, build(*shape))
     kind = cast(type[Dialect], dialect)
     compiled = statement.compile(dialect=kind(), compile_kwargs={"literal_binds": True})
     names: Sequence[str] | None = getattr(compiled, "positiontup", None)
@@ -139,14 +138,13 @@ def directly(connection: Connection, text: str, parameters: Any = (), *, many: b
 
     Raises as `Connection.execute`.
     """
-    cursor = connection.connection.cursor()
+    cursor, known = connection.connection.cursor(), connection.dialect.loaded_dbapi.Error
     try:
         if many:
             cursor.executemany(text, parameters)
         else:
             cursor.execute(text, parameters)
-    except Exception as error:
-        known = connection.dialect.loaded_dbapi.Error
+    except known as error:
         raise DBAPIError.instance(text, None, error, known, hide_parameters=True) from error
     return cursor
 

@@ -202,13 +202,13 @@ def search(wanted: TransferFilter, limit: int, offset: int) -> TransferQuery:
     """Select what the filter lets through, newest first."""
     c = transfers.c
     newest = (c.found_at.desc(), c.id.desc())
-    tests = _tests(wanted)
+    its = tests(wanted)
     if wanted.case:
-        tests = [c.id.in_(_of_case(wanted.case, tests, limit + offset, exact=wanted.exact))]
-    return select_transfers().where(*tests).order_by(*newest).limit(limit).offset(offset)
+        its = [c.id.in_(_of_case(wanted.case, its, limit + offset, exact=wanted.exact))]
+    return select_transfers().where(*its).order_by(*newest).limit(limit).offset(offset)
 
 
-def _tests(wanted: TransferFilter) -> list[ColumnElement[bool]]:
+def tests(wanted: TransferFilter) -> list[ColumnElement[bool]]:
     """Test for all that is wanted but the case."""
     c = transfers.c
     tests: list[ColumnElement[bool]] = []
@@ -347,10 +347,16 @@ def _awaiting(link: Link | None, states: Sequence[State] = _SENT_AGAIN) -> tuple
 
 def begins(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
     """Test for a prefix as a range of code points, which an index can answer in any database."""
+    end = end_of(beginning)
+    return column >= beginning if end is None else and_(column >= beginning, column < end)
+
+
+def end_of(beginning: str) -> str | None:
+    """Return the first text behind all that begin so; None if there is none."""
     end = beginning.rstrip(chr(_HIGHEST))
     if not end:
-        return column >= beginning
+        return None
     following = ord(end[-1]) + 1
     if following in _SURROGATES:
         following = _SURROGATES.stop
-    return and_(column >= beginning, column < end[:-1] + chr(following))
+    return end[:-1] + chr(following)

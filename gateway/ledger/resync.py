@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from gateway.domain.errors import Scope, SecurityError
 from gateway.domain.holdings import LIVES_MAX, Inventory, Life
@@ -14,6 +14,7 @@ from gateway.domain.records import Decision, Facts, ReceiptRecord, Stage, Step, 
 from gateway.ledger import changes, decisions, holdings, rebuilding, streams, talks
 from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
+from gateway.ledger.prepared import row
 from gateway.ledger.schema import asks, lives, node, resyncs
 from gateway.ledger.schema import streams as stream_table
 from gateway.ledger.talks import PeerWord
@@ -69,8 +70,8 @@ class ResyncBook:
     def standing(self) -> Standing:
         """Return what this node knows of its own past."""
         with self._doors.reading() as connection:
-            row = connection.execute(select(node.c.restored_at, node.c.doubtful, node.c.standstill)).one()
-        return Standing(row.restored_at, bool(row.doubtful), row.standstill)
+            restored_at, doubtful, standstill = row(connection, _standing, {})
+        return Standing(restored_at, bool(doubtful), standstill)
 
     def stand_still(self, code: str) -> None:
         """Record why nothing may go on; a reason that stands already stays."""
@@ -229,6 +230,10 @@ class ResyncBook:
         self._doors.change(work)
 
 
+def _standing() -> Select[Any]:
+    return select(node.c.restored_at, node.c.doubtful, node.c.standstill)
+
+
 def _hear(
     change: Change, theirs: Inventory, raw: bytes, name: str, links: Collection[LinkName], *, is_neighbour: bool
 ) -> Heard:
@@ -286,8 +291,8 @@ def _note_life(change: Change, unit: UnitCode, epoch: int, life: str, token: byt
     its = (c.unit == unit, c.epoch == epoch, c.life == life)
     if change.connection.execute(update(lives).where(*its).values(at=change.now, token=token)).rowcount:
         return False
-    row = {"unit": unit, "epoch": epoch, "life": life, "at": change.now, "token": token}
-    change.connection.execute(insert(lives), row)
+    born = {"unit": unit, "epoch": epoch, "life": life, "at": change.now, "token": token}
+    change.connection.execute(insert(lives), born)
     return True
 
 

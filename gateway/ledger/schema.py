@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from gateway.domain.lanes import LARGE_LANES, SMALL_BYTES
@@ -32,6 +33,9 @@ VERSION: Final = 1
 
 INTEGER_MAX: Final = 2**63 - 1
 """Both databases keep signed 64-bit integers."""
+
+PAGE_SHIFT: Final = 14
+"""16,384 ids are a page: of ten million rows there are 610, and one is read through in some milliseconds."""
 
 WHOLE: Final[TypeEngine[int]] = BigInteger().with_variant(Integer(), "sqlite")
 _TIME: Final[TypeEngine[float]] = Double().with_variant(REAL(), "sqlite")
@@ -49,6 +53,11 @@ def time_column(name: str, *, nullable: bool = False) -> Column[float]:
 
 def text_column(name: str, *, nullable: bool = False) -> Column[str]:
     return Column(name, _TEXT, nullable=nullable)
+
+
+def page_of(column: Column[int]) -> ColumnElement[int]:
+    """Return the page of an id: so many that follow each other lie together. A literal, for the sake of the index."""
+    return column.bitwise_rshift(literal_column(str(PAGE_SHIFT)))
 
 
 def id_column() -> Column[int]:
@@ -191,6 +200,8 @@ FAILING: Final = transfers.c.attempts > literal_column("0")
 OWING: Final = transfers.c.owing == literal_column("1")
 UNCLOSED: Final = transfers.c.state != literal_column(f"'{State.CLOSED}'")
 RELAYED: Final = transfers.c.direction == literal_column(f"'{Direction.RELAY}'")
+NUMBERED_CASE: Final = transfers.c.case_no != literal_column("''")
+CASE_PAGE: Final = page_of(transfers.c.id)
 _HELD = text("hold_code IS NOT NULL")
 _AWAITED = text("receipt_due_at IS NOT NULL")
 _SETTLED = and_(transfers.c.settled_at.is_not(None), UNCLOSED)
@@ -228,6 +239,8 @@ Index("transfers_held", _c.found_at, sqlite_where=_HELD, postgresql_where=_HELD)
 Index("transfers_found", _c.found_at)
 Index("transfers_state", _c.state, _c.found_at)
 Index("transfers_case", _c.case_no, _c.found_at)
+# The same, a page of ids at a time: where very many cases begin alike, the newest are found without sorting all.
+Index("transfers_case_page", CASE_PAGE, _c.case_no, sqlite_where=NUMBERED_CASE, postgresql_where=NUMBERED_CASE)
 Index("transfers_flow", _c.flow, _c.found_at)
 Index("transfers_peer", _c.peer, _c.found_at)
 Index("transfers_link", _c.link, _c.found_at)

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, PrimaryKeyConstraint, Table
 
-from gateway.ledger.schema import WHOLE, metadata, text_column, time_column, whole_column
+from gateway.ledger.schema import WHOLE, metadata, page_of, text_column, time_column, whole_column
 
 matters: Final = Table(
     "matters",
@@ -36,6 +36,9 @@ matter_numbers: Final = Table(
     sqlite_with_rowid=False,
 )
 Index("matter_numbers_transfer", matter_numbers.c.transfer_id)
+# As "transfers_case_page".
+NUMBER_PAGE: Final = page_of(matter_numbers.c.transfer_id)
+Index("matter_numbers_page", NUMBER_PAGE, matter_numbers.c.number)
 
 matter_persons: Final = Table(
     "matter_persons",

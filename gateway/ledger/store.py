@@ -16,6 +16,7 @@ from gateway.domain.records import Facts, FoundExport, Offer, ReceiptRecord, Sta
 from gateway.ledger import (
     arrivals,
     asking,
+    casesearch,
     changes,
     copies,
     decisions,
@@ -225,7 +226,8 @@ class Ledger(Questions):
 
     def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
         """Return what the filter lets through, newest first."""
-        return self._read(queries.search(wanted, limit, offset))
+        with self.reading() as connection:
+            return casesearch.search(connection, wanted, limit, offset)
 
     def timeline(self, transfer_id: TransferId) -> list[TimelineEntry]:
         """Return a transfer's history, oldest first; empty if there is no such transfer."""

@@ -352,4 +352,3 @@ CODE_FILES: Mapping[str, type[Dated]] = MappingProxyType(
     }
 )
 """Name of a file in codes/ -> what it may say."""
-FLOW_FILE: type[Dated] = FlowFile

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from importlib import import_module
 from typing import Protocol, TypeVar
 
 A = TypeVar("A")
@@ -30,27 +29,9 @@ class Crew(Protocol):
         argument: A,
         on_progress: Callable[[int], None] | None = None,
         on_news: Callable[[object], None] | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[R]:
         """Run `work(argument, report)`; the future fails with GatewayError. `work` must be repeatable and picklable
-        by name."""
+        by name. What `is_large` leaves a process and the processor to what is not."""
         ...
-
-
-def run_large(
-    crew: Crew,
-    work: Callable[[A, Report], R],
-    argument: A,
-    on_progress: Callable[[int], None] | None = None,
-    on_news: Callable[[object], None] | None = None,
-) -> Future[R]:
-    """Let `crew` run something large, as `Crew.run` says, and make another process ready for what is small."""
-    future = crew.run(work, argument, on_progress, on_news)
-    # Else the first small thing would wait until a process has started and loaded its code, beside this one at work.
-    crew.run(be_ready, work.__module__)
-    return future
-
-
-def be_ready(module: str, report: Report) -> None:
-    """Load the code of `module`."""
-    del report
-    import_module(module)

@@ -79,16 +79,16 @@ class DriftDesk:
         return frozenset(one.system for one in theirs if not self._is_let_go(transfer, one))
 
     def is_plain(self, transfer: Transfer, look: Look) -> bool:
-        """Whether an export gives its source no cause to be paused: nothing of note was seen in it. May be called from
-        any thread."""
+        """Whether an export is not kept and gives its source no cause to be paused: nothing of note was seen in it, or
+        its route judges nobody. May be called from any thread."""
         route = self._routes.get(transfer.route) if transfer.route is not None else None
-        if route is None or look.marks:
+        if route is None or (route.drift and look.marks):
             return False
         known = self._ledger.sources.of_route(route.name, route.packer)
         found = next((one for one in known if one.system == look.system), None)
         if found is None:
             return len(known) < SOURCES_MAX  # what was never seen is not paused
-        is_usual = look.version in ("", *found.versions) or not found.versions
+        is_usual = not route.drift or look.version in ("", *found.versions) or not found.versions
         return found.paused_at is None and is_usual
 
     def noted(self, transfer: Transfer, outcome: PackOutcome) -> PackOutcome:

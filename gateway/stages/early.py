@@ -24,7 +24,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
 from gateway.stages.admission import Admissions
-from gateway.stages.crew import Crew, run_large
+from gateway.stages.crew import Crew
 from gateway.stages.early_work import EarlyOrder, EarlyOutcome, open_early
 from gateway.stages.envelopes import proven_herald
 from gateway.stages.lanes import CLOSE_SECONDS, Bulk
@@ -34,6 +34,8 @@ from gateway.stages.watching import STOPPING
 
 PATIENCE_SECONDS = 30.0
 """What was opened waits so long for its bundle; then its room is given back."""
+TELL_SECONDS = 60.0
+"""Between two lines about what was lost on one link: a peer can begin as often as it likes what it never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class Incoming:
 
     peer: UnitCode
     growing: Path
+
+
+@dataclass(slots=True)
+class _Losses:
+    """What was lost on one link: when that was told last, and how often it came to nothing since."""
+
+    told_at: float
+    untold: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -117,6 +127,7 @@ class EarlyOpening:
         self._heard: set[LinkName] = set()
         self._openings: dict[LinkName, _Opening] = {}
         self._handed_on: dict[TransferId, _Opening] = {}
+        self._losses: dict[LinkName, _Losses] = {}
 
     def heard(self, link: LinkName) -> None:
         """Something has begun to grow in the mailbox of `link`. Any thread."""
@@ -208,7 +219,7 @@ class EarlyOpening:
             held.callback(self._bulk.returned, one.give_up)
             one.held = held.pop_all()
         self._openings[link] = one
-        one.future = run_large(self._crew, open_early, order, one.progress)
+        one.future = self._crew.run(open_early, order, one.progress, is_large=True)
         one.future.add_done_callback(lambda _future: self._ring())
 
     def _order(self, link: LinkName, incoming: Incoming) -> EarlyOrder:
@@ -276,8 +287,14 @@ class EarlyOpening:
         _remove(one.members)
 
     def _tell_lost(self, link: LinkName, code: str, bundle: BundleId | None = None) -> None:
-        if code != "not-a-bundle":  # a sender that sends no heralds, or its bundle is whole
-            self._ops.info("early-opening-lost", link=link, code=code, bundle=bundle or "")
+        if code == "not-a-bundle":  # a sender that sends no heralds, or its bundle is whole
+            return
+        now = self._clock.monotonic()
+        losses = self._losses.setdefault(link, _Losses(now - TELL_SECONDS))
+        losses.untold += 1
+        if now - losses.told_at >= TELL_SECONDS:
+            self._ops.info("early-opening-lost", link=link, code=code, bundle=bundle or "", times=losses.untold)
+            self._losses[link] = _Losses(now)
 
 
 def _remove(members: Path) -> None:

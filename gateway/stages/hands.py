@@ -7,10 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from gateway.folders import rounds
 from gateway.transport.api import Progress
 
-PUSHED_BYTES = 64 << 20
-"""After so many bytes the disk is asked to write what it got, so that the end of the sealing waits for little."""
+PUSHED_BYTES = 8 << 20
+"""After so many bytes the disk is asked to write what it got, so that no sync, at the end of the sealing or of what is
+small beside it, finds much in its way."""
+SETTLED_BYTES = 64 << 20
+"""After so many it is waited for those before them: no more wait for a slow disk, and its errors show early."""
 
 
 class Hands:
@@ -21,7 +25,7 @@ class Hands:
         self._out = out
         self._progress = progress
         self._telling = threading.Lock()
-        self._pushed = 0
+        self._pushed = self._settled = 0
         self._pushing: Future[None] | None = None
 
     def beside(self, call: Callable[[], None]) -> Callable[[], None]:
@@ -35,13 +39,19 @@ class Hands:
         """
         with self._telling:
             self._progress(done)
-        if done - self._pushed >= PUSHED_BYTES:
-            self.settle()
+        if done - self._settled >= SETTLED_BYTES:
+            self._push(rounds.settle_writing)
+            self._settled = self._pushed = done
+        elif done - self._pushed >= PUSHED_BYTES and (self._pushing is None or self._pushing.done()):
+            self._push(rounds.start_writing)
             self._pushed = done
-            self._pushing = self._pool.submit(os.fdatasync, self._out.fileno())
+
+    def _push(self, push: Callable[[int], None]) -> None:
+        self.settle()
+        self._pushing = self._pool.submit(push, self._out.fileno())
 
     def settle(self) -> None:
-        """Wait for the disk. Whoever syncs after a sync that failed hears of nothing, so this one has to tell."""
+        """Wait for the disk. Whoever syncs after a failure was told hears of nothing, so this one has to tell."""
         pushing, self._pushing = self._pushing, None
         if pushing is not None:
             pushing.result()

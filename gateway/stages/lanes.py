@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from typing import Generic, TypeVar
 
@@ -15,7 +14,7 @@ from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.space import SMALL_BYTES
 from gateway.ledger.turns import turn_of
-from gateway.stages.crew import Crew, Report, run_large
+from gateway.stages.crew import Crew, Report
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.watching import STOPPING, Watching
 
@@ -249,8 +248,7 @@ class Lanes(Generic[R]):
             if not is_small:
                 room.written(done)
 
-        run = self._crew.run if is_small else partial(run_large, self._crew)
-        future = run(work, argument, progress, on_news)
+        future = self._crew.run(work, argument, progress, on_news, is_large=not is_small)
         self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held
         future.add_done_callback(lambda _future: self._ring())
         return True

@@ -14,8 +14,8 @@ from gateway.bundle.unseal import Front, open_front
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
-from gateway.domain.records import Facts
-from gateway.folders import disk, sharing, trees
+from gateway.domain.records import Facts, known
+from gateway.folders import disk, rounds, sharing, trees
 from gateway.folders.space import OPENING
 from gateway.folders.spool import NOTE, Staging
 from gateway.packing import Packet, Party
@@ -31,6 +31,10 @@ from gateway.standard.dates import day_at
 from gateway.standard.loading import StandardPlace, load_standard
 from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage
 from gateway.standard.pseudonyms import PseudonymKey
+
+_MEMBERS = 6
+"""Files and folders of an opened bundle at the least: its own, what is published with its content and case package, the
+note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,12 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
     Nothing of it counts before all of it is on the disk: all is written, then all is synced, then the outcomes are
     returned, and recorded by the caller.
     """
-    outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
-    well = {one.transfer for one in outcomes if one.error is None}
-    opened = [order for order in batch.orders if order.transfer in well]
-    errors = trees.fsync_trees([order.staging.imports for order in opened])
+    with disk.mapped(spool := batch.orders[0].bundle.parent), rounds.Stretch(os.fspath(spool)) as stretch:
+        outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
+        well = {one.transfer for one in outcomes if one.error is None}
+        opened = [order for order in batch.orders if order.transfer in well]
+        errors = _synced(stretch, opened)
     synced = {one.transfer: OpenOutcome(one.transfer, error) for one, error in zip(opened, errors, strict=True)}
-    for folder in dict.fromkeys(order.staging.imports.parent for order in opened):
-        disk.fsync_folder(folder)
     return tuple(synced.get(one.transfer, one) for one in outcomes)
 
 
@@ -161,6 +164,25 @@ def read_delivery(imports: Path) -> Delivery:
         bundle_id(corrects) if corrects else None,
         matters.from_bytes(found["matter"].encode()),
     )
+
+
+def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[GatewayError | None]:
+    """Force what was made of `opened` in this stretch to the disk; return in their order what could not be."""
+    made = [order.staging.imports for order in opened]
+    folders = list(dict.fromkeys(one.parent for one in made))
+    # What was opened while it arrived was written before, by another process.
+    if made and all(order.early is None for order in opened):
+        try:
+            with disk.mapped(folders[0]):
+                size, members = sum(order.size for order in opened), _MEMBERS * len(made)
+                if stretch.force(f"{made[-1]}/{NOTE}", [os.fspath(one) for one in folders], members, size):
+                    return [None] * len(made)
+        except GatewayError as error:
+            return [error] * len(made)
+    errors = trees.fsync_trees(made)
+    for folder in folders:
+        disk.fsync_folder(folder)
+    return errors
 
 
 def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome:
@@ -209,6 +231,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         sender=order.sender,
         receiver=order.receiver,
         corrects=_name(package.case_no, corrects) if corrects is not None else "",
+        raw=known(raw),
     )
     entries = load_packer(route.packer).write(packet, made)
     matter = matters.matter_of(package, standard, batch.pseudonyms)

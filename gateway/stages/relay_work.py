@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.envelope import Envelope
-from gateway.bundle.unseal import verify_payload
+from gateway.bundle.payload import verify_payload
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import TransferId
 from gateway.folders import disk

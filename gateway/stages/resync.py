@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.bundle.inventory import parse_inventory, sign_inventory, sign_life
+from gateway.bundle.inventory import parse_inventory, sign_inventory
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.names import Kind, inventory_id, inventory_name, paper_name, receipt_name
 from gateway.bundle.receipt import join_receipts
 from gateway.bundle.statement import sign_paper
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
-from gateway.domain.holdings import Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.oplog import OpsLog
 from gateway.domain.statements import RECEIPTS_MAX, Returned
@@ -50,14 +49,15 @@ class ResyncStage:
         transport: Transport,
         gate: Gate,
         keys: NodeKeys,
+        life: bytes,
         clock: Clock,
         ops: OpsLog,
         every: float,
         patience: float,
     ) -> None:
         """neighbour: the unit at the other end; None if one of the two is a hub, which only carries.
-        leads_to: whether this link is the way to a unit.   every: seconds between inventories.
-        patience: seconds that a gap may last before it is asked for."""
+        leads_to: whether this link is the way to a unit.   life: the token of this start of the node.
+        every: seconds between inventories.   patience: seconds that a gap may last before it is asked for."""
         self._link = link
         self._unit = unit
         self._neighbour = neighbour
@@ -77,7 +77,7 @@ class ResyncStage:
         """Who was asked in this run."""
         self._open: Sequence[UnitCode] = ()
         self._open_until = 0.0
-        self._token = sign_life(Life(unit, ledger.epoch, ledger.resync.life), keys)
+        self._life = life
 
     def step(self) -> float | None:
         """Send what is due; return the seconds until an inventory may be due again."""
@@ -169,7 +169,7 @@ class ResyncStage:
         inventory = self._ledger.resync.inventory(
             word.peer,
             self._link,
-            token=self._token,
+            token=self._life,
             issued_at=self._clock.now(),
             asks=bool(why),
             answers=word.owed,

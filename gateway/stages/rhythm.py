@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Final
 
 HOUR: Final = 3600
-WEEK_HOURS: Final = 168
 HISTORY_SECONDS: Final = 56 * 86_400.0
 """Eight weeks: long enough to know a week, short enough to forget how an agency worked before."""
 SAMPLES_MAX: Final = 5000

@@ -3,13 +3,16 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from gateway.bundle.manifest import ManifestFile
 from gateway.bundle.unseal import Front, open_members
 from gateway.folders.members import MemberFiles
 from gateway.stages import layout
 from gateway.standard.package import MAX_CASE_PACKAGE_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def unpack(
@@ -48,5 +51,5 @@ class _Kept(io.BytesIO):
 class _Nowhere(io.RawIOBase):
     """A file that takes everything and keeps nothing."""
 
-    def write(self, data: object, /) -> int:
-        return memoryview(data).nbytes  # type: ignore[arg-type]  # whatever has bytes
+    def write(self, data: "ReadableBuffer", /) -> int:
+        return memoryview(data).nbytes

@@ -38,7 +38,6 @@ class PdfWatch:
         self._lock = b""
         self._infos = 0
         self._ranges: list[tuple[int, int, int, int]] = []
-        self._has_field = False
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""

@@ -10,8 +10,6 @@ from gateway.standard.identity import normal_number, read_number
 from gateway.standard.pseudonyms import starred
 
 STAR: Final = "*"
-HASHED: Final = "~"
-"""Begins a pseudonym, so that it is not made into another one."""
 
 _HASHED = re.compile(r"~[0-9a-f]{32}")
 _BETWEEN = re.compile(r"([、,，;；])")
@@ -38,12 +36,6 @@ def without_numbers(text: str) -> str:
     """Return `text` with the identity and telephone numbers in it masked."""
     text = _NUMBER.sub(lambda found: masked(found[0]) if is_identity_number(found[0]) else found[0], text)
     return _PHONE.sub(lambda found: phone_3_4(found[0]), text)
-
-
-def numbers_in(text: str) -> list[str]:
-    """Return the identity and telephone numbers in `text`."""
-    found = [one for one in _NUMBER.findall(text) if is_identity_number(one)]
-    return found + _PHONE.findall(text)
 
 
 def surname_star(text: str) -> str:

@@ -28,11 +28,6 @@ class Term:
     months: int = 0
     days: int = 0
 
-    @property
-    def whole_months(self) -> int:
-        """Years and months together, in months; days beside them are not counted."""
-        return self.years * 12 + self.months
-
 
 def read_term(text: str) -> Term | None:
     """Return what `text` (at most 60 characters) says, with or without the kind before it; None if it is no term."""

@@ -65,7 +65,8 @@ class Transport(Protocol):
         ...
 
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
-        """Write `name`, which the listing said has `size` bytes, to the file `into`; fsynced on return.
+        """Write `name`, which the listing said has `size` bytes, to the file `into`; its bytes are fsynced on return,
+        and its name becomes durable with the one that it is kept under.
 
         Never writes more than `size` bytes. May be repeated: what a broken attempt left at `into` may be continued
         where it agrees with the mailbox, else it is written anew; remove it to be sure. The name stays in the mailbox.

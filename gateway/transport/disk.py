@@ -13,6 +13,7 @@ from pathlib import Path
 from gateway.domain.ids import WireName, wire_name
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
+_SYNC_FILE_RANGE_WAIT_BEFORE = 1
 _SYNC_FILE_RANGE_WRITE = 2
 _NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
@@ -126,9 +127,26 @@ def start_writeback(descriptor: int) -> None:
 
     sync_file_range(2), where the C library has it. It takes no error away from the fsync that follows.
     """
+    _sync_file_range(descriptor, _SYNC_FILE_RANGE_WRITE)
+
+
+def settle_writeback(descriptor: int) -> None:
+    """Wait for what is being written of a file, then do as `start_writeback`. Proves nothing: neither journal nor disk
+    do more than write. OSError if something could not be written: no fsync that follows need tell it again."""
+    if (number := _sync_file_range(descriptor, _SYNC_FILE_RANGE_WAIT_BEFORE | _SYNC_FILE_RANGE_WRITE)) == 0:
+        return
+    if number not in _NO_SUCH_CALL:
+        raise OSError(number, os.strerror(number))
+    os.fdatasync(descriptor)
+
+
+def _sync_file_range(descriptor: int, flags: int) -> int:
+    """Return 0 or the errno."""
     sync_file_range = getattr(_c_library(), "sync_file_range", None)
-    if sync_file_range is not None:
-        sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE))
+    if sync_file_range is None:
+        return errno.ENOSYS
+    done = sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(flags))
+    return 0 if done == 0 else ctypes.get_errno()
 
 
 @cache

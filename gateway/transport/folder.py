@@ -102,7 +102,6 @@ class FolderTransport:
                     done += len(block)
                     progress(done)
                 os.fsync(writer.fileno())
-                disk.sync_folder(into.parent)
 
     def remove(self, names: Sequence[WireName]) -> None:
         with self._folder(self._collect) as folder, mailbox_disk():

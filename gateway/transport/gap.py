@@ -199,7 +199,6 @@ class GapTransport(FolderTransport):
                 self._take(parts.parts[index], folder, write)
             writer.truncate(whole.total)
             os.fsync(writer.fileno())
-            disk.sync_folder(into.parent)
 
     def _take(self, parts: Sequence[Part], folder: int, give: Give) -> None:
         """Hand out the content of the first of `parts` (all bear the same index) that is what it says.

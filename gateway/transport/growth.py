@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from gateway.transport import disk
 
-_SYNC_EVERY = 32 << 20
-"""Bytes written before they are pushed to the disk, so that closing a large file does not take long."""
-_WRITEBACK_STEP = 4 << 20
-"""Bytes written after which the disk is set to work, so that an fsync finds most of it done."""
+_SETTLE_EVERY = 32 << 20
+"""Bytes written before it is waited for those before them: no more wait for a slow disk, and its errors show early."""
+_WRITEBACK_STEP = 8 << 20
+"""Bytes written after which the disk is set to work: an fsync, also of a small file of somebody else, then finds little
+in its way."""
 _ISLANDS_MAX = 256
 """Stretches written ahead of a gap; a client that writes out of order has as many as requests under way."""
 
@@ -43,10 +44,10 @@ class Growth:
         self._condemned = condemned
         self._solid = size
         self._islands: dict[int, int] = {}
-        self._unsynced = 0
+        self._unsettled = 0
         self._unhinted = 0
         self._is_dirty = True
-        self._syncing: asyncio.Future[None] | None = None
+        self._pushing: asyncio.Future[None] | None = None
 
     @property
     def solid(self) -> int:
@@ -67,17 +68,17 @@ class Growth:
             at += written
             view = view[written:]
         self.size = max(self.size, end)
-        self._unsynced += len(data)
+        self._unsettled += len(data)
         self._unhinted += len(data)
         self._is_dirty = True
-        if self._unhinted >= _WRITEBACK_STEP:
-            # The guest's fsync comes every few MiB, and nothing else of it moves until that is answered.
-            disk.start_writeback(self.descriptor)
+        # In threads, since a busy disk takes its time, and other guests are served meanwhile. No sync in between: each
+        # has the journal written and the disk's cache emptied, for which whatever is small would wait.
+        if self._unsettled >= _SETTLE_EVERY:
+            await self._push(disk.settle_writeback)
+            self._unsettled = self._unhinted = 0
+        elif self._unhinted >= _WRITEBACK_STEP and (self._pushing is None or self._pushing.done()):
+            await self._push(disk.start_writeback)
             self._unhinted = 0
-        if self._unsynced >= _SYNC_EVERY:
-            await self._pushed()
-            self._unsynced = 0
-            self._syncing = asyncio.ensure_future(asyncio.to_thread(os.fdatasync, self.descriptor))
 
     def cut(self, size: int) -> int:
         """Keep the first `size` bytes; return how many went."""
@@ -103,8 +104,12 @@ class Growth:
                 raise
             self._is_dirty = False
 
+    async def _push(self, push: Callable[[int], None]) -> None:
+        await self._pushed()
+        self._pushing = asyncio.ensure_future(asyncio.to_thread(push, self.descriptor))
+
     async def _pushed(self) -> None:
-        pushing, self._syncing = self._syncing, None
+        pushing, self._pushing = self._pushing, None
         if pushing is not None:
             try:
                 await pushing

@@ -38,11 +38,6 @@ class Guard:
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._banned_until: OrderedDict[str, float] = OrderedDict()
 
-    @property
-    def open_connections(self) -> int:
-        """Connections of guests that are logged in."""
-        return len(self._guests)
-
     def arrive(self, connection: Hashable, address: str, now: float) -> str | None:
         """Count a new connection; return why it must go instead, None if it may stay."""
         if self._banned_until.get(address, now) > now:

@@ -2,9 +2,12 @@
 
 import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
+from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
 from gateway.transport.api import Progress, silent
@@ -28,7 +31,8 @@ def create_mailbox(mailboxes: Path, guest: str) -> Path:
     mailbox = mailboxes / guest
     with mailbox_disk():
         for folder in (mailboxes, mailbox, mailbox / IN, mailbox / OUT):
-            folder.mkdir(mode=_OWNER_ONLY, parents=folder is mailboxes, exist_ok=True)
+            if not folder.is_dir():
+                folder.mkdir(mode=_OWNER_ONLY, parents=folder is mailboxes, exist_ok=True)
         disk.sync_folder(mailbox)
     return mailbox
 
@@ -48,13 +52,45 @@ def growing(mailboxes: Path, guest: str) -> Path:
     return mailboxes / guest / IN / disk.HEAD_START
 
 
-class HostedTransport(FolderTransport):
-    """The Transport over the mailbox of `guest` below `mailboxes`; creates the folders. Deposits leave `floors` free:
-    the disk is ours."""
+class Mailboxes:
+    """The mailboxes below `folder`: each is made once, and all are made durable together. Any thread."""
 
-    def __init__(self, mailboxes: Path, guest: str, floors: Floors = NO_FLOORS) -> None:
-        mailbox = create_mailbox(mailboxes, guest)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made: set[str] = set()
+        self._is_kept = True
+        self._lock = Lock()
+
+    def make(self, guest: str) -> None:
+        """Create the mailbox of `guest`, see `create_mailbox`, unless that was done here before."""
+        with self._lock:
+            if guest not in self._made:
+                create_mailbox(self.folder, guest)
+                self._made.add(guest)
+                self._is_kept = False
+
+    def keep(self) -> None:
+        """Make all that were made durable, see `keep_mailboxes`, unless they are."""
+        with self._lock:
+            if not self._is_kept:
+                keep_mailboxes(self.folder)
+                self._is_kept = True
+
+
+class HostedTransport(FolderTransport):
+    """The Transport over the mailbox of `guest` among `mailboxes`, which is made here. Deposits leave `floors` free:
+    the disk is ours.
+
+    What keeps the mailbox from being made, or from being durable, is raised by whatever uses it, until it is.
+    """
+
+    def __init__(self, mailboxes: Mailboxes, guest: str, floors: Floors = NO_FLOORS) -> None:
+        with suppress(GatewayError):
+            mailboxes.make(guest)
+        self._mailboxes = mailboxes
+        self._guest = guest
         self._floors = floors
+        mailbox = mailboxes.folder / guest
         super().__init__(mailbox / OUT, mailbox / IN, mode=0o600)
 
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
@@ -66,6 +102,13 @@ class HostedTransport(FolderTransport):
             super().fetch(name, into, size, progress)
         elif size:
             progress(size)
+
+    @contextmanager
+    def _folder(self, folder: Path | None) -> Iterator[int]:
+        self._mailboxes.make(self._guest)
+        self._mailboxes.keep()
+        with super()._folder(folder) as descriptor:
+            yield descriptor
 
     def _room(self, free: int) -> int:
         return self._floors.room(free)
@@ -88,5 +131,4 @@ class HostedTransport(FolderTransport):
                 if not os.path.samestat(found, into.lstat()):
                     into.unlink()
                     return False
-                disk.sync_folder(into.parent)
         return True

@@ -20,8 +20,6 @@ from gateway.transport.served import Listing, ReadFile
 
 READ_MAX = 256 << 10
 """Bytes answered to one read, whatever was asked for."""
-WRITE_MAX = 4 << 20
-"""Bytes of one write; what the library below reads as one packet."""
 _HANDLES_MAX = 16
 _BUFFERED_MAX = 4 << 20
 """Bytes of answers that may wait for a guest that does not read them."""

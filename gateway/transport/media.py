@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 from gateway.domain.ids import WireName
-from gateway.transport import disk
 from gateway.transport.api import Progress, silent
 from gateway.transport.errors import mailbox_disk
 from gateway.transport.floors import NO_FLOORS, Floors
-from gateway.transport.hosted import OUT, HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 
 MEDIA_FOLDER = "media"
 """Folder in the state folder that holds a mailbox for each link with `transport: media`."""
@@ -24,8 +23,7 @@ class MediaTransport(HostedTransport):
     """The Transport over the mailbox of `link`; creates the folders. Deposits leave `floors` free."""
 
     def __init__(self, state: Path, link: str, floors: Floors = NO_FLOORS) -> None:
-        super().__init__(state / MEDIA_FOLDER, link, floors)
-        self._out = media_mailbox(state, link) / OUT
+        super().__init__(Mailboxes(state / MEDIA_FOLDER), link, floors)
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         """Give a bundle a second name where spool and mailbox share a disk, else copy it.
@@ -36,7 +34,7 @@ class MediaTransport(HostedTransport):
             super().deposit(source, name, progress)
 
     def _given_a_name(self, source: Path, name: WireName) -> bool:
-        with mailbox_disk(), disk.opened_folder(self._out) as folder:
+        with self._folder(self._deposit) as folder, mailbox_disk():
             try:
                 os.link(source, name, dst_dir_fd=folder, follow_symlinks=False)
             except OSError:

@@ -141,12 +141,13 @@ class OpensshChannel:
             raise self._as_fault(error) from error
 
     def _as_fault(self, error: Exception) -> GatewayError:
+        is_late = self._watchdog.is_late
         try:
             self._process.wait(_ENDS_WITHIN)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._watchdog.has_fired:
+        if is_late:
             return fault("link-timeout", "the peer let a deadline pass without a byte")
         while len(self._said) < _COMPLAINT_MAX and self._hear():
             pass

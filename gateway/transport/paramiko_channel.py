@@ -174,7 +174,7 @@ class ParamikoChannel:
             raise self._as_fault(error) from error
 
     def _as_fault(self, error: Exception) -> GatewayError:
-        if self._watchdog.has_fired:
+        if self._watchdog.is_late:
             return fault("link-timeout", "the peer let a deadline pass without a byte")
         code = code_of(error)
         if code == "link-auth-refused" and not self._transport.is_active():

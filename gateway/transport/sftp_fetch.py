@@ -110,7 +110,6 @@ class SftpFetch:
             if done != self._size:
                 raise fault("size-mismatch", f"ended after {done} of {self._size} bytes", held=done, sent=self._size)
             os.fsync(part)
-            disk.sync_folder(self._into.parent)
 
     def _agreed(self, part: int) -> int:
         with local_disk():

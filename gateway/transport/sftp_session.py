@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from gateway.domain.errors import GatewayError
 from gateway.transport import sftp_wire as wire
 from gateway.transport.channel import Channel
 from gateway.transport.errors import fault
@@ -14,6 +15,8 @@ SAFE_BLOCK = 32 << 10
 """Bytes per read or write towards a server that does not say what it takes (draft 02, section 3)."""
 BLOCK = 255 << 10
 """Bytes per read or write towards a server that takes it; OpenSSH's own ceiling."""
+LARGE_BLOCK = 4 * BLOCK
+"""Bytes per write where line and server are quick: a quarter of the requests and answers."""
 UNDER_WAY = 8 << 20
 """Bytes of unanswered reads or writes: fills 100 ms of a 600 Mbit/s line and bounds memory."""
 REQUESTS = 64
@@ -63,6 +66,8 @@ class SftpSession:
         self._is_garbled = False
         self.read_block = SAFE_BLOCK
         self.write_block = SAFE_BLOCK
+        self.write_most = SAFE_BLOCK
+        """Bytes of a write that the server takes, up to LARGE_BLOCK."""
         self._start()
 
     def is_usable(self) -> bool:
@@ -121,6 +126,14 @@ class SftpSession:
         for number in numbers:
             self._answers.pop(number, None)
         self.send_unsent()
+
+    def take_back(self, handle: bytes | None, path: bytes) -> None:
+        """Close `handle`, if there is one, and remove `path`, as far as that can be done."""
+        with suppress(GatewayError, RefusedError):
+            self.drain()
+            if handle is not None:
+                self.settle(self.ask(Kind.CLOSE, handle))
+            self.settle(self.ask(Kind.REMOVE, wire.string(path)))
 
     def drain(self) -> None:
         """Wait for everything that is still outstanding and forget it, so that the session can be used again."""
@@ -238,6 +251,8 @@ class SftpSession:
             ceiling = packet - 1024 if packet else BLOCK
             self.read_block = max(min(read or SAFE_BLOCK, BLOCK, ceiling), 1024)
             self.write_block = max(min(write or SAFE_BLOCK, BLOCK, ceiling), 1024)
+            most = min(write, packet - 1024, LARGE_BLOCK) if packet else 0
+            self.write_most = max(most, self.write_block)
 
     @contextmanager
     def _strict(self) -> Iterator[None]:

@@ -24,9 +24,10 @@ class Watchdog:
         self._thread.start()
 
     @property
-    def has_fired(self) -> bool:
-        """Whether a deadline passed and the connection was torn down."""
-        return self._fired.is_set()
+    def is_late(self) -> bool:
+        """Whether a deadline passed, whoever noticed it first: this thread, or a timer of the library."""
+        deadline = self._deadline
+        return self._fired.is_set() or (deadline is not None and self._clock.monotonic() > deadline)
 
     def expect(self, seconds: float) -> None:
         """Something must happen within `seconds` (at least `shortest`); replaces the previous deadline."""

@@ -174,6 +174,15 @@ def exemptions_say_what_and_why(_path: str, source: str) -> list[str]:
     return found
 
 
+def travels_by_reduce(_path: str, source: str) -> list[str]:
+    """Before Python 3.11.4 dataclasses with slots put their own methods in the place of these two."""
+    return [
+        f"line {node.lineno}: {node.name}: some versions of Python ignore it; define __reduce__"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name in {"__getstate__", "__setstate__"}
+    ]
+
+
 RULES: tuple[Rule, ...] = (
     opens_with_one_sentence,
     is_not_too_long,
@@ -184,4 +193,5 @@ RULES: tuple[Rule, ...] = (
     pure_rooms_open_nothing,
     names_keep_to_the_glossary,
     exemptions_say_what_and_why,
+    travels_by_reduce,
 )

@@ -56,6 +56,7 @@ PLANTED = (
     (rules.exemptions_say_what_and_why, "gateway/x.py", "x = 1  # noqa: S101\n"),
     (rules.exemptions_say_what_and_why, "gateway/x.py", "x = 1  # type: ignore[arg-type]\n"),
     (rules.exemptions_say_what_and_why, "gateway/x.py", "x = 1  # TO" + "DO later\n"),
+    (rules.travels_by_reduce, "gateway/x.py", "class X:\n    def __getstate__(self): ...\n"),
 )
 
 ALLOWED = (

@@ -13,7 +13,7 @@ from tests.support.houses import IN, OUT, Street, build, opened, street
 
 CONTENT = {"first.txt": b"first" * 100}
 DELIVERED = {
-    "looking for a sealed bundle": ("stat", "police/state/spool/outbound", ".cfb"),
+    "looking for a sealed bundle": ("lstat", "police/state/spool/outbound", ".cfb"),
     "removing a delivered bundle": ("unlink", "procuratorate/state/spool/inbound", ".cfb"),
     "reading a receipt file": ("read", "police/state/spool/inbound", ".cfr"),
     "proving that a claim stands": ("fsync", "police/state/spool/claims/files", "claims/files"),

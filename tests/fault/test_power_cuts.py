@@ -12,6 +12,8 @@ from tests.support.exports import PoliceExport
 from tests.support.houses import IN, OUT, Street, build, opened, street
 
 HONEST = PoliceExport()
+SHARES = 10
+"""Tests among which the points of the soak are spread: each is a life of two nodes, and a second one."""
 MENDED = HONEST.changed(("样板广场盗窃", "样板广场扒窃"))
 
 
@@ -94,5 +96,6 @@ def test_a_power_cut_sends_nothing_twice_that_is_dropped_again(sent: Path, tmp_p
 
 
 @pytest.mark.soak
-def test_no_power_cut_sends_anything_twice_that_is_dropped_again(sent: Path, tmp_path: Path) -> None:
-    cut_among_repeats(sent, tmp_path, 0, 1)
+@pytest.mark.parametrize("first", range(SHARES))
+def test_no_power_cut_sends_anything_twice_that_is_dropped_again(sent: Path, tmp_path: Path, first: int) -> None:
+    cut_among_repeats(sent, tmp_path, first, SHARES)

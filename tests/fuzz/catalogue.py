@@ -9,6 +9,7 @@ from tests.fuzz.targets import (
     bundle,
     convoys,
     exports,
+    heralds,
     lines,
     local,
     procuratorate,
@@ -18,5 +19,5 @@ from tests.fuzz.targets import (
     trust,
 )
 
-_ROOMS = (bundle, convoys, receipts, statements, trust, exports, procuratorate, batches, trees, local, lines)
+_ROOMS = (bundle, heralds, convoys, receipts, statements, trust, exports, procuratorate, batches, trees, local, lines)
 TARGETS: Mapping[str, Target] = MappingProxyType({t.name: t for room in _ROOMS for t in room.TARGETS})

@@ -2,7 +2,6 @@
 
 import io
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -13,15 +12,15 @@ from typing import Any
 from gateway.bundle.names import bundle_name
 from gateway.bundle.seal import Sealed, SealMember
 from gateway.compose.identity import Identity
-from gateway.domain.ids import LinkName
+from gateway.domain.ids import LinkName, WireName
 from gateway.settings.links import Initiate, TransportKind
 from gateway.stages import layout
-from gateway.stages.crew import be_ready
 from gateway.standard.package import CasePackage, Source
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import growing
 from tests.support.bundles import finish, prepare
 from tests.support.houses import House
+from tests.support.threads import begun
 
 MIB = 1 << 20
 POLICE_LINK = LinkName("police")
@@ -54,7 +53,7 @@ class Arrival:
     _at: int = field(default=0, init=False)
 
     @property
-    def name(self) -> str:
+    def name(self) -> WireName:
         return bundle_name(self.sealed.bundle_id)
 
     def begin(self, herald: bytes | None = None) -> None:
@@ -73,7 +72,7 @@ class Arrival:
         """Write the front, and give the bundle its name, as a server does."""
         with self.growing.open("r+b") as out:
             out.write(self.whole[: self.data_offset])
-        part = self.growing.with_name(temp_name(self.name))  # type: ignore[arg-type]  # a wire name
+        part = self.growing.with_name(temp_name(self.name))
         self.growing.rename(part)
         return part.rename(part.with_name(self.name))
 
@@ -130,23 +129,12 @@ class ThreadCrew:
         argument: Any,
         on_progress: Callable[[int], None] | None = None,
         on_news: Callable[[object], None] | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
-        del on_news
-        future: Future[Any] = Future()
-
-        def do() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                found = work(argument, on_progress or (lambda _done: None))
-            except BaseException as error:  # noqa: BLE001 - the future carries it
-                future.set_exception(error)
-            else:
-                future.set_result(found)
-
-        if work is not be_ready:
-            self.futures.append(future)
-        threading.Thread(target=do, daemon=True).start()
+        del on_news, is_large
+        future = begun(lambda: work(argument, on_progress or (lambda _done: None)))
+        self.futures.append(future)
         return future
 
     def close(self, deadline: float) -> None:

@@ -6,12 +6,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
 from gateway.cli import demo_samples
 from gateway.cli.demo_samples import Sample, find_samples
 from gateway.domain.errors import GatewayError
 from tests.support.faults import Fault
 from tests.support.houses import House, Street, build, street
 from tests.support.invariant import REFUSED_THERE, Site, nothing_is_lost_or_doubled
+from tests.support.wholly import by_one_order
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 _ALL = {sample.name: sample for sample in find_samples(SAMPLES)}
@@ -41,8 +44,17 @@ class Scene:
 
     def drop(self, root: Path) -> None:
         """Put the exports into the outbound folders."""
-        for sample in self.exports:
+        for sample in self.dropped(root):
             demo_samples.drop(sample, root / "police" / "out")
+
+    def dropped(self, root: Path) -> Sequence[Sample]:
+        """Return what is dropped in the nodes below `root`."""
+        del root
+        return self.exports
+
+    def street(self, root: Path) -> Street:
+        """Return the two nodes below `root`, not yet opened."""
+        return street(root)
 
     def play(self, root: Path, fault: Fault) -> None:
         """Let both nodes start and work, with `fault` in them, until nobody owes anything."""
@@ -50,7 +62,7 @@ class Scene:
             self._play(root, fault)
 
     def _play(self, root: Path, fault: Fault) -> None:
-        made = street(root)
+        made = self.street(root)
         made.aside = fault.aside
         started(made)
         try:
@@ -62,7 +74,7 @@ class Scene:
 
     def check(self, root: Path) -> None:
         """Start both nodes again from what is on the disk, let them come to rest, and assert that all is well."""
-        made = street(root)
+        made = self.street(root)
         made.clock.time += 60
         made.open()
         try:
@@ -70,15 +82,27 @@ class Scene:
             ours, theirs = _site(made.police, made.leftovers()), _site(made.procuratorate, ())
             is_told = not root.with_name(UNTOLD).exists()
             out = root / "police" / "out"
-            nothing_is_lost_or_doubled(self.exports, out, made.into, ours, theirs, is_told=is_told)
+            nothing_is_lost_or_doubled(self.dropped(root), out, made.into, ours, theirs, is_told=is_told)
             for house in made.houses:
                 assert not set(house.log.alerts()) - {"bundle-quarantined", "export-refused"}, house.log.lines
         finally:
             made.close()
 
 
+@dataclass(frozen=True)
+class OneOrderScene(Scene):
+    """The same where every round of syncing is one order to the file system, as it is for many on a quiet disk."""
+
+    def play(self, root: Path, fault: Fault) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            by_one_order(patched)
+            super().play(root, fault)
+
+
 EXCHANGE = Scene("files that travel together and a police export are delivered", (_FILE, _FOLDER, _ZIP))
 REFUSAL = Scene("one export is refused here, one there", (replace(_FILE, expected=REFUSED_THERE), _DEFECT))
+
+BY_ONE_ORDER = OneOrderScene("the same, each round of syncing by one order", EXCHANGE.exports)
 
 SCENES = (EXCHANGE, REFUSAL)
 

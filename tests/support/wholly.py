@@ -11,4 +11,5 @@ def by_one_order(patched: pytest.MonkeyPatch, fewest: int = 2) -> None:
     """Let rounds of `fewest` members and more go by one order, as on a quiet disk."""
     patched.setattr(rounds, "FEWEST", fewest)
     patched.setattr(rounds, "file_system", lambda _descriptor: _EXT4)
+    patched.setattr(rounds, "has_journal", lambda _descriptor: True)
     patched.setattr(rounds, "waiting_bytes", lambda: 0)

@@ -130,8 +130,9 @@ def _longer(manifest: dict[str, Any]) -> None:
 
 def _good(name: str, says: str, herald: Herald, edit: Edit = same, suite: int = 1) -> Vector:
     members = {file.path: b"%d %d" % (len(file.text), len(file.in_data)) for file in herald.draft.files}
-    make = lambda: edit(herald.make())  # noqa: E731 - one line says it
-    return Vector(f"herald-{name}", "herald", says, "accepted", make, suite=suite, members=members)
+    return Vector(
+        f"herald-{name}", "herald", says, "accepted", lambda: edit(herald.make()), suite=suite, members=members
+    )
 
 
 def _of(name: str, says: str, code: str, herald: Herald, **known: Any) -> Vector:

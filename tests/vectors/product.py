@@ -10,8 +10,9 @@ from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
 from gateway.bundle.herald import open_herald, verify_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
+from gateway.bundle.payload import verify_payload
 from gateway.bundle.suites import Suite
-from gateway.bundle.unseal import open_bundle, verify_payload
+from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import unit_code
 from tests.vectors.reader import Outcome, Ring, Signer

@@ -15,7 +15,7 @@ from gateway.transport.api import Transport
 from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.disk import opened_folder
 from gateway.transport.gap import GapTransport
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 from gateway.transport.openssh_channel import OpensshChannel
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.parts import Shape, Whole, part_names
@@ -24,6 +24,7 @@ from gateway.transport.sftp import Engine, SftpTransport
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.sshd import Sshd, sshd
 from tests.support.sshkeys import KeyPair, key_pair
+from tests.support.wires import Relay, relay
 
 DEADLINES = Deadlines(connect=10.0, idle=10.0, keepalive=5.0)
 NOBODY = 65534
@@ -245,6 +246,19 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) ->
         transport.close()
 
 
+@pytest.fixture
+def line(server: Server) -> Iterator[Relay]:
+    """A line to the server that can be cut."""
+    with relay(server.port) as running:
+        yield running
+
+
+@pytest.fixture
+def transport(server: Server, line: Relay) -> SftpTransport:
+    """What goes by that line."""
+    return server.transport(server.peer(port=line.port))
+
+
 @pytest.fixture(params=SITES)
 def site(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> Iterator[Site]:
     kind = request.param
@@ -259,7 +273,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, identity: KeyPair) -> I
             yield GapSite(kind, transport, theirs, waiting, notes)
     elif kind == "hosted":
         guest = unit_code("330102000000")
-        hosted = HostedTransport(tmp_path / "mailboxes", guest)
+        hosted = HostedTransport(Mailboxes(tmp_path / "mailboxes"), guest)
         yield Site(kind, hosted, tmp_path / "mailboxes" / guest / "out", tmp_path / "mailboxes" / guest / "in")
     else:
         made = _server(kind, request, tmp_path, identity)

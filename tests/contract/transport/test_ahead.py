@@ -1,7 +1,7 @@
 """What is sent while it grows: the same bytes at the peer whatever the turns, and never a name over anything else."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from gateway.transport.sftp import SftpTransport
 from gateway.transport.sftp_session import UNDER_WAY
 from tests.contract.transport.conftest import Server
 from tests.contract.transport.test_links import refused
-from tests.support.wires import Relay, relay
+from tests.support.wires import Relay
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 PART = f".{NAME}.part"
@@ -76,17 +76,6 @@ class Sealing:
 
     def named(self) -> WireName | None:
         return NAME if self._is_named else None
-
-
-@pytest.fixture
-def line(server: Server) -> Iterator[Relay]:
-    with relay(server.port) as running:
-        yield running
-
-
-@pytest.fixture
-def transport(server: Server, line: Relay) -> SftpTransport:
-    return server.transport(server.peer(port=line.port))
 
 
 def there(server: Server) -> list[str]:

@@ -1,7 +1,6 @@
 """Large bundles go on where the line broke: counted in bytes, and never on trust in a size."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from gateway.transport.sftp import SftpTransport
 from gateway.transport.sftp_session import UNDER_WAY
 from tests.contract.transport.conftest import Server
 from tests.contract.transport.test_links import refused
-from tests.support.wires import Relay, relay
+from tests.support.wires import Relay
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 TEMP = f".{NAME}.part"
@@ -49,17 +48,6 @@ def same(left: Path, right: Path) -> bool:
             if other.read(len(block)) != block:
                 return False
         return not other.read(1)
-
-
-@pytest.fixture
-def line(server: Server) -> Iterator[Relay]:
-    with relay(server.port) as running:
-        yield running
-
-
-@pytest.fixture
-def transport(server: Server, line: Relay) -> SftpTransport:
-    return server.transport(server.peer(port=line.port))
 
 
 @pytest.fixture

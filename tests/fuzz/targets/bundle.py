@@ -1,7 +1,8 @@
 """Bundles: the envelope, the manifest, compressed members, and whole bundles that are hostile inside a true seal."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import zstandard
 
@@ -19,9 +20,10 @@ from gateway.bundle.envelope import (
 )
 from gateway.bundle.manifest import Coding, ManifestFile
 from gateway.bundle.paths import check_paths
+from gateway.bundle.payload import verify_payload
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite, algorithms, digest, label
-from gateway.bundle.unseal import open_bundle, verify_payload
+from gateway.bundle.unseal import open_bundle
 from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, SENDER_ID, SENDER_PUBLIC, STRANGER, signer_of
 from tests.fuzz.shapes import canonical_form
 from tests.fuzz.target import Draw, Target, attempt, piece
@@ -222,21 +224,25 @@ class Counting(io.RawIOBase):
 
 
 def forged(draw: Draw) -> bytes:
+    return sealed(draw, *drawn(draw))
+
+
+def drawn(draw: Draw, hashed: Callable[[bytes], bytes] = bytes) -> tuple[int, bytes, bytes]:
+    """Return how the rest is bent, a manifest's text in which `hashed` gives each hash, and the plain text of DATA."""
     how = draw.number()
     files, stored = [], []
     for _ in range(draw.number() % 6):
         file, kept = _member(draw)
         files.append(file)
         stored.append(kept)
-    built = manifest.build({}, files)
+    built = manifest.build({}, [replace(file, hash=hashed(file.hash)) for file in files])
     # A claimed length may be huge; what is written may not.
     pad = bytes(min(built.pad, 1 << 16)) if not how & _PAD else draw.piece()
     text = b"".join([manifest.encode(built)]) if not how & _TEXT else draw.piece(2)
     if how & _EDIT:
         at = draw.number(2) % (len(text) + 1)
         text = text[:at] + draw.piece() + text[at + draw.number() :]
-    plain = b"".join(stored) + pad
-    return sealed(draw, how, text, plain)
+    return how, text, b"".join(stored) + pad
 
 
 def _member(draw: Draw) -> tuple[ManifestFile, bytes]:
@@ -266,20 +272,7 @@ def sealed(draw: Draw, how: int, text: bytes, plain: bytes) -> bytes:
     """The bundle around a manifest's text and the plain text of DATA; lengths and hashes of the envelope are true."""
     use = algorithms(SUITE)
     key_id = RECIPIENT_PUBLIC.encrypt_key_id
-    fixed = {
-        "suite": SUITE,
-        "segment_log2": 20,
-        "routing_class": 0,
-        "recipients": 1,
-        "created": CREATED,
-        "expires": EXPIRES,
-        "bundle": bytes(16),
-        "sender_key_id": SENDER_ID,
-        "data_length": chunked.ciphertext_length(len(plain)),
-        "epoch": 3,
-    }
-    blank = encode_fixed(manifest_length=0, manifest_hash=bytes(32), segments_hash=bytes(32), **fixed)
-    bind = bind_of(SUITE, bound_part(blank), SENDER_ID, [key_id])
+    fixed, bind = settled(plain)
     data_label = "manifest" if how & _LABEL else "data"
     data = chunked.encrypt_whole(use.encryptor(CONTENT_KEY, label(data_label) + bind), plain)
     segments = b"".join(digest(SUITE, data[at : at + 2**20]) for at in range(0, len(data), 2**20))
@@ -300,6 +293,24 @@ def sealed(draw: Draw, how: int, text: bytes, plain: bytes) -> bytes:
         wrapped = wrapped[:1] + bytes([wrapped[1] ^ draw.number()]) + wrapped[2:]
     header = head + encode_recipients([Recipient(key_id, 1, wrapped)])
     return header + SENDER.sign("outer", header) + cipher + segments + data
+
+
+def settled(plain: bytes) -> tuple[Mapping[str, object], bytes]:
+    """Return the fields of HEADER that are known before its lengths and hashes, and `bind`."""
+    fixed = {
+        "suite": SUITE,
+        "segment_log2": 20,
+        "routing_class": 0,
+        "recipients": 1,
+        "created": CREATED,
+        "expires": EXPIRES,
+        "bundle": bytes(16),
+        "sender_key_id": SENDER_ID,
+        "data_length": chunked.ciphertext_length(len(plain)),
+        "epoch": 3,
+    }
+    blank = encode_fixed(manifest_length=0, manifest_hash=bytes(32), segments_hash=bytes(32), **fixed)
+    return fixed, bind_of(SUITE, bound_part(blank), SENDER_ID, [RECIPIENT_PUBLIC.encrypt_key_id])
 
 
 def payload_seeds() -> Mapping[str, bytes]:

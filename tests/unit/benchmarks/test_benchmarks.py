@@ -2,20 +2,22 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import choices, data, report
-from benchmarks.__main__ import arguments, options_of
+from benchmarks import choices, data, report, results
+from benchmarks.__main__ import HERE, arguments, options_of
 from benchmarks.choices import CHOICES, SAMPLE
 from benchmarks.data import MIB
-from benchmarks.figures import BenchmarkError, Figure, Goal, Outcome, Section, Use, median, percentile, shown
+from benchmarks.figures import BenchmarkError, Figure, Goal, Section, Use, median, percentile, shown
 from benchmarks.journeys import LEGS, Journey, Tally, journeys
 from benchmarks.processes import Family
 from benchmarks.races import RSS_LIMIT
+from benchmarks.results import Part
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step
@@ -141,18 +143,37 @@ def test_page_and_json_say_the_same(tmp_path: Path) -> None:
     uses = (Use("gpg", "zstd", 1.5, 3 << 20),)
     absent = ("age: not installed (age)",)
     section = Section("B9", "A test", "what was done", figures, ("it was slow",), uses, (("gpg", 2.0),), absent)
-    outcome = Outcome(MappingProxyType({"processor": "none"}), (section,))
-    report.write(tmp_path, outcome, "--quick")
+    parts = (Part({"processor": "none", "measured": "yesterday", "load before": "1.0"}, section),)
+    results.write(tmp_path, parts)
+    report.write(tmp_path, parts)
     page = (tmp_path / report.PAGE).read_text("utf-8")
     assert "| speed | 1.5 | MiB/s |  |  |  |" in page
     assert page.count("| ratio | 1.25 | x | 1 to 1.5 | at most 1: not kept |") == 2
     assert "- Left out: age: not installed (age)" in page
+    assert "Measured yesterday; load of the machine 1.0 before" in page
     assert "| gpg | zstd | 1.5 | 3 |" in page
     assert "](b9.svg)" in page
     assert (tmp_path / "b9.svg").stat().st_size
     assert "- BROKEN: B9: it was slow" in page
-    whole = json.loads((tmp_path / report.MACHINE).read_bytes())
-    assert whole["sections"][0]["figures"][0]["value"] == 1.5
-    assert [one["kept"] for one in whole["sections"][0]["figures"]] == [None, False]
-    assert whole["sections"][0]["uses"][0]["peak"] == 3 << 20
-    assert whole["broken"] == ["B9: it was slow"]
+    (whole,) = json.loads((tmp_path / results.MACHINE).read_bytes())["parts"]
+    assert whole["section"]["figures"][0]["value"] == 1.5
+    assert [one["kept"] for one in whole["section"]["figures"]] == [None, False]
+    assert results.read(tmp_path) == parts
+
+
+def test_a_run_of_some_parts_leaves_the_others_with_their_own_date(tmp_path: Path) -> None:
+    def part(key: str, when: str) -> Part:
+        return Part({"measured": when}, Section(key, f"{key} of {when}", "something", ()))
+
+    assert results.read(tmp_path) == ()
+    results.write(tmp_path, [part("W1", "before"), part("W10", "before"), part("B5", "before")])
+    parts = results.replaced(results.read(tmp_path), [part("B5", "now"), part("W9", "now")])
+    assert parts == (part("W1", "before"), part("W9", "now"), part("W10", "before"), part("B5", "now"))
+    page = report.markdown(parts)
+    assert "| W1, W10 | |" in page
+    assert "| W9, B5 | |" in page
+
+
+def test_no_two_benchmarks_have_one_place_on_the_page() -> None:
+    keys = re.findall(r'Section\(\s*"([WB]\d+)"', "".join(path.read_text("utf-8") for path in HERE.glob("*.py")))
+    assert len(keys) == len(set(keys)) > 5

@@ -21,9 +21,10 @@ from gateway.bundle.envelope import (
 )
 from gateway.bundle.keys import NodeKeys, PublicKeys, generate
 from gateway.bundle.manifest import Coding, Manifest, ManifestFile
+from gateway.bundle.payload import verify_payload
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite, algorithms, digest, label
-from gateway.bundle.unseal import open_bundle, verify_payload
+from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import GatewayError
 from tests.support.bundles import finish, prepare
 

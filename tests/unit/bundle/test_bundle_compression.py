@@ -8,6 +8,7 @@ import zstandard
 
 from gateway.bundle import compression
 from gateway.bundle.compression import WINDOW_MAX, BadFrameError, Decompressor
+from gateway.bundle.streams import PIECE
 
 TEXTS = (
     b"caseferry " * 50,
@@ -30,6 +31,15 @@ def test_one_after_another_each_is_what_it_was() -> None:
     decompressor = Decompressor()
     for text in (*TEXTS, *reversed(TEXTS)):
         assert read(decompressor, frame_of(text), len(text)) == text
+
+
+def test_it_is_read_in_few_pieces_and_none_is_larger() -> None:
+    text = b"".join(b"%d;" % number for number in range(400_000))
+    frame = frame_of(text)
+    sizes = [len(piece) for piece in Decompressor().content(io.BytesIO(frame).read, len(frame), len(text))]
+    assert sum(sizes) == len(text)
+    assert max(sizes) <= PIECE
+    assert len(sizes) <= 2 * len(text) // PIECE + 1
 
 
 @pytest.mark.parametrize("cut", [3, 7, 12, 400, -1])

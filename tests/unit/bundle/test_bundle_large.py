@@ -8,9 +8,10 @@ import pytest
 
 from gateway.bundle.data import SegmentHashes
 from gateway.bundle.envelope import ENVELOPE_MAX
+from gateway.bundle.payload import verify_payload
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
-from gateway.bundle.unseal import open_bundle, verify_payload
+from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import PermanentError
 from tests.support.bundles import finish, prepare
 

@@ -146,7 +146,10 @@ def test_what_has_no_room_in_memory_is_compressed_once(classic, monkeypatch):
 def test_a_spill_that_lost_something_seals_nothing(classic, monkeypatch):
     monkeypatch.setattr(planning, "KEPT_MAX", 0)
     spill = io.BytesIO()
-    placed = lambda *_places: spill.truncate(10)  # noqa: E731 - one line says it
+
+    def placed(*_places):
+        spill.truncate(10)
+
     assert (
         classic.code_of(sealing(classic, member(b"form " * 60_000, 300_000), spills=[spill], placed=placed))
         == "local-io"

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gateway.domain.errors import PermanentError, Scope
@@ -39,6 +40,16 @@ def double(number: int, _report: Report) -> int:
 
 def who(_argument: None, _report: Report) -> int:
     return os.getpid()
+
+
+def niceness(fifo: str, report: Report) -> tuple[int, int]:
+    """Say that it runs, block until somebody writes into the fifo if there is one, and return the niceness of this
+    thread and of one that it starts."""
+    report(1)
+    if fifo:
+        Path(fifo).read_bytes()
+    with ThreadPoolExecutor(1) as hands:
+        return os.getpriority(os.PRIO_PROCESS, 0), hands.submit(os.getpriority, os.PRIO_PROCESS, 0).result()
 
 
 def arguments_and_environment(_argument: None, _report: Report) -> str:

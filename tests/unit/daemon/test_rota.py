@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.daemon.rota import AT_ONCE, Rota
+from gateway.daemon.rota import AT_ONCE, FEW, Rota
 from gateway.daemon.supervisor import Supervisor
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import SystemClock
+from tests.support.outbound import SettableClock
 from tests.unit.daemon.doubles import WAIT, HeardLog, Steps, eventually
 
 
@@ -17,6 +18,10 @@ def rota() -> Iterator[Rota]:
     rota = Rota(SystemClock())
     yield rota
     rota.close(WAIT)
+
+
+def _hold(event: threading.Event) -> None:
+    event.wait(WAIT)
 
 
 def _pass(barrier: threading.Barrier) -> None:
@@ -28,6 +33,34 @@ def test_work_that_lasts_gets_threads_beyond_those_that_are_made_at_once(rota: R
     for _ in range(AT_ONCE + 4):
         rota.now(lambda: _pass(together))
     together.wait(WAIT)
+
+
+def test_what_has_its_time_with_others_waits_for_them_but_not_for_long(rota: Rota) -> None:
+    last, held = threading.Event(), threading.Event()
+    for _ in range(FEW):
+        rota.soon(lambda: _hold(held))
+    rota.soon(last.set)
+    eventually(last)
+    held.set()
+
+
+def test_short_work_whose_time_has_come_together_follows_each_other_in_few_threads() -> None:
+    rota = Rota(SettableClock())  # whose time stands still: nobody runs out of patience
+    held, done = threading.Event(), threading.Semaphore(0)
+    threads: set[int] = set()
+
+    def work() -> None:
+        held.wait(WAIT)
+        threads.add(threading.get_ident())
+        done.release()
+
+    for _ in range(20):
+        rota.soon(work)
+    held.set()
+    for _ in range(20):
+        assert done.acquire(timeout=WAIT)
+    assert len(threads) <= FEW
+    rota.close(WAIT)
 
 
 def test_what_is_due_is_called_in_its_order(rota: Rota) -> None:

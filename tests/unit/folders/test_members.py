@@ -139,6 +139,32 @@ def test_a_file_system_that_needs_its_cache_and_says_so_to_two_threads_at_once(t
         assert written(tmp_path, "a", content(LARGE)) == content(LARGE)
 
 
+def test_a_large_file_has_its_place_before_it_is_written_and_is_cut_to_what_came(tmp_path: Path) -> None:
+    with MemberFiles(tmp_path) as files:
+        out = files.create("a", LARGE)
+        assert (tmp_path / "a").stat().st_size == LARGE
+        out.write(b"abc")
+        out.close()
+    assert (tmp_path / "a").read_bytes() == b"abc"
+
+
+def test_two_pieces_are_on_their_way_while_the_next_is_filled(tmp_path: Path) -> None:
+    filled = threading.Event()
+
+    def around(call: Call) -> Any:
+        if call.name == "pwrite":
+            assert filled.wait(60)
+        return call.go()
+
+    text = content(3 * LARGE // 2 - 1)  # three pieces but for a byte
+    with met(around, tmp_path), MemberFiles(tmp_path) as files, files.create("a", len(text)) as out:
+        view = memoryview(text)
+        while view:
+            view = view[out.write(view) :]
+        filled.set()
+    assert (tmp_path / "a").read_bytes() == text
+
+
 def test_a_disk_that_takes_less_than_it_is_given(tmp_path: Path) -> None:
     def around(call: Call) -> Any:
         return call.go_short() if call.name in {"write", "pwrite"} and len(call.args[1]) > 100_000 else call.go()

@@ -3,7 +3,9 @@
 import errno
 import os
 import resource
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,26 @@ def test_more_than_can_be_open_goes_in_several_rounds(
     assert [name for name, _ in calls] == ["syncfs", "fsync"] * together
 
 
+def test_rounds_at_the_same_time_share_what_may_be_open(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (4 * (FILES + 4), resource.RLIM_INFINITY))
+    inside, go = threading.Semaphore(0), threading.Event()
+
+    def around(call: Call) -> Any:
+        if call.name == "syncfs":
+            inside.release()
+            assert go.wait(60)
+        return call.go()
+
+    with met(around), ThreadPoolExecutor(3) as pool:
+        working = [pool.submit(trees.fsync_tree, tree) for _ in range(3)]
+        assert [inside.acquire(timeout=60) for _ in range(2)] == [True] * 2
+        assert not inside.acquire(timeout=0.1), "the third has to wait"
+        go.set()
+        assert [one.result(60) for one in working] == [None] * 3
+
+
 def test_what_waits_is_pushed_ahead_where_a_round_is_one_order(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with synced() as calls:
         rounds.push(f"{tree}")
@@ -85,6 +107,7 @@ def each_by_itself(tree: Path) -> bool:
     [
         ("file_system", 0x6969),  # NFS
         ("file_system", 0),
+        ("has_journal", False),
         ("waiting_bytes", 1 << 30),
         ("waiting_bytes", None),
         ("_tells_errors", False),
@@ -175,6 +198,46 @@ def test_a_file_that_could_not_be_written_is_told_of_and_no_other(tree: Path, mo
     assert [None if error is None else error.code for error in errors] == [None, None, "disk-full"]
 
 
+def stretch(tree: Path, *, before: Path | None = None) -> bool:
+    """Write into `tree` during a stretch that began at the folder `before`, and force it out."""
+    with rounds.Stretch(os.fspath(before or tree)) as one:
+        (tree / "new").write_text("x")
+        return one.force(f"{tree}/new", [f"{tree}"], FILES, 1)
+
+
+def test_a_stretch_of_writing_is_one_order_and_one_fsync_and_opens_nothing_else(tree: Path) -> None:
+    with synced() as calls:
+        assert stretch(tree)
+    assert calls == [("syncfs", tree), ("fsync", tree / "new")]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("file_system", 0x6969), ("has_journal", False), ("waiting_bytes", 1 << 30), ("_tells_errors", False)],
+)
+def test_a_stretch_is_left_to_fsyncs_where_an_order_is_not_as_good(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, name: str, answer: object
+) -> None:
+    monkeypatch.setattr(rounds, name, lambda *_: answer)
+    with synced() as calls:
+        assert not stretch(tree)
+    assert calls == []
+
+
+def test_a_stretch_is_left_to_fsyncs_where_it_is_of_another_file_system(tree: Path, other_device: Path) -> None:
+    with synced() as calls:
+        assert not stretch(tree, before=other_device)
+    assert calls == []
+
+
+def test_an_order_that_fails_fails_for_all_of_a_stretch(tree: Path) -> None:
+    with synced(errno.EIO) as calls, pytest.raises(OSError, match="Input/output"):
+        stretch(tree)
+    assert [name for name, _ in calls] == ["syncfs"], "no fsync excuses it"
+    with synced(errno.EPERM):
+        assert not stretch(tree)
+
+
 def test_files_written_together_last_together(tree: Path) -> None:
     items = [(tree / f"note-{number}", b"note") for number in range(FILES)]
     with synced() as calls:
@@ -196,3 +259,34 @@ def test_the_system_says_what_it_is_asked(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         rounds.sync_file_system(descriptor)
     assert (rounds.waiting_bytes() or 0) >= 0
+
+
+def test_what_waits_is_known_also_where_only_processes_are_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rounds.waiting_bytes() is not None
+    monkeypatch.setattr(rounds, "_MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(rounds, "_NODES", tmp_path)
+    assert rounds.waiting_bytes() is None
+    for node, waits in enumerate((3, 40)):
+        said = (
+            f"Node {node} Dirty:       {waits} kB\nNode {node} Writeback:     1 kB\nNode {node} WritebackTmp:  9 kB\n"
+        )
+        (tmp_path / f"node{node}").mkdir()
+        (tmp_path / f"node{node}" / "meminfo").write_text(said)
+    assert rounds.waiting_bytes() == (3 + 1 + 40 + 1) << 10
+    (tmp_path / "node1" / "meminfo").write_text("Node 1 Dirty: many\n")
+    assert rounds.waiting_bytes() is None
+
+
+def test_the_system_says_which_ext4_has_a_journal() -> None:
+    journals = [path.name for path in Path("/proc/fs/jbd2").glob("*")]
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    devices = {place: Path(device).resolve() for device, place, kind, *_ in mounts if kind == "ext4"}
+    for place, device in {"/proc": Path("proc"), **devices}.items():
+        if os.access(place, os.R_OK) and (device.exists() or place == "/proc"):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                assert rounds.has_journal(descriptor) == any(one.startswith(f"{device.name}-") for one in journals)
+            finally:
+                os.close(descriptor)

@@ -80,9 +80,16 @@ def test_only_what_gives_no_cause_to_pause_its_source_may_be_read_ahead(desk: De
     assert judge.is_plain(transfer, look)
     assert judge.is_plain(transfer, replace(look, system="another software"))
     assert not judge.is_plain(transfer, replace(look, version="2.2"))
-    assert not judge.is_plain(transfer, replace(look, marks=("lacks arrest-request/charges",)))
+    odd = replace(look, version="2.2", marks=("lacks arrest-request/charges",))
+    assert not judge.is_plain(transfer, replace(look, marks=odd.marks))
+    judged = judge._routes
+    judge._routes = {name: replace(route, drift=False) for name, route in judged.items()}
+    assert judge.is_plain(transfer, odd), "where nobody is judged nothing gives cause"
+    judge._routes = judged
     desk.drop(1, upgraded())
     assert not judge.is_plain(transfer, look)
+    judge._routes = {name: replace(route, drift=False) for name, route in judged.items()}
+    assert not judge.is_plain(transfer, look), "what was paused before stays so"
 
 
 def test_its_people_are_told_once(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from gateway.bundle.unseal import Front, open_front, open_promised
 from gateway.domain.lifecycle import State
 from gateway.folders import growing
 from gateway.stages import early_work, open_work
-from gateway.stages.early import PATIENCE_SECONDS
+from gateway.stages.early import PATIENCE_SECONDS, TELL_SECONDS
 from gateway.stages.lanes import Bulk
 from tests.support.arriving import MIB, NAME, PATIENCE, POLICE_LINK, Arrival, ThreadCrew, hosting, sealed_for
 from tests.support.houses import IN, House, Street, opened
@@ -226,8 +226,18 @@ def test_a_herald_that_its_sender_did_not_sign_begins_nothing(scene: Scene) -> N
         scene.hear()
         scene.worked()
         scene.made.step(scene.house, "open")
+        scene.made.clock.time += TELL_SECONDS
         assert scene.staging == []
     assert scene.lost == list(places.values())[1:], "what is no herald is none of our business"
+
+
+def test_what_comes_to_nothing_again_and_again_is_told_once_a_minute(scene: Scene) -> None:
+    herald = scene.arrival.herald
+    for wait in (0, 1, 1, TELL_SECONDS - 2):
+        scene.made.clock.time += wait
+        scene.arrival.begin(herald[:70] + bytes(len(herald) - 70))
+        scene.hear()
+    assert [facts["times"] for facts in scene.house.log.of("early-opening-lost")] == [1, 3]
 
 
 def test_who_takes_it_back_leaves_nothing_behind(scene: Scene) -> None:

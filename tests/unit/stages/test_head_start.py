@@ -22,7 +22,7 @@ from gateway.daemon.errand import News, Progress
 from gateway.daemon.porters import Porters
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
-from gateway.domain.ids import LinkName, UnitCode
+from gateway.domain.ids import LinkName
 from gateway.domain.lanes import SMALL_BYTES
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Priority, known
@@ -35,14 +35,12 @@ from gateway.transport.api import Growing, silent
 from gateway.transport.api import Progress as Moved
 from gateway.transport.channel import Deadlines
 from gateway.transport.disk import HEAD_START
-from gateway.transport.hosted import HostedTransport
-from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
 from tests.support.arriving import sealed_for
-from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.houses import OUT, Street, opened
-from tests.support.sshkeys import KeyPair, key_pair
+from tests.support.threads import begun
 from tests.support.upgrading import case
+from tests.unit.stages.conftest import Berth
 
 MIB = 1 << 20
 LARGE = SMALL_BYTES + 8 * MIB
@@ -66,20 +64,12 @@ class Sealer:
         argument: Any,
         on_progress: Progress | None = None,
         on_news: News | None = None,
+        *,
+        is_large: bool = False,
     ) -> Future[Any]:
-        future: Future[Any] = Future()
+        del is_large
         report = Told(self, on_progress or silent, on_news or silent)
-
-        def do() -> None:
-            try:
-                found = work(argument, report)
-            except BaseException as error:  # noqa: BLE001 - the future carries it
-                future.set_exception(error)
-            else:
-                future.set_result(found)
-
-        threading.Thread(target=do, daemon=True).start()
-        return future
+        return begun(lambda: work(argument, report))
 
     def close(self, deadline: float) -> None:
         self.go.set()
@@ -190,17 +180,6 @@ class Scene:
         return self.lies_there() == [name] and (self.mailbox / name).read_bytes() == ours.read_bytes()
 
 
-@pytest.fixture(scope="module")
-def identity() -> KeyPair:
-    return key_pair()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with embedded_server(tmp_path_factory.mktemp("server"), {}) as running:
-        yield running
-
-
 def _by_sftp(identity: Identity) -> Identity:
     links = tuple(
         link.model_copy(
@@ -219,18 +198,12 @@ def _by_sftp(identity: Identity) -> Identity:
 
 
 @pytest.fixture
-def scene(
-    closed: Street, server: EmbeddedServer, identity: KeyPair, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Scene]:
-    guest = UnitCode(f"4401{len(list(server.config.mailboxes.glob('*'))):08d}")
-    hosted = HostedTransport(server.config.mailboxes, guest)
-    server.allow({guest: [identity.public]})
-    peer = SshPeer("127.0.0.1", server.port, guest, identity.private, (server.host_key.public,))
-    line = Line.over_paramiko(peer, Deadlines(), SystemClock())
+def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    line = Line.over_paramiko(berth.peer, Deadlines(), SystemClock())
     assert isinstance(line, Line)
     line.moved, line.far = [], threading.Event()
-    monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else hosted)
-    scene = Scene(closed, line, server.mailbox(guest), Sealer())
+    monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else berth.hosted)
+    scene = Scene(closed, line, berth.mailbox, Sealer())
     line.ring = scene.bell.release
     closed.police.change = lambda ground: _with_threads(ground, scene)
     closed.police.equip = _by_sftp

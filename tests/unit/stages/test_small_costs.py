@@ -10,6 +10,7 @@ from gateway.domain.lifecycle import State
 from gateway.stages.lanes import BATCH
 from tests.support.calls import Call, met
 from tests.support.houses import IN, OUT, Street
+from tests.support.wholly import by_one_order
 
 CASES = 64
 BATCHES = CASES // BATCH
@@ -80,6 +81,19 @@ def test_a_case_of_one_document_is_opened_and_delivered_by_few_calls(arrived: St
     for name, most in {"create": 4, "mkdir": 3, "write": 3, "unlink": 2, "rmdir": 2, "lstat": 7}.items():
         assert calls[name] <= most * CASES + 64, (name, calls)
     assert sum(calls.values()) <= 60 * CASES, calls
+
+
+def test_what_a_batch_has_written_is_synced_without_a_look_at_any_of_it(
+    arrived: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_one_order(monkeypatch)
+    calls = counted(arrived, "open", "open", "open", "open")
+    assert [t.state for t in arrived.procuratorate.transfers(IN)] == [State.DELIVERED] * CASES
+    assert calls["syncfs"] == BATCHES
+    assert calls["fsync"] <= 8 * BATCHES
+    assert calls["open"] <= 3 * CASES + 16, calls
+    assert calls["scandir"] <= 2 * CASES + 8, calls
+    assert sum(calls.values()) <= 40 * CASES, calls
 
 
 def test_receipts_of_many_cases_are_one_file_and_one_commit(arrived: Street) -> None:

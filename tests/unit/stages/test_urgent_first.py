@@ -23,12 +23,10 @@ from gateway.stages import bulk
 from gateway.stages.precedence import Precedence
 from gateway.transport.api import Entry, Progress, Transport, silent
 from gateway.transport.channel import Deadlines
-from gateway.transport.hosted import HostedTransport
-from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import SftpTransport
-from tests.support.embedded import EmbeddedServer, embedded_server
+from gateway.transport.sftp_session import LARGE_BLOCK
 from tests.support.houses import IN, OUT, House, Street, opened
-from tests.support.sshkeys import KeyPair, key_pair
+from tests.unit.stages.conftest import Berth
 
 MIB = 1 << 20
 LARGE = SMALL_BYTES + 8 * MIB
@@ -132,29 +130,12 @@ class Scene:
         return leg._worker._receive._precedence  # type: ignore[no-any-return, attr-defined]  # a look inside
 
 
-@pytest.fixture(scope="module")
-def identity() -> KeyPair:
-    return key_pair()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with embedded_server(tmp_path_factory.mktemp("server"), {}) as running:
-        yield running
-
-
 @pytest.fixture
-def scene(
-    closed: Street, server: EmbeddedServer, identity: KeyPair, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Scene]:
+def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """Both houses, joined by the embedded server; the brake is on the police's line."""
-    guest = UnitCode(f"4401{len(list(server.config.mailboxes.glob('*'))):08d}")
-    hosted = HostedTransport(server.config.mailboxes, guest)
-    server.allow({guest: [identity.public]})
-    peer = SshPeer("127.0.0.1", server.port, guest, identity.private, (server.host_key.public,))
-    line = Line(SftpTransport.over_paramiko(peer, Deadlines(), SystemClock()))
-    monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else hosted)
-    scene = Scene(closed, line, server.mailbox(guest))
+    line = Line(SftpTransport.over_paramiko(berth.peer, Deadlines(), SystemClock()))
+    monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else berth.hosted)
+    scene = Scene(closed, line, berth.mailbox)
     closed.police.change = lambda ground: _with_porters(ground, scene)
     with opened(closed):
         try:
@@ -296,7 +277,7 @@ def test_a_stream_of_urgent_things_slows_bulk_down_and_never_stops_it(
     scene.line.go.set()
     with scene.precedence.moving(PAPERS):
         scene.until(lambda: has_sent(scene), "out-procuratorate")
-    assert scene.line.told.count("large pauses") >= LARGE // bulk.SLICE_BYTES - 1
+    assert scene.line.told.count("large pauses") >= LARGE // (bulk.SLICE_BYTES + LARGE_BLOCK)
 
 
 def test_who_gives_way_to_whom() -> None:

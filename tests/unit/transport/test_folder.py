@@ -1,8 +1,11 @@
 """What only folders know: mounts that are gone, filesystems that cannot rename without overwriting."""
 
+import errno
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,9 @@ from gateway.domain.ids import unit_code, wire_name
 from gateway.transport import disk
 from gateway.transport.floors import Floors
 from gateway.transport.folder import FolderTransport
-from gateway.transport.hosted import HostedTransport, create_mailbox, keep_mailboxes
+from gateway.transport.hosted import HostedTransport, Mailboxes, create_mailbox, keep_mailboxes
+from tests.support.calls import Call, met
+from tests.support.crashing import fails_at
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 MARK = ".caseferry-mount"
@@ -116,10 +121,12 @@ def test_a_file_that_shrinks_while_we_fetch_it(tmp_path: Path) -> None:
 
 def test_a_mailbox_is_created_once_and_kept(tmp_path: Path) -> None:
     guest = unit_code("330102000000")
-    HostedTransport(tmp_path / "state" / "mailboxes", guest)
+    HostedTransport(Mailboxes(tmp_path / "state" / "mailboxes"), guest)
     mailbox = create_mailbox(tmp_path / "state" / "mailboxes", guest)
     (mailbox / "in" / NAME).write_bytes(b"x")
-    assert [entry.name for entry in HostedTransport(tmp_path / "state" / "mailboxes", guest).listing()] == [NAME]
+    assert [entry.name for entry in HostedTransport(Mailboxes(tmp_path / "state" / "mailboxes"), guest).listing()] == [
+        NAME
+    ]
 
 
 def test_a_new_mailbox_costs_one_sync_and_all_together_two_more(
@@ -136,6 +143,21 @@ def test_a_mailbox_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with refused("mailbox-failed"):
         create_mailbox(tmp_path / "file", unit_code("330102000000"))
+
+
+def test_a_mailbox_whose_making_met_a_passing_trouble_is_made_when_it_is_used(tmp_path: Path) -> None:
+    made: list[HostedTransport] = []
+
+    def start(boxes: Mailboxes) -> None:
+        made.append(HostedTransport(boxes, "330102000000"))
+        with suppress(GatewayError):
+            boxes.keep()
+
+    points = 0
+    while fails_at(points, OSError(errno.EIO, "EIO"), partial(start, Mailboxes(tmp_path / f"{points}"))):
+        made[-1].probe()
+        points += 1
+    assert points >= 7, "four folders and three syncs"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +180,7 @@ def test_a_temporary_name_tells_what_it_becomes(temp: str, owner: str | None) ->
 
 def test_what_is_hosted_on_the_same_disk_gets_a_second_name_instead_of_a_copy(tmp_path: Path) -> None:
     guest = unit_code("990102")
-    transport = HostedTransport(tmp_path / "mailboxes", guest)
+    transport = HostedTransport(Mailboxes(tmp_path / "mailboxes"), guest)
     waiting = tmp_path / "mailboxes" / guest / "in" / NAME
     waiting.write_bytes(b"bundle")
     into = tmp_path / "into"
@@ -173,7 +195,7 @@ def test_what_we_leave_in_a_mailbox_of_ours_keeps_the_floors_of_our_disk(tmp_pat
     source = tmp_path / "source"
     for size, is_small in ((100, True), (101, False)):
         source.write_bytes(bytes(size))
-        transport = HostedTransport(tmp_path / "mailboxes", guest, Floors(1 << 60, 0, 100))
+        transport = HostedTransport(Mailboxes(tmp_path / "mailboxes"), guest, Floors(1 << 60, 0, 100))
         name = wire_name(f"{size}.cfb")
         if is_small:
             transport.deposit(source, name)
@@ -204,3 +226,21 @@ def test_writing_out_early_changes_nothing_and_fails_nothing(tmp_path: Path) -> 
         disk.start_writeback(file.fileno())
         assert path.read_bytes() == b"x" * 5000
     disk.start_writeback(-1)
+
+
+def test_a_fetch_syncs_the_bytes_and_leaves_the_name_to_who_keeps_it(tmp_path: Path) -> None:
+    boxes = Mailboxes(tmp_path / "state" / "mailboxes")
+    transport = HostedTransport(boxes, "330102000000")
+    (boxes.folder / "330102000000" / "in" / NAME).write_bytes(b"sealed")
+    synced: list[str] = []
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "fdatasync", "syncfs"}:
+            synced.append(call.place)
+        return call.go()
+
+    transport.listing()  # which has made the mailbox durable
+    with met(around):
+        transport.fetch(NAME, tmp_path / "into", 6)
+    assert (tmp_path / "into").read_bytes() == b"sealed"
+    assert [Path(place).name for place in synced] == [NAME]

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import unit_code, wire_name
+from gateway.transport import disk
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import create_mailbox
 from gateway.transport.jail import GuestSession
@@ -50,7 +52,7 @@ async def deposit(session: GuestSession, size: int) -> object:
     return handle
 
 
-@pytest.mark.parametrize("call", ["fsync", "fdatasync"])
+@pytest.mark.parametrize("call", ["fsync", "settle_writeback"])
 def test_what_the_disk_may_have_lost_is_never_published(
     inbox: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -58,8 +60,8 @@ def test_what_the_disk_may_have_lost_is_never_published(
         session = a_session(inbox)
         handle = await deposit(session, 40 << 20)
         with monkeypatch.context() as patch:
-            patch.setattr(os, call, failing)
-            if call == "fdatasync":
+            patch.setattr(os if call == "fsync" else disk, call, failing)
+            if call == "settle_writeback":
                 # The push that began while the disk was in order is awaited first.
                 await deposit_more(session, handle)
             with pytest.raises(OSError, match="failing"):
@@ -76,21 +78,28 @@ def test_what_the_disk_may_have_lost_is_never_published(
     assert list(inbox.iterdir()) == []
 
 
-def test_a_large_deposit_is_pushed_to_the_disk_while_it_grows(inbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pushed = 0
-    real = os.fdatasync
+def test_a_large_deposit_is_written_out_while_it_grows_and_synced_once(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
 
-    def counting(descriptor: int) -> None:
-        nonlocal pushed
-        pushed += 1
-        real(descriptor)
+    def counted(name: str, real: Callable[[int], None]) -> Callable[[int], None]:
+        def call(descriptor: int) -> None:
+            calls.append(name)
+            real(descriptor)
+
+        return call
 
     async def scenario() -> None:
         session = a_session(inbox)
         await session.close(await deposit(session, 100 << 20))
         await session.rename(TEMP, b"/in/" + NAME.encode())
 
-    monkeypatch.setattr(os, "fdatasync", counting)
+    monkeypatch.setattr(os, "fdatasync", counted("fdatasync", os.fdatasync))
+    monkeypatch.setattr(disk, "settle_writeback", counted("settle", disk.settle_writeback))
+    monkeypatch.setattr(disk, "start_writeback", counted("start", disk.start_writeback))
     asyncio.run(scenario())
-    assert pushed == 3
+    # What is small beside it would wait for each sync.
+    assert (calls.count("settle"), calls.count("fdatasync")) == (3, 0)
+    assert "start" in calls
     assert (inbox / NAME).stat().st_size == 100 << 20

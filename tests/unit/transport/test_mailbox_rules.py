@@ -47,6 +47,16 @@ def close(session: SftpSession, handle: bytes) -> None:
     session.answer(session.ask(Kind.CLOSE, handle), Kind.OUTCOME)
 
 
+def until(is_so: Callable[[], bool]) -> None:
+    """The server cleans up when it notices the end of a line; it answers others meanwhile."""
+    if not any(is_so() for _ in range(10_000)):
+        pytest.fail("it has not cleaned up")
+
+
+def is_gone(watcher: SftpSession, name: str) -> bool:
+    return watcher.attributes_if_there(watcher.ask_stat(b"/in/" + name.encode())) is None
+
+
 REFUSED = {Outcome.NO_SUCH_FILE, Outcome.PERMISSION_DENIED}
 ESCAPES = [
     b"/etc/passwd",
@@ -279,11 +289,7 @@ def test_what_was_sent_ahead_goes_with_its_line_whatever_its_size(
     session.answer(session.ask_write(handle, 0, block), Kind.OUTCOME)
     session.close()
     watcher = log_in()
-    for _ in range(10_000):
-        if watcher.attributes_if_there(watcher.ask_stat(b"/in/" + HEAD_START.encode())) is None:
-            break
-    else:
-        pytest.fail("it is still there")
+    until(lambda: is_gone(watcher, HEAD_START))
     assert list((mailbox / "in").iterdir()) == []
 
 
@@ -357,12 +363,7 @@ def test_what_a_broken_line_left_behind_is_removed(
     close(session, put(session, b"whole, but not renamed", finished.encode()))
     session.close()
     watcher = log_in()
-    # The server cleans up when it notices the end of the line; it answers others meanwhile.
-    for _ in range(10_000):
-        if watcher.attributes_if_there(watcher.ask_stat(b"/in/" + TEMP.encode())) is None:
-            break
-    else:
-        pytest.fail("the temporary file is still there")
+    until(lambda: is_gone(watcher, TEMP))
     assert list((mailbox / "in").iterdir()) == []
 
 
@@ -378,11 +379,7 @@ def test_what_is_worth_continuing_survives_the_line(
     session.close()
     path = b"/in/" + TEMP.encode()
     watcher = log_in()
-    for _ in range(10_000):
-        if watcher.attributes(watcher.ask_stat(path)).size == 6 * len(block):
-            break
-    else:
-        pytest.fail("the part was not cut at its gap")
+    until(lambda: watcher.attributes(watcher.ask_stat(path)).size == 6 * len(block))
     assert (mailbox / "in" / TEMP).read_bytes() == block * 6
 
 

@@ -13,7 +13,27 @@ def test_it_fires_when_a_deadline_passes() -> None:
     watchdog = Watchdog(fired.set, SOON, SystemClock(), "watchdog")
     watchdog.expect(SOON)
     assert fired.wait(LONG)
-    assert watchdog.has_fired
+    assert watchdog.is_late
+    watchdog.end()
+
+
+def test_a_deadline_that_passed_is_known_before_its_thread_has_woken() -> None:
+    class Clock(SystemClock):
+        """Told the time."""
+
+        time = 0.0
+
+        def monotonic(self) -> float:
+            return self.time
+
+    clock = Clock()
+    watchdog = Watchdog(lambda: None, LONG, clock, "watchdog")
+    watchdog.expect(LONG)
+    assert not watchdog.is_late
+    clock.time = LONG + 1
+    assert watchdog.is_late
+    watchdog.rest()
+    assert not watchdog.is_late
     watchdog.end()
 
 
