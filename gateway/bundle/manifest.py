@@ -17,6 +17,7 @@ FILES_MAX = 100_000
 VALUES_MAX = 16 * FILES_MAX
 """Twice what FILES_MAX files need, for commas and brackets in names."""
 RAW_MAX = 4096
+_CODING_MAX = 16
 META_MAX = 64
 META_TEXT_MAX = 4096
 META_LIST_MAX = 1024
@@ -173,10 +174,10 @@ def _file(value: object) -> ManifestFile:
 
 
 def _coding(value: object) -> Coding:
-    found = _CODINGS.get(value) if isinstance(value, str) else None
-    if found is None:
-        raise NotCanonicalError("unknown coding")
-    return found
+    try:
+        return Coding(canonical.text(value, "coding", limit=_CODING_MAX))
+    except ValueError as error:
+        raise NotCanonicalError("unknown coding") from error
 
 
 def _meta(value: object) -> dict[str, MetaValue]:
