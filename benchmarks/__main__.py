@@ -20,7 +20,7 @@ from benchmarks.quiet import BALLAST, Quiet
 from benchmarks.results import Part
 
 HERE = Path(__file__).parent
-SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "parts", "roster", "simulate")
+SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "links", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2

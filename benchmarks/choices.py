@@ -150,6 +150,11 @@ def _growth(root: Path, options: Options, quiet: Quiet) -> Section:
     return growth.growth(root, options.quick)
 
 
+def _links(root: Path, _options: Options, quiet: Quiet) -> Section:
+    quiet.settle()
+    return growth.by_links(root)
+
+
 def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:
     return parts.parts(root, PART)
 
@@ -182,6 +187,7 @@ CHOICES: Mapping[str, Measure] = MappingProxyType(
         "standing": _standing,
         "restart": _restart,
         "growth": _growth,
+        "links": _links,
         "parts": _parts,
         "roster": _roster,
         "simulate": _simulate,

@@ -25,9 +25,12 @@ ROUND_LEAST = 0.05
 """Seconds: what is quicker is repeated until it has taken so long."""
 
 
+_EXPONENT = "the exponent is that of the power fitted to them: 0 = the same, 1 = linear"
+
+
 def growth(root: Path, quick: bool) -> Section:
     """Measure how the cost of a case grows with its files and bytes, of a scan with its folders, of the ledger's
-    questions with its rows, of a node that waits with its links."""
+    questions with its rows."""
     top = 1 if quick else 0
     files = _series((10, 100, 1_000, 10_000)[: 4 - top], lambda count: _exchanged(root, documents(count, KIB)))
     sizes = _series(
@@ -48,24 +51,20 @@ def growth(root: Path, quick: bool) -> Section:
         for name, seconds in _asked(root / f"ledger-{count}", count):
             by_question.setdefault(name, []).append((count, seconds))
     figures += [_figure(f"ledger: {name}, by rows", points, flat=True) for name, points in by_question.items()]
-    if not quick:
-        figures += _by_links(root)
-    work = (
-        "each cost at sizes a decade apart; the exponent is that of the power fitted to them: 0 = the same, 1 = linear"
-    )
-    return Section("B9", "How cost grows", work, tuple(figures))
+    return Section("B9", "How cost grows", f"each cost at sizes a decade apart; {_EXPONENT}", tuple(figures))
 
 
-def _by_links(root: Path) -> list[Figure]:
+def by_links(root: Path) -> Section:
     """Measure a node that waits; each size by itself, since one that waits shows what it takes in no less time."""
     found = {count: resting(root / f"links-{count}", count, RESTED) for count in (1, 10, 100, 500)}
-    return [
+    figures = (
         _figure("a node's start, by links", [(count, one.start) for count, one in found.items()]),
         _figure(f"{RESTED:.0f} s of waiting, by links", [(count, one.waiting) for count, one in found.items()]),
         _figure(
             "memory of a node that waits, by links", [(count, one.resident) for count, one in found.items()], unit="MiB"
         ),
-    ]
+    )
+    return Section("B10", "How a node that waits grows", f"a node with so many idle links; {_EXPONENT}", figures)
 
 
 def watch_over(folder: Path, exports: int, clock: Clock) -> OutboundWatch:

@@ -123,6 +123,12 @@ class Packet:
     receiver: Party = Party()
     corrects: str = ""
     """The name of the earlier delivery that this one corrects; empty for most."""
+    raw: bytes = b""
+    """The bytes as which `package` came, its canonical form; empty where it did not come as bytes."""
+
+    def case_file(self) -> bytes:
+        """Return the canonical form of `package`, to be written beside the import."""
+        return self.raw or self.package.to_json()
 
 
 class Packer(Protocol):

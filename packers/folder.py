@@ -57,7 +57,7 @@ class FolderPacker:
         try:
             folder.mkdir()
             packet.root.rename(folder / CONTENT)
-            (folder / CASE_FILE).write_bytes(packet.package.to_json())
+            (folder / CASE_FILE).write_bytes(packet.case_file())
             if packet.corrects:
                 (folder / CORRECTS).write_text(f"{packet.corrects}\n", "utf-8")
             (folder / READY).open("xb", buffering=0).close()

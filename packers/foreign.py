@@ -70,7 +70,7 @@ def move_into(packet: Packet, path: str, target: Path) -> None:
 def leave_case_package(packet: Packet, folder: Path) -> None:
     """Write the case package below ORIGINALS of the import's `folder`. OSError if the disk fails."""
     (folder / ORIGINALS).mkdir(exist_ok=True)
-    (folder / ORIGINALS / CASE_PACKAGE).write_bytes(packet.package.to_json())
+    (folder / ORIGINALS / CASE_PACKAGE).write_bytes(packet.case_file())
 
 
 def mark_correction(folder: Path, mark: str, corrects: str) -> None:

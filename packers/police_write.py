@@ -53,7 +53,7 @@ def import_items(packet: Packet) -> list[ImportItem]:
     if packet.package.source.format == FORM and CASE_XML in present:
         return [_file(packet.root / path, *_own_name(packet, path)) for path in present]
     layout = lay_out(packet, present, _PLACES)
-    made = {CASE_XML: case_xml(packet, layout.package), f"{ORIGINALS}/{CASE_PACKAGE}": packet.package.to_json()}
+    made = {CASE_XML: case_xml(packet, layout.package), f"{ORIGINALS}/{CASE_PACKAGE}": packet.case_file()}
     items = {path: ImportItem(path.encode("gb18030"), partial(io.BytesIO, raw), len(raw)) for path, raw in made.items()}
     for path, target in layout.targets.items():
         items[target] = _file(packet.root / path, target.encode("gb18030"), utf8=False)

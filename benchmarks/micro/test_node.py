@@ -18,7 +18,7 @@ from gateway.standard.checks import check_case_package
 from gateway.standard.package import CasePackage, Person, Source
 from gateway.transport.api import silent
 from gateway.transport.channel import Deadlines
-from gateway.transport.hosted import HostedTransport
+from gateway.transport.hosted import HostedTransport, Mailboxes
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp import SftpTransport
 from tests.support.embedded import embedded_server
@@ -84,7 +84,7 @@ def test_a_scan_of_empty_outbound_folders(benchmark: BenchmarkFixture, tmp_path:
 def test_a_deposit_into_a_mailbox_of_our_own(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     source, numbers = tmp_path / "source", count()
     source.write_bytes(bytes(20_000))
-    transport = HostedTransport(tmp_path / "mailboxes", UnitCode("990102000000"))
+    transport = HostedTransport(Mailboxes(tmp_path / "mailboxes"), UnitCode("990102000000"))
     benchmark(lambda: transport.deposit(source, WireName(f"{next(numbers):032x}.cfb"), silent))
 
 

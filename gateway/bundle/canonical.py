@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn
 
 INTEGER_MAX = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly (RFC 8785, RFC 7493)."""
@@ -21,7 +21,7 @@ def encode(value: object) -> bytes:
     Raises NotCanonicalError for text with lone surrogates, which has no UTF-8 form.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
+        return _ENCODER.encode(value).encode()
     except UnicodeEncodeError as error:
         raise NotCanonicalError("text that is not valid Unicode") from error
 
@@ -35,7 +35,7 @@ def decode(raw: bytes, *, limit: int, values_limit: int) -> object:
     """
     check_bounds(raw, limit=limit, values_limit=values_limit)
     try:
-        value: object = json.loads(raw.decode(), parse_float=_refuse_number, parse_constant=_refuse_number)
+        value: object = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         raise NotCanonicalError("not JSON with integers only") from error
     if encode(value) != raw:
@@ -53,6 +53,11 @@ def check_bounds(raw: bytes, *, limit: int, values_limit: int) -> None:
 
 def _refuse_number(text: str) -> NoReturn:
     raise NotCanonicalError("a number that is not an integer")
+
+
+# Made once: to set one of them up takes as long as a short text does.
+_DECODER: Final = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
 def fields(value: object, *names: str) -> Mapping[str, object]:

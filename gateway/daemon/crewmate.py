@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from gateway.daemon.frames import Kind, Line, from_parent, packed
+from gateway.daemon.longlived import YOUNG
 from gateway.daemon.trace import traced
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError
@@ -46,6 +47,7 @@ def serve(end: socket.socket) -> None:
     """Answer frames until the parent hangs up. Entry point of the process."""
     # `systemctl stop` may reach every process of the unit: the parent decides when the work here ends.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    gc.set_threshold(YOUNG)
     line = Line(end)
     done = 0
     try:

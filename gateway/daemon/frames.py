@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 from enum import Enum, IntEnum
+from types import MappingProxyType
 from typing import Any
 
 _HEAD = struct.Struct("<BI")
@@ -119,12 +120,14 @@ _WRITTEN = (
 )
 """All that `packed` writes, but FRAME. Left out above all is what stores a value at a place of the sender's choice:
 nine bytes of it make the reader clear gigabytes up to there."""
-_LENGTHS = {
-    pickletools.TAKEN_FROM_ARGUMENT1: 1,
-    pickletools.TAKEN_FROM_ARGUMENT4: 4,
-    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
-    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
-}
+_LENGTHS = MappingProxyType(
+    {
+        pickletools.TAKEN_FROM_ARGUMENT1: 1,
+        pickletools.TAKEN_FROM_ARGUMENT4: 4,
+        pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+        pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+    }
+)
 """Bytes of the length that stands before an argument, by how pickletools says that one does."""
 
 

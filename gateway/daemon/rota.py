@@ -51,7 +51,7 @@ class Rota:
 
     def now(self, work: Work) -> None:
         """Run `work` in a thread as soon as one is free."""
-        self._run(work, AT_ONCE)
+        self._run(work, lambda: bool(self._free) or len(self._hands) < AT_ONCE)
 
     def soon(self, work: Work) -> None:
         """Run `work` like `now`, but let it wait while some threads are busy.
@@ -59,7 +59,7 @@ class Rota:
         For what may have its time in common with hundreds of others: short steps follow each other in few threads,
         where each in one of its own would have them all contend for the interpreter.
         """
-        self._run(work, FEW)
+        self._run(work, lambda: len(self._hands) - len(self._free) < FEW)
 
     def at(self, due: float, work: Work) -> None:
         """Call `work` at `due` (monotonic seconds) in the one thread that keeps the time: it must return at once."""
@@ -126,10 +126,10 @@ class Rota:
 
     # -- the threads that work ----------------------------------------------------------------------------------------
 
-    def _run(self, work: Work, busy_most: int) -> None:
+    def _run(self, work: Work, is_at_once: Callable[[], bool]) -> None:
         with self._changed:
             hired = None
-            if len(self._hands) - len(self._free) < busy_most:
+            if is_at_once():
                 hired = self._call(work)
             else:
                 self._waiting.append((self._clock.monotonic(), work))

@@ -14,6 +14,9 @@ from gateway.folders import disk, entries, intent, moving, sharing, taking
 from gateway.folders.together import Together
 from gateway.packing import Candidate, Entry
 
+MADE_MOST = 1024
+"""Claims remembered until they are asked for: those of a few commits; what waits longer is read from its note."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -50,6 +53,8 @@ class ClaimShelf:
         self._folder = folder
         self._lock = threading.Lock()
         self._busy: set[str] = set()
+        self._made: dict[ClaimToken, Claim] = {}
+        """What was just claimed and not asked for since: its note need not be read."""
 
     def claim(
         self,
@@ -88,9 +93,8 @@ class ClaimShelf:
             for token, candidate in wanted:
                 try:
                     held.enter_context(self._hold(token))
-                    whole = self._folder / route / token
-                    if disk.exists(whole):
-                        found[token] = self._read(whole)
+                    if disk.lies_at(f"{together.folder}/{token}"):
+                        found[token] = self._read(together.folder / token)
                     else:
                         intents.append(intent.survey(root, candidate, route, token, seen))
                 except GatewayError as error:
@@ -98,8 +102,15 @@ class ClaimShelf:
             if intents:
                 disk.owner_only(self._folder)
                 disk.owner_only(together.folder)
-            for one in together.take(_secured(intents, together.failures)):
-                found[one.token] = _claimed(together.folder / one.token, one)
+            made = {
+                one.token: _claimed(together.folder / one.token, one)
+                for one in together.take(_secured(intents, together.failures))
+            }
+            with self._lock:
+                self._made |= made
+                for oldest in list(self._made)[:-MADE_MOST]:
+                    del self._made[oldest]
+        found |= made
         return [found[token] for token, _ in wanted if token in found], together.failures
 
     def recover(self, settled: Collection[str] = frozenset()) -> Recovery:
@@ -157,6 +168,10 @@ class ClaimShelf:
         route: where its caller knows it, no other is looked for.
         """
         if route is not None:
+            with self._lock:
+                made = self._made.pop(token, None)
+            if made is not None and disk.lies_at(f"{self._folder}/{route}/{token}"):
+                return made
             whole = self._folder / route / token
             if (wanted := intent.read(whole / taking.INTENT)) is not None:
                 return _claimed(whole, wanted)
@@ -223,7 +238,7 @@ class ClaimShelf:
             return False
         try:
             steps.take()
-            disk.fsync_folder(steps.hold)
+            disk.fsync_folder(Path(steps.hold))
             steps.sync_left()
             steps.bring_home()
         except TransientError as error:

@@ -57,10 +57,10 @@ def failure(error: OSError, folder: Path) -> GatewayError:
     return TransientError("local-io", f"reading or writing our own disk failed ({name})", facts=facts)
 
 
-def _failure(error: OSError | None, folder: Path) -> GatewayError | None:
+def _failure(error: OSError | None, folder: Path | str) -> GatewayError | None:
     if error is None:
         return None
-    found = failure(error, folder)
+    found = failure(error, Path(folder))
     found.__cause__ = error
     return found
 
@@ -157,12 +157,12 @@ def fsync_folder(folder: Path) -> None:
     raise_first(fsync_folders([folder]))
 
 
-def fsync_folders(folders: Sequence[Path]) -> list[GatewayError | None]:
+def fsync_folders(folders: Sequence[Path | str]) -> list[GatewayError | None]:
     """Do for each of `folders` what `fsync_folder` does, in one round; return in their order what it would have
     raised."""
     names = [os.fspath(folder) for folder in folders]
     outcomes = rounds.sync_all([], names)
-    return [_failure(outcomes[name], folder) for name, folder in zip(names, folders, strict=True)]
+    return [_failure(outcomes[name], name) for name in names]
 
 
 def raise_first(errors: Iterable[GatewayError | None]) -> None:
@@ -180,23 +180,25 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     write_many([(path, data)], mode)
 
 
-def write_many(items: Sequence[tuple[Path, bytes | memoryview]], mode: int = 0o600) -> None:
+def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int = 0o600) -> None:
     """Like `write_durably` for several files, synced together: all are written before the first is forced to the disk,
     and each folder is synced once. A crash leaves a prefix of `items` written."""
-    temporaries = [(path.with_name(_temporary(path.name)), path, data) for path, data in items]
+    places = [os.fspath(path).rpartition("/") for path, _ in items]
+    temporaries = [f"{folder}/{_temporary(name)}" for folder, _, name in places]
     done = 0
     try:
-        for at in range(0, len(temporaries), _OPEN_TOGETHER):
-            _fill([(temporary, data) for temporary, _, data in temporaries[at : at + _OPEN_TOGETHER]], mode)
-        for temporary, path, _ in temporaries:
+        contents = [(temporary, data) for temporary, (_, data) in zip(temporaries, items, strict=True)]
+        for at in range(0, len(contents), _OPEN_TOGETHER):
+            _fill(contents[at : at + _OPEN_TOGETHER], mode)
+        for temporary, (path, _) in zip(temporaries, items, strict=True):
             with mapped_at(path):
-                temporary.replace(path)
+                os.replace(temporary, path)  # noqa: PTH105 - one or more for each export of thousands
             done += 1
     finally:
-        for temporary, _, _ in temporaries[done:]:
+        for temporary in temporaries[done:]:
             with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-    raise_first(fsync_folders(list(dict.fromkeys(path.parent for path, _ in items))))
+                os.unlink(temporary)  # noqa: PTH108 - as above
+    raise_first(fsync_folders(list(dict.fromkeys(folder for folder, _, _ in places))))
 
 
 def rename_durably(source: Path, target: Path) -> None:
@@ -208,13 +210,13 @@ def rename_durably(source: Path, target: Path) -> None:
 
 def fsync_renamed(moves: Iterable[tuple[Path, Path]]) -> None:
     """Force the folders at both ends of `moves` to the disk, each once, targets first."""
-    pairs = list(moves)
-    folders = [target.parent for _, target in pairs] + [source.parent for source, _ in pairs]
+    ends = [(os.fspath(target), os.fspath(source)) for source, target in moves]
+    folders = [path.rpartition("/")[0] for side in zip(*ends, strict=True) for path in side]
     for folder in dict.fromkeys(folders):
-        fsync_folder(folder)
+        raise_first(fsync_folders([folder]))
 
 
-def rename_new(source: Path, target: Path) -> Moved:
+def rename_new(source: Path | str, target: Path | str) -> Moved:
     """Rename `source` to `target` unless that name is taken; atomic where the kernel knows RENAME_NOREPLACE.
 
     Elsewhere (some network filesystems) the name is looked up first, which leaves a moment for a race with a stranger.
@@ -292,7 +294,7 @@ def device(folder: Path) -> int:
         return folder.stat().st_dev
 
 
-def _rename_noreplace(source: Path, target: Path) -> None:
+def _rename_noreplace(source: Path | str, target: Path | str) -> None:
     call = rounds.system_call("renameat2")
     if call is not None:
         if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
@@ -302,7 +304,7 @@ def _rename_noreplace(source: Path, target: Path) -> None:
             raise OSError(number, os.strerror(number), str(source), None, str(target))
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    source.rename(target)
+    os.rename(source, target)  # noqa: PTH104 - as above
 
 
 def _temporary(name: str) -> str:
@@ -310,13 +312,13 @@ def _temporary(name: str) -> str:
     return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
 
 
-def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
+def _fill(items: Sequence[tuple[str, bytes | memoryview]], mode: int) -> None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
     They stay open meanwhile, so that a write-back that failed is told to us.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    opened: list[tuple[Path, int]] = []
+    opened: list[tuple[str, int]] = []
     try:
         for path, data in items:
             with mapped_at(path):
@@ -326,7 +328,7 @@ def _fill(items: Sequence[tuple[Path, bytes | memoryview]], mode: int) -> None:
                 while view:
                     view = view[os.write(descriptor, view) :]
         errors = rounds.sync([descriptor for _, descriptor in opened])
-        raise_first(_failure(error, path.parent) for (path, _), error in zip(opened, errors, strict=True))
+        raise_first(_failure(error, path.rpartition("/")[0]) for (path, _), error in zip(opened, errors, strict=True))
     finally:
         for _path, descriptor in opened:
             os.close(descriptor)

@@ -12,7 +12,7 @@ from gateway.domain.clock import Clock
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.005
 """Between looks how far it has grown."""
 STILL_SECONDS = 5.0
 """Without a byte more for so long it is given up: what pauses may pause for hours."""

@@ -53,10 +53,9 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
     """
     found: list[Entry] = []
     for name in candidate.parts:
-        path = root / name
         with readable(root):
             try:
-                entry = entries.look(path)
+                entry = entries.look(f"{root}/{name}")
             except FileNotFoundError as error:
                 raise _vanished() from error
         if name in seen and not entries.is_same(entry, seen[name]):
@@ -71,18 +70,18 @@ def secure(intents: Sequence[Intent]) -> list[GatewayError | None]:
 
     Errors: `export-vanished`, `export-unreadable` (transient, transfer), or as `disk.failure` says.
     """
-    paths = [one.root / part.name for one in intents for part in one.parts]
+    paths = [f"{one.root}/{part.name}" for one in intents for part in one.parts]
     outcomes = dict(zip(paths, trees.fsync_trees(paths), strict=True))
     return [_first_error(one, outcomes) for one in intents]
 
 
-def _first_error(intent: Intent, outcomes: Mapping[Path, GatewayError | None]) -> GatewayError | None:
+def _first_error(intent: Intent, outcomes: Mapping[str, GatewayError | None]) -> GatewayError | None:
     for part in intent.parts:
-        path = intent.root / part.name
+        path = f"{intent.root}/{part.name}"
         try:
             with readable(intent.root):
                 if (error := outcomes[path]) is not None:
-                    raise _vanished() if not disk.lies_at(str(path)) else error
+                    raise _vanished() if not disk.lies_at(path) else error
         except GatewayError as found:
             return found
     return None

@@ -10,12 +10,14 @@ from gateway.folders import disk
 NOTE_MAX = 1 << 20
 """Bytes; the largest real note, a claim of a few hundred parts, stays under a tenth of it."""
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 Json = str | int | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
 def encode(note: Mapping[str, Json]) -> bytes:
     """Return `note` as canonical JSON: ASCII, sorted keys, no spaces; undecodable names survive as lone surrogates."""
-    return json.dumps(note, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _ENCODER.encode(note).encode("ascii")
 
 
 class Note:

@@ -136,7 +136,7 @@ class Spool:
 
     def inbound_bundle(self, link: LinkName, bundle: BundleId) -> Path:
         """Where the fetched bundle lies."""
-        return self._inbound / link / bundle_name(bundle)
+        return Path(f"{self._inbound}/{link}/{bundle_name(bundle)}")  # quicker than two steps, for bundles of thousands
 
     def keep_fetched(self, link: LinkName, bundles: Sequence[BundleId]) -> None:
         """Make the files at `fetching(link, bundle)` durable under their final names, sharing one fsync of the folder.
@@ -275,8 +275,8 @@ def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
     owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
     disk.raise_first(disk.fsync_files([source for source, _target in owed]))
     for source, target in owed:
-        with disk.mapped(target.parent):
-            source.replace(target)
+        with disk.mapped_at(target):
+            os.replace(source, target)  # noqa: PTH105 - one for each bundle of thousands
     disk.fsync_renamed(owed)
 
 

@@ -32,11 +32,12 @@ _BUSY = frozenset({"EBUSY", "ETXTBSY", "EAGAIN"})
 class Taking:
     """The claim folder `folder` (with its intent written) and the moves it still owes. Every method may be repeated."""
 
-    def __init__(self, folder: Path, intent: Intent) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | str, intent: Intent) -> None:
+        self._folder = os.fspath(folder)
         self._intent = intent
-        self._parts = folder / PARTS
-        self._outside = intent.root / f"{disk.TEMP_PREFIX}{intent.token}"
+        # Text, not paths: there are thousands.
+        self._parts = f"{folder}/{PARTS}"
+        self._outside = f"{intent.root}/{disk.TEMP_PREFIX}{intent.token}"
         self._elsewhere: bool | None = None
         self._is_fresh = False
         """The claim folder was just made: nothing was taken into it yet."""
@@ -54,13 +55,13 @@ class Taking:
             self._elsewhere = False
 
     @property
-    def note(self) -> tuple[Path, bytes]:
+    def note(self) -> tuple[str, bytes]:
         """Where the intent is written down, and how: nothing may be taken before that is durable."""
-        return self._folder / INTENT, intents.encode(self._intent)
+        return f"{self._folder}/{INTENT}", intents.encode(self._intent)
 
     def require_share(self) -> None:
         """Raise `mount-missing` (transient, route) if parts wait in an outbound folder that is not there now."""
-        if self._is_elsewhere() and not disk.exists(self._outside):
+        if self._is_elsewhere() and not disk.lies_at(self._outside):
             raise self._away()
 
     def take(self) -> None:
@@ -71,12 +72,12 @@ class Taking:
         """
         is_fresh, self._is_fresh = self._is_fresh, False
         for part in self._intent.parts:
-            taken = self.hold / part.name
-            if is_fresh or not disk.exists(taken):
+            taken = f"{self.hold}/{part.name}"
+            if is_fresh or not disk.lies_at(taken):
                 self._take_one(part, taken)
 
     @property
-    def hold(self) -> Path:
+    def hold(self) -> str:
         """The folder that `take` takes the parts to; what was taken is durable once that was synced."""
         return self._outside if self._is_elsewhere() else self._parts
 
@@ -89,55 +90,55 @@ class Taking:
         """Copy what was taken outside into the claim folder, with proof; nothing to do on one filesystem."""
         if not self._is_elsewhere():
             return
-        disk.remove_tree(self._parts)
-        disk.owner_only(self._parts)
+        outside, home = Path(self._outside), Path(self._parts)
+        disk.remove_tree(home)
+        disk.owner_only(home)
         for part in self._intent.parts:
-            source = self._outside / part.name
-            copying.copy_durably(source, self._parts / part.name)
-            if not self._is_same(source, part):
+            copying.copy_durably(outside / part.name, home / part.name)
+            if not self._is_same(f"{outside}/{part.name}", part):
                 raise _changed()
-        disk.fsync_folder(self._parts)
+        disk.fsync_folder(home)
 
-    def name(self, whole: Path) -> None:
+    def name(self, whole: Path | str) -> None:
         """Give the claim folder its final name; once that is durable, the export is ours."""
         with disk.mapped_at(whole):
             os.replace(self._folder, whole)  # noqa: PTH105 - one for each export of thousands
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
-        return any(disk.exists(self.hold / part.name) for part in self._intent.parts)
+        return any(disk.lies_at(f"{self.hold}/{part.name}") for part in self._intent.parts)
 
     def is_undoing(self) -> bool:
         """Whether the way back was already begun."""
-        return moving.journal_of(self.hold) is not None
+        return moving.journal_of(Path(self.hold)) is not None
 
     def undo(self) -> None:
         """Put back what was taken, beside anything that has the name by now, and forget the claim."""
-        hold = self.hold
+        folder, hold = Path(self._folder), Path(self.hold)
         names = [part.name for part in self._intent.parts if disk.exists(hold / part.name)]
         if names or moving.journal_of(hold) is not None:
             moving.carry_beside(hold, names, self._intent.root, adopt=False)
-        gone = self._folder.with_name(f"{GONE}{self._intent.token}")
-        disk.rename_durably(self._folder, gone)
+        gone = folder.with_name(f"{GONE}{self._intent.token}")
+        disk.rename_durably(folder, gone)
         self.forget(gone)
 
     def forget(self, folder: Path) -> None:
         """Remove the claim folder, by now named `folder`, and its dot-folder outside; neither holds a part any more."""
-        disk.remove_tree(self._outside)
+        disk.remove_tree(Path(self._outside))
         disk.remove_tree(folder)
 
-    def forget_outside(self, whole: Path) -> None:
+    def forget_outside(self, whole: Path | str) -> None:
         """Remove the dot-folder outside, as the copies in `whole` are ours; `mount-missing` if its share is away."""
-        note = whole / ELSEWHERE
-        if self._elsewhere is False or not disk.exists(note):
+        if self._elsewhere is False or not disk.lies_at(f"{whole}/{ELSEWHERE}"):
             return
+        note = Path(whole) / ELSEWHERE
         with disk.mapped(whole):
             is_begun = note.read_bytes() == _REMOVING
         if not is_begun:
-            if not disk.exists(self._outside):
+            if not disk.lies_at(self._outside):
                 raise self._away()
             disk.write_durably(note, _REMOVING)
-        disk.remove_tree(self._outside)
+        disk.remove_tree(Path(self._outside))
         disk.remove_tree(note)
 
     def _away(self) -> TransientError:
@@ -147,11 +148,11 @@ class Taking:
 
     def _is_elsewhere(self) -> bool:
         if self._elsewhere is None:
-            self._elsewhere = disk.exists(self._folder / ELSEWHERE)
+            self._elsewhere = disk.lies_at(f"{self._folder}/{ELSEWHERE}")
         return self._elsewhere
 
-    def _take_one(self, part: Entry, taken: Path) -> None:
-        source = self._intent.root / part.name
+    def _take_one(self, part: Entry, taken: str) -> None:
+        source = f"{self._intent.root}/{part.name}"
         is_mark = self._intent.mark is not None and part is self._intent.parts[-1]
         try:
             if is_mark and not self._is_same(source, part):
@@ -159,14 +160,14 @@ class Taking:
                 return
             if disk.rename_new(source, taken) is disk.Moved.ELSEWHERE:
                 # The dot-folder comes before the note of it: a note without the folder means that the share is away.
-                disk.owner_only(self._outside)
-                disk.write_durably(self._folder / ELSEWHERE, b"")
+                disk.owner_only(Path(self._outside))
+                disk.write_durably(Path(self._folder) / ELSEWHERE, b"")
                 self._elsewhere = True
-                taken = self._outside / part.name
+                taken = f"{self._outside}/{part.name}"
                 disk.rename_new(source, taken)
         except GatewayError as error:
-            if disk.exists(source):
-                raise _locked(error, source) from error
+            if disk.lies_at(source):
+                raise _locked(error, Path(source)) from error
             if not is_mark:
                 raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
             self._restore_mark(part)
@@ -177,15 +178,15 @@ class Taking:
             raise _changed()
         if disk.rename_new(taken, source) is not disk.Moved.DONE:
             # A still newer mark has the name: whoever writes the marks has overwritten this one.
-            disk.remove_tree(taken)
+            disk.remove_tree(Path(taken))
         self._restore_mark(part)
 
-    def _is_same(self, path: Path, part: Entry) -> bool:
+    def _is_same(self, path: str, part: Entry) -> bool:
         with disk.mapped_at(path):
             return entries.is_same(entries.look(path), part)
 
     def _restore_mark(self, part: Entry) -> None:
-        path = self.hold / part.name
+        path = Path(self.hold) / part.name
         disk.write_durably(path, self._intent.mark or b"")
         with disk.mapped(path.parent):
             os.utime(path, ns=(part.mtime_ns, part.mtime_ns))

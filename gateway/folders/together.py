@@ -28,7 +28,7 @@ class Together:
 
     def take(self, intents: Sequence[intent.Intent]) -> list[intent.Intent]:
         """Take what `intents` say and return those of the claims that are whole and durable now."""
-        going = [Taking(self.folder / f".{one.token}", one) for one in intents]
+        going = [Taking(f"{self.folder}/.{one.token}", one) for one in intents]
         going = self._all(going, lambda: self._write_down(going))
         going = self._each(going, Taking.take)
         going = self._synced(going)
@@ -41,7 +41,7 @@ class Together:
             disk.fsync_folder(self.folder)
         for one in going:
             with suppress(GatewayError):  # the claim stands; `recover` removes what the share did not let go
-                one.forget_outside(self.folder / one.intent.token)
+                one.forget_outside(f"{self.folder}/{one.intent.token}")
         return [one.intent for one in going]
 
     def _write_down(self, claims: Sequence[Taking]) -> None:
@@ -61,7 +61,7 @@ class Together:
         claim.sync_left()
 
     def _name(self, claim: Taking) -> None:
-        claim.name(self.folder / claim.intent.token)
+        claim.name(f"{self.folder}/{claim.intent.token}")
 
     def _each(self, claims: Sequence[Taking], step: Callable[[Taking], None]) -> list[Taking]:
         """Do `step` for each; return those that it succeeded for, the others are undone."""

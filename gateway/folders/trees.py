@@ -16,7 +16,7 @@ def fsync_tree(root: Path) -> None:
     disk.raise_first(fsync_trees([root]))
 
 
-def fsync_trees(roots: Sequence[Path]) -> list[GatewayError | None]:
+def fsync_trees(roots: Sequence[Path | str]) -> list[GatewayError | None]:
     """Do for each of `roots` what `fsync_tree` does, and return in their order what it would have raised.
 
     All go in one round: else each fsync finds places on the disk for its own file alone, and the file system commits
@@ -36,7 +36,7 @@ def fsync_trees(roots: Sequence[Path]) -> list[GatewayError | None]:
 class _Tree:
     """What is below a root, or the root itself: regular files, and folders before those in them."""
 
-    root: Path
+    root: Path | str
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     error: GatewayError | None = None

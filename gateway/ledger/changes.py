@@ -41,6 +41,7 @@ _UNCLAIMED: Final[Mapping[str, Any]] = MappingProxyType(
     dict.fromkeys(("origin", "recipient", "header_hash", "epoch", "sequence"))
 )
 _OTHER_BYTES: Final = frozenset({Event.OFFERED_AGAIN, Event.RELEASED})
+_DELIVERIES: Final = frozenset({Event.DELIVERED, Event.RECALLED})
 _SENDINGS: Final = frozenset({Event.SENT, Event.FORWARDED})
 
 RECEIPT_NEVER_CAME: Final = "receipt-never-came"
@@ -54,6 +55,9 @@ def advance(change: Change, steps: Sequence[Step]) -> list[Transfer]:
     known = fetch(change.connection, [step.transfer.id for step in steps])
     for step in steps:
         known[step.transfer.id] = _advance(change, _unmoved(known, step.transfer), step)
+    delivered = [known[step.transfer.id] for step in steps if step.event in _DELIVERIES]
+    if delivered:
+        streams.mark_seen(change.about("streams"), delivered, change.now)
     return [known[step.transfer.id] for step in steps]
 
 
@@ -221,7 +225,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         if values.get("epoch", before.epoch) is None:
             values["epoch"] = change.epoch
     now = changed(before, values)
-    _count(change, now, step.event)
+    _give_out(change, now, step.event)
     now = change.write(stored, now)
     _event(change, now, "event", step.event, step.stage, code=step.facts.code, note=step.facts.note, actor=step.actor)
     if step.started_at is not None:
@@ -243,14 +247,13 @@ def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:
         _event(change, marked, "event", "corrected", stage, note=f"transfer {now.id}")
 
 
-def _count(change: Change, now: Transfer, event: Event) -> None:
-    """Move the stream of a transfer by what has happened to it."""
-    if event is Event.SEALED:
-        if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
-            repeats.check_not_sealed_before(change, now)
-        streams.give_out(change.about("streams"), now, change.epoch)
-    elif event in (Event.DELIVERED, Event.RECALLED):
-        streams.mark_seen(change.about("streams"), now, change.now)
+def _give_out(change: Change, now: Transfer, event: Event) -> None:
+    """Count the number of what was sealed as given out."""
+    if event is not Event.SEALED:
+        return
+    if now.epoch == change.epoch:  # what was sealed before a restore was sent, whatever is known of it now
+        repeats.check_not_sealed_before(change, now)
+    streams.give_out(change.about("streams"), now, change.epoch)
 
 
 def _check_evidence(step: Step) -> None:

@@ -49,7 +49,7 @@ def _inbound(
         state = State.CONFIRMED if has_arrived else State.DISMISSED
         made = _insert(change, receipt, Direction.INBOUND, state, link=link, origin=origin, recipient=change.unit)
         if has_arrived and streams.seen_as(change.connection, origin, receipt.bundle_id) is None:
-            streams.mark_seen(change.connection, made, change.now)
+            streams.mark_seen(change.connection, [made], change.now)
         changes.born_again(change, made, record)
         return made
     if not has_arrived or here.state not in _IN_HAND or here.header_hash not in (None, receipt.header_hash):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, select
@@ -18,7 +19,7 @@ DERIVED: Final = frozenset({"peer", "copy", "lane", "turn", "owing"})
 """Columns that only answer questions; a transfer is read without them."""
 _COLUMNS: Final = tuple(transfers.c[one.name] for one in fields(Transfer))
 _its: Final = attrgetter(*(one.name for one in fields(Transfer)))
-_PLACES: Final = {one.name: place for place, one in enumerate(fields(Transfer))}
+_PLACES: Final = MappingProxyType({one.name: place for place, one in enumerate(fields(Transfer))})
 _DIRECTION, _STATE, _PRIORITY = (_COLUMNS.index(transfers.c[name]) for name in ("direction", "state", "priority"))
 
 

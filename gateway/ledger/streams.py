@@ -1,7 +1,8 @@
 """Streams and their sequence numbers: given out without gaps, delivered at most once, and what is missing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Update, func, select, union, update
 from sqlalchemy.sql.elements import ColumnElement
@@ -12,7 +13,7 @@ from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import talks
 from gateway.ledger.change import adding
-from gateway.ledger.prepared import listed, param, rows_among, value, write
+from gateway.ledger.prepared import listed, param, rows_among, value, write, write_many
 from gateway.ledger.schema import seen, streams, transfers
 
 
@@ -74,40 +75,41 @@ def give_out(connection: Connection, transfer: Transfer, epoch: int) -> None:
     _move(connection, recipient, Direction.OUTBOUND, epoch, sequence)
 
 
-def mark_seen(connection: Connection, transfer: Transfer, now: float) -> None:
-    """Record that a bundle has been delivered, once and for ever; a number left out below it is noted as a gap.
+def mark_seen(connection: Connection, delivered: Sequence[Transfer], now: float) -> None:
+    """Record that bundles, at least one, have been delivered, in this order, once and for ever; a number left out below
+    one of them is noted as a gap.
 
     Raises PermanentError `already-delivered`, SecurityError `equivocation` or `sequence-reused`.
     """
-    origin, bundle_id, header_hash = transfer.origin, transfer.bundle_id, transfer.header_hash
-    epoch, sequence = transfer.epoch, transfer.sequence
-    if origin is None or bundle_id is None or header_hash is None or epoch is None or sequence is None:
-        raise ValueError("delivered without origin, bundle id, header hash, epoch or sequence")
-    known = seen_as(connection, origin, bundle_id)
-    if known is not None:
-        if known != header_hash:
-            raise SecurityError("equivocation", f"bundle {bundle_id} was delivered before with another header")
-        raise PermanentError("already-delivered", f"bundle {bundle_id} was delivered before by another transfer")
-    other = seen_sequence(connection, origin, epoch, sequence)
-    if other is not None:
-        raise SecurityError(
-            "sequence-reused", f"{origin} gave number {sequence} of epoch {epoch} to bundle {other} as well"
-        )
-    row = {
-        "origin": origin,
-        "bundle_id": bundle_id,
-        "header_hash": header_hash,
-        "epoch": epoch,
-        "sequence": sequence,
-        "transfer_id": transfer.id,
-        "at": now,
+    rows = [_new_row(transfer, now) for transfer in delivered]
+    known = seen_among(
+        connection, [Named(one["origin"], one["bundle_id"], one["epoch"], one["sequence"]) for one in rows]
+    )
+    headers, numbers = dict(known.headers), dict(known.numbers)
+    before = {
+        (origin, epoch): last(connection, origin, Direction.INBOUND, epoch)
+        for origin, epoch in {(one["origin"], one["epoch"]) for one in rows}
     }
-    write(connection, _new_seen, row)
-    stands = last(connection, origin, Direction.INBOUND, epoch)
-    if sequence > stands + 1:
-        talks.note_gap(connection, origin, now)
-    if sequence > stands:
-        _move(connection, origin, Direction.INBOUND, epoch, sequence)
+    stands = dict(before)
+    for one in rows:
+        origin, bundle, epoch, sequence = one["origin"], one["bundle_id"], one["epoch"], one["sequence"]
+        header = headers.get((origin, bundle))
+        if header == one["header_hash"]:
+            raise PermanentError("already-delivered", f"bundle {bundle} was delivered before by another transfer")
+        if header is not None:
+            raise SecurityError("equivocation", f"bundle {bundle} was delivered before with another header")
+        if other := numbers.get((origin, epoch, sequence)):
+            raise SecurityError(
+                "sequence-reused", f"{origin} gave number {sequence} of epoch {epoch} to bundle {other} as well"
+            )
+        headers[origin, bundle], numbers[origin, epoch, sequence] = one["header_hash"], bundle
+        if sequence > stands[origin, epoch] + 1:
+            talks.note_gap(connection, origin, now)
+        stands[origin, epoch] = max(stands[origin, epoch], sequence)
+    write_many(connection, _new_seen, rows)
+    for (origin, epoch), sequence in stands.items():
+        if sequence > before[origin, epoch]:
+            _move(connection, origin, Direction.INBOUND, epoch, sequence)
 
 
 def catch_up(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
@@ -133,12 +135,6 @@ def seen_as(connection: Connection, origin: UnitCode, bundle_id: BundleId) -> Di
     """Return the header hash under which a bundle was delivered; None if it was not."""
     found = value(connection, _seen_as, {"origin": origin, "bundle_id": bundle_id})
     return None if found is None else Digest(found)
-
-
-def seen_sequence(connection: Connection, origin: UnitCode, epoch: int, sequence: int) -> BundleId | None:
-    """Return the bundle that was delivered under a number of a stream; None if none was."""
-    found = value(connection, _seen_sequence, {"origin": origin, "epoch": epoch, "sequence": sequence})
-    return None if found is None else BundleId(found)
 
 
 def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
@@ -193,6 +189,22 @@ def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) ->
     return [(first, final) for first, final in rows]
 
 
+def _new_row(transfer: Transfer, now: float) -> dict[str, Any]:
+    """Return the row of a bundle that has been delivered; ValueError unless all of it is known."""
+    row = {
+        "origin": transfer.origin,
+        "bundle_id": transfer.bundle_id,
+        "header_hash": transfer.header_hash,
+        "epoch": transfer.epoch,
+        "sequence": transfer.sequence,
+        "transfer_id": transfer.id,
+        "at": now,
+    }
+    if None in row.values():
+        raise ValueError("delivered without origin, bundle id, header hash, epoch or sequence")
+    return row
+
+
 def _move(connection: Connection, peer: UnitCode, direction: Direction, epoch: int, sequence: int) -> None:
     if not write(connection, _moving, {**_stream(peer, direction, epoch), "its_sequence": sequence}):
         row = {"peer": peer, "direction": direction, "epoch": epoch, "sequence": sequence}
@@ -226,12 +238,6 @@ def _new_seen() -> Insert:
 
 def _seen_as() -> Select[str]:
     return select(seen.c.header_hash).where(seen.c.origin == param("origin"), seen.c.bundle_id == param("bundle_id"))
-
-
-def _seen_sequence() -> Select[str]:
-    c = seen.c
-    its = (c.origin == param("origin"), c.epoch == param("epoch"), c.sequence == param("sequence"))
-    return select(c.bundle_id).where(*its)
 
 
 def _seen_as_any(length: int) -> Select[str, str]:

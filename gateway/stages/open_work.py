@@ -14,7 +14,7 @@ from gateway.bundle.unseal import Front, open_front
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
-from gateway.domain.records import Facts
+from gateway.domain.records import Facts, known
 from gateway.folders import disk, rounds, sharing, trees
 from gateway.folders.space import OPENING
 from gateway.folders.spool import NOTE, Staging
@@ -231,6 +231,7 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         sender=order.sender,
         receiver=order.receiver,
         corrects=_name(package.case_no, corrects) if corrects is not None else "",
+        raw=known(raw),
     )
     entries = load_packer(route.packer).write(packet, made)
     matter = matters.matter_of(package, standard, batch.pseudonyms)

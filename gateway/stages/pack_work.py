@@ -138,10 +138,8 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
             case_package = left.package.to_json()
             if not is_readable(case_package):
                 return done(findings=(*findings, _too_much(reading)), verdict=Verdict.REJECT)
-            # Each sealing has a file of its own: who holds that of an earlier one open never sees bytes of this.
-            order.out.unlink(missing_ok=True)
             with ExitStack() as file:
-                out, found = file.enter_context(order.out.open("x+b")), ContentHash()
+                out, found = file.enter_context(_new_file(order.out)), ContentHash()
                 bundle = _begin(
                     out,
                     case_package,
@@ -162,6 +160,16 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
             return _Begun(done(content_hash=content), out, bundle)
     except GatewayError as error:
         return _failed(order.transfer, order.out, error)
+
+
+def _new_file(path: Path) -> BinaryIO:
+    """Return a new file at `path`, in the place of what an earlier sealing left: who holds that one open never sees
+    bytes of this. Unbuffered, since all of it is written in large pieces. OSError."""
+    try:
+        return path.open("x+b", buffering=0)
+    except FileExistsError:
+        path.unlink()
+        return path.open("x+b", buffering=0)
 
 
 def _concluded(one: _Begun, signature: bytes) -> PackOutcome:

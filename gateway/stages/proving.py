@@ -82,12 +82,16 @@ class Prover:
         authentic = [one for one in candidates if one.error is None]
         seen = self._ledger.deliveries.seen_among([one.named for one in authentic])
         parties = _Parties(self._directory, now)
+        newest: dict[UnitCode, int] = {}
         for one in authentic:
             try:
-                self._check(one, seen, now)
+                self._check(one, seen, now, newest)
                 one.order = self._order(one, parties)
             except GatewayError as error:
                 one.error = error
+        for unit, created in newest.items():
+            # It says at least as much of its clock as what it signed before.
+            self._clocks.signed(unit, created, after=0.0, warn=self._skew_warn)
         return candidates
 
     def _candidate(self, transfer: Transfer) -> Candidate:
@@ -113,9 +117,9 @@ class Prover:
                 # The power may have gone between setting it aside and the record: offered again, it is fetched anew.
                 raise PermanentError("spool-missing", "the fetched bundle is no longer in the spool") from None
 
-    def _check(self, one: Candidate, seen: Seen, now: float) -> None:
+    def _check(self, one: Candidate, seen: Seen, now: float, newest: dict[UnitCode, int]) -> None:
         """Policy, after the signature and in the order of the spec: raises the named error of the first check that
-        fails."""
+        fails. newest: by its signer, when what was signed last was; taken note of before what is dated ahead waits."""
         transfer, signer, envelope = one.transfer, known(one.signer), known(one.proven).envelope
         if envelope.bundle_id != transfer.bundle_id:
             raise SecurityError("malformed", "the bundle names another id than its file")
@@ -133,7 +137,7 @@ class Prover:
         if "too-large" not in waived:
             policy.check_not_too_large(envelope, self._size_limit)
         policy.check_size(envelope, transfer.size)
-        self._clocks.signed(signer.unit, envelope.created, after=0.0, warn=self._skew_warn)
+        newest[signer.unit] = max(envelope.created, newest.get(signer.unit, 0))
         self._ahead.check(transfer, envelope, now)
 
     def _check_not_doubtful(self, origin: UnitCode, envelope: Envelope, sequence: int) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from gateway.domain.errors import SecurityError
 
@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 MAX_INTEGER = (1 << 53) - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, 6)."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def malformed(detail: str) -> SecurityError:
@@ -38,7 +40,7 @@ def load(kind: type[T], raw: bytes, limit: int, values: int) -> T:
         raise malformed(f"is longer than {limit} bytes, or has more than {values} values")
     wanted: Any = kind
     try:
-        data = json.loads(raw.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse)
+        data = _DECODER.decode(raw.decode("utf-8"))
         value: T = _builder(wanted)(data)
         # What was built says nothing but `data`: its canonical form is that of `data`, which is quicker to be had. A
         # name that is given twice is in there once.
@@ -51,7 +53,7 @@ def load(kind: type[T], raw: bytes, limit: int, values: int) -> T:
 
 
 def _text(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(data)
 
 
 def _plain(value: Any) -> Any:
@@ -121,3 +123,7 @@ def _same_integer(data: Any) -> Any:
 
 def _refuse(_text: str) -> Any:
     raise ValueError("number is no integer")
+
+
+# Made once: to set it up takes as long as a short text does.
+_DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.domain.deadlines import CASE, Note, Outcome, RunningTerm, SeenPackage, TermKind
+from gateway.domain.matter import Matter
 from gateway.standard import casefile, fields
 from gateway.standard.calendars import Calendar
 from gateway.standard.casefile import CaseFile, Moment
@@ -53,9 +54,9 @@ def terms_in(seen: Sequence[SeenPackage], standard: Standard, zone: tzinfo) -> t
     file = CaseFile(tuple(sorted(seen, key=lambda one: (one.at, one.transfer))), standard, zone)
     found: list[RunningTerm] = []
     for one in file.seen:
-        if not one.is_copy:
-            for position in _positions(one):
-                found += _of_person([begun for begun in _begun(one, file) if _is_for(begun, position)], position, file)
+        begun = () if one.is_copy else tuple(_begun(one, file))
+        for position in _positions(one) if begun else ():
+            found += _of_person([each for each in begun if _is_for(each, position)], position, file)
     return tuple(found)
 
 
@@ -83,11 +84,23 @@ def _begun(one: SeenPackage, file: CaseFile) -> Iterator[_Begun]:
         is_told = is_ours or (deadline.kind != TermKind.SEND and not deadline.clock.startswith("event:"))
         if own is not None and deadline.owner in ("sender", "receiver") and is_told and _is_own(deadline.clock):
             yield _Begun(one, own, deadline, is_ours, is_foreign=False)
+    clocks = _clocks(one.matter)
     for flow in file.standard.flows(day):
         for deadline in flow.deadlines:
-            by = _starter(deadline, flow, one)
-            if by is not None:
+            if deadline.clock in clocks and (by := _starter(deadline, flow, one)) is not None:
                 yield _Begun(one, flow, deadline, one.is_outbound is (by == "sender"), is_foreign=True)
+
+
+def _clocks(matter: Matter) -> frozenset[str]:
+    """Return the only clocks that a package with `matter` may start, see `_starter`: most deadlines have another."""
+    receipts = (f"receipt:{what}" for what in (matter.flow, *matter.documents))
+    events = (
+        f"{matter.flow}.receipt",
+        f"{matter.request}.accepted",
+        "main-package.sent",
+        matter.fact(casefile.STAGE_CODE),
+    )
+    return frozenset((*receipts, *(f"event:{what}" for what in events)))
 
 
 def _is_own(clock: str) -> bool:

@@ -83,11 +83,11 @@ class SftpTransport:
             with local_disk():
                 size = os.fstat(reader.fileno()).st_size
             with self._session() as session:
-                SftpDeposit(session, self._deposit, name, size).run(reader.fileno(), progress)
+                SftpDeposit(session, self._deposit, name, size, self._clock).run(reader.fileno(), progress)
 
     def deposit_ahead(self, source: Growing, progress: Progress = silent) -> bool:
         with self._session() as session:
-            return SftpAhead(session, self._deposit, source).run(progress)
+            return SftpAhead(session, self._deposit, source, self._clock).run(progress)
 
     def listing(self) -> list[Entry]:
         with self._session() as session, _read_side(session):
@@ -129,7 +129,7 @@ class SftpTransport:
 
     def probe(self) -> None:
         with self._session() as session:
-            SftpDeposit(session, self._deposit, WireName("probe"), 1).rehearse()
+            SftpDeposit(session, self._deposit, WireName("probe"), 1, self._clock).rehearse()
         self.listing()
 
     def close(self) -> None:

@@ -1,16 +1,15 @@
 """Sends a file while it is being written: its growing part under a name of its own, its front once it is whole."""
 
-import os
-from collections import deque
-
+from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
 from gateway.transport.api import Growing, Progress
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.sftp_deposit import SftpDeposit, meaning
-from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
+from gateway.transport.sftp_session import UNDER_WAY, RefusedError, SftpSession
 from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, Kind, string
+from gateway.transport.sftp_writing import Writing
 
 _FSYNC = b"fsync@openssh.com"
 _OURS = frozenset({"mailbox-full", "local-io", "disk-full"})
@@ -25,14 +24,13 @@ class SftpAhead:
     goes on with it: whatever breaks from there on is continued as any other.
     """
 
-    def __init__(self, session: SftpSession, folder: bytes, source: Growing) -> None:
+    def __init__(self, session: SftpSession, folder: bytes, source: Growing, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
         self._folder = folder
         self._temp = folder + disk.HEAD_START.encode()
         self._source = source
         self._handle: bytes | None = None
-        self._asked: deque[tuple[int, int]] = deque()
-        self._depth = max(2, min(REQUESTS, UNDER_WAY // session.write_block))
 
     def run(self, progress: Progress) -> bool:
         """Send it; the contract of AheadTransport.deposit_ahead."""
@@ -54,7 +52,8 @@ class SftpAhead:
             if error.code in _OURS or self._session.is_usable():
                 self._withdraw()
             raise
-        SftpDeposit(self._session, self._folder, name, source.size).go_on(source.reader, sent, progress)
+        deposit = SftpDeposit(self._session, self._folder, name, source.size, self._clock)
+        deposit.go_on(source.reader, sent, progress)
         return True
 
     def _open(self) -> bytes:
@@ -72,51 +71,29 @@ class SftpAhead:
     def _send_herald(self, handle: bytes) -> None:
         with local_disk():
             herald = self._source.herald()
+        writing = Writing(self._session, handle, self._clock, _unheard)
         for at in range(0, len(herald), self._session.write_block):
-            self._write(handle, at, herald[at : at + self._session.write_block], _unheard)
-        self._answered(_unheard)
+            writing.write(at, herald[at : at + self._session.write_block])
+        writing.settle()
 
     def _follow(self, handle: bytes, progress: Progress) -> int:
         """Send what grows until it is named or over; return up to which byte it was sent, all of it answered."""
         source = self._source
         sent = source.start
+        writing = Writing(self._session, handle, self._clock, progress)
         while source.named() is None:
             stands = source.stands(sent)
             if stands is None:
                 break
             if stands <= sent:
-                self._answered(progress)
+                writing.settle()
                 progress(sent)
-            else:
-                sent = self._send(handle, sent, stands, progress)
-        self._answered(progress)
+            # In turns of what may be under way, to hear in between that it is whole or over.
+            turn = min(stands, sent + UNDER_WAY)
+            while sent < turn:
+                sent = writing.send(source.reader, sent, turn)
+        writing.settle()
         return sent
-
-    def _send(self, handle: bytes, start: int, end: int, progress: Progress) -> int:
-        session, sent = self._session, start
-        # In turns of what may be under way, to hear in between that it is whole or over.
-        while sent < min(end, start + UNDER_WAY):
-            with local_disk():
-                data = os.pread(self._source.reader, min(session.write_block, end - sent), sent)
-            if not data:
-                raise fault("local-io", f"the source ended after {sent} of {end} bytes", reason="shrunk")
-            self._write(handle, sent, data, progress)
-            sent += len(data)
-        return sent
-
-    def _write(self, handle: bytes, at: int, data: bytes, progress: Progress) -> None:
-        if len(self._asked) == self._depth:
-            self._answer(progress)
-        self._asked.append((self._session.ask_write(handle, at, data), at + len(data)))
-
-    def _answered(self, progress: Progress) -> None:
-        while self._asked:
-            self._answer(progress)
-
-    def _answer(self, progress: Progress) -> None:
-        number, end = self._asked.popleft()
-        self._session.answer(number, Kind.OUTCOME)
-        progress(end)
 
     def _join(self, handle: bytes, name: WireName) -> None:
         """Write the front, make all of it durable, and make it the part of `name`: from here on it has no hole."""
@@ -130,10 +107,10 @@ class SftpAhead:
         session.answer(session.ask_rename(self._temp, part), Kind.OUTCOME)
 
     def _send_front(self, handle: bytes) -> None:
-        at = 0
+        writing, at = Writing(self._session, handle, self._clock, _unheard), 0
         while at < self._source.start:
-            at = self._send(handle, at, self._source.start, _unheard)
-        self._answered(_unheard)
+            at = writing.send(self._source.reader, at, self._source.start)
+        writing.settle()
 
     def _withdraw(self) -> None:
         """Leave nothing behind; what cannot be cleaned up is taken away by whoever sends ahead next."""

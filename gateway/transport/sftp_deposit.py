@@ -1,11 +1,11 @@
 """Puts one file into a folder of an SFTP server: hidden name, what is missing of it, size check, rename."""
 
 import os
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import WireName
 from gateway.transport import disk
@@ -13,8 +13,9 @@ from gateway.transport.agreement import RESUME_FROM, SYNC_STEP, UNPROVEN, agreed
 from gateway.transport.api import Progress
 from gateway.transport.errors import fault, local_disk
 from gateway.transport.sftp_fetch import pieces
-from gateway.transport.sftp_session import REQUESTS, UNDER_WAY, RefusedError, SftpSession
+from gateway.transport.sftp_session import RefusedError, SftpSession
 from gateway.transport.sftp_wire import OPEN_EXCLUSIVE, OPEN_PART, OPEN_READ, Kind, Outcome, size_attribute, string
+from gateway.transport.sftp_writing import Writing
 
 _ASK_SPACE_FROM = 1 << 20
 """Bytes from which the room at the peer is asked for before anything is sent; less is sent sooner than asked."""
@@ -28,8 +29,9 @@ _EXISTS = frozenset({Outcome.FAILURE, 11})
 class SftpDeposit:
     """One file of `size` bytes on its way to `name` in `folder` (absolute, ending in a slash)."""
 
-    def __init__(self, session: SftpSession, folder: bytes, name: WireName, size: int) -> None:
+    def __init__(self, session: SftpSession, folder: bytes, name: WireName, size: int, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
         self._folder = folder
         self._final = folder + name.encode()
         self._temp = folder + disk.temp_name(name).encode()
@@ -49,8 +51,7 @@ class SftpDeposit:
         try:
             handle = begin()
             if handle is not None:
-                asked = self._write(handle, reader, progress)
-                self._check(handle, asked, progress)
+                self._check(handle, self._write(handle, reader, progress))
                 self._publish()
         except RefusedError as refused:
             error = self._meaning(refused)
@@ -156,42 +157,24 @@ class SftpDeposit:
                 session.drain()
                 session.settle(session.ask(Kind.CLOSE, handle))
 
-    def _write(self, handle: bytes, reader: int, progress: Progress) -> deque[tuple[int, int]]:
-        """Send what is missing; return what is not answered yet, as (number of the request, bytes sent up to it)."""
-        session, block = self._session, self._session.write_block
-        depth = max(2, min(REQUESTS, UNDER_WAY // block))
-        asked: deque[tuple[int, int]] = deque()
+    def _write(self, handle: bytes, reader: int, progress: Progress) -> Writing:
+        """Send what is missing; return the writing, of which not all is answered yet."""
         sent = self._start
-        with local_disk():
-            os.lseek(reader, sent, os.SEEK_SET)
         if sent:
             progress(sent)
-        syncs = _Syncs(session, handle, sent)
+        writing = Writing(self._session, handle, self._clock, progress)
+        syncs = _Syncs(self._session, handle, sent)
         while sent < self._size:
-            if len(asked) == depth:
-                self._answered(asked, progress)
-                continue
-            with local_disk():
-                data = os.read(reader, min(block, self._size - sent))
-            if not data:
-                raise fault("local-io", f"the source ended after {sent} of {self._size} bytes", reason="shrunk")
-            number = session.ask_write(handle, sent, data)
-            sent += len(data)
-            asked.append((number, sent))
+            sent = writing.send(reader, sent, self._size)
             syncs.sent(sent)
         syncs.settle()
-        return asked
+        return writing
 
-    def _answered(self, asked: deque[tuple[int, int]], progress: Progress) -> None:
-        number, end = asked.popleft()
-        self._session.answer(number, Kind.OUTCOME)
-        progress(end)
-
-    def _check(self, handle: bytes, asked: deque[tuple[int, int]], progress: Progress) -> None:
+    def _check(self, handle: bytes, writing: Writing) -> None:
         """Make the bytes durable where the server can, compare sizes, close, and look once more at the name.
 
-        All of it is asked for behind the writes that are `asked` and answered after them: a server does what concerns
-        one file in the order in which it was asked (draft 02, section 6).
+        All of it is asked for behind the last writes and answered after them: a server does what concerns one file in
+        the order in which it was asked (draft 02, section 6).
         """
         session = self._session
         synced = session.extend(_FSYNC, handle) if session.offers(_FSYNC) else None
@@ -199,8 +182,7 @@ class SftpDeposit:
         closed = session.ask(Kind.CLOSE, handle)
         self._handle = None
         there = session.ask_stat(self._final)
-        while asked:
-            self._answered(asked, progress)
+        writing.settle()
         if synced is not None:
             session.answer(synced, Kind.OUTCOME)
         size = session.attributes(held).size

@@ -15,6 +15,8 @@ SAFE_BLOCK = 32 << 10
 """Bytes per read or write towards a server that does not say what it takes (draft 02, section 3)."""
 BLOCK = 255 << 10
 """Bytes per read or write towards a server that takes it; OpenSSH's own ceiling."""
+LARGE_BLOCK = 4 * BLOCK
+"""Bytes per write where line and server are quick: a quarter of the requests and answers."""
 UNDER_WAY = 8 << 20
 """Bytes of unanswered reads or writes: fills 100 ms of a 600 Mbit/s line and bounds memory."""
 REQUESTS = 64
@@ -64,6 +66,8 @@ class SftpSession:
         self._is_garbled = False
         self.read_block = SAFE_BLOCK
         self.write_block = SAFE_BLOCK
+        self.write_most = SAFE_BLOCK
+        """Bytes of a write that the server takes, up to LARGE_BLOCK."""
         self._start()
 
     def is_usable(self) -> bool:
@@ -247,6 +251,8 @@ class SftpSession:
             ceiling = packet - 1024 if packet else BLOCK
             self.read_block = max(min(read or SAFE_BLOCK, BLOCK, ceiling), 1024)
             self.write_block = max(min(write or SAFE_BLOCK, BLOCK, ceiling), 1024)
+            most = min(write, packet - 1024, LARGE_BLOCK) if packet else 0
+            self.write_most = max(most, self.write_block)
 
     @contextmanager
     def _strict(self) -> Iterator[None]:

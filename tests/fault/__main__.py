@@ -38,7 +38,7 @@ SCENE_NAMES: Mapping[str, Scene] = MappingProxyType(
     {"exchange": EXCHANGE, "order": BY_ONE_ORDER, "refusal": REFUSAL, "early": ARRIVING, "hub": OVER_A_HUB}
 )
 ALL_SCENES: Sequence[Scene] = tuple(SCENE_NAMES.values())
-SPARSER, SPARSE = 4, (BY_ONE_ORDER, OVER_A_HUB)
+SPARSER, SPARSE = 8, (BY_ONE_ORDER, OVER_A_HUB)
 """Where points are left out at all, this many times more of these scenes: most of what is done in them is done in the
 others as well, and three nodes cost twice as much as two."""
 SHOWN = 5

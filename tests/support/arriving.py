@@ -12,7 +12,7 @@ from typing import Any
 from gateway.bundle.names import bundle_name
 from gateway.bundle.seal import Sealed, SealMember
 from gateway.compose.identity import Identity
-from gateway.domain.ids import LinkName
+from gateway.domain.ids import LinkName, WireName
 from gateway.settings.links import Initiate, TransportKind
 from gateway.stages import layout
 from gateway.standard.package import CasePackage, Source
@@ -53,7 +53,7 @@ class Arrival:
     _at: int = field(default=0, init=False)
 
     @property
-    def name(self) -> str:
+    def name(self) -> WireName:
         return bundle_name(self.sealed.bundle_id)
 
     def begin(self, herald: bytes | None = None) -> None:
@@ -72,7 +72,7 @@ class Arrival:
         """Write the front, and give the bundle its name, as a server does."""
         with self.growing.open("r+b") as out:
             out.write(self.whole[: self.data_offset])
-        part = self.growing.with_name(temp_name(self.name))  # type: ignore[arg-type]  # a wire name
+        part = self.growing.with_name(temp_name(self.name))
         self.growing.rename(part)
         return part.rename(part.with_name(self.name))
 

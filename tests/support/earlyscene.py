@@ -54,8 +54,7 @@ class Foresight:
         argument: Any,
         on_progress: Callable[[int], None] | None = None,
         on_news: Callable[[object], None] | None = None,
-        *,
-        is_large: bool = False,
+        **how: Any,
     ) -> Future[Any]:
         """See Crew."""
         announced: list[tuple[Placed, bytes]] = []
@@ -67,7 +66,7 @@ class Foresight:
             if on_news is not None:
                 on_news(news)
 
-        future = self.crew.run(work, argument, on_progress, told, is_large=is_large)
+        future = self.crew.run(work, argument, on_progress, told, **how)
         for placed, herald in announced:
             if future.exception() is None and (bundle := argument.orders[0].out).exists():
                 self._arrives(

@@ -6,7 +6,7 @@ import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -213,8 +213,17 @@ class Neighbours(ABC):
             node.wait_ready()
 
     def stop(self) -> list[int | None]:
-        """Stop all, whatever state they are in, and return their exit codes; None where none ran."""
-        return [node.daemon.stop() for node in self.nodes]
+        """Stop all, whatever state they are in, and return their exit codes; None where none ran.
+
+        One that hangs is killed, and told of once all have ended.
+        """
+        for node in self.nodes:
+            node.daemon.ask_stop()
+        with ExitStack() as ending:
+            codes: list[int | None] = []
+            for node in self.nodes:
+                ending.callback(lambda node=node: codes.append(node.daemon.stop()))
+        return codes[::-1]
 
     def are_quiet(self) -> bool:
         """Whether no node owes anything that it can do by itself."""

@@ -98,7 +98,9 @@ def village() -> Iterator[Village]:
         _prepare(made)
         stack.enter_context(_sshd(made))
         stack.callback(made.pair.stop)
-        made.pair.start()
+        # Who is refused before the host has written down its guests asks again after ten minutes.
+        made.pair.procuratorate.start()
+        made.pair.police.start()
         yield made
 
 

@@ -28,8 +28,8 @@ def refuse_renames_across(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """Make renames into or out of `folder` fail with EXDEV, as between two bind mounts of one filesystem."""
     rename = disk._rename_noreplace
 
-    def refusing(source: Path, target: Path) -> None:
-        if source.is_relative_to(folder) != target.is_relative_to(folder):
+    def refusing(source: Path | str, target: Path | str) -> None:
+        if Path(source).is_relative_to(folder) != Path(target).is_relative_to(folder):
             raise OSError(18, os.strerror(18))
         rename(source, target)
 

@@ -551,6 +551,24 @@ def test_the_note_of_what_is_recorded_and_at_rest_is_not_read(place: Place) -> N
         place.shelf.release(TOKEN, place.out)
 
 
+def test_what_was_just_claimed_is_handed_on_once_and_only_while_it_is_there(place: Place) -> None:
+    shelf = place.shelf
+    claim = shelf.claim(place.out, place.drop(), ROUTE, TOKEN)
+    note = place.shelf_folder / ROUTE / TOKEN / "intent.json"
+    sound = note.read_bytes()
+    note.write_bytes(b"{")
+    assert shelf.get(TOKEN, ROUTE) == claim
+    with pytest.raises(PermanentError, match="note"):
+        shelf.get(TOKEN, ROUTE)  # the second time it is read
+    note.write_bytes(sound)
+    assert shelf.get(TOKEN, ROUTE) == claim
+    shelf.discard(TOKEN)
+    shelf.claim(place.out, place.drop(), ROUTE, TOKEN)
+    shelf.discard(TOKEN)
+    with pytest.raises(PermanentError, match="not on the shelf"):
+        shelf.get(TOKEN, ROUTE)
+
+
 @pytest.mark.parametrize("act", [lambda shelf: shelf.get(TOKEN), lambda shelf: shelf.has_changed(TOKEN)])
 def test_an_unknown_token_is_named(tmp_path: Path, act: Callable[[ClaimShelf], object]) -> None:
     with pytest.raises(PermanentError) as caught:

@@ -261,6 +261,24 @@ def test_the_system_says_what_it_is_asked(tmp_path: Path) -> None:
     assert (rounds.waiting_bytes() or 0) >= 0
 
 
+def test_what_waits_is_known_also_where_only_processes_are_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rounds.waiting_bytes() is not None
+    monkeypatch.setattr(rounds, "_MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(rounds, "_NODES", tmp_path)
+    assert rounds.waiting_bytes() is None
+    for node, waits in enumerate((3, 40)):
+        said = (
+            f"Node {node} Dirty:       {waits} kB\nNode {node} Writeback:     1 kB\nNode {node} WritebackTmp:  9 kB\n"
+        )
+        (tmp_path / f"node{node}").mkdir()
+        (tmp_path / f"node{node}" / "meminfo").write_text(said)
+    assert rounds.waiting_bytes() == (3 + 1 + 40 + 1) << 10
+    (tmp_path / "node1" / "meminfo").write_text("Node 1 Dirty: many\n")
+    assert rounds.waiting_bytes() is None
+
+
 def test_the_system_says_which_ext4_has_a_journal() -> None:
     journals = [path.name for path in Path("/proc/fs/jbd2").glob("*")]
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]

@@ -50,7 +50,6 @@ KEPT: tuple[tuple[Build, tuple[object, ...]], ...] = (
     (term_cases._arrivals, (8,)),
     (streams._last, ()),
     (streams._seen_as, ()),
-    (streams._seen_sequence, ()),
     (changes._new_receipt, ()),
     (turns._together, (8, State.CHECKED, None, True)),
     (turns._longest_owed, (State.FETCHED, True, False)),

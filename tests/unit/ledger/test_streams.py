@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.errors import PermanentError, SecurityError, TransientError
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Stage, Step
+from gateway.ledger import streams
 from gateway.ledger.store import Ledger
 from gateway.ledger.streams import StreamState
 from tests.support.ledger import (
@@ -91,6 +92,31 @@ def test_one_number_for_two_bundles_is_refused(ledger: Ledger) -> None:
         ledger.advance(deliver(verified(ledger, 2, 1), 2))
     assert refused.value.code == "sequence-reused"
     assert ledger.seen(PEER, bundle(2)) is None
+
+
+def test_what_is_delivered_together_is_delivered_once_too(ledger: Ledger) -> None:
+    same = [deliver(verified(ledger, 1)), deliver(verified(ledger, 1, link=OTHER_LINK))]
+    with pytest.raises(PermanentError, match="already-delivered"):
+        ledger.advance_many(same)
+    with pytest.raises(SecurityError, match="sequence-reused"):
+        ledger.advance_many([same[0], deliver(verified(ledger, 2, 1), 2)])
+    assert ledger.stream_states() == []
+    assert ledger.seen(PEER, bundle(1)) is None
+
+
+def test_what_is_delivered_together_moves_its_stream_once_and_notes_what_was_left_out(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves: list[int] = []
+    move = streams._move
+    monkeypatch.setattr(streams, "_move", lambda *its: (moves.append(its[-1]), move(*its)))
+    whole = [deliver(verified(ledger, number, number), number) for number in (1, 2, 3)]
+    ledger.advance_many(whole)
+    assert (moves, ledger.resync.word(PEER).gap_since) == ([3], None)
+    late = [deliver(verified(ledger, number, sequence), number) for number, sequence in ((4, 5), (5, 4), (6, 6))]
+    ledger.advance_many(late)
+    assert moves == [3, 6]
+    assert ledger.resync.word(PEER).gap_since is not None, "for a moment the fourth was missing"
 
 
 def test_epochs_and_origins_do_not_collide(ledger: Ledger) -> None:

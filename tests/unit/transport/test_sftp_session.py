@@ -149,18 +149,18 @@ def limits(packet_length: int, read: int, write: int) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("told", "read", "write"),
+    ("told", "read", "write", "most"),
     [
-        ((256 << 10, 255 << 10, 255 << 10), 255 << 10, 255 << 10),
-        ((0, 0, 0), 32 << 10, 32 << 10),
-        ((4 << 20, 4 << 20, 4 << 20), 255 << 10, 255 << 10),
-        ((34_000, 1 << 20, 64 << 10), 32_976, 32_976),
-        ((1, 1, 1), 1024, 1024),
+        ((256 << 10, 255 << 10, 255 << 10), 255 << 10, 255 << 10, 255 << 10),
+        ((0, 0, 0), 32 << 10, 32 << 10, 32 << 10),
+        ((4 << 20, 4 << 20, 4 << 20), 255 << 10, 255 << 10, 1020 << 10),
+        ((34_000, 1 << 20, 64 << 10), 32_976, 32_976, 32_976),
+        ((1, 1, 1), 1024, 1024, 1024),
     ],
 )
-def test_what_a_server_takes_is_asked_for(told: tuple[int, int, int], read: int, write: int) -> None:
+def test_what_a_server_takes_is_asked_for(told: tuple[int, int, int], read: int, write: int, most: int) -> None:
     session = SftpSession(ScriptedChannel(limits(*told), version(b"limits@openssh.com", b"1")))
-    assert (session.read_block, session.write_block) == (read, write)
+    assert (session.read_block, session.write_block, session.write_most) == (read, write, most)
 
 
 def test_a_server_that_does_not_say_gets_what_every_server_takes() -> None:
