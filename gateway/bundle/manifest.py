@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
@@ -31,6 +32,9 @@ class Coding(StrEnum):
 
     IDENTITY = "identity"
     ZSTD = "zstd"
+
+
+_CODINGS = MappingProxyType({coding.value: coding for coding in Coding})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +173,10 @@ def _file(value: object) -> ManifestFile:
 
 
 def _coding(value: object) -> Coding:
-    for coding in Coding:
-        if value == coding.value:
-            return coding
-    raise NotCanonicalError("unknown coding")
+    found = _CODINGS.get(value) if isinstance(value, str) else None
+    if found is None:
+        raise NotCanonicalError("unknown coding")
+    return found
 
 
 def _meta(value: object) -> dict[str, MetaValue]:
