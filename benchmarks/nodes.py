@@ -174,7 +174,6 @@ def running_pair(root: Path, *, default_timing: bool = False) -> Iterator[Pair]:
     if default_timing:
         for node in (police, procuratorate):
             _forget_timing(node.place.config / NODE_FILE)
-    codes: list[int | None] = []
     try:
         for node in (police, procuratorate):
             node.start()
