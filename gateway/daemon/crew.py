@@ -68,12 +68,13 @@ class ProcessCrew:
             elif len(self._idle) > (is_large and len(self._seats) < self._size):
                 # Small work gets the one that worked last: its child is warm, and the others' may rest.
                 self._idle.pop(0 if is_large else -1).give(errand)
+            elif len(self._seats) < self._size:
+                seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
+                self._seats.append(seat)
+                seat.give(errand)
+                seat.thread.start()
             else:
                 self._waiting.append(errand)
-                if len(self._seats) < self._size:
-                    seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
-                    self._seats.append(seat)
-                    seat.thread.start()
         if is_large:
             self.run(be_ready, work.__module__)
         elif work is not be_ready:

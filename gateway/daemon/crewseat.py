@@ -75,7 +75,7 @@ class Seat:
         return None if mate is None else mate.pid
 
     def give(self, errand: Errand | None) -> None:
-        """Hand an errand to this idle seat; None ends it."""
+        """Hand an errand to this seat, which is new or idle; None ends it."""
         self._inbox.put(errand)
 
     def give_way(self) -> None:
@@ -95,13 +95,12 @@ class Seat:
 
     def _live(self) -> None:
         try:
-            while True:
-                errand = self._next_errand(self) or self._wait()
-                if errand is None:
-                    return
+            errand = self._wait()
+            while errand is not None:
                 if errand.future.set_running_or_notify_cancel():
                     self._do(errand)
-                del errand  # or this frame would keep its result alive while the seat idles
+                errand = None  # or this frame would keep its result alive while the seat idles
+                errand = self._next_errand(self) or self._wait()
         finally:
             self._let_go(_FAREWELL_SECONDS)
 

@@ -11,10 +11,9 @@ import pytest
 
 from gateway.daemon.crew import InlineCrew, ProcessCrew
 from gateway.daemon.crewseat import NICENESS
-from gateway.domain.clock import SystemClock
 from gateway.domain.errors import PermanentError
 from tests.unit.daemon import errands
-from tests.unit.daemon.doubles import WAIT, HeardLog, eventually
+from tests.unit.daemon.doubles import WAIT, FakeClock, HeardLog, eventually
 
 USUAL = os.getpriority(os.PRIO_PROCESS, 0)
 GIVING_WAY = min(USUAL + NICENESS, 19)
@@ -23,7 +22,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread c
 
 @pytest.fixture
 def crew() -> Iterator[ProcessCrew]:
-    crew = ProcessCrew(2, log=HeardLog(), clock=SystemClock())
+    crew = ProcessCrew(2, log=HeardLog(), clock=FakeClock())
     yield crew
     crew.close(0.0)
 
@@ -61,7 +60,7 @@ def test_something_large_does_not_take_the_process_that_is_warm(crew: ProcessCre
 
 
 def test_a_crew_of_one_does_everything_in_its_process() -> None:
-    crew = ProcessCrew(1, log=HeardLog(), clock=SystemClock())
+    crew = ProcessCrew(1, log=HeardLog(), clock=FakeClock())
     try:
         only = crew.run(errands.who, None).result(WAIT)
         assert crew.run(errands.who, None, is_large=True).result(WAIT) == only
@@ -86,7 +85,7 @@ def test_large_work_gives_way_from_the_moment_something_small_comes(crew: Proces
 
 @LINUX
 def test_large_work_gives_way_from_its_beginning_where_something_small_was_a_moment_ago(tmp_path: Path) -> None:
-    crew = ProcessCrew(1, log=HeardLog(), clock=SystemClock())
+    crew = ProcessCrew(1, log=HeardLog(), clock=FakeClock())
     try:
         crew.run(errands.double, 21).result(WAIT)
         large, fifo = at_work(crew, tmp_path)
