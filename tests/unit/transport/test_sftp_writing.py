@@ -1,6 +1,6 @@
 """Blocks are large where they are answered quickly, and what is under way is bounded, whatever the server takes."""
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -40,11 +40,10 @@ class Server:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> int:
-    path = tmp_path / "file"
-    path.touch()
-    os.truncate(path, SIZE)
-    return os.open(path, os.O_RDONLY)
+def reader(tmp_path: Path) -> Iterator[int]:
+    with (tmp_path / "file").open("w+b") as file:
+        file.truncate(SIZE)
+        yield file.fileno()
 
 
 def sent(server: Server, reader: int, end: int = SIZE) -> list[int]:
