@@ -70,7 +70,7 @@ class DetentionPacker:
                 # Another agency's case: what this format cannot say lies beside it, with the whole case package.
                 table.write_bytes(_table_of(packet.package, packet.standard))
                 _move_all(packet.root, folder / ORIGINALS / "files")
-                (folder / ORIGINALS / "case-package.json").write_bytes(packet.package.to_json())
+                (folder / ORIGINALS / "case-package.json").write_bytes(packet.case_file())
             corrects = into / f"{packet.name}.corrects"
             if packet.corrects:
                 corrects.write_text(f"{packet.corrects}\n", "utf-8")
