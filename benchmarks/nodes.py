@@ -174,7 +174,6 @@ def running_pair(root: Path, *, default_timing: bool = False) -> Iterator[Pair]:
     if default_timing:
         for node in (police, procuratorate):
             _forget_timing(node.place.config / NODE_FILE)
-    codes: list[int | None] = []
     try:
         for node in (police, procuratorate):
             node.start()
@@ -182,9 +181,12 @@ def running_pair(root: Path, *, default_timing: bool = False) -> Iterator[Pair]:
             _wait_ready(node, clock)
         yield Pair(root, police, procuratorate, clock)
     finally:
-        codes = [police.stop(), procuratorate.stop()]
-    if codes != [0, 0]:
-        raise BenchmarkError(f"the nodes ended with {codes}")
+        try:
+            first = police.stop()
+        finally:  # one that hangs leaves no other behind
+            second = procuratorate.stop()
+    if (first, second) != (0, 0):
+        raise BenchmarkError(f"the nodes ended with {first} and {second}")
 
 
 def _wait_ready(node: DemoNode, clock: SystemClock) -> None:

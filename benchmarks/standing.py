@@ -1,5 +1,6 @@
 """A node that stands and waits: hundreds of idle links and outbound folders; its processor time and memory."""
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ PROCESSOR_LIMIT, MEMORY_LIMIT = 2.0, 250 * MIB
 READY_SECONDS = 300.0
 SETTLE_SECONDS = 10.0
 _LOOK = 0.1
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+"""Seconds of processor time, the least that is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ def resting(root: Path, links: int, seconds: float) -> Rested:
         used, resident = _waited(family, seconds)
     finally:
         node.stop()
-    return Rested(start, used * seconds / 100, resident)
+    # The kernel counts in ticks: what takes less than one is told as one, for of nothing no growth can be told.
+    return Rested(start, max(used * seconds / 100, _TICK), resident)
 
 
 def standing(root: Path, links: int, seconds: float) -> Section:

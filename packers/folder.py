@@ -46,7 +46,7 @@ class FolderPacker:
         try:
             tree = walk(parts[0], self.max_members)
             package = _package(parts[0].name, tree, _label(tree))
-            members = tuple(replace(one, is_record=one.path == LABEL) for one in tree.members)
+            members = tuple(replace(one, is_record=True) if one.path == LABEL else one for one in tree.members)
             yield Reading(package, members, tuple(tree.findings))
         except OSError as e:
             raise disk_fault(e, "our own disk failed over an export") from e

@@ -84,7 +84,7 @@ def unsafe_reason(name: str) -> str:
         return "empty"
     if len(parts) > MAX_DEPTH:
         return "deep"
-    return next((reason for reason in map(_unsafe_part, parts) if reason), "")
+    return next(filter(None, map(_unsafe_part, parts)), "")
 
 
 def _unsafe_part(part: str) -> str:
@@ -95,8 +95,9 @@ def _unsafe_part(part: str) -> str:
         return "control"
     if not _DIRECTION.isdisjoint(part):
         return "direction"
-    if sign := next((reason for sign, reason in _SIGNS if sign in part), ""):
-        return sign
+    for sign, reason in _SIGNS:
+        if sign in part:
+            return reason
     if _RESERVED.fullmatch(part):
         return "reserved"
     return "trailing" if part[-1] in ". " else ""
@@ -104,7 +105,7 @@ def _unsafe_part(part: str) -> str:
 
 def clean_path(name: str) -> str:
     """Return a safe name as a relative POSIX path in NFC, without empty and `.` parts."""
-    return unicodedata.normalize("NFC", "/".join(p for p in name.split("/") if p not in {"", "."}))
+    return unicodedata.normalize("NFC", "/".join([p for p in name.split("/") if p not in {"", "."}]))
 
 
 def folded(path: str) -> str:
@@ -132,11 +133,13 @@ def clashes(paths: Sequence[str]) -> dict[int, int]:
 def is_leftover(path: str) -> bool:
     """Whether `path` is a leftover of an editor or system (catalogue D4) and no part of the case."""
     *folders, name = path.casefold().split("/")
-    return any(f in _LEFTOVER_FOLDERS for f in folders) or _LEFTOVERS.match(name) is not None
+    return not _LEFTOVER_FOLDERS.isdisjoint(folders) or _LEFTOVERS.match(name) is not None
 
 
 def fitting_path(path: str) -> str:
     """Return `path` with every part that no file system can hold replaced by a short, unique, stable one."""
+    if path.isascii() and len(path) <= MAX_COMPONENT_BYTES:
+        return path  # a byte each, and no part is longer than the whole
     fitting = "/".join(_fitting_part(p) for p in path.split("/"))
     if len(fitting.encode()) <= MAX_PATH_BYTES:
         return fitting

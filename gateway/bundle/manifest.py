@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
@@ -16,6 +17,7 @@ FILES_MAX = 100_000
 VALUES_MAX = 16 * FILES_MAX
 """Twice what FILES_MAX files need, for commas and brackets in names."""
 RAW_MAX = 4096
+_CODING_MAX = 16
 META_MAX = 64
 META_TEXT_MAX = 4096
 META_LIST_MAX = 1024
@@ -31,6 +33,9 @@ class Coding(StrEnum):
 
     IDENTITY = "identity"
     ZSTD = "zstd"
+
+
+_CODINGS = MappingProxyType({coding.value: coding for coding in Coding})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +174,10 @@ def _file(value: object) -> ManifestFile:
 
 
 def _coding(value: object) -> Coding:
-    for coding in Coding:
-        if value == coding.value:
-            return coding
-    raise NotCanonicalError("unknown coding")
+    try:
+        return Coding(canonical.text(value, "coding", limit=_CODING_MAX))
+    except ValueError as error:
+        raise NotCanonicalError("unknown coding") from error
 
 
 def _meta(value: object) -> dict[str, MetaValue]:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from io import SEEK_END
 from typing import BinaryIO
@@ -152,7 +152,7 @@ class _Planner:
             running = self._new_hasher()
             running.update(first)
             self._room -= member.size
-            return replace(as_it_is, kept=Kept(bytes(first), running.digest()))
+            return Planned(member, Coding.IDENTITY, member.size, Kept(bytes(first), running.digest()))
 
     def _plan_kept(self, member: SealMember, frame: Frame) -> Planned | None:
         """Keep in memory what has room there; None if the member does not shrink."""

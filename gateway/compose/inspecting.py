@@ -22,8 +22,8 @@ from gateway.roster.peers import PREFERENCE
 from gateway.settings.load import Settings
 from gateway.settings.routes import OutboundRoute as RouteSettings
 from gateway.stages.contents import read_content
-from gateway.stages.pack_work import examine
-from gateway.stages.routing import Decision, Territory
+from gateway.stages.pack_work import examined
+from gateway.stages.routing import Decision, Territory, decide
 from gateway.stages.sharing import Rulebook, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case, same_content
@@ -128,8 +128,9 @@ def inspect_export(
             findings = reading.findings
         else:
             territory, by = _territory(settings, whole), outbound_route(chosen)
-            reading = checked(read, standard, context_of(read.package, by, territory, now))
-            findings, decision = examine(reading, by, territory, now)
+            decision = decide(by, territory, read.package.flow, read.package.receiver_code, now)
+            reading = checked(read, standard, context_of(decision, territory, now))
+            findings = examined(reading, decision)
             left = leaving(
                 reading,
                 findings,

@@ -23,8 +23,8 @@ from gateway.stages.crew import Report
 from gateway.stages.hands import lent
 from gateway.stages.headstart import Placed
 from gateway.stages.packed import PackBatch, PackOrder, PackOutcome
-from gateway.stages.routes import OutboundRoute, Recipient
-from gateway.stages.routing import Decision, Territory, decide
+from gateway.stages.routes import Recipient
+from gateway.stages.routing import Decision, decide
 from gateway.stages.sharing import Leaving, leaving
 from gateway.stages.sides import context_of
 from gateway.standard.business import business_key, is_of_case
@@ -40,9 +40,11 @@ SENDABLE = frozenset({Verdict.PASS, Verdict.FIX, Verdict.WARN})
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """An export whose bundle is written but for what waits to be signed; `outcome`: what becomes of it then."""
+    """An export whose bundle is written but for what waits to be signed; `outcome`: what becomes of it, once it is said
+    what was `prepared`."""
 
-    outcome: PackOutcome
+    order: PackOrder
+    outcome: Callable[..., PackOutcome]
     out: BinaryIO
     bundle: Begun
 
@@ -69,14 +71,11 @@ def local_io() -> Iterator[None]:
         raise disk_fault(error, "our own disk") from error
 
 
-def examine(
-    reading: Reading, route: OutboundRoute, territory: Territory, at: float
-) -> tuple[tuple[Finding, ...], Decision]:
-    """Return all findings of `reading`, the route's own added, and where it goes at `at` (seconds since 1970 UTC)."""
-    found = decide(route, territory, reading.package.flow, reading.package.receiver_code, at)
+def examined(reading: Reading, decision: Decision) -> tuple[Finding, ...]:
+    """Return all findings of `reading`, those of where it goes added."""
     if worst(reading.findings) is Verdict.REJECT:
-        return reading.findings, found  # who cannot be read is not told where it would have gone
-    return (*reading.findings, *found.findings), found
+        return reading.findings  # who cannot be read is not told where it would have gone
+    return (*reading.findings, *decision.findings)
 
 
 def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, progress: Report) -> PackOutcome | _Begun:
@@ -90,9 +89,10 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
         with local_io(), load_packer(order.route.packer).read(order.parts, whole.on(today)) as read:
             standard = whole.on(day_of_export(read.package.exported_at, today), today)
             territory = batch.territory.with_lane(read.package.flow, whole.on(today))
-            context = context_of(read.package, order.route, territory, order.created)
-            reading = checked(read, standard, context)
-            findings, decision = examine(reading, order.route, territory, order.created)
+            flow, receiver = read.package.flow, read.package.receiver_code  # no check changes them
+            decision = decide(order.route, territory, flow, receiver, order.created)
+            reading = checked(read, standard, context_of(decision, territory, order.created))
+            findings = examined(reading, decision)
             left = leaving(
                 reading,
                 findings,
@@ -157,7 +157,7 @@ def _pack(order: PackOrder, batch: PackBatch, depth: int, files: ExitStack, prog
                 files.push(file.pop_all())
             # What was masked is compared by what it was made of: of that, everything says what is in it.
             content = found.digest() if left.profile.is_full else read_content(reading.members, keys.suite, progress)
-            return _Begun(done(content_hash=content), out, bundle)
+            return _Begun(order, partial(done, content_hash=content), out, bundle)
     except GatewayError as error:
         return _failed(order.transfer, order.out, error)
 
@@ -175,9 +175,9 @@ def _new_file(path: Path) -> BinaryIO:
 def _concluded(one: _Begun, signature: bytes) -> PackOutcome:
     try:
         with local_io(), one.out as out:
-            return replace(one.outcome, prepared=conclude(out, one.bundle, signature))
+            return one.outcome(prepared=conclude(out, one.bundle, signature))
     except GatewayError as error:
-        return _failed(one.outcome.transfer, one.outcome.out, error)
+        return _failed(one.order.transfer, one.order.out, error)
 
 
 def _failed(transfer: TransferId, out: Path, error: GatewayError) -> PackOutcome:

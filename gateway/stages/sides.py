@@ -1,20 +1,17 @@
 """What checks may know of an export's two sides: how the roster lists them, and which day it is here."""
 
 from gateway.domain.ids import UnitCode
-from gateway.stages.routes import OutboundRoute
-from gateway.stages.routing import Territory, decide
+from gateway.stages.routing import Decision, Territory
 from gateway.standard.checking import Context, Unit
 from gateway.standard.dates import day_at
-from gateway.standard.package import CasePackage
 
 
-def context_of(package: CasePackage, route: OutboundRoute, territory: Territory, at: float) -> Context:
-    """Return what is known of who sends `package` by `route` and for whom it is; pure.
+def context_of(decision: Decision, territory: Territory, at: float) -> Context:
+    """Return what is known of who sends an export and for whom it is; pure.
 
-    at: seconds since 1970 UTC by this node's clock.
+    decision: where it goes.     at: seconds since 1970 UTC by this node's clock.
     """
-    found = decide(route, territory, package.flow, package.receiver_code, at).choices
-    receiver = _unit(territory, found[0].recipient.unit) if found else None
+    receiver = _unit(territory, decision.choices[0].recipient.unit) if decision.choices else None
     return Context(_unit(territory, territory.unit), receiver, day_at(at))
 
 

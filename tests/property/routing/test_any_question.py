@@ -19,7 +19,8 @@ from gateway.roster.peers import PREFERENCE, PeerBook
 from gateway.roster.roster import Roster
 from gateway.settings.load import Settings, load
 from gateway.settings.routes import OutboundRoute
-from gateway.stages.pack_work import examine
+from gateway.stages.pack_work import examined
+from gateway.stages.routing import decide
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CasePackage, Source
 from tests.support.configs import config
@@ -125,11 +126,12 @@ def test_one_decision_and_explain_agrees_with_pack(base: Settings, data: st.Data
     directory = Directory(PeerBook(Path("/nowhere"), {}), roster)
     settings = asked_of(base, route, relays=False)
     territory = survey_territory(settings, directory, PREFERENCE, NOW)
-    package = CasePackage(Source("x", "x"), flow=flow, receiver_code="" if code == "-" else code)
+    receiver = "" if code == "-" else code
+    package = CasePackage(Source("x", "x"), flow=flow, receiver_code=receiver)
 
-    findings, decided = examine(Reading(package, (), ()), outbound_route(route), territory, NOW)
-    again = examine(Reading(package, (), ()), outbound_route(route), territory, NOW)
-    assert again == (findings, decided)
+    decided = decide(outbound_route(route), territory, flow, receiver, NOW)
+    findings = examined(Reading(package, (), ()), decided)
+    assert decide(outbound_route(route), territory, flow, receiver, NOW) == decided
     is_refused = worst(findings) is Verdict.REJECT
     assert is_refused or decided.choices
     reached = [choice.recipient.unit for choice in decided.choices]
