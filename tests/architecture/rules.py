@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 Rule = Callable[[str, str], list[str]]
 """(path from the project's root, source text) -> complaints, each with its line."""
@@ -28,8 +29,14 @@ ALLOWED_NAMES = frozenset(
 )
 
 
+@lru_cache(maxsize=1)
+def _tree(source: str) -> ast.Module:
+    """Parse a module once for all rules; none changes what it is given."""
+    return ast.parse(source)
+
+
 def opens_with_one_sentence(_path: str, source: str) -> list[str]:
-    docstring = ast.get_docstring(ast.parse(source))
+    docstring = ast.get_docstring(_tree(source))
     if not docstring:
         return ["line 1: a module says in one sentence what it is for"]
     first = " ".join(docstring.split("\n\n")[0].split())
@@ -45,7 +52,7 @@ def is_not_too_long(_path: str, source: str) -> list[str]:
 
 def imports_are_absolute_and_named(_path: str, source: str) -> list[str]:
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if isinstance(node, ast.ImportFrom):
             if node.level:
                 found.append(f"line {node.lineno}: relative import")
@@ -59,7 +66,7 @@ _MAKERS = frozenset({"list", "dict", "set", "defaultdict", "deque", "Counter", "
 
 
 def keeps_no_mutable_state(_path: str, source: str) -> list[str]:
-    tree = ast.parse(source)
+    tree = _tree(source)
     # A private table that leaves the module only inside a MappingProxyType is read-only to everybody else.
     wrapped = {
         arg.id
@@ -85,7 +92,7 @@ def _module_level_assignments(tree: ast.Module) -> Iterator[tuple[int, str, ast.
 
 
 def _calls(source: str) -> Iterator[tuple[int, str, ast.Call]]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if isinstance(node, ast.Call):
             yield node.lineno, ast.unparse(node.func), node
 
@@ -106,7 +113,7 @@ def takes_time_from_a_clock(path: str, source: str) -> list[str]:
     found = [
         f"line {line}: {name}() reads a clock; take a Clock" for line, name, _ in _calls(source) if _CLOCKS.search(name)
     ]
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if (
             isinstance(node, ast.ImportFrom)
             and node.module == "time"
@@ -126,7 +133,7 @@ def pure_rooms_open_nothing(path: str, source: str) -> list[str]:
 def names_keep_to_the_glossary(path: str, source: str) -> list[str]:
     found = []
     stem = path.rpartition("/")[2].removesuffix(".py")
-    names = [(1, stem, None), *_given_names(ast.parse(source))]
+    names = [(1, stem, None), *_given_names(_tree(source))]
     for line, name, annotation in names:
         if name not in ALLOWED_NAMES and any(_is_banned(word) for word in _words(name)):
             found.append(f"line {line}: {name}: docs/glossary.md has the word that is meant")
@@ -178,7 +185,7 @@ def travels_by_reduce(_path: str, source: str) -> list[str]:
     """Before Python 3.11.4 dataclasses with slots put their own methods in the place of these two."""
     return [
         f"line {node.lineno}: {node.name}: some versions of Python ignore it; define __reduce__"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_tree(source))
         if isinstance(node, ast.FunctionDef) and node.name in {"__getstate__", "__setstate__"}
     ]
 

@@ -1,6 +1,7 @@
 """The heart of the transport contract, and resuming, against servers that we did not write."""
 
 # The very functions of the contract suite, run with this folder's fixtures.
+from tests.contract.transport.conftest import line, transport
 from tests.contract.transport.test_promises import (
     test_a_closed_transport_opens_itself_again,
     test_a_deposit_may_be_repeated,
@@ -14,16 +15,16 @@ from tests.contract.transport.test_promises import (
     test_what_is_not_there_cannot_be_fetched,
 )
 from tests.contract.transport.test_resume import (
-    line,
+    content,
     source,
     test_a_local_part_that_agrees_is_continued,
     test_a_part_that_agrees_is_continued,
     test_another_files_part_is_begun_anew,
-    transport,
     waiting,
 )
 
 __all__ = [
+    "content",
     "line",
     "source",
     "test_a_closed_transport_opens_itself_again",

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.contract.transport import test_promises, test_resume
-from tests.contract.transport.test_resume import line, source, transport, waiting
+from tests.contract.transport.conftest import line, transport
+from tests.contract.transport.test_resume import content, source, waiting
 
 pytestmark = pytest.mark.soak
 
-__all__ = ["line", "source", "transport", "waiting"]
+__all__ = ["content", "line", "source", "transport", "waiting"]
 _NOT_HERE = {
     "test_what_is_no_file_cannot_be_fetched",  # links in a folder of the server's own host are the server's business
     "test_folders_that_refuse_us",

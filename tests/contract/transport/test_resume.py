@@ -35,10 +35,11 @@ LOST = UNDER_WAY + SMALL
 
 def fill(path: Path, size: int) -> Path:
     """Write `size` bytes, no two blocks of them alike."""
-    block = os.urandom(MIB)
-    with path.open("wb") as file:
+    block = bytearray(os.urandom(MIB))
+    with path.open("wb", buffering=0) as file:
         for number in range(size // MIB):
-            file.write(number.to_bytes(8, "big") + block[8:])
+            block[:8] = number.to_bytes(8, "big")
+            file.write(block)
     return path
 
 
@@ -50,9 +51,15 @@ def same(left: Path, right: Path) -> bool:
         return not other.read(1)
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    return fill(tmp_path / "source", 48 * MIB)
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What nobody writes to."""
+    return fill(tmp_path_factory.mktemp("filled") / "source", 48 * MIB)
+
+
+@pytest.fixture(scope="module")
+def content(source: Path) -> bytes:
+    return source.read_bytes()
 
 
 def put_part(server: Server, data: bytes) -> Path:
@@ -222,8 +229,9 @@ def fetched(server: Server, transport: SftpTransport, into: Path, line: Relay) -
 
 
 @pytest.fixture
-def waiting(server: Server) -> bytes:
-    return fill(server.waiting / NAME, 48 * MIB).read_bytes()
+def waiting(server: Server, content: bytes) -> bytes:
+    (server.waiting / NAME).write_bytes(content)
+    return content
 
 
 def test_a_local_part_that_agrees_is_continued(
