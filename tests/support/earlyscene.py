@@ -15,9 +15,11 @@ from gateway.stages.crew import Crew
 from gateway.stages.headstart import Placed
 from gateway.transport.hosted import IN, OUT, growing
 from tests.support.arriving import POLICE_LINK, hosting
+from tests.support.faults import Fault
 from tests.support.houses import Street, street
 from tests.support.scenes import Scene
 
+MAILBOXES = "procuratorate/state/mailboxes"
 DOSSIER = "dossier.bin"
 
 
@@ -102,7 +104,7 @@ class EarlyScene(Scene):
         super().build(root)
         (root / DOSSIER).write_bytes(Random(DOSSIER).randbytes(SMALL_BYTES + (1 << 16)))
         link = root / "police" / "etc" / "links.d" / "procuratorate.yaml"
-        mailbox = f"procuratorate/state/mailboxes/{POLICE}"
+        mailbox = f"{MAILBOXES}/{POLICE}"
         text = link.read_text("utf-8").replace("to-procuratorate", f"{mailbox}/{IN}")
         link.write_text(text.replace("to-police", f"{mailbox}/{OUT}"), "utf-8")
 
@@ -114,9 +116,20 @@ class EarlyScene(Scene):
         made = MailboxStreet(found.root, found.clock, found.police, found.procuratorate)
         made.procuratorate.equip = hosting
         made.police.change = lambda ground: replace(ground, crew=Foresight(made, ground.crew))
-        # A server ends with the node that hosts it, and so does what a guest had under way; the next guest removes it.
-        growing(made.mailboxes, POLICE).unlink(missing_ok=True)
         return made
+
+    def play(self, root: Path, fault: Fault) -> None:
+        _guests_end(root)
+        super().play(root, fault)
+
+    def check(self, root: Path) -> None:
+        _guests_end(root)
+        super().check(root)
+
+
+def _guests_end(root: Path) -> None:
+    """A server ends with the node that hosts it, and so does what a guest had under way; the next guest removes it."""
+    growing(root / MAILBOXES, POLICE).unlink(missing_ok=True)
 
 
 ARRIVING = EarlyScene("a large file is opened while it arrives", ())
