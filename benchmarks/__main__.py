@@ -20,7 +20,7 @@ from benchmarks.quiet import BALLAST, Quiet
 from benchmarks.results import Part
 
 HERE = Path(__file__).parent
-SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "links", "parts", "roster", "simulate")
+SLOW = ("huge", "sparse", "wire", "ledger", "standing", "restart", "growth", "links", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -51,6 +51,13 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--huge", type=int, metavar="MIB", default=16_384, help="size of the largest export; less where it does not fit"
+    )
+    parser.add_argument(
+        "--sparse",
+        type=int,
+        metavar="MIB",
+        default=51_200,
+        help="size of the sparse export; less where it does not fit",
     )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument(
@@ -92,6 +99,7 @@ def options_of(found: argparse.Namespace) -> Options:
         dossiers=found.dossiers,
         dossier=found.dossier,
         huge=found.huge,
+        sparse=found.sparse,
         wire=found.wire,
         transfers=tuple(found.transfers),
         links=found.links,

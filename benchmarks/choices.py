@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmarks import bigledger, growth, huge, latency, parts, races, restart, rosters, simulated, standing, wire
-from benchmarks.data import MIB
+from benchmarks.data import MIB, SPARSE_BYTES
 from benchmarks.figures import BenchmarkError, Section
 from benchmarks.peers.age import Age
 from benchmarks.peers.bare import Bare
@@ -28,15 +28,13 @@ DISK_SHARE = 0.75
 """Of the free disk that what is large may take."""
 DOSSIER_TAKES = 4
 """Times its own size, at the most."""
-PART = 64 * MIB
-"""The largest member that the format compresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How much is done. Sizes in MiB.
 
-    size: of the large case. huge: of the one that is carried by this project alone.
+    size: of the large case. huge, sparse: of those that are carried by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
     each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
     wire: of the large file over each engine. transfers: in the large ledgers. links, waiting: of the node that waits,
@@ -54,6 +52,7 @@ class Options:
     dossiers: int
     dossier: int
     huge: int
+    sparse: int
     wire: int
     transfers: tuple[int, ...]
     links: int
@@ -82,6 +81,10 @@ def _large(root: Path, options: Options, quiet: Quiet) -> Section:
 
 def _huge(root: Path, options: Options, quiet: Quiet) -> Section:
     return _fitted(root, options.huge, huge.TAKES, lambda size: huge.huge(root, size, quiet))
+
+
+def _sparse(root: Path, options: Options, quiet: Quiet) -> Section:
+    return _fitted(root, options.sparse, huge.SPARSE_TAKES, lambda size: huge.sparse(root, size, quiet))
 
 
 def _of_many(root: Path, options: Options, quiet: Quiet) -> Section:
@@ -156,7 +159,7 @@ def _links(root: Path, _options: Options, quiet: Quiet) -> Section:
 
 
 def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:
-    return parts.parts(root, PART)
+    return parts.parts(root, SPARSE_BYTES)
 
 
 def _roster(root: Path, options: Options, _quiet: Quiet) -> Section:
@@ -182,6 +185,7 @@ CHOICES: Mapping[str, Measure] = MappingProxyType(
         "idle": _idle,
         "lanes": _lanes,
         "huge": _huge,
+        "sparse": _sparse,
         "wire": _wire,
         "ledger": _ledger,
         "standing": _standing,
