@@ -30,7 +30,7 @@ from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.words.templates import mark
 
-DEMO_SECONDS = 120.0
+DEMO_SECONDS = 240.0
 """After which what is still on its way is told and the demo has failed."""
 TRIP_EVERY = 0.5
 _PEOPLE = (("wang", "li"), ("zhao", "chen"))
