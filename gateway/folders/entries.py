@@ -46,16 +46,6 @@ def look(path: Path | str) -> Entry:
     return Entry(name, is_folder=True, size=size, mtime_ns=newest, inode=top.st_ino, children=children)
 
 
-def is_same(one: Entry, other: Entry) -> bool:
-    """Whether two looks saw the same content, as far as can be told; the inode may differ (a share, a copy)."""
-    return (one.is_folder, one.size, one.mtime_ns, one.children) == (
-        other.is_folder,
-        other.size,
-        other.mtime_ns,
-        other.children,
-    )
-
-
 def _listed(folder: str) -> list[tuple[os.DirEntry[str], os.stat_result]]:
     """Folders can be made one inside the other beyond the longest path that a system call takes."""
     try:
