@@ -348,9 +348,9 @@ def read_small(path: str | Path, most: int = sys.maxsize) -> bytes:
 
 
 def readable(path: str | Path) -> int:
-    """Return a descriptor that reads the file `path`, no link, and can sync it. OSError."""
-    # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Return a descriptor that reads the file `path`, no link. OSError."""
+    # Where others write, a pipe may have taken the place of a file: for who writes into it nobody waits.
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def is_folder(path: Path) -> bool:
