@@ -180,7 +180,7 @@ def _mark(root: Path, candidate: Candidate, last: Part) -> bytes | None:
     if candidate.settled is not Settled.COMPLETE or len(candidate.parts) == 1 or last.is_folder or last.size > MARK_MAX:
         return None
     with readable(root):
-        mark = (root / last.name).read_bytes()
+        mark = disk.read_small(f"{root}/{last.name}", MARK_MAX + 1)
     if len(mark) != last.size:
         raise TransientError("export-changed", "the completion mark changed while it was read")
     return mark

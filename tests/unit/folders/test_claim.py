@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, Transient
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
 from gateway.folders import entries, trees
 from gateway.folders.claim import ClaimShelf
-from gateway.packing import Candidate, Settled
+from gateway.packing import Candidate, Entry, Settled
 from tests.support.claiming import claim_alone, whole_claims
 from tests.support.crashing import dies_at, fails_at, interrupted
 from tests.support.wholly import by_one_order
@@ -429,6 +429,32 @@ def test_an_export_that_changed_since_the_scan_is_not_claimed(place: Place) -> N
     assert caught.value.code == "export-changed"
     assert place.dropped() == {"case.zip": ZIP + b"more", "case.ok": MARK}
     assert whole_claims(place.shelf) == []
+
+
+@pytest.mark.parametrize("instead", ["pipe", "endless"])
+def test_what_takes_the_place_of_a_mark_is_neither_waited_for_nor_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instead: str
+) -> None:
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    candidate, mark, look = place.drop(), place.out / "case.ok", entries.look
+
+    def exchanged(path: Path | str) -> Entry:
+        seen = look(path)
+        if Path(path) == mark:
+            mark.unlink()
+            if instead == "pipe":
+                os.mkfifo(mark)
+            else:
+                with mark.open("wb") as stream:
+                    stream.truncate(1 << 50)
+        return seen
+
+    monkeypatch.setattr(entries, "look", exchanged)
+    with pytest.raises(TransientError) as caught:
+        place.claim(candidate)
+    assert caught.value.code == "export-changed"
+    assert (place.out / "case.zip").read_bytes() == ZIP
 
 
 def test_an_export_that_changes_while_it_is_claimed_is_put_back(place: Place) -> None:
