@@ -271,7 +271,7 @@ class ClaimShelf:
     def _names(folder: Path) -> list[str]:
         with disk.mapped(folder):
             try:
-                return sorted(os.listdir(folder))  # noqa: PTH208 - a hundred thousand at a start
+                return sorted(os.listdir(folder))
             except FileNotFoundError:
                 return []
 

@@ -101,7 +101,7 @@ class Taking:
     def name(self, whole: Path | str) -> None:
         """Give the claim folder its final name; once that is durable, the export is ours."""
         with disk.mapped_at(whole):
-            os.replace(self._folder, whole)  # noqa: PTH105 - one for each export of thousands
+            os.replace(self._folder, whole)
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
