@@ -44,7 +44,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, metavar="MIB", help="size of the large case")
     parser.add_argument("--documents", type=int, help="documents of 100 KiB in one case")
     parser.add_argument("--count", type=int, help="small cases dropped at once")
-    parser.add_argument("--handovers", type=int, help="small exports carried one by one")
+    parser.add_argument("--handovers", type=int, help="small exports carried one by one; `lanes`: 3 times as many")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument(
         "--dossier", type=int, metavar="MIB", help="size of each; smaller where four times all of them do not fit"

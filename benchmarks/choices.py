@@ -26,6 +26,8 @@ SAMPLE = (
 WIRE_FILES = 500
 DISK_SHARE = 0.75
 """Of the free disk that what is large may take."""
+LANES_HANDOVERS = 3
+"""Times as many handovers on the idle link as where nothing is compared with their 95th percentile."""
 DOSSIER_TAKES = 4
 """Times its own size, at the most."""
 
@@ -114,7 +116,7 @@ def _idle(root: Path, options: Options, quiet: Quiet) -> Section:
 def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
     # The dossiers lie in the folder, the spools and the mailbox, and their copies to compare them with.
     count = options.dossiers
-    carry = partial(latency.full, root, count, handed=options.handovers, quiet=quiet)
+    carry = partial(latency.full, root, count, handed=LANES_HANDOVERS * options.handovers, quiet=quiet)
     return _fitted(root, options.dossier, DOSSIER_TAKES * count, lambda size: carry(size=size))
 
 
