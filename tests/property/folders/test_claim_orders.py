@@ -14,6 +14,7 @@ from gateway.domain.ids import ClaimToken, claim_token, route_name
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.watch import OutboundWatch
 from tests.support.crashing import dies_at
+from tests.support.examples import examples
 from tests.support.outbound import MarkedZips, SettableClock
 
 NAMES = st.sampled_from(["a", "b"])
@@ -100,5 +101,5 @@ class ClaimOrders(RuleBasedStateMachine):
         assert not list(self.out.rglob(".*"))
 
 
-ClaimOrders.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+ClaimOrders.TestCase.settings = settings(max_examples=examples(20), stateful_step_count=12, deadline=None)
 TestClaimOrders = ClaimOrders.TestCase

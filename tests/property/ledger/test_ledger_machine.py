@@ -17,6 +17,7 @@ from gateway.domain.lifecycle import FIRST, Direction, Event, IllegalStepError, 
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
 from gateway.ledger.store import Ledger
 from gateway.ledger.streams import Named
+from tests.support.examples import examples
 from tests.support.ledger import (
     EPOCH,
     LINK,
@@ -318,4 +319,4 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(max_examples=25, stateful_step_count=30)
+TestLedgerMachine.settings = settings(max_examples=examples(25), stateful_step_count=30)
