@@ -189,6 +189,7 @@ class RunningNode:
         quarantine = Quarantine(settings.paths.quarantine)
         quarantine.recover()
         self._ledger = open_ledger(settings, self._clock)
+        self._ledger.lengthen_log()
         self._ledger.resync.begin_life(secrets.token_hex(16))
         shelf = ClaimShelf(spool.claims)
         journal = DeliveryJournal(state / JOURNAL_FOLDER)
