@@ -137,7 +137,11 @@ class Stretch:
         """
         lead = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            if members < FEWEST or not _is_sound(self._descriptor) or not _is_quiet(members, min(size, _OURS * members)):
+            if (
+                members < FEWEST
+                or not _is_sound(self._descriptor)
+                or not _is_quiet(members, min(size, _OURS * members))
+            ):
                 return False
             if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
                 return False
