@@ -9,6 +9,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityE
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode, known
 from gateway.folders.space import SMALL_BYTES
+from gateway.folders.spool import NOTE
 from gateway.stages.backoff import Backoff
 from gateway.transport.api import Entry
 from gateway.transport.gap import GapTransport
@@ -122,6 +123,18 @@ def test_a_mailbox_without_room_for_a_large_bundle_still_gets_the_small_ones(lin
     assert made.police.log.of("link-failed") == []
     made.settle()
     assert set(made.delivered()) == {"large.bin", "small.txt"}
+
+
+@pytest.mark.parametrize("note", [b"", b"{}"], ids=["empty", "lacking"])
+def test_an_opened_bundle_whose_note_the_disk_has_damaged_holds_up_no_other(made: Street, note: bytes) -> None:
+    sealed(made, "one.txt", "two.txt")
+    made.go("police:out-procuratorate", "procuratorate:in-police", "procuratorate:open")
+    first, _other = sorted((made.procuratorate.state / "spool" / "staging").rglob(NOTE))
+    first.write_bytes(note)
+    made.procuratorate.worker("open").step()
+    assert set(made.delivered()) < {"one.txt", "two.txt"}
+    (damaged,) = [one for one in made.procuratorate.transfers(IN) if one.state is State.VERIFIED]
+    assert (damaged.last_error, damaged.attempts, damaged.hold_code) == ("local-io", 1, None)
 
 
 def test_a_break_after_the_last_byte_is_repeated_without_harm(line: Faults, made: Street) -> None:
