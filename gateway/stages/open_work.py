@@ -147,24 +147,30 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
 
 def read_delivery(imports: Path) -> Delivery:
     """Return the delivery that the staging folder `imports` was prepared for; PermanentError `staging-missing` if there
-    is none."""
+    is none, TransientError `local-io` if our disk has damaged what is said of it."""
     try:
         with disk.mapped(imports):
-            found = json.loads(disk.read_small(f"{imports}/{NOTE}"))
+            raw = disk.read_small(f"{imports}/{NOTE}")
     except PermanentError as error:
+        if error.code != "folder-missing":
+            raise
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
-    corrects = found["corrects"]
-    return Delivery(
-        RouteName(found["route"]),
-        found["name"],
-        tuple(found["entries"]),
-        found["flow"],
-        found["case_no"],
-        Path(found["folder"]),
-        found["access"],
-        bundle_id(corrects) if corrects else None,
-        matters.from_bytes(found["matter"].encode()),
-    )
+    try:
+        found = json.loads(raw)
+        corrects = found["corrects"]
+        return Delivery(
+            RouteName(found["route"]),
+            found["name"],
+            tuple(found["entries"]),
+            found["flow"],
+            found["case_no"],
+            Path(found["folder"]),
+            found["access"],
+            bundle_id(corrects) if corrects else None,
+            matters.from_bytes(found["matter"].encode()),
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        raise TransientError("local-io", "what is known of an opened bundle cannot be read") from error
 
 
 def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[GatewayError | None]:
