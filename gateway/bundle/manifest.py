@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
@@ -33,9 +32,6 @@ class Coding(StrEnum):
 
     IDENTITY = "identity"
     ZSTD = "zstd"
-
-
-_CODINGS = MappingProxyType({coding.value: coding for coding in Coding})
 
 
 @dataclass(frozen=True, slots=True)
