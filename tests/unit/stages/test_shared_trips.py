@@ -9,9 +9,9 @@ import pytest
 
 from gateway.compose.ground import Ground
 from gateway.daemon.crew import InlineCrew
-from gateway.daemon.errand import A, News, Progress, R, Report
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.lifecycle import State
+from gateway.stages.crew import A, News, Progress, R, Report
 from gateway.stages.open_work import OpenBatch
 from gateway.stages.packed import PackBatch
 from tests.support.houses import IN, OUT, House, Street, opened
@@ -24,7 +24,6 @@ class FragileCrew(InlineCrew):
     """A crew whose workers are ended by what is large, with all that shares its trip."""
 
     def __init__(self, error: GatewayError) -> None:
-        super().__init__()
         self._error = error
         self.trips: list[int] = []
         """How many went together, each time."""
