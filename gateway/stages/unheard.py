@@ -32,7 +32,8 @@ class UnheardStage:
             tuple(OWED), now=self._clock.now(), link=self._link, direction=Direction.INBOUND, limit=BATCH
         )
         if not owed:
-            return self._recorder.seconds_until_due(tuple(OWED), self._link)
+            next_at = self._ledger.next_due_at(tuple(OWED), self._link, Direction.INBOUND)
+            return None if next_at is None else max(0.0, next_at - self._clock.now())
         note = Facts(note="no way back: the receipt is kept here")
         self._recorder.advance([Step(t, OWED[t.state], Stage.ACKNOWLEDGE, note) for t in owed])
         return 0.0
