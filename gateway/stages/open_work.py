@@ -40,10 +40,11 @@ note."""
 @dataclass(frozen=True, slots=True)
 class Early:
     """What was opened of a bundle while it arrived: the folder with its members, and the fingerprint of the manifest
-    that those have (see Front)."""
+    that those have (see Front). `durable`: how many files were forced to the disk since, all of them or 0."""
 
     members: Path
     fingerprint: bytes
+    durable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +177,13 @@ def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[Ga
     """Force what was made of `opened` in this stretch to the disk; return in their order what could not be."""
     made = [order.staging.imports for order in opened]
     folders = list(dict.fromkeys(one.parent for one in made))
-    # What was opened while it arrived was written before, by another process.
-    if made and all(order.early is None for order in opened):
+    # What was opened while it arrived was written before, by another process: in a stretch of its own, or in none.
+    early = [order.early.durable for order in opened if order.early is not None]
+    if made and all(early):
         try:
             with disk.mapped(folders[0]):
-                size, members = sum(order.size for order in opened), _MEMBERS * len(made)
+                size = sum(order.size for order in opened if order.early is None)
+                members = _MEMBERS * len(made) + sum(early)
                 if stretch.force(f"{made[-1]}/{NOTE}", [os.fspath(one) for one in folders], members, size):
                     return [None] * len(made)
         except GatewayError as error:
