@@ -1,6 +1,5 @@
 """Keeps one long-lived child process alive, such as the embedded SFTP server: ready, reloaded, restarted, stopped."""
 
-import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from gateway.domain.errors import GatewayError, Scope, TransientError
 class ChildPolicy:
     """How a child's failures are met. Times are seconds."""
 
-    ready_within: float = 30.0
-    """From the start of the process to its `ready`; after that it is killed and started anew."""
+    ready_within: float = 120.0
+    """From the start of the process to its `ready`; after that it hangs: it is killed and started anew. It takes half a
+    second, and on a server that does too much many times that; to kill it then would only add to the load."""
     first_backoff: float = 1.0
     """Before the first restart; doubles with each death in a row."""
     longest_backoff: float = 60.0
@@ -180,8 +180,10 @@ class SupervisedChild:
                 self._hear(*frame)
         except TimeoutError:
             self._failed(self._not_ready())
-        except (ValueError, pickle.UnpicklingError) as error:
-            self._log.alert("child-answer-refused", child=self._name, why=type(error).__name__)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it says, and whoever hears it, this thread starts it anew
+            self._log.bug("child-answer-refused", error, child=self._name, why=type(error).__name__)
         finally:
             with self._changed:
                 self._running = None
@@ -218,7 +220,7 @@ class SupervisedChild:
             self._changed.notify_all()
 
     def _not_ready(self) -> TransientError:
-        return TransientError("child-not-ready", f"{self._name} did not become ready", scope=Scope.NODE)
+        return TransientError("child-not-ready", f"{self._name} was not ready in time", scope=Scope.NODE)
 
 
 _LINE_SECONDS = 5.0

@@ -34,7 +34,7 @@ def glance(state: Path) -> Glance | None:
         return Glance(int(parts[-1]["version"]), min(_seconds(part["expires"]) for part in parts))
     except FileNotFoundError:
         return None
-    except (OSError, SecurityError, ValueError, KeyError, TypeError):
+    except (OSError, SecurityError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Glance(0, 0)
 
 

@@ -15,6 +15,7 @@ from gateway.folders.claim import ClaimShelf
 from gateway.folders.watch import OutboundWatch
 from tests.support.claiming import claim_alone, whole_claims
 from tests.support.crashing import dies_at
+from tests.support.examples import examples
 from tests.support.outbound import MarkedZips, SettableClock
 
 NAMES = st.sampled_from(["a", "b"])
@@ -101,5 +102,5 @@ class ClaimOrders(RuleBasedStateMachine):
         assert not list(self.out.rglob(".*"))
 
 
-ClaimOrders.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+ClaimOrders.TestCase.settings = settings(max_examples=examples(20), stateful_step_count=12, deadline=None)
 TestClaimOrders = ClaimOrders.TestCase
