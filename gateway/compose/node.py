@@ -57,7 +57,8 @@ BELL_FOLDER = "bell"
 """Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
 JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
-READY_WITHIN = 30.0
+READY_WITHIN = 150.0
+"""For the server: longer than a child is given, so that it is the child that fails; half of TimeoutStartSec."""
 _FETCHING_KEPT = 86_400.0
 """Half-fetched bundles of an earlier run are kept this long, to be continued."""
 PORTERS = 32
@@ -188,6 +189,7 @@ class RunningNode:
         quarantine = Quarantine(settings.paths.quarantine)
         quarantine.recover()
         self._ledger = open_ledger(settings, self._clock)
+        self._ledger.lengthen_log()
         self._ledger.resync.begin_life(secrets.token_hex(16))
         shelf = ClaimShelf(spool.claims)
         journal = DeliveryJournal(state / JOURNAL_FOLDER)

@@ -20,8 +20,9 @@ from gateway.domain.errors import GatewayError, Scope, TransientError
 class ChildPolicy:
     """How a child's failures are met. Times are seconds."""
 
-    ready_within: float = 30.0
-    """From the start of the process to its `ready`; after that it is killed and started anew."""
+    ready_within: float = 120.0
+    """From the start of the process to its `ready`; after that it hangs: it is killed and started anew. It takes half a
+    second, and on a server that does too much many times that; to kill it then would only add to the load."""
     first_backoff: float = 1.0
     """Before the first restart; doubles with each death in a row."""
     longest_backoff: float = 60.0
@@ -218,7 +219,7 @@ class SupervisedChild:
             self._changed.notify_all()
 
     def _not_ready(self) -> TransientError:
-        return TransientError("child-not-ready", f"{self._name} did not become ready", scope=Scope.NODE)
+        return TransientError("child-not-ready", f"{self._name} was not ready in time", scope=Scope.NODE)
 
 
 _LINE_SECONDS = 5.0

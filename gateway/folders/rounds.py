@@ -65,7 +65,8 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     network file systems that cannot do it are taken as durable.
     """
     outcomes: dict[str, OSError | None] = {}
-    members = [(path, os.O_NOFOLLOW) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
+    # A pipe that has taken the place of a file is opened at once, and cannot be synced.
+    members = [(path, os.O_NOFOLLOW | os.O_NONBLOCK) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
     together = _open_together()
     places = _places(together)
     try:

@@ -51,7 +51,7 @@ def _adopt(path: str, now: os.stat_result, model: os.stat_result) -> None:
     if stat.S_IMODE(now.st_mode) != wanted:
         with suppress(PermissionError):
             try:
-                os.chmod(path, wanted)  # noqa: PTH101 - several for each bundle of thousands
+                os.chmod(path, wanted)
             except PermissionError:
                 # A sandbox that forbids setgid must not cost the other bits; the folder's own setgid is inherited.
-                os.chmod(path, wanted & 0o777)  # noqa: PTH101 - as above
+                os.chmod(path, wanted & 0o777)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Generic, TypeVar
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import Scope, TransientError
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.space import SMALL_BYTES
@@ -94,6 +94,13 @@ class Load:
     transfers: Mapping[TransferId, Transfer]
     started_at: float
 
+    def each(self, error: GatewayError) -> GatewayError:
+        """Return what `error`, with which nothing came of all of it, says of each: one of several may have done nothing,
+        so all are tried again, each by itself, before a person is asked."""
+        if len(self.transfers) > 1 and isinstance(error, PermanentError):
+            return TransientError(error.code, error.detail, scope=error.scope, facts=error.facts)
+        return error
+
 
 class Lanes(Generic[R]):
     """The pieces of one stage. Used by that stage's thread only; `ring` is called from another when one is finished.
@@ -129,6 +136,8 @@ class Lanes(Generic[R]):
         self._clock = clock
         self._ring = ring
         self._running: dict[Future[R], tuple[Load, ExitStack]] = {}
+        self._apart: set[TransferId] = set()
+        """What went together and nothing came of: each goes by itself, so that what ends a worker takes no other along."""
         self._closing = False
 
     def finished(self) -> list[tuple[Load, Future[R]]]:
@@ -139,13 +148,12 @@ class Lanes(Generic[R]):
         for future in done:
             load, held = self._running.pop(future)
             held.close()
+            if len(load.transfers) > 1 and future.exception() is not None:
+                self._apart |= load.transfers.keys()
+            else:
+                self._apart -= load.transfers.keys()
             ended.append((load, future))
         return ended
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is under way; its end rings."""
-        return bool(self._running)
 
     def pause(self, until_due: Callable[[], float | None]) -> float | None:
         """Return the seconds until the next step: None while something is under way, soon if something waits for its
@@ -169,7 +177,8 @@ class Lanes(Generic[R]):
         weights = _weights(free, in_order)
         # Small before large, and where order is kept by the numbers; else as their turns have them.
         waiting = sorted(free, key=lambda t: (weights[t.id] > SMALL_BYTES, t.id if t.route in in_order else 0))
-        small = _together([t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES])
+        light = [t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES]
+        small = _together(list(takewhile(lambda t: t.id not in self._apart, light))) or light[:1]
         wanted = small or (waiting[:1] if self._bulk.has_room else [])
         fitting = self._fitting(wanted, waiting)
         if fitting:

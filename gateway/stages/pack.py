@@ -204,7 +204,7 @@ class PackStage:
             outcomes = future.result()
         except GatewayError as error:
             for transfer in load.transfers.values():
-                self._recorder.fail(transfer, Stage.PACK, error, load.started_at)
+                self._recorder.fail(transfer, Stage.PACK, load.each(error), load.started_at)
             return
         self._scanner.heard(outcome.error for outcome in outcomes)
         read: list[tuple[Transfer, PackOutcome]] = []

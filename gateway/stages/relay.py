@@ -191,7 +191,7 @@ class RelayStage:
         except GatewayError as error:
             for transfer in load.transfers.values():
                 self._proven.pop(transfer.id)
-                self._recorder.fail(transfer, Stage.RELAY, error, load.started_at)
+                self._recorder.fail(transfer, Stage.RELAY, load.each(error), load.started_at)
             return
         whole: list[tuple[Transfer, _Proven]] = []
         for outcome in outcomes:

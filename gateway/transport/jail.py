@@ -130,9 +130,11 @@ class GuestSession(asyncssh.SFTPServer):
         descriptor = _descriptor(file_obj)
         try:
             if isinstance(file_obj, Growth):
-                if self._grows(file_obj):
-                    self._mailbox.shrunk(file_obj.cut_at_gap())
-                await file_obj.synced()
+                await self._finish(file_obj)
+        except OSError:
+            # The library closes what a guest that has left had open, and would stop at the first error.
+            if not _has_left(self.channel):
+                raise
         finally:
             self._open.discard(descriptor)
             os.close(descriptor)
@@ -188,8 +190,11 @@ class GuestSession(asyncssh.SFTPServer):
         new_folder, name = self._at(newpath)
         if old_folder != IN or new_folder != IN or not disk.may_become(temp, name):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
+        growth = self._mailbox.growing.get(temp)
+        if growth is not None:
+            await self._finish(growth)  # which it is, unless the guest has it open still
         await asyncio.to_thread(self._publish, temp, name)
-        growth = self._mailbox.growing.pop(temp, None)
+        self._mailbox.growing.pop(temp, None)
         if temp != disk.HEAD_START:
             self._deposited()
         elif growth is not None:
@@ -292,6 +297,16 @@ class GuestSession(asyncssh.SFTPServer):
         self._mailbox.growing[name] = growth
         return growth
 
+    async def _finish(self, growth: Growth) -> None:
+        """Make durable what was written without gaps, and let go of the rest."""
+        try:
+            if self._grows(growth):
+                self._mailbox.shrunk(growth.cut_at_gap())
+            await growth.synced()
+        except OSError:
+            self._condemn(growth)
+            raise
+
     def _grows(self, growth: Growth) -> bool:
         """Whether it still has the name that it was opened under: what was published is changed by nobody."""
         return self._mailbox.growing.get(growth.temp) is growth
@@ -324,9 +339,11 @@ class GuestSession(asyncssh.SFTPServer):
         except QuotaError as error:
             raise asyncssh.SFTPQuotaExceeded("quota") from error
 
-    def _condemn(self, temp: str) -> None:
-        with disk.opened_folder(self._mailbox.folder(IN)) as folder:
-            disk.discard(temp, folder)
+    def _condemn(self, growth: Growth) -> None:
+        if self._grows(growth):
+            del self._mailbox.growing[growth.temp]
+            with disk.opened_folder(self._mailbox.folder(IN)) as folder:
+                disk.discard(growth.temp, folder)
 
     def _publish(self, temp: str, name: str) -> None:
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
@@ -353,6 +370,12 @@ def _ignore_attributes(attrs: asyncssh.SFTPAttrs) -> None:
 
 def _refuse() -> NoReturn:
     raise asyncssh.SFTPOpUnsupported("not in a mailbox")
+
+
+def _has_left(channel: "asyncssh.SSHServerChannel[bytes]") -> bool:
+    """Whether nothing more will be asked over `channel`: it is closed, or its other end has said that it was all."""
+    # The library tells the end of what comes in to nobody else.
+    return channel.is_closing() or getattr(channel, "_recv_state", "open") != "open"
 
 
 def _unsent(channel: "asyncssh.SSHServerChannel[bytes]") -> int:

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.domain.ids import ClaimToken, claim_token, route_name
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.watch import OutboundWatch
+from tests.support.claiming import claim_alone, whole_claims
 from tests.support.crashing import dies_at
 from tests.support.examples import examples
 from tests.support.outbound import MarkedZips, SettableClock
@@ -63,23 +64,23 @@ class ClaimOrders(RuleBasedStateMachine):
         result = OutboundWatch(self.out, MarkedZips(), SettableClock()).scan()
         for candidate in result.settled:
             token = self.token()
-            dies_at(at, partial(self.shelf.claim, self.out, candidate, ROUTE, token, result.entries))
+            dies_at(at, partial(claim_alone, self.shelf, self.out, candidate, ROUTE, token, result.entries))
 
     @rule(at=EFFECTS)
     def recover_and_perhaps_die(self, at: int) -> None:
         dies_at(at, self.shelf.recover)
 
-    @precondition(lambda self: self.shelf.claims())
+    @precondition(lambda self: whole_claims(self.shelf))
     @rule(at=EFFECTS, back=st.booleans(), data=st.data())
     def release_and_perhaps_die(self, at: int, back: bool, data: st.DataObject) -> None:
-        token = data.draw(st.sampled_from(self.shelf.claims())).token
+        token = data.draw(st.sampled_from(whole_claims(self.shelf))).token
         folder = self.out if back else self.out / "reject"
         dies_at(at, lambda: self.shelf.release(token, folder))
 
-    @precondition(lambda self: self.shelf.claims())
+    @precondition(lambda self: whole_claims(self.shelf))
     @rule(at=EFFECTS, data=st.data())
     def discard_and_perhaps_die(self, at: int, data: st.DataObject) -> None:
-        claim = data.draw(st.sampled_from(self.shelf.claims()))
+        claim = data.draw(st.sampled_from(whole_claims(self.shelf)))
         if all(part.exists() for part in claim.parts):
             self.alive[claim.parts[0].read_bytes()] -= 1
             dies_at(at, lambda: self.shelf.discard(claim.token))
@@ -94,7 +95,7 @@ class ClaimOrders(RuleBasedStateMachine):
     @rule()
     def all_is_well_after_recovery(self) -> None:
         assert self.shelf.recover().problems == ()
-        for claim in self.shelf.claims():
+        for claim in whole_claims(self.shelf):
             assert len({part.read_bytes() for part in claim.parts}) == 1
         for zipped in [*self.out.glob("*.zip"), *self.out.glob("reject/*.zip")]:
             assert zipped.with_suffix(".ok").read_bytes() == zipped.read_bytes()

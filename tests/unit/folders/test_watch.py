@@ -1,7 +1,9 @@
 """Scanning: what is settled, what waits and why, and what a scan must never conclude."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,23 @@ def test_a_folder_beyond_the_walk_limits_is_a_problem_of_its_own(
         ("wide", "export-too-many-files"),
         ("deep", "export-too-many-files"),
     }
+
+
+def test_no_more_of_a_folder_is_looked_at_than_one_may_have(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "WALK_MAX", 3)
+    (root / "wide").mkdir()
+    (root / "wide" / "page").touch()
+    scan = os.scandir
+
+    @contextmanager
+    def endless(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scan(folder) as found:
+            yield cycle(found)
+
+    monkeypatch.setattr(os, "scandir", endless)
+    with pytest.raises(PermanentError) as caught:
+        entries.look(root / "wide")
+    assert caught.value.code == "export-too-many-files"
 
 
 def test_a_folder_deeper_than_any_path_reaches_is_no_trouble_of_the_disk(
