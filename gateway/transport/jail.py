@@ -163,12 +163,12 @@ class GuestSession(asyncssh.SFTPServer):
         self._active()
         if not isinstance(file_obj, Growth):
             raise asyncssh.SFTPPermissionDenied("opened for reading")
-        if not self._grows(file_obj):
-            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
+        self._require_growing(file_obj)
         offset = file_obj.place(offset)
         growth = offset + len(data) - file_obj.size
         if growth > 0:
             await self._within_quota(growth, reaching=offset + len(data))
+            self._require_growing(file_obj)
             self._mailbox.grown(growth)
         try:
             await file_obj.write(offset, data)
@@ -192,6 +192,7 @@ class GuestSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         growth = self._mailbox.growing.get(temp)
         if growth is not None:
+            growth.is_final = True
             await self._finish(growth)  # which it is, unless the guest has it open still
         await asyncio.to_thread(self._publish, temp, name)
         self._mailbox.growing.pop(temp, None)
@@ -225,8 +226,7 @@ class GuestSession(asyncssh.SFTPServer):
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         if isinstance(file_obj, Growth) and attrs.size is not None and attrs.size <= file_obj.size:
-            if not self._grows(file_obj):
-                raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
+            self._require_growing(file_obj)
             self._mailbox.shrunk(file_obj.cut(attrs.size))
         else:
             _ignore_attributes(attrs)
@@ -310,6 +310,10 @@ class GuestSession(asyncssh.SFTPServer):
     def _grows(self, growth: Growth) -> bool:
         """Whether it still has the name that it was opened under: what was published is changed by nobody."""
         return self._mailbox.growing.get(growth.temp) is growth
+
+    def _require_growing(self, growth: Growth) -> None:
+        if growth.is_final or not self._grows(growth):
+            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
 
     def _taken_over(self, name: str, folder: int, pflags: int) -> int | None:
         """Return a descriptor of what lies under `name`; None if it is to be created."""
