@@ -33,6 +33,12 @@ four times as many changes as by SQLite's own 1,000."""
 OLDEST_SQLITE: Final = (3, 37, 0)
 """The first with STRICT tables."""
 
+LOG_BYTES: Final = LOG_PAGES * (4096 + 24)
+"""What so many pages take in the log, each behind a header of its own."""
+
+LOG_SHARE: Final = 32
+"""The log takes its length in advance where the disk has this many times as much free."""
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -96,6 +102,33 @@ def reader_engine(path: Path, *, read_only: bool) -> Engine:
     """Return the engine of the connections that only read; `read_only` opens a file that another process owns."""
     mode = "ro" if read_only else "rw"
     return _engine(lambda: _connect(path, mode, None), "BEGIN", kept=READERS, extra=-1)
+
+
+class LogLengthenedError(Exception):
+    """Ends the transaction that has made the log longer, so that nothing of it is kept."""
+
+
+def lengthen_log(connection: Connection) -> None:
+    """Have the write-ahead log take on the disk what it will need until it is emptied, where that is not there yet.
+
+    A commit that makes the log longer waits for the file system to record its new length, a commit within it does not.
+    Raises LogLengthenedError once that is done, for the transaction to be undone: it leaves pages in the log that count
+    for nothing and are overwritten by the next. Else it has done nothing.
+    """
+    (path,) = (str(row[2]) for row in connection.exec_driver_sql("PRAGMA database_list") if row[1] == "main")
+    disk = os.statvfs(path)
+    is_scarce = disk.f_bavail * disk.f_frsize < LOG_SHARE * LOG_BYTES
+    log = Path(f"{path}-wal")
+    if is_scarce or (log.exists() and log.stat().st_size >= LOG_BYTES):
+        return
+    try:
+        # What does not fit into the cache goes into the log at once.
+        connection.exec_driver_sql("PRAGMA cache_size = 10")
+        connection.exec_driver_sql("CREATE TABLE log_room (filling BLOB)")
+        connection.exec_driver_sql("INSERT INTO log_room VALUES (zeroblob(?))", (LOG_BYTES,))
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+    raise LogLengthenedError
 
 
 def damage(connection: Connection) -> list[str]:

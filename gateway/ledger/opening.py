@@ -1,14 +1,14 @@
 """How a ledger is opened: its file, its schema, its owner, and the connections that come of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, PermanentError, Scope
+from gateway.domain.errors import ConfigError, PermanentError, Scope, TransientError
 from gateway.domain.ids import UnitCode
 from gateway.ledger import database, migrations
 from gateway.ledger.commits import GroupCommit
@@ -81,6 +81,11 @@ class Connections:
         if self._commits is None:
             raise PermanentError("ledger-read-only", "this ledger was opened for reading", scope=Scope.NODE)
         return self._commits.run(work, after)
+
+    def lengthen_log(self) -> None:
+        """Have the log take its length in advance, see `database.lengthen_log`; without the room for it, later."""
+        with suppress(database.LogLengthenedError, TransientError):
+            self.change(database.lengthen_log, lambda: None)
 
     def copy_to(self, path: Path) -> None:
         """Copy the database as one moment saw it to the new file `path`. Raises as `Ledger.open`."""

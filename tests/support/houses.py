@@ -21,6 +21,7 @@ from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.transport.api import Transport
 from gateway.words.catalogue import Words
+from tests.support.claiming import whole_claims
 from tests.support.ledger import START, ToldClock
 
 OUT, IN = Direction.OUTBOUND, Direction.INBOUND
@@ -224,7 +225,7 @@ class Street:
 
     def unknown(self) -> list[str]:
         """Return what was claimed and is not in the ledger."""
-        claims = self.police.ground.shelf.claims()
+        claims = whole_claims(self.police.ground.shelf)
         return [claim.name for claim in claims if self.police.ledger.by_claim(claim.token) is None]
 
     def leftovers(self) -> list[str]:

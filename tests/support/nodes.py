@@ -33,6 +33,8 @@ from gateway.transport.sftp import SftpTransport
 CLOCK = SystemClock()
 PATIENCE = 45.0
 """Seconds after which a state that has not come is taken never to come; hundreds of times what it takes."""
+READY = 100.0
+"""Seconds after which a daemon that is not ready hangs: it takes one, of a processor that dozens may share."""
 LOOK = 0.02
 QUICK = "  poll_every: 200ms\n  retry_first: 100ms\n  retry_most: 1s\n"
 """Timing of gateway.yaml for tests: what fails is tried again soon."""
@@ -93,10 +95,13 @@ class Node:
         """Whether the daemon runs and has written its account of itself."""
         return self.daemon.is_running() and (self.state / "health.json").exists()
 
-    def wait_ready(self) -> None:
-        """Return once the daemon has written its account of itself."""
-        eventually(lambda: self.is_ready or not self.daemon.is_running(), "a daemon that is ready")
-        assert self.daemon.is_running(), self.daemon.errors()
+    def wait_ready(self, seconds: float = READY) -> None:
+        """Return once the daemon has written its account of itself; AssertionError with what it said if it does not."""
+        deadline = time.monotonic() + seconds
+        while not self.is_ready and self.daemon.is_running() and time.monotonic() < deadline:
+            time.sleep(LOOK)
+        what = "ended" if not self.daemon.is_running() else f"was not ready within {seconds:.0f} s"
+        assert self.is_ready, f"{self.root.name} {what}; load {os.getloadavg()[0]:.0f}: {self.daemon.errors()[-2000:]}"
 
     @property
     def pid(self) -> int:

@@ -1,7 +1,9 @@
 """Opening a ledger: where it may lie, who may read it, and which ones are refused."""
 
+import os
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection
@@ -10,9 +12,9 @@ from gateway.domain.errors import ConfigError, PermanentError, Scope, TransientE
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import State
 from gateway.ledger import migrations
-from gateway.ledger.database import locate, writer_engine
+from gateway.ledger.database import LOG_BYTES, LOG_SHARE, locate, writer_engine
 from gateway.ledger.store import Ledger
-from tests.support.ledger import EPOCH, UNIT, ToldClock, found, open_ledger, sent
+from tests.support.ledger import EPOCH, UNIT, ToldClock, copied_as_if_killed, found, open_ledger, sent
 
 
 def file_of(folder: Path) -> Path:
@@ -32,6 +34,34 @@ def test_a_new_ledger_is_the_owners_alone(tmp_path: Path) -> None:
         assert [path.name for path in files] == ["ledger.db", "ledger.db-shm", "ledger.db-wal"]
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
         assert (tmp_path / "ledger").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_log_that_was_lengthened_is_long_enough_for_thousands_of_changes_and_keeps_nothing(tmp_path: Path) -> None:
+    log = file_of(tmp_path).with_name("ledger.db-wal")
+    with open_ledger(tmp_path) as ledger:
+        kept = found(ledger)
+        ledger.lengthen_log()
+        length = log.stat().st_size
+        assert length >= LOG_BYTES
+        ledger.lengthen_log()
+        for number in range(20):
+            found(ledger, 100 + number)
+        assert log.stat().st_size == length, "no commit has made it longer"
+        copied_as_if_killed(tmp_path, tmp_path / "killed")
+        with open_ledger(tmp_path / "killed") as survivor:
+            assert survivor.get(kept.id) == kept
+            assert survivor.counts() == ledger.counts()
+    tamper(tmp_path, "CREATE TABLE log_room (filling)")
+
+
+def test_a_log_is_not_lengthened_where_the_disk_has_little_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scarce = SimpleNamespace(f_bavail=LOG_BYTES // 4096 * (LOG_SHARE - 1), f_frsize=4096)
+    monkeypatch.setattr(os, "statvfs", lambda _path: scarce)
+    with open_ledger(tmp_path) as ledger:
+        ledger.lengthen_log()
+        assert file_of(tmp_path).with_name("ledger.db-wal").stat().st_size < LOG_BYTES // 8
 
 
 def test_a_url_names_the_same_file(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from gateway.bundle.names import bundle_name
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
-from gateway.daemon.errand import News, Progress
 from gateway.daemon.porters import Porters
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
@@ -28,6 +27,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import Priority, known
 from gateway.settings.links import Initiate, SftpSettings, TransportKind
 from gateway.stages import headstart
+from gateway.stages.crew import News, Progress
 from gateway.stages.drift import DriftDesk
 from gateway.stages.headstart import HeadStart, Placed
 from gateway.stages.repeats import RepeatDesk
