@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
 from weakref import WeakSet
 
 import asyncssh
@@ -16,6 +15,7 @@ from gateway.transport.growth import GapsError, Growth
 from gateway.transport.hosted import IN, OUT
 from gateway.transport.places import FILE_MODE, FOLDER, ROOT, attributes, place, require_regular, require_wire
 from gateway.transport.quota import Mailbox, QuotaError
+from gateway.transport.refusing import MailboxServer
 from gateway.transport.served import Listing, ReadFile
 
 READ_MAX = 256 << 10
@@ -28,7 +28,7 @@ _TOLD_FROM = 8 << 20
 """Bytes of what is sent while it is sealed, from which it is told that it grows: less is soon opened afterwards."""
 
 
-class GuestSession(asyncssh.SFTPServer):
+class GuestSession(MailboxServer):
     """One SFTP session of one guest. Paths are `/`, `/in`, `/out`, `/in/NAME`, `/out/NAME`; all else does not exist.
 
     in:  the guest creates hidden temporary names, writes them, renames them to their wire name without overwriting;
@@ -231,35 +231,6 @@ class GuestSession(asyncssh.SFTPServer):
         else:
             _ignore_attributes(attrs)
 
-    # -- refused outright ---------------------------------------------------------------------------------------------
-
-    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        _refuse()
-
-    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        _refuse()
-
-    def rmdir(self, path: bytes) -> NoReturn:
-        _refuse()
-
-    def readlink(self, path: bytes) -> NoReturn:
-        _refuse()
-
-    def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        _refuse()
-
-    def link(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        _refuse()
-
-    def lock(self, file_obj: object, offset: int, length: int, flags: int) -> NoReturn:
-        _refuse()
-
-    def unlock(self, file_obj: object, offset: int, length: int) -> NoReturn:
-        _refuse()
-
-    def fstatvfs(self, file_obj: object) -> NoReturn:
-        _refuse()
-
     # -- inner --------------------------------------------------------------------------------------------------------
 
     async def _until_read(self) -> None:
@@ -370,10 +341,6 @@ def _ignore_attributes(attrs: asyncssh.SFTPAttrs) -> None:
     # Clients set modes and times out of habit; they mean nothing here, but a size would.
     if attrs.size is not None:
         raise asyncssh.SFTPPermissionDenied("a size is not set, it is written")
-
-
-def _refuse() -> NoReturn:
-    raise asyncssh.SFTPOpUnsupported("not in a mailbox")
 
 
 def _has_left(channel: "asyncssh.SSHServerChannel[bytes]") -> bool:
