@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
@@ -32,6 +33,9 @@ class Coding(StrEnum):
 
     IDENTITY = "identity"
     ZSTD = "zstd"
+
+
+_CODINGS = MappingProxyType({coding.value: coding for coding in Coding})
 
 
 @dataclass(frozen=True, slots=True)
