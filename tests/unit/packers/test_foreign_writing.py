@@ -10,7 +10,9 @@ import pytest
 
 from gateway.packing import ORIGINALS, Packer, Packet, Party, Reading
 from gateway.standard.package import CasePackage, Decision, Document, DossierEntry, Person, Source, Volume
+from packers.court import CourtPacker
 from packers.police import PolicePacker
+from packers.prison import PrisonPacker
 from packers.procuratorate import ProcuratoratePacker
 from tests.support.exports import CASE_XML, PoliceExport, pdf
 from tests.support.packets import packet, packet_of, whole_case
@@ -104,6 +106,18 @@ def test_the_decision_comes_back_as_a_zip_of_the_police(tmp_path: Path) -> None:
             archive.read(archive.infolist()[raw.index(f"{ORIGINALS}/case.json")]) == (SAMPLE / "case.json").read_bytes()
         )
     assert raw[0] == CASE_XML
+
+
+@pytest.mark.parametrize("packer", [POLICE, PROCURATORATE, CourtPacker(), PrisonPacker()], ids=type)
+def test_no_file_takes_the_place_of_another_whatever_they_are_called(packer: Packer, tmp_path: Path) -> None:
+    documents = tuple(Document(f"文书{n}", path) for n, path in enumerate(("a/s.pdf", "b/s.pdf", "卷宗/x.pdf")))
+    volume = Volume("evidence", "证据", tuple(DossierEntry(path, path) for path in ("x.pdf", "z/y.xml")))
+    case = CasePackage(FOREIGN, documents=documents, volumes=(volume,))
+    paths = [one.path for one in (*documents, *volume.entries)]
+    files = {path: path.encode() for path in (*paths, "卷宗/z/y.xml", "w.xml")}
+    imported = written(packer, packet(case, files, tmp_path / "opened"), tmp_path / "imports")
+    with packer.read(imported, STANDARD) as reading:
+        assert {content(reading, one.path) for one in reading.members} >= set(files.values())
 
 
 @pytest.mark.parametrize("packer", [POLICE, PROCURATORATE], ids=["police", "procuratorate"])
