@@ -321,3 +321,18 @@ def test_documents_are_streamed_whatever_their_size(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < size // 4
+
+
+@pytest.mark.parametrize(
+    "raw", [b"../../up.pdf", b"/up.pdf", b"C:\\up.pdf", b"..\\up.pdf", "案件信息.xml".encode("gbk"), b"\xff"]
+)
+def test_no_sender_gives_a_member_the_name_of_another_or_one_that_leads_out(raw: bytes, tmp_path: Path) -> None:
+    with POLICE.read(list(PoliceExport().drop(tmp_path)), STANDARD) as reading:
+        found = packet_of(reading, tmp_path / "opened")
+    victim = next(path for path in found.raw_names if path != CASE_XML)
+    found = replace(found, raw_names={**found.raw_names, victim: raw})
+    imported = written(POLICE, found, tmp_path / "imports")
+    with POLICE.read(imported, STANDARD) as again:
+        assert {one.path: one.raw for one in again.members} == {
+            one.path: victim.encode("gb18030") if one.path == victim else one.raw for one in reading.members
+        }
