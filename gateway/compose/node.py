@@ -11,6 +11,7 @@ from gateway.compose.guests import save_guests
 from gateway.compose.health import Health, Hearing, Short, Skewed, Trouble, Waiting, mark_alive, write_health
 from gateway.compose.identity import Identity, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
+from gateway.compose.offline import BELL_FOLDER
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded
 from gateway.compose.sweep import sweep
@@ -53,8 +54,6 @@ from gateway.transport.allocator import keep_freed_memory
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
-BELL_FOLDER = "bell"
-"""Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
 JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
 READY_WITHIN = 150.0

@@ -1,6 +1,5 @@
 """Keeps one long-lived child process alive, such as the embedded SFTP server: ready, reloaded, restarted, stopped."""
 
-import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -181,8 +180,10 @@ class SupervisedChild:
                 self._hear(*frame)
         except TimeoutError:
             self._failed(self._not_ready())
-        except (ValueError, pickle.UnpicklingError) as error:
-            self._log.alert("child-answer-refused", child=self._name, why=type(error).__name__)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it says, and whoever hears it, this thread starts it anew
+            self._log.bug("child-answer-refused", error, child=self._name, why=type(error).__name__)
         finally:
             with self._changed:
                 self._running = None

@@ -10,6 +10,7 @@ from gateway.daemon.crewmate import be_ready
 from gateway.daemon.crewseat import Rules, Seat
 from gateway.daemon.errand import A, Errand, News, Progress, R, Report, named, stopping
 from gateway.domain.clock import Clock
+from gateway.domain.errors import Scope, TransientError
 from gateway.domain.oplog import OpsLog
 
 _BESIDE_SECONDS = 10.0
@@ -69,10 +70,7 @@ class ProcessCrew:
                 # Small work gets the one that worked last: its child is warm, and the others' may rest.
                 self._idle.pop(0 if is_large else -1).give(errand)
             elif len(self._seats) < self._size:
-                seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
-                self._seats.append(seat)
-                seat.give(errand)
-                seat.thread.start()
+                self._seat(errand)
             else:
                 self._waiting.append(errand)
         if is_large:
@@ -101,6 +99,21 @@ class ProcessCrew:
             seat.dismiss()
         for seat in self._seats:
             seat.thread.join(_BURIAL_SECONDS)
+
+    def _seat(self, errand: Errand) -> None:
+        """Give `errand` to one seat more; if no thread can be made for it, those that there are do it, or it fails."""
+        seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
+        seat.give(errand)
+        try:
+            seat.thread.start()
+        except RuntimeError:
+            if self._seats:
+                self._waiting.append(errand)
+            else:
+                error = TransientError("worker-unstartable", "no thread could be started", scope=Scope.NODE)
+                errand.future.set_exception(error)
+        else:
+            self._seats.append(seat)
 
     def _has_small(self) -> bool:
         return self._clock.monotonic() - self._small_at < _BESIDE_SECONDS

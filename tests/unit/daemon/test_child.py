@@ -149,6 +149,22 @@ def test_a_stop_shortens_the_pause_before_a_restart(start: Start, log: HeardLog)
     assert child.stop(WAIT)
 
 
+def test_what_cannot_be_heard_ends_the_child_and_not_who_keeps_it(start: Start, log: HeardLog) -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def stumble(news: Any) -> None:
+        heard.put(news)
+        raise KeyError("a bug of ours")
+
+    child = start(servers.echo, "first", on_news=stumble, policy=ChildPolicy(first_backoff=0.01))
+    for count, argument in enumerate(("second", "third"), 1):
+        log.until("child-ready", count)
+        child.reload(argument)
+        assert heard.get(timeout=WAIT) == {"argument": argument}
+        assert log.until("child-answer-refused", count)[-1]["why"] == "KeyError"
+    log.until("child-ready", 3)
+
+
 def test_a_stray_hangup_does_not_end_it(start: Start) -> None:
     assert start(servers.ignores_hangup, None).wait_ready(WAIT)["argument"] == "alive"
 
