@@ -3,7 +3,6 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from pathlib import Path
 
 from gateway.compose.ground import Ground
@@ -96,7 +95,7 @@ class RunningNode:
         self._trust = TrustWatch(roster_store(identity.settings), log)
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
-        self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
+        self._scheduler = Scheduler(log=log, clock=clock)
         self._porters = Porters(PORTERS, clock)
         self._ledger: Ledger | None = None
         self._crew: ProcessCrew | None = None

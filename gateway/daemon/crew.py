@@ -8,10 +8,11 @@ from concurrent.futures import Future
 
 from gateway.daemon.crewmate import be_ready
 from gateway.daemon.crewseat import Rules, Seat
-from gateway.daemon.errand import A, Errand, News, Progress, R, Report, named, stopping
+from gateway.daemon.errand import Errand, named, stopping
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Scope, TransientError
 from gateway.domain.oplog import OpsLog
+from gateway.stages.crew import A, News, Progress, R, Report
 
 _BESIDE_SECONDS = 10.0
 """After something small, large work that begins gives way at once: where one handover is, others are not far."""
@@ -82,7 +83,8 @@ class ProcessCrew:
         return errand.future
 
     def close(self, deadline: float) -> None:
-        """See Crew: waiting work fails at once with `stopping`, running work when the deadline has passed."""
+        """Refuse further work; what waits fails at once with `stopping`, what runs after `deadline` seconds. May be
+        repeated."""
         with self._lock:
             self._closing = True
             waiting, self._waiting = self._waiting, deque()
@@ -132,9 +134,6 @@ class ProcessCrew:
 class InlineCrew:
     """A Crew that does everything at once in the caller's thread. An unforeseen exception is in the future as it is."""
 
-    def __init__(self) -> None:
-        self._closing = False
-
     def run(
         self,
         work: Callable[[A, Report], R],
@@ -149,17 +148,10 @@ class InlineCrew:
         named(work)
         future: Future[R] = Future()
         try:
-            if self._closing:
-                raise stopping()
             future.set_result(work(argument, _InlineReport(on_progress, on_news)))
         except Exception as error:  # noqa: BLE001 - a future carries whatever the work raised
             future.set_exception(error)
         return future
-
-    def close(self, deadline: float) -> None:
-        """Refuse further work; nothing runs between calls, so `deadline` is of no matter."""
-        del deadline
-        self._closing = True
 
 
 class _InlineReport:

@@ -156,11 +156,12 @@ class Lanes(Generic[R]):
         return ended
 
     def pause(self, until_due: Callable[[], float | None]) -> float | None:
-        """Return the seconds until the next step: None while something is under way, soon if something waits for its
-        turn or for room, else what `until_due` says."""
-        if self._running:
-            return None
-        return LOOK_SECONDS if self._is_held_up else until_due()
+        """Return the seconds until the next step: soon while something is under way or waits for its turn or for room,
+        else what `until_due` says.
+
+        The end of what is under way rings; but it is due itself, so when another falls due beside it is not known.
+        """
+        return LOOK_SECONDS if self._running or self._is_held_up else until_due()
 
     def next_batch(self, due: Due, in_order: Collection[RouteName] = ()) -> Sequence[Transfer]:
         """Return what may be started now, small before large: a batch of small ones, one large one, or nothing.

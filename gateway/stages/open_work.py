@@ -137,7 +137,7 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
     returned, and recorded by the caller.
     """
     with disk.mapped(spool := batch.orders[0].bundle.parent), rounds.Stretch(os.fspath(spool)) as stretch:
-        outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
+        outcomes = tuple(_opened(order, batch, progress) for order in batch.orders)
         well = {one.transfer for one in outcomes if one.error is None}
         opened = [order for order in batch.orders if order.transfer in well]
         errors = _synced(stretch, opened)
@@ -194,10 +194,10 @@ def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[Ga
     return errors
 
 
-def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome:
+def _opened(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
     try:
         with disk.mapped(order.staging.imports):
-            work(order)
+            _stage(order, batch, progress)
     except GatewayError as error:
         return OpenOutcome(order.transfer, error)
     return OpenOutcome(order.transfer)

@@ -44,7 +44,6 @@ def start(log: HeardLog) -> Iterator[Start]:
 def test_it_says_when_it_is_ready_and_with_what(start: Start) -> None:
     child = start(servers.echo, "first")
     assert child.wait_ready(WAIT) == {"port": 2222, "argument": "first"}
-    assert child.serving
     assert child.pid != os.getpid()
 
 
@@ -140,7 +139,6 @@ def test_one_that_babbles_is_ended_and_started_again(start: Start, log: HeardLog
 def test_a_stop_before_a_start_is_nothing(log: HeardLog) -> None:
     child = SupervisedChild("server", servers.echo, None, log=log, clock=SystemClock())
     assert child.stop(0.0)
-    assert not child.serving
 
 
 def test_a_stop_shortens_the_pause_before_a_restart(start: Start, log: HeardLog) -> None:

@@ -354,8 +354,3 @@ class TestInline:
 
     def test_a_bug_is_seen_as_it_is(self) -> None:
         assert isinstance(InlineCrew().run(errands.blunder, None).exception(0), KeyError)
-
-    def test_closed_it_refuses(self) -> None:
-        crew = InlineCrew()
-        crew.close(1.0)
-        assert failure(crew.run(errands.double, 1)).code == "stopping"

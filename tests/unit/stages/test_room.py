@@ -105,7 +105,7 @@ def test_as_many_small_ones_as_fit_are_begun_together(closed: Street, disk: Disk
     with opened(closed) as made:
         claimed(made, a=100, b=200, c=300)
         disk.free = 350
-        assert made.step(made.police, "pack") is None
+        assert made.step(made.police, "pack") == LOOK_SECONDS
         # What work under way holds is no shortage: the third waits for its turn.
         assert made.police.log.of("space-low") == []
         begun = {t.export_name for load, _held in packing(made)._running.values() for t in load.transfers.values()}
