@@ -122,6 +122,9 @@ class _LargeFile(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return self._descriptor
+
     def write(self, data: "ReadableBuffer", /) -> int:
         """Take over the bytes of `data`; what the disk says to them shows in a later call, at the latest in `close`."""
         view = memoryview(data).cast("B")
