@@ -42,8 +42,8 @@ _OPEN_TOGETHER_MOST = 4096
 """Files of one round that are open at the same time, unless a process may open less than four times as many."""
 _FULL_ROUNDS = 2
 """Rounds of so many that one process has open at the same time; what is more waits for the disk all the same."""
-_WAIT_BEFORE, _WRITE = 1, 2
-"""Of sync_file_range(2): wait for what is being written, and begin to write."""
+_WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4
+"""Of sync_file_range(2): wait for what is being written, begin to write, and wait for that."""
 
 
 def sync(opened: Sequence[int]) -> list[OSError | None]:
@@ -105,11 +105,18 @@ def settle_writing(descriptor: int) -> None:
     """Wait for what is being written of this file, and have the disk begin with the rest. Proves nothing, and costs
     neither a commit nor an emptying of the disk's cache, for which everybody would wait. OSError if something could not
     be written: no sync that follows need tell it again."""
-    if (error := _sync_range(descriptor, _WAIT_BEFORE | _WRITE)) is None and system_call("sync_file_range"):
-        return
-    if error is not None and error.errno not in _UNKNOWN_CALL:
-        raise error
-    os.fdatasync(descriptor)
+    _write_out(descriptor, _WAIT_BEFORE | _WRITE)
+
+
+def finish_writing(descriptor: int) -> None:
+    """Do what `settle_writing` does, and wait for all that was written of this file until now."""
+    _write_out(descriptor, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
+
+
+def keeps_order(descriptor: int) -> bool:
+    """Whether whatever lasts on the file system of `descriptor` proves that all that was done to it before lasts."""
+    # Not Btrfs, whose log takes up what is synced and leaves out the rest.
+    return _is_sound(descriptor) and file_system(descriptor) != _BTRFS
 
 
 class Stretch:
@@ -327,6 +334,14 @@ def _written(descriptor: int) -> OSError | None:
     if (error := _sync_range(descriptor, _WAIT_BEFORE)) is not None and error.errno in _UNKNOWN_CALL:
         return _fsynced(descriptor)
     return error
+
+
+def _write_out(descriptor: int, flags: int) -> None:
+    if (error := _sync_range(descriptor, flags)) is None and system_call("sync_file_range"):
+        return
+    if error is not None and error.errno not in _UNKNOWN_CALL:
+        raise error
+    os.fdatasync(descriptor)
 
 
 def _sync_range(descriptor: int, flags: int) -> OSError | None:
