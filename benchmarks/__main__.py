@@ -20,7 +20,7 @@ from benchmarks.quiet import BALLAST, Quiet
 from benchmarks.results import Part
 
 HERE = Path(__file__).parent
-SLOW = ("huge", "wire", "ledger", "standing", "restart", "growth", "links", "parts", "roster", "simulate")
+SLOW = ("huge", "sparse", "wire", "ledger", "standing", "restart", "growth", "links", "parts", "roster", "simulate")
 """What a quick run leaves out: it compares nothing."""
 EXIT_BROKEN = 1
 EXIT_FAILED = 2
@@ -44,13 +44,20 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, metavar="MIB", help="size of the large case")
     parser.add_argument("--documents", type=int, help="documents of 100 KiB in one case")
     parser.add_argument("--count", type=int, help="small cases dropped at once")
-    parser.add_argument("--handovers", type=int, help="small exports carried one by one")
+    parser.add_argument("--handovers", type=int, help="small exports carried one by one; `lanes`: 3 times as many")
     parser.add_argument("--dossiers", type=int, help="large exports that fill the link for `lanes`")
     parser.add_argument(
         "--dossier", type=int, metavar="MIB", help="size of each; smaller where four times all of them do not fit"
     )
     parser.add_argument(
         "--huge", type=int, metavar="MIB", default=16_384, help="size of the largest export; less where it does not fit"
+    )
+    parser.add_argument(
+        "--sparse",
+        type=int,
+        metavar="MIB",
+        default=51_200,
+        help="size of the sparse export; less where it does not fit",
     )
     parser.add_argument("--wire", type=int, metavar="MIB", default=256, help="size of the file over each SFTP engine")
     parser.add_argument(
@@ -92,6 +99,7 @@ def options_of(found: argparse.Namespace) -> Options:
         dossiers=found.dossiers,
         dossier=found.dossier,
         huge=found.huge,
+        sparse=found.sparse,
         wire=found.wire,
         transfers=tuple(found.transfers),
         links=found.links,

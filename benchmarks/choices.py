@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmarks import bigledger, growth, huge, latency, parts, races, restart, rosters, simulated, standing, wire
-from benchmarks.data import MIB
+from benchmarks.data import MIB, SPARSE_BYTES
 from benchmarks.figures import BenchmarkError, Section
 from benchmarks.peers.age import Age
 from benchmarks.peers.bare import Bare
@@ -26,17 +26,17 @@ SAMPLE = (
 WIRE_FILES = 500
 DISK_SHARE = 0.75
 """Of the free disk that what is large may take."""
+LANES_HANDOVERS = 3
+"""Times as many handovers on the idle link as where nothing is compared with their 95th percentile."""
 DOSSIER_TAKES = 4
 """Times its own size, at the most."""
-PART = 64 * MIB
-"""The largest member that the format compresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How much is done. Sizes in MiB.
 
-    size: of the large case. huge: of the one that is carried by this project alone.
+    size: of the large case. huge, sparse: of those that are carried by this project alone.
     documents, count: of the case of many, of small cases. batch, singles: small cases for a peer that needs long for
     each, together and one by one, 0 for none. handovers: carried one by one. dossiers, dossier: what fills the link.
     wire: of the large file over each engine. transfers: in the large ledgers. links, waiting: of the node that waits,
@@ -54,6 +54,7 @@ class Options:
     dossiers: int
     dossier: int
     huge: int
+    sparse: int
     wire: int
     transfers: tuple[int, ...]
     links: int
@@ -84,6 +85,10 @@ def _huge(root: Path, options: Options, quiet: Quiet) -> Section:
     return _fitted(root, options.huge, huge.TAKES, lambda size: huge.huge(root, size, quiet))
 
 
+def _sparse(root: Path, options: Options, quiet: Quiet) -> Section:
+    return _fitted(root, options.sparse, huge.SPARSE_TAKES, lambda size: huge.sparse(root, size, quiet))
+
+
 def _of_many(root: Path, options: Options, quiet: Quiet) -> Section:
     work = races.one_of_many(_cases(root), options.documents)
     return races.race(work, [(one, None) for one in _peers()], options.rounds, root, quiet)
@@ -111,7 +116,7 @@ def _idle(root: Path, options: Options, quiet: Quiet) -> Section:
 def _lanes(root: Path, options: Options, quiet: Quiet) -> Section:
     # The dossiers lie in the folder, the spools and the mailbox, and their copies to compare them with.
     count = options.dossiers
-    carry = partial(latency.full, root, count, handed=options.handovers, quiet=quiet)
+    carry = partial(latency.full, root, count, handed=LANES_HANDOVERS * options.handovers, quiet=quiet)
     return _fitted(root, options.dossier, DOSSIER_TAKES * count, lambda size: carry(size=size))
 
 
@@ -156,7 +161,7 @@ def _links(root: Path, _options: Options, quiet: Quiet) -> Section:
 
 
 def _parts(root: Path, _options: Options, _quiet: Quiet) -> Section:
-    return parts.parts(root, PART)
+    return parts.parts(root, SPARSE_BYTES)
 
 
 def _roster(root: Path, options: Options, _quiet: Quiet) -> Section:
@@ -182,6 +187,7 @@ CHOICES: Mapping[str, Measure] = MappingProxyType(
         "idle": _idle,
         "lanes": _lanes,
         "huge": _huge,
+        "sparse": _sparse,
         "wire": _wire,
         "ledger": _ledger,
         "standing": _standing,

@@ -26,6 +26,9 @@ PIECE = 4 << 20
 KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
+PAGE = 4 * KIB
+SPARSE_BYTES = 64 * MIB
+"""Of a member of a sparse export: the largest that the format compresses."""
 PER_FOLDER = 100
 """Documents in one folder of a case of many."""
 
@@ -122,6 +125,20 @@ def dossier(path: Path, size: int, seed: str, members: int = 8) -> Made:
         ending, kind = kinds[number % 2]
         name = f"{number + 1:03d}.{ending}"
         digests[name] = write(path / name, length, kind(f"{seed}/{name}"))
+    return Made(path, size, MappingProxyType(digests))
+
+
+def sparse(path: Path, size: int, seed: str) -> Made:
+    """Make a folder of `size` bytes in members of SPARSE_BYTES, each a page that no other has and then a hole."""
+    path.mkdir()
+    pages, digests = noise(seed), {}
+    for number, start in enumerate(range(0, size, SPARSE_BYTES)):
+        name = f"{number + 1:04d}.img"
+        with (path / name).open("xb+") as file:
+            file.write(next(pages)[:PAGE])
+            file.truncate(min(SPARSE_BYTES, size - start))
+            file.seek(0)
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return Made(path, size, MappingProxyType(digests))
 
 

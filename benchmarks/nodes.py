@@ -4,28 +4,31 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.data import Made, digests_of
 from benchmarks.figures import BenchmarkError, Use
 from benchmarks.journeys import Journey, Tally, journeys
 from benchmarks.processes import Family, together
+from benchmarks.receipts import Receipts
 from gateway.cli.demo_nodes import DemoNode, make_nodes
 from gateway.compose.health import read_health
+from gateway.compose.identity import load_settings
 from gateway.domain.clock import SystemClock
-from gateway.domain.lifecycle import Direction, State
-from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.settings.load import NODE_FILE
 from gateway.stages.layout import CONTENT
 
 LOOK_SECONDS = 0.1
-"""Between two looks into the sender's ledger; times are taken from the ledger itself, so this blurs none of them."""
-MEMORY_EVERY = 5
-"""Looks into the ledger between two looks at memory."""
+"""Between two looks whether a node is ready."""
+REST_LEAST, REST_MOST, REST_SHARE = 0.001, 0.02, 200
+"""Seconds between two looks for receipts: a part in REST_SHARE of the time that has passed, within these bounds."""
+CHECK_SECONDS = 0.5
+"""Between two looks at memory, and whether the nodes still run."""
+GAP_VARIES, GOLDEN = 0.4, 0.618
+"""The share by which gaps differ, evenly and never in step with anything that happens at regular intervals."""
 READY_SECONDS = 60.0
-_ROAD = (State.FOUND, State.SEALED, State.SENT, State.IN_CUSTODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,44 +68,61 @@ class Pair:
 
         Then check that each was delivered exactly once with the same bytes, which is not timed.
         """
-        with self.ledgers() as (ours, theirs):
-            settled_before = _settled(ours)
-            dropped: dict[str, float] = {}
-            for export in exports:
-                dropped[export.path.name] = self._drop(export, route)
-            self._wait(lambda: _settled(ours) - settled_before >= len(exports), patience)
+        with self.ledgers() as (ours, theirs), self._receipts() as receipts:
+            wanted = receipts.count() + len(exports)
+            rest, began = self._resting(patience), self._clock.now()
+            dropped = {export.path.name: self._drop(export, route) for export in exports}
+            while not (receipts.have_moved() and receipts.count() >= wanted):
+                rest(self._clock.now() - began)
+            ended = self._clock.now()
             found, tally = journeys(ours, theirs, dropped)
-        return self._run(exports, dropped, found, tally)
+        seen = {max(found, key=lambda one: one.marks[-1]).export: ended} if found else {}
+        return self._run(exports, dropped, _as_seen(found, seen), tally)
 
-    def overtake(self, ahead: Sequence[Made], behind: Sequence[Made], rest: float, patience: float) -> tuple[Run, Run]:
-        """Drop all of `ahead`, then those of `behind` one after the other, each `rest` seconds after the receipt of the
-        one before, for as long as something of `ahead` is under way; return what became of either.
+    def paced(
+        self, exports: Sequence[Made], gap: float, patience: float, beside: Sequence[Made] = ()
+    ) -> tuple[Run, Run | None]:
+        """Drop exports one by one, about `gap` seconds apart, whether or not those before are receipted: who waited for
+        receipts would drop fewest where they take longest.
 
-        The first of `behind` is dropped when the first of `ahead` is sealed.
+        beside: dropped all at once before; then exports are dropped only for as long as one of these has no receipt.
+        Returns what became of the exports, and of those beside.
         """
-        with self.ledgers() as (ours, theirs):
-            dropped = {one.path.name: self._drop(one) for one in ahead}
-            self._wait(lambda: any(_is_past(ours, name, State.FOUND) for name in dropped), patience)
-            passing: dict[str, float] = {}
-            for export in behind:
-                if all(_is_past(ours, name, State.SENT) for name in dropped):
-                    break
-                time.sleep(rest)
-                passing[export.path.name] = self._drop(export)
-                self._wait(lambda name=export.path.name: _is_past(ours, name, State.SENT), patience)  # type: ignore[misc] # a lambda's defaults have no types
-            self._wait(lambda: all(_is_past(ours, name, State.SENT) for name in dropped), patience)
-            passed = [one for one in behind if one.path.name in passing]
-            return (
-                self._run(ahead, dropped, *journeys(ours, theirs, dropped)),
-                self._run(passed, passing, *journeys(ours, theirs, passing)),
-            )
+        with self.ledgers() as (ours, theirs), self._receipts() as receipts:
+            large = {one.path.name: self._drop(one) for one in beside}
+            small: dict[str, float] = {}
+            seen: dict[str, float] = {}
+            left, under_way = list(reversed(exports)), set(large)
+            rest, due = self._resting(patience), self._clock.now()
+            while left or under_way:
+                if left and self._clock.now() >= due:
+                    one = left.pop()
+                    small[one.path.name] = self._drop(one)
+                    under_way.add(one.path.name)
+                    due += gap * (1 - GAP_VARIES / 2 + len(small) * GOLDEN % 1 * GAP_VARIES)
+                if receipts.have_moved():
+                    done, now = receipts.of(under_way), self._clock.now()
+                    seen |= dict.fromkeys(done, now)
+                    under_way.difference_update(done)
+                if large and under_way.isdisjoint(large):
+                    left.clear()
+                rest(0.0 if under_way - large.keys() else REST_MOST * REST_SHARE)
+            passed = [one for one in exports if one.path.name in small]
+            found, tally = journeys(ours, theirs, small)
+            run = self._run(passed, small, _as_seen(found, seen), tally)
+            if not large:
+                return run, None
+            found, tally = journeys(ours, theirs, large)
+            return run, self._run(beside, large, _as_seen(found, seen), tally)
 
     def _drop(self, export: Made, route: str = "files") -> float:
         at = self._clock.now()
         export.drop(self._police.place.out / route)
         return at
 
-    def _run(self, exports: Sequence[Made], dropped: Mapping[str, float], found: list[Journey], tally: Tally) -> Run:
+    def _run(
+        self, exports: Sequence[Made], dropped: Mapping[str, float], found: Sequence[Journey], tally: Tally
+    ) -> Run:
         broken = tally.complaints(len(exports)) + self._compare(exports, found)
         if not found:
             raise BenchmarkError("; ".join(broken) or "nothing was dropped")
@@ -128,20 +148,33 @@ class Pair:
         self.sender.look()
         self.receiver.look()
 
-    def _wait(self, is_over: Callable[[], bool], patience: float) -> None:
-        deadline = self._clock.monotonic() + patience
-        looks = 0
-        while not is_over():
+    def _receipts(self) -> Receipts:
+        return Receipts(load_settings(self._police.place.config).ledger_path)
+
+    def _resting(self, patience: float) -> Callable[[float], None]:
+        """Return what rests between two looks, for longer the longer what is waited for has taken: a look too late then
+        blurs no figure by more than a part in REST_SHARE, nor do looks take much of what is measured.
+
+        Now and then it looks at both nodes. Raises BenchmarkError when one has ended, or `patience` seconds are over.
+        """
+        until = self._clock.monotonic() + patience
+        checked = 0.0
+
+        def rest(taken: float) -> None:
+            nonlocal checked
+            time.sleep(min(REST_MOST, max(REST_LEAST, taken / REST_SHARE)))
+            now = self._clock.monotonic()
+            if now - checked < CHECK_SECONDS:
+                return
+            checked = now
+            self.look()
             for node in (self._police, self._procuratorate):
                 if not node.is_running():
                     raise BenchmarkError(f"node {node.place.unit} ended:\n{node.errors()[-2000:]}")
-            if self._clock.monotonic() > deadline:
+            if now > until:
                 raise BenchmarkError(f"no end after {patience:.0f} s")
-            if looks % MEMORY_EVERY == 0:
-                self.look()
-            looks += 1
-            time.sleep(LOOK_SECONDS)
-        self.look()
+
+        return rest
 
     def _compare(self, exports: Sequence[Made], found: Sequence[Journey]) -> list[str]:
         """Return what differs between the bytes that were dropped and those in the inbound folder."""
@@ -202,17 +235,9 @@ def _pid(node: DemoNode) -> int:
     return read_health(node.place.root / "state").pid
 
 
-def _is_past(ledger: Ledger, name: str, state: State) -> bool:
-    """Whether the export of this name has left `state`, and those before it, behind."""
-    before = _ROAD[: _ROAD.index(state) + 1]
-    found = ledger.search(TransferFilter(direction=Direction.OUTBOUND, text=name), 1)
-    return bool(found) and found[0].state not in before
-
-
-def _settled(ledger: Ledger) -> int:
-    # What an earlier round delivered is cleared away, and counts as collected from then on.
-    by_state = ledger.counts().by_state
-    return sum(by_state.get((Direction.OUTBOUND, state), 0) for state in (State.DELIVERED, State.COLLECTED))
+def _as_seen(found: Sequence[Journey], seen: Mapping[str, float]) -> list[Journey]:
+    """Return the journeys, those of the exports `seen` with an end then."""
+    return [replace(one, marks=(*one.marks[:-1], seen.get(one.export, one.marks[-1]))) for one in found]
 
 
 def _forget_timing(file: Path) -> None:

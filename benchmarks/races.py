@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -92,7 +92,9 @@ def race(work: Work, peers: Sequence[tuple[Peer, int | None]], rounds: int, root
             Contender(peer.name, partial(peer_lap, peer, place, quiet=quiet), most) for place, peer, most in there
         ]
         laps, failed = interleaved([*others[:1], ours, *others[1:]], work.cases, rounds)
-    return section_of(work, laps, [*missing, *failed], others[0].name if others else None)
+        logins = [_login(there[0][0], rounds, quiet)] if there else []
+    section = section_of(work, laps, [*missing, *failed], others[0].name if others else None)
+    return replace(section, figures=(*section.figures, *logins))
 
 
 def interleaved(
@@ -102,7 +104,8 @@ def interleaved(
     laps: dict[str, list[Lap]] = {one.name: [] for one in contenders}
     failed: dict[str, str] = {}
     for number in range(rounds):
-        for one in contenders:
+        # Forth and back, so that nobody always runs behind the same one, nor the first always on the fullest disk.
+        for one in contenders if number % 2 == 0 else contenders[::-1]:
             if one.name in failed:
                 continue
             try:
@@ -165,6 +168,20 @@ def peer_lap(peer: Peer, place: Site, cases: Sequence[Made], quiet: Quiet) -> La
     place.clear()
     quiet.fill()
     return Lap(len(cases), seconds, tuple(uses))
+
+
+def _login(place: Site, rounds: int, quiet: Quiet) -> Figure:
+    """Return what a session costs that puts nothing: each lap of the bare put begins with a login, ours with none."""
+    quiet.settle()
+    empty, steps, seconds = place.ours / "empty", Steps("login"), []
+    empty.touch()
+    for _ in range(rounds):
+        began = time.monotonic()
+        place.sftp(steps, f'put "{empty}" "{place.into}"')
+        seconds.append(time.monotonic() - began)
+    return middle(
+        "a session of sftp for one empty file", seconds, "s", "in each bare put; our link has logged in before"
+    )
 
 
 def lacking(peer: Peer) -> list[str]:

@@ -19,7 +19,6 @@ from gateway.domain.records import Facts, FoundExport, Stage, Step
 from gateway.folders import intent, taking
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
-from gateway.packing import Entry
 
 FIRST_MOST = 10.0
 """Seconds from the start of the process to the first deposit."""
@@ -81,8 +80,8 @@ def _owe(
     for export in exports:
         whole = spool.claims / route / export.claim
         (whole / taking.PARTS).mkdir(parents=True)
-        entry = Entry(export.export_name, is_folder=False, size=BYTES, mtime_ns=1, inode=1)
-        note = intent.Intent(export.claim, route, folder, export.export_name, (entry,), None)
+        part = intent.Part(export.export_name, is_folder=False, size=BYTES, mtime_ns=1, children="")
+        note = intent.Intent(export.claim, route, folder, export.export_name, (part,), None)
         (whole / taking.INTENT).write_bytes(intent.encode(note))
         (whole / taking.PARTS / export.export_name).write_bytes(bytes(BYTES))
     following = ledger.next_sequence(peer)

@@ -12,11 +12,23 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
-# Deterministic by default: the same commit gives the same verdict. `make fuzz` looks for new ground.
-settings.register_profile("default", max_examples=60, derandomize=True, deadline=None, database=None, print_blob=True)
+from tests.support.examples import FUZZING, ORDINARY
+
+# Deterministic by default: the same commit gives the same verdict. `make fuzz` looks for new ground, and must say so:
+# what a profile leaves out it has from the one before it.
 settings.register_profile(
-    "fuzz", max_examples=3000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "default", max_examples=ORDINARY, derandomize=True, deadline=None, database=None, print_blob=True
+)
+settings.register_profile(
+    "fuzz",
+    max_examples=FUZZING,
+    derandomize=False,
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final, NoReturn
 
 INTEGER_MAX = 2**53 - 1
@@ -89,9 +88,11 @@ def items(value: object, what: str, *, limit: int) -> list[object]:
 def hexadecimal(value: object, what: str, *, most: int, least: int = 0) -> bytes:
     """Return the bytes that `value` spells in lower-case hexadecimal, `least` to `most` of them."""
     if isinstance(value, str) and 2 * least <= len(value) <= 2 * most:
-        with suppress(ValueError):
-            # It reads capitals and spaces too; what it has read is then spelled otherwise.
+        try:
             found = bytes.fromhex(value)
-            if found.hex() == value:
-                return found
+        except ValueError:
+            found = b""
+        # It reads capitals and spaces too; what it has read is then spelled otherwise.
+        if found.hex() == value:
+            return found
     raise NotCanonicalError(f"{what} must be {least} to {most} bytes in lower-case hexadecimal")

@@ -174,10 +174,10 @@ def _file(value: object) -> ManifestFile:
 
 
 def _coding(value: object) -> Coding:
-    try:
-        return Coding(canonical.text(value, "coding", limit=_CODING_MAX))
-    except ValueError as error:
-        raise NotCanonicalError("unknown coding") from error
+    coding = _CODINGS.get(canonical.text(value, "coding", limit=_CODING_MAX))
+    if coding is None:
+        raise NotCanonicalError("unknown coding")
+    return coding
 
 
 def _meta(value: object) -> dict[str, MetaValue]:

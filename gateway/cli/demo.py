@@ -24,8 +24,8 @@ from gateway.ledger.store import Ledger
 from gateway.words.templates import mark
 
 LOOK_SECONDS = 0.05
-READY_SECONDS = 60.0
-FERRY_SECONDS = 120.0
+READY_SECONDS = 180.0
+FERRY_SECONDS = 240.0
 NAME_SHOWN = 26
 """Characters of an export's name in the table."""
 
@@ -134,8 +134,10 @@ def wait_ready(node: DemoNode, clock: Clock) -> None:
     path = node.place.root / "state" / "health.json"
     deadline = clock.monotonic() + READY_SECONDS
     while not path.exists():
-        if not node.is_running() or clock.monotonic() > deadline:
-            raise TransientError("demo-node-failed", node.errors()[-2000:], facts={"unit": node.place.unit})
+        is_late = clock.monotonic() > deadline
+        if is_late or not node.is_running():
+            said = node.errors()[-2000:] or (f"not ready after {READY_SECONDS:.0f} s" if is_late else "it said nothing")
+            raise TransientError("demo-node-failed", said, facts={"unit": node.place.unit})
         time.sleep(LOOK_SECONDS)
 
 

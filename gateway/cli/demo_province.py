@@ -3,13 +3,17 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import shake_128
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
 
 from gateway.cli import demo_boundaries
+from gateway.cli.demo import LOOK_SECONDS
 from gateway.cli.demo_boundaries import GAP_FILE, Carrier
 from gateway.cli.demo_map import BY_KEY, COPIES, LINKS, THE_HUB, UNITS, DemoExport, DemoLink, DemoUnit, Way
 from gateway.cli.demo_nodes import DemoNode, Place, init_place, write_link, write_routes
@@ -45,11 +49,25 @@ class DemoProvince:
     nodes: Mapping[str, DemoNode]
     carriers: Mapping[DemoLink, tuple[Carrier, ...]]
 
-    def carry(self, clock: Clock) -> None:
-        """Let gap devices and diodes do what is due."""
-        for several in self.carriers.values():
-            for one in several:
-                one.step(clock)
+    @contextmanager
+    def carrying(self, clock: Clock) -> Iterator[Future[None]]:
+        """Let gap devices and diodes do what is due, whatever else is done meanwhile: a boundary waits for nobody.
+        Yield what is done only if they failed; what they failed with is raised in the end."""
+        over = Event()
+
+        def carry() -> None:
+            while not over.wait(LOOK_SECONDS):
+                for several in self.carriers.values():
+                    for one in several:
+                        one.step(clock)
+
+        with ThreadPoolExecutor(1, "boundaries") as pool:
+            carried = pool.submit(carry)
+            try:
+                yield carried
+            finally:
+                over.set()
+                carried.result()
 
 
 def make_province(root: Path, clock: Clock) -> DemoProvince:
@@ -145,7 +163,7 @@ def _join(root: Path, places: Mapping[str, Place], link: DemoLink) -> None:
                 if link.way is Way.GAP:
                     values["gap"] = {"max_file": f"{GAP_FILE >> 10} KiB", "ending": ".dat"}
                 else:
-                    values |= {"receipts": "late", "repeat": {"times": 3, "every": "2s"}}
+                    values |= {"receipts": "late", "repeat": {"times": 10, "every": "2s"}}
                 _write_link(places[near], far, places[far], values)
 
 

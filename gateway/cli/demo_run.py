@@ -30,7 +30,7 @@ from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.words.templates import mark
 
-DEMO_SECONDS = 120.0
+DEMO_SECONDS = 240.0
 """After which what is still on its way is told and the demo has failed."""
 TRIP_EVERY = 0.5
 _PEOPLE = (("wang", "li"), ("zhao", "chen"))
@@ -70,7 +70,8 @@ def demo(terminal: Terminal, samples: Path, keep: Path | None) -> int:
         try:
             _start(province, clock)
             terminal.say(mark("All daemons are ready; dropping exports."))
-            rows = _exchange(province, samples, found, clock, terminal.say)
+            with province.carrying(clock):
+                rows = _exchange(province, samples, found, clock, terminal.say)
             with province.nodes[demo_standard.ASKER].ledger(clock) as ledger:
                 asked = demo_standard.requests(ledger, terminal.words, clock.now())
         finally:
@@ -107,8 +108,9 @@ def run_kept(terminal: Terminal, root: Path) -> int:
     try:
         _start(province, clock)
         terminal.say(mark("The province runs; look at it from another terminal. Ctrl-C ends it."))
-        while not asked.wait(LOOK_SECONDS):
-            province.carry(clock)
+        with province.carrying(clock) as carried:
+            while not asked.wait(LOOK_SECONDS) and not carried.done():
+                pass
     finally:
         codes = _stop(province)
     return 0 if set(codes) == {0} else EXIT_FAILED
@@ -143,7 +145,6 @@ def _exchange(
             waiting = list(dropped)
             answers = demo_standard.decisions(samples)
             while waiting or answers or not demo_standard.is_counted(ledgers[demo_standard.ASKER]):
-                province.carry(clock)
                 courier.look()
                 for one in list(waiting):
                     _look(one, ledgers[one.sender])

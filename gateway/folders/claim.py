@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import disk, entries, intent, moving, sharing, taking
+from gateway.folders import disk, intent, moving, sharing, taking
 from gateway.folders.together import Together
 from gateway.packing import Candidate, Entry
 
@@ -56,27 +56,6 @@ class ClaimShelf:
         self._made: dict[ClaimToken, Claim] = {}
         """What was just claimed and not asked for since: its note need not be read."""
 
-    def claim(
-        self,
-        root: Path,
-        candidate: Candidate,
-        route: RouteName,
-        token: ClaimToken,
-        seen: Mapping[str, Entry] = MappingProxyType({}),
-    ) -> Claim:
-        """Move the export `candidate` out of the outbound folder `root` onto the shelf; durable on return.
-
-        seen: the entries that the scan settled on; a part that looks otherwise by now is not claimed.
-        Repeatable: a token that is already on the shelf returns its claim. After any error the export is back in
-        `root`, or will be finished or put back by `recover`.
-        Raises `export-changed`, `export-vanished`, `export-locked`, `claim-busy` (transient, transfer), `entry-unsafe`,
-        `export-too-many-files` (permanent, transfer), or as `disk.failure` says.
-        """
-        claims, failures = self.claim_all(root, [(token, candidate)], route, seen)
-        for error in failures.values():
-            raise error
-        return claims[0]
-
     def claim_all(
         self,
         root: Path,
@@ -84,8 +63,16 @@ class ClaimShelf:
         route: RouteName,
         seen: Mapping[str, Entry] = MappingProxyType({}),
     ) -> tuple[list[Claim], dict[ClaimToken, GatewayError]]:
-        """Like `claim` for several exports of one outbound folder, sharing the syncs; one that fails does not touch
-        its neighbours. Returns the claims in the order wanted, and what became of the others."""
+        """Move exports out of the outbound folder `root` onto the shelf, sharing the syncs; durable on return. One that
+        fails does not touch its neighbours. Returns the claims in the order wanted, and what became of the others.
+
+        seen: the entries that the scan settled on; a part that looks otherwise by now is not claimed.
+        Repeatable: a token that is already on the shelf returns its claim. After any error the export is back in
+        `root`, or will be finished or put back by `recover`.
+        Failures: `export-changed`, `export-vanished`, `export-unreadable`, `export-locked`, `claim-busy` (transient,
+        transfer), `entry-unsafe`, `export-too-many-files` (permanent, transfer), or as `disk.failure` says; what befell
+        the shelf itself is raised.
+        """
         found: dict[ClaimToken, Claim] = {}
         intents: list[intent.Intent] = []
         together = Together(self._folder / route)
@@ -123,26 +110,23 @@ class ClaimShelf:
         """
         finished = undone = 0
         problems: list[GatewayError] = []
-        known: dict[str, Claim] = {}
-        at_rest: set[str] = set()
+        claims: list[Claim] = []
         for route in self._routes():
             for name in self._names(route):
-                if name in {"", ".", ".."} or self._is_busy(name):
+                if self._is_busy(name):
                     continue
                 try:
                     if name.startswith(taking.GONE):
                         self._forget(route / name)
                     elif name.startswith("."):
-                        is_whole = self._resume(route / name)
-                        finished, undone = finished + is_whole, undone + (not is_whole)
-                    elif name in settled and taking.is_at_rest(f"{route}/{name}"):
-                        at_rest.add(name)
-                    elif (claim := self._settle(route / name)) is not None:
-                        known[name] = claim
+                        resumed = self._resume(route / name, problems)
+                        finished, undone = finished + len(resumed), undone + (not resumed)
+                        claims += resumed
+                    elif name not in settled or not taking.is_at_rest(f"{route}/{name}"):
+                        claims += self._settle(route / name, problems)
                 except GatewayError as error:
                     problems.append(error)
-        claims, damaged = self._listed(known, at_rest)
-        return Recovery(tuple(claims), finished, undone, (*problems, *damaged))
+        return Recovery(tuple(claims), finished, undone, tuple(problems))
 
     def orphans(self, root: Path) -> list[Path]:
         """Return dot-folders of claims in the outbound folder `root` that the shelf knows nothing of.
@@ -158,10 +142,6 @@ class ClaimShelf:
         names = (name for route in self._routes() for name in self._names(route))
         return frozenset(name.removeprefix(taking.GONE).removeprefix(".") for name in names)
 
-    def claims(self) -> list[Claim]:
-        """Return all whole claims by route and token; a claim with a damaged note is left to `recover` to report."""
-        return self._listed()[0]
-
     def get(self, token: ClaimToken, route: RouteName | None = None) -> Claim:
         """Return the claim `token`; `claim-missing` (permanent, transfer) if it is not on the shelf.
 
@@ -175,20 +155,13 @@ class ClaimShelf:
             whole = self._folder / route / token
             if (wanted := intent.read(whole / taking.INTENT)) is not None:
                 return _claimed(whole, wanted)
-        return self._read(self._find(token))
+        if (found := self._find(token)) is None:
+            raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
+        return self._read(found)
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""
-        return any(disk.exists(route / token) for route in self._routes())
-
-    def has_changed(self, token: ClaimToken) -> bool:
-        """Whether a part looks otherwise than when it was claimed: somebody still writes through an open file."""
-        whole = self._find(token)
-        wanted = self._intent(whole)
-        with disk.mapped(whole):
-            return not all(
-                entries.is_same(entries.look(whole / taking.PARTS / part.name), part) for part in wanted.parts
-            )
+        return self._find(token) is not None
 
     def release(self, token: ClaimToken, to_folder: Path) -> tuple[Path, ...]:
         """Put the original back into `to_folder` (made if missing), never overwriting (`name~2`).
@@ -197,9 +170,9 @@ class ClaimShelf:
         Raises as `disk.failure` says.
         """
         with self._hold(token):
-            if not self.is_held(token):
-                return ()
             whole = self._find(token)
+            if whole is None:
+                return ()
             wanted = self._intent(whole)
             sharing.shared_folder(to_folder, wanted.root)
             return self._release(whole, wanted, to_folder)
@@ -207,35 +180,32 @@ class ClaimShelf:
     def discard(self, token: ClaimToken) -> None:
         """Remove the original for good; only retention may ask for it. Repeatable."""
         with self._hold(token):
-            if self.is_held(token):
-                self._drop(self._find(token), token)
             for route in self._routes():
-                gone = route / f"{taking.GONE}{token}"
+                whole, gone = route / token, route / f"{taking.GONE}{token}"
+                if disk.exists(whole):
+                    disk.rename_durably(whole, gone)
                 if disk.exists(gone):
                     self._forget(gone)
 
     def _release(self, whole: Path, wanted: intent.Intent, folder: Path) -> tuple[Path, ...]:
         names = [part.name for part in wanted.parts]
         paths = moving.carry_beside(whole / taking.PARTS, names, folder, adopt=False)
-        self._drop(whole, wanted.token)
-        return paths
-
-    def _drop(self, whole: Path, token: ClaimToken) -> None:
-        gone = whole.with_name(f"{taking.GONE}{token}")
+        gone = whole.with_name(f"{taking.GONE}{wanted.token}")
         disk.rename_durably(whole, gone)
         self._forget(gone)
+        return paths
 
-    def _resume(self, folder: Path) -> bool:
-        """Finish or undo the interrupted claim in `folder`; return whether it is whole now."""
+    def _resume(self, folder: Path, problems: list[GatewayError]) -> list[Claim]:
+        """Finish or undo the interrupted claim in `folder`; return it if it is whole now, see `_settle`."""
         wanted = intent.read(folder / taking.INTENT)
         if wanted is None:
             disk.remove_tree(folder)  # nothing moves before the intent stands
-            return False
+            return []
         steps = taking.Taking(folder, wanted)
         steps.require_share()
         if steps.is_undoing() or not steps.is_begun():
             steps.undo()
-            return False
+            return []
         try:
             steps.take()
             disk.fsync_folder(Path(steps.hold))
@@ -245,23 +215,26 @@ class ClaimShelf:
             if error.code not in {"export-vanished", "export-changed"}:
                 raise
             steps.undo()
-            return False
+            return []
         whole = folder.with_name(wanted.token)
         steps.name(whole)
-        disk.fsync_folder(whole.parent)
-        steps.forget_outside(whole)
-        return True
+        with suppress(GatewayError):  # as in `Together.take`
+            disk.fsync_folder(whole.parent)
+        return self._settle(whole, problems)
 
-    def _settle(self, whole: Path) -> Claim | None:
-        """Finish what was begun with a whole claim: the removal of the source on a share, or a release. Return it, or
-        None if it was released."""
+    def _settle(self, whole: Path, problems: list[GatewayError]) -> list[Claim]:
+        """Finish what was begun with a whole claim: the removal of the source on a share, or a release. Return it
+        unless it was released; what keeps it from being finished is added to `problems`."""
         wanted = self._intent(whole)
-        taking.Taking(whole, wanted).forget_outside(whole)
-        journal = moving.journal_of(whole / taking.PARTS)
-        if journal is None:
-            return _claimed(whole, wanted)
-        self._release(whole, wanted, journal.folder)
-        return None
+        try:
+            taking.Taking(whole, wanted).forget_outside(whole)
+            journal = moving.journal_of(whole / taking.PARTS)
+            if journal is not None:
+                self._release(whole, wanted, journal.folder)
+                return []
+        except GatewayError as error:
+            problems.append(error)
+        return [_claimed(whole, wanted)]
 
     def _forget(self, gone: Path) -> None:
         wanted = intent.read(gone / taking.INTENT)
@@ -280,29 +253,8 @@ class ClaimShelf:
             raise PermanentError("note-damaged", "a claim has lost its note", facts={"folder": str(whole)})
         return wanted
 
-    def _find(self, token: ClaimToken) -> Path:
-        for route in self._routes():
-            if disk.exists(route / token):
-                return route / token
-        raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
-
-    def _listed(
-        self, known: Mapping[str, Claim] = MappingProxyType({}), without: Collection[str] = frozenset()
-    ) -> tuple[list[Claim], list[GatewayError]]:
-        """Return the whole claims and what is damaged; known: those that were just read; without: left out."""
-        claims: list[Claim] = []
-        damaged: list[GatewayError] = []
-        for route in self._routes():
-            for name in self._names(route):
-                if name in without:
-                    continue
-                with suppress(ValueError):
-                    token = claim_token(name)
-                    try:
-                        claims.append(known.get(name) or self._read(route / token))
-                    except GatewayError as error:
-                        damaged.append(error)
-        return claims, damaged
+    def _find(self, token: ClaimToken) -> Path | None:
+        return next((route / token for route in self._routes() if disk.exists(route / token)), None)
 
     def _routes(self) -> list[Path]:
         found: list[Path] = []
@@ -315,7 +267,7 @@ class ClaimShelf:
     def _names(folder: Path) -> list[str]:
         with disk.mapped(folder):
             try:
-                return sorted(os.listdir(folder))  # noqa: PTH208 - a hundred thousand at a start
+                return sorted(os.listdir(folder))
             except FileNotFoundError:
                 return []
 

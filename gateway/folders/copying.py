@@ -50,12 +50,12 @@ def _copied(source: Path, target: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def _copy_file(source: Path, target: Path, before: os.stat_result) -> bytes:
-    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(reader, "rb", buffering=0) as incoming, os.fdopen(writer, "wb", buffering=0) as outgoing:
-        digest = _digest(incoming, outgoing)
-        after = os.fstat(incoming.fileno())
-        os.utime(outgoing.fileno(), ns=(before.st_atime_ns, before.st_mtime_ns))
+    with os.fdopen(disk.readable(source), "rb", buffering=0) as incoming:
+        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(writer, "wb", buffering=0) as outgoing:
+            digest = _digest(incoming, outgoing)
+            after = os.fstat(incoming.fileno())
+            os.utime(writer, ns=(before.st_atime_ns, before.st_mtime_ns))
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise _changed(source)
     return digest

@@ -52,9 +52,11 @@ class DeliveryJournal:
         """
         path = self._root / f"{int(now // _DAY)}.txt"
         is_new = not disk.exists(path)
-        lines = "".join(f"{' '.join(one)}\n" for one in deliveries)
-        with disk.mapped(self._root), path.open("ab", buffering=0) as out:
-            out.write(lines.encode("ascii"))
+        # The first line end is for a line that a power cut, or a full disk, has torn.
+        lines = "".join(f"\n{' '.join(one)}" for one in deliveries)
+        with disk.mapped(self._root), path.open("ab") as out:
+            out.write(f"{lines}\n".encode("ascii"))
+            out.flush()
             if order.is_kept([out.fileno()]):
                 order.conclude(out.fileno())
             else:

@@ -125,7 +125,7 @@ def make_private(folder: Path | str) -> bool:
     """
     with mapped(folder):
         try:
-            os.mkdir(folder, 0o700)  # noqa: PTH102 - there are several for each export of thousands
+            os.mkdir(folder, 0o700)
         except FileExistsError:
             _close_to_others(Path(folder))
             return False
@@ -133,7 +133,7 @@ def make_private(folder: Path | str) -> bool:
 
 
 def _close_to_others(folder: Path) -> None:
-    found = os.stat(folder)  # noqa: PTH116 - as above
+    found = os.stat(folder)
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     if stat.S_IMODE(found.st_mode) != 0o700:
@@ -201,7 +201,7 @@ def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int
             settled = _fill(contents[at : at + _OPEN_TOGETHER], mode, is_all=len(contents) < rounds.FEWEST)
         for temporary, (path, _) in zip(temporaries, items, strict=True):
             with mapped_at(path):
-                os.replace(temporary, path)  # noqa: PTH105 - one or more for each export of thousands
+                os.replace(temporary, path)
             done += 1
         if settled is not None:
             with mapped_at(items[-1][0]):
@@ -212,7 +212,7 @@ def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int
             os.close(settled)
         for temporary in temporaries[done:]:
             with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
+                os.unlink(temporary)
     raise_first(fsync_folders(list(dict.fromkeys(folder for folder, _, _ in places))))
 
 
@@ -269,7 +269,7 @@ def remove_private(folder: Path | str) -> None:
     """
     with mapped(Path(folder).parent), suppress(FileNotFoundError):
         try:
-            os.rmdir(folder)  # noqa: PTH106 - one for each bundle of thousands, most of them empty by now
+            os.rmdir(folder)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
@@ -282,9 +282,9 @@ def remove_private(folder: Path | str) -> None:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        os.unlink(entry.path)  # noqa: PTH108 - several for each bundle of thousands
+                        os.unlink(entry.path)
         for one in reversed(folders):
-            os.rmdir(one)  # noqa: PTH106 - as above
+            os.rmdir(one)
 
 
 def exists(path: Path) -> bool:
@@ -319,7 +319,7 @@ def _rename_noreplace(source: Path | str, target: Path | str) -> None:
             raise OSError(number, os.strerror(number), str(source), None, str(target))
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    os.rename(source, target)  # noqa: PTH104 - as above
+    os.rename(source, target)
 
 
 def _temporary(name: str) -> str:
@@ -367,9 +367,9 @@ def read_small(path: str | Path, most: int = sys.maxsize) -> bytes:
 
 
 def readable(path: str | Path) -> int:
-    """Return a descriptor that reads the file `path`, no link, and can sync it. OSError."""
-    # Linux flushes through a read-only descriptor too, so files without write permission can be forced out.
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Return a descriptor that reads the file `path`, no link. OSError."""
+    # Where others write, a pipe may have taken the place of a file: for who writes into it nobody waits.
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def is_folder(path: Path) -> bool:

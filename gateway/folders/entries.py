@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 
 from gateway.domain.errors import PermanentError
@@ -31,11 +32,11 @@ def look(path: Path | str) -> Entry:
     waiting = [(place, 1)]
     while waiting:
         folder, depth = waiting.pop()
-        found = _listed(folder)
+        found = _listed(folder, WALK_MAX - seen)
         if depth == 1:
             children = frozenset([entry.name for entry, _ in found])
         seen += len(found)
-        if seen > WALK_MAX or depth > DEPTH_MAX:
+        if depth > DEPTH_MAX:
             raise _too_many()
         for entry, status in found:
             newest = max(newest, status.st_mtime_ns)
@@ -46,25 +47,19 @@ def look(path: Path | str) -> Entry:
     return Entry(name, is_folder=True, size=size, mtime_ns=newest, inode=top.st_ino, children=children)
 
 
-def is_same(one: Entry, other: Entry) -> bool:
-    """Whether two looks saw the same content, as far as can be told; the inode may differ (a share, a copy)."""
-    return (one.is_folder, one.size, one.mtime_ns, one.children) == (
-        other.is_folder,
-        other.size,
-        other.mtime_ns,
-        other.children,
-    )
-
-
-def _listed(folder: str) -> list[tuple[os.DirEntry[str], os.stat_result]]:
-    """Folders can be made one inside the other beyond the longest path that a system call takes."""
+def _listed(folder: str, most: int) -> list[tuple[os.DirEntry[str], os.stat_result]]:
+    """Return what lies in `folder`; `export-too-many-files` if that is more than `most`."""
     try:
         with os.scandir(folder) as entries:
-            return [(entry, entry.stat(follow_symlinks=False)) for entry in entries]
+            found = [(entry, entry.stat(follow_symlinks=False)) for entry in islice(entries, most + 1)]
     except OSError as error:
+        # Folders can be made one inside the other beyond the longest path that a system call takes.
         if error.errno == errno.ENAMETOOLONG:
             raise _too_many() from error
         raise
+    if len(found) > most:
+        raise _too_many()
+    return found
 
 
 def _too_many() -> PermanentError:

@@ -86,24 +86,25 @@ class FolderBell:
         self._rings = 0
         self._overflows = 0
         self._restarts = 0
+        self._is_listening = False
         self._ears: _Ears | None = None
         self._armed: dict[Path, _Handler] = {}
 
     def start(self) -> None:
-        """Begin to listen; a root that is missing now is armed by a later `check`. A canary that a kill left is
-        removed."""
+        """Begin to listen; a root that is missing now is armed by a later `check`, and so are all where the system
+        has no more ears to give. A canary that a kill left is removed."""
         for root in self._canaries:
             with suppress(OSError):
                 (root / CANARY).unlink(missing_ok=True)
+        self._is_listening = True
         self._listen()
         self.check()
 
     def check(self) -> BellHealth:
         """Re-arm what has gone deaf and say how the bell is; call it about as often as the folders are scanned."""
-        if self._ears is not None and not self._ears.is_alive():
+        if self._is_listening and (self._ears is None or not self._ears.is_alive()):
             self._silence()
-            self._listen()
-            self._restarts += 1
+            self._restarts += self._listen()
         for root in self._listen_anew():
             self._disarm(root)
         for root in self._roots:
@@ -125,6 +126,7 @@ class FolderBell:
 
     def stop(self) -> None:
         """Stop listening; returns when the thread has ended. Repeatable."""
+        self._is_listening = False
         self._silence()
 
     def heard(self, root: Path, names: Collection[str] = ()) -> None:
@@ -178,9 +180,15 @@ class FolderBell:
             self._unheard.update(late)
             return late
 
-    def _listen(self) -> None:
-        self._ears = _Ears(self.overflowed)
-        self._ears.start()
+    def _listen(self) -> bool:
+        """Return whether anything is heard from now on."""
+        try:
+            ears = _Ears(self.overflowed)
+        except OSError:
+            return False  # the system's limit of such readers, or ours of open files: every root is deaf
+        ears.start()
+        self._ears = ears
+        return True
 
     def _silence(self) -> None:
         ears, self._ears = self._ears, None

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,21 @@ from gateway.packing import Candidate, Entry, Settled
 
 MARK_MAX = 64 << 10
 """Bytes of a completion mark worth remembering; real ones hold a digest and a size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One entry of an export as it was last seen in the outbound folder. Sizes are bytes, times nanoseconds.
+
+    children: what stands for the names directly in a folder, since a dossier may have more than any note; empty for a
+        file.
+    """
+
+    name: str
+    is_folder: bool
+    size: int
+    mtime_ns: int
+    children: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +47,7 @@ class Intent:
     route: RouteName
     root: Path
     name: str
-    parts: tuple[Entry, ...]
+    parts: tuple[Part, ...]
     mark: bytes | None
 
     @property
@@ -51,17 +68,24 @@ def survey(root: Path, candidate: Candidate, route: RouteName, token: ClaimToken
     Raises `export-vanished`, `export-changed`, `export-unreadable` (transient, transfer), as `entries.look` or as
     `disk.failure` says.
     """
-    found: list[Entry] = []
+    found: list[Part] = []
     for name in candidate.parts:
         with readable(root):
             try:
-                entry = entries.look(f"{root}/{name}")
+                part = part_of(entries.look(f"{root}/{name}"))
             except FileNotFoundError as error:
                 raise _vanished() from error
-        if name in seen and not entries.is_same(entry, seen[name]):
+        if name in seen and part != part_of(seen[name]):
             raise TransientError("export-changed", "the export changed after it was found settled")
-        found.append(entry)
+        found.append(part)
     return Intent(token, route, root, candidate.name, tuple(found), _mark(root, candidate, found[-1]))
+
+
+def part_of(look: Entry) -> Part:
+    """Return what must not change of an entry; its inode may, on a share or in a copy."""
+    names = b"\0".join(sorted(map(os.fsencode, look.children)))
+    children = hashlib.sha256(names).hexdigest() if look.is_folder else ""
+    return Part(look.name, look.is_folder, look.size, look.mtime_ns, children)
 
 
 def secure(intents: Sequence[Intent], shelf: Path) -> list[GatewayError | None]:
@@ -101,8 +125,7 @@ def encode(intent: Intent) -> bytes:
             "folder": int(part.is_folder),
             "size": part.size,
             "mtime_ns": part.mtime_ns,
-            "inode": part.inode,
-            "children": [{"name": child} for child in sorted(part.children)],
+            "children": part.children,
         }
         for part in intent.parts
     ]
@@ -155,22 +178,16 @@ def readable(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _mark(root: Path, candidate: Candidate, last: Entry) -> bytes | None:
+def _mark(root: Path, candidate: Candidate, last: Part) -> bytes | None:
     if candidate.settled is not Settled.COMPLETE or len(candidate.parts) == 1 or last.is_folder or last.size > MARK_MAX:
         return None
     with readable(root):
-        mark = (root / last.name).read_bytes()
+        mark = disk.read_small(f"{root}/{last.name}", MARK_MAX + 1)
     if len(mark) != last.size:
         raise TransientError("export-changed", "the completion mark changed while it was read")
     return mark
 
 
-def _part(row: notes.Note) -> Entry:
-    return Entry(
-        row.text("name"),
-        bool(row.number("folder")),
-        row.number("size"),
-        row.number("mtime_ns"),
-        row.number("inode"),
-        frozenset(child.text("name") for child in row.rows("children")),
-    )
+def _part(row: notes.Note) -> Part:
+    is_folder = bool(row.number("folder"))
+    return Part(row.text("name"), is_folder, row.number("size"), row.number("mtime_ns"), row.text("children"))

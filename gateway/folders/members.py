@@ -69,7 +69,7 @@ class MemberFiles:
         place = f"{self._root}/{path}"
         if size < self._large:
             self._push(size)
-            return cast("BinaryIO", open(place, "xb", buffering=0))  # noqa: PTH123 - the caller closes it
+            return cast("BinaryIO", open(place, "xb", buffering=0))
         if not self._buffers:
             self._buffers = [mmap.mmap(-1, _BUFFER) for _ in range(_BUFFERS)]
         return cast("BinaryIO", _LargeFile(_past_the_cache(place, size), self._buffers, self._hands))
@@ -102,7 +102,7 @@ class MemberFiles:
     def _make_folder(self, folder: str) -> None:
         if folder not in self._folders:
             self._make_folder(folder.rpartition("/")[0])
-            os.mkdir(f"{self._root}/{folder}", 0o700)  # noqa: PTH102 - one or more for each bundle of thousands
+            os.mkdir(f"{self._root}/{folder}", 0o700)
             self._folders.add(folder)
 
 
@@ -121,6 +121,9 @@ class _LargeFile(io.RawIOBase):
 
     def writable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._descriptor
 
     def write(self, data: "ReadableBuffer", /) -> int:
         """Take over the bytes of `data`; what the disk says to them shows in a later call, at the latest in `close`."""

@@ -67,8 +67,13 @@ class Quarantine:
         return name
 
     def recover(self) -> int:
-        """Finish what a crash interrupted: half-taken things are completed or forgotten; return how many there were."""
+        """Finish what a crash interrupted: half-taken things are completed or forgotten, half-removed ones removed;
+        return how many there were."""
         count = 0
+        for whole in self._folders(hidden=False):
+            if _is_id(whole.name) and not disk.exists(whole / _NOTE):
+                count += 1
+                self.remove(QuarantineId(whole.name))
         for half in self._folders(hidden=True):
             count += 1
             if disk.exists(half / _CONTENT) and disk.exists(half / _NOTE):
@@ -195,9 +200,13 @@ def _identify(note: QuarantineNote) -> QuarantineId:
 
 
 def _safe(name: QuarantineId) -> str:
-    if len(name) != 32 or not set(name) <= _DIGITS:
+    if not _is_id(name):
         raise _missing()
     return name
+
+
+def _is_id(name: str) -> bool:
+    return len(name) == 32 and set(name) <= _DIGITS
 
 
 def _missing() -> PermanentError:

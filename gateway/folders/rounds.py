@@ -65,7 +65,8 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     network file systems that cannot do it are taken as durable.
     """
     outcomes: dict[str, OSError | None] = {}
-    members = [(path, os.O_NOFOLLOW) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
+    # A pipe that has taken the place of a file is opened at once, and cannot be synced.
+    members = [(path, os.O_NOFOLLOW | os.O_NONBLOCK) for path in files] + [(path, os.O_DIRECTORY) for path in folders]
     together = _open_together()
     places = _places(together)
     try:
@@ -142,7 +143,11 @@ class Stretch:
         """
         lead = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            if members < FEWEST or not _is_sound(self._descriptor) or not _is_quiet(members, size):
+            if (
+                members < FEWEST
+                or not _is_sound(self._descriptor)
+                or not _is_quiet(members, min(size, _OURS * members))
+            ):
                 return False
             if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
                 return False

@@ -28,6 +28,11 @@ def adopt_access(path: Path, model: os.stat_result) -> None:
                     todo += [(entry.path, entry.stat(follow_symlinks=False)) for entry in entries]
 
 
+def adopt_open(descriptor: int, model: os.stat_result) -> None:
+    """Do for the open file `descriptor`, which we made, what `adopt_access` does for a path. Raises OSError."""
+    _adopt(descriptor, os.fstat(descriptor), model)
+
+
 def shared_folder(folder: Path, model: Path) -> None:
     """Make `folder` with the access rights of the folder `model`, so that its users see into it; repeatable."""
     if disk.exists(folder):
@@ -40,7 +45,7 @@ def shared_folder(folder: Path, model: Path) -> None:
     disk.fsync_folder(folder.parent)
 
 
-def _adopt(path: str, now: os.stat_result, model: os.stat_result) -> None:
+def _adopt(path: str | int, now: os.stat_result, model: os.stat_result) -> None:
     if stat.S_ISLNK(now.st_mode):
         return
     bits = stat.S_IMODE(model.st_mode)
@@ -51,7 +56,7 @@ def _adopt(path: str, now: os.stat_result, model: os.stat_result) -> None:
     if stat.S_IMODE(now.st_mode) != wanted:
         with suppress(PermissionError):
             try:
-                os.chmod(path, wanted)  # noqa: PTH101 - several for each bundle of thousands
+                os.chmod(path, wanted)
             except PermissionError:
                 # A sandbox that forbids setgid must not cost the other bits; the folder's own setgid is inherited.
-                os.chmod(path, wanted & 0o777)  # noqa: PTH101 - as above
+                os.chmod(path, wanted & 0o777)

@@ -238,8 +238,8 @@ class Spool:
         _imports, begun, _doomed = self._names_of_staging(link, bundle)
         try:
             # All that most have left. Nothing of it is owed any more, so half of it does no harm.
-            os.unlink(f"{begun}/{NOTE}")  # noqa: PTH108 - one for each bundle of thousands
-            os.rmdir(begun)  # noqa: PTH106 - as above
+            os.unlink(f"{begun}/{NOTE}")
+            os.rmdir(begun)
         except OSError:
             self.drop_staging(link, bundle)
         self.drop(self.inbound_bundle(link, bundle))
@@ -253,12 +253,12 @@ class Spool:
     def drop(self, path: Path) -> None:
         """Remove one file; what is gone already is no error."""
         with disk.mapped_at(path), suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108 - one or more for each bundle of thousands
+            os.unlink(path)
 
 
 def _make(*folders: str) -> None:
     for folder in folders:
-        os.mkdir(folder, 0o700)  # noqa: PTH102 - twice for each bundle of thousands
+        os.mkdir(folder, 0o700)
 
 
 def _clear(imports: str, begun: str, doomed: str) -> None:
@@ -267,7 +267,7 @@ def _clear(imports: str, begun: str, doomed: str) -> None:
     for folder in (begun, imports):
         # Under a dot-name first: half of it must never be taken for an import that waits to be published.
         with disk.mapped(Path(doomed).parent), suppress(FileNotFoundError):
-            os.rename(folder, doomed)  # noqa: PTH104 - twice for each bundle of thousands
+            os.rename(folder, doomed)
             disk.remove_private(doomed)
 
 
@@ -287,7 +287,7 @@ def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
             disk.raise_first(disk.fsync_files([source for source, _target in owed]))
         for source, target in owed:
             with disk.mapped_at(target):
-                os.replace(source, target)  # noqa: PTH105 - one for each bundle of thousands
+                os.replace(source, target)
         if is_ordered:
             with disk.mapped_at(owed[-1][1]):
                 order.conclude(opened[-1])
@@ -322,4 +322,4 @@ def _touched(path: Path) -> float:
 
 def _names(folder: Path) -> list[str]:
     with disk.mapped(folder):
-        return sorted(os.listdir(folder))  # noqa: PTH208 - a hundred thousand at a start
+        return sorted(os.listdir(folder))

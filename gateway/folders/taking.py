@@ -14,8 +14,7 @@ from pathlib import Path
 from gateway.domain.errors import GatewayError, Scope, TransientError
 from gateway.folders import copying, disk, entries, moving
 from gateway.folders import intent as intents
-from gateway.folders.intent import Intent
-from gateway.packing import Entry
+from gateway.folders.intent import Intent, Part
 
 INTENT = "intent.json"
 PARTS = "parts"
@@ -107,12 +106,12 @@ class Taking:
     def name(self, whole: Path | str) -> None:
         """Give the claim folder its final name; once that is durable, the export is ours."""
         with disk.mapped_at(whole):
-            os.replace(self._folder, whole)  # noqa: PTH105 - one for each export of thousands
+            os.replace(self._folder, whole)
 
     def unname(self, whole: Path | str) -> None:
         """Take the final name back, so that the claim can be undone."""
         with disk.mapped_at(whole):
-            os.replace(whole, self._folder)  # noqa: PTH105 - as above
+            os.replace(whole, self._folder)
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""
@@ -161,7 +160,7 @@ class Taking:
             self._elsewhere = disk.lies_at(f"{self._folder}/{ELSEWHERE}")
         return self._elsewhere
 
-    def _take_one(self, part: Entry, taken: str) -> None:
+    def _take_one(self, part: Part, taken: str) -> None:
         source = f"{self._intent.root}/{part.name}"
         is_mark = self._intent.mark is not None and part is self._intent.parts[-1]
         try:
@@ -191,11 +190,11 @@ class Taking:
             disk.remove_tree(Path(taken))
         self._restore_mark(part)
 
-    def _is_same(self, path: str, part: Entry) -> bool:
+    def _is_same(self, path: str, part: Part) -> bool:
         with disk.mapped_at(path):
-            return entries.is_same(entries.look(path), part)
+            return intents.part_of(entries.look(path)) == part
 
-    def _restore_mark(self, part: Entry) -> None:
+    def _restore_mark(self, part: Part) -> None:
         path = Path(self.hold) / part.name
         disk.write_durably(path, self._intent.mark or b"")
         with disk.mapped(path.parent):

@@ -52,8 +52,11 @@ class TripShelf:
     def take_along(self, trip: int, names: Sequence[str]) -> None:
         """Move what waits under `names` into the folder of a trip."""
         folder = self.folder(trip)
-        for name in names:
-            disk.rename_durably(self._out / name, folder / name)
+        moves = [(self._out / name, folder / name) for name in names]
+        with disk.mapped(folder):
+            for source, target in moves:
+                source.replace(target)
+        disk.fsync_renamed(moves)
 
     def folder(self, trip: int) -> Path:
         """Return the folder of a trip, made if it is missing."""

@@ -275,7 +275,7 @@ class EarlyOpening:
         if outcome.fingerprint is None:
             self._lose(one, outcome.code)
         else:
-            one.opened = Early(one.members, outcome.fingerprint)
+            one.opened = Early(one.members, outcome.fingerprint, outcome.durable)
 
     def _lose(self, one: _Opening, code: str) -> None:
         self._tell_lost(one.link, code, one.herald.envelope.bundle_id)

@@ -1,18 +1,21 @@
 """The part of early opening that runs in a worker process: follow a bundle while it arrives, write its members."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from gateway.bundle.herald import Herald, open_herald
 from gateway.bundle.keys import NodeKeys
+from gateway.bundle.manifest import Manifest, ManifestFile
 from gateway.bundle.unseal import open_promised
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import UnitCode
-from gateway.folders import disk
+from gateway.folders import disk, rounds, sharing
 from gateway.folders.growing import GivenUpError, GrowingFile
 from gateway.folders.members import MemberFiles
 from gateway.folders.space import OPENING
@@ -42,10 +45,11 @@ class EarlyOrder:
 @dataclass(frozen=True, slots=True)
 class EarlyOutcome:
     """`fingerprint`: of the manifest that the members written have, see Front; None if it came to nothing, for the
-    reason `code`."""
+    reason `code`. `durable`: how many files were forced to the disk, all of them or 0."""
 
     fingerprint: bytes | None
     code: str = ""
+    durable: int = 0
 
 
 def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutcome:
@@ -57,7 +61,9 @@ def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutco
         disk.owner_only(order.members.parent)
         with disk.mapped(order.members.parent):
             order.members.mkdir(mode=0o700)
-            return EarlyOutcome(_followed(order, progress))
+            with rounds.Stretch(os.fspath(order.members)) as stretch:
+                draft, fingerprint = _followed(order, progress)
+                return EarlyOutcome(fingerprint, durable=_forced(stretch, order.members, draft))
     except GivenUpError as reason:
         code = str(reason)
     except GatewayError as error:
@@ -66,7 +72,16 @@ def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutco
     return EarlyOutcome(None, code)
 
 
-def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> bytes:
+def _forced(stretch: rounds.Stretch, members: Path, draft: Manifest) -> int:
+    """Force what was written in `stretch` to the disk where one order does that, and return how many files it were; 0
+    where whoever publishes them has to sync each."""
+    count = len(draft.files)
+    size = sum(file.size for file in draft.files)
+    return count if stretch.force(f"{members}/{draft.files[0].path}", [os.fspath(members)], count, size) else 0
+
+
+def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> tuple[Manifest, bytes]:
+    """Write the members as they come; return the manifest that was promised, and the fingerprint of what came."""
     telling = threading.Lock()
 
     def told(done: int) -> None:
@@ -87,12 +102,22 @@ def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> bytes:
         draft = promise.manifest
         require_room(order.members, draft, copies=OPENING, floor=order.floor)
         order.admission.check(str(draft.meta.get(layout.FLOW, "")))
-        route_of(draft, order.origin, order.routes)
-        return open_promised(
-            source,
-            order.herald,
-            promise,
-            sink=lambda member: files.create(member.path, member.size),
-            progress=told,
-            beside=files.beside,
-        )
+        model = _model(route_of(draft, order.origin, order.routes).folder)
+
+        def sink(member: ManifestFile) -> BinaryIO:
+            file = files.create(member.path, member.size)
+            if model is not None and member.path.startswith(layout.CONTENT):
+                # While it is open, and while the bundle still comes: afterwards all would wait for two thousand.
+                sharing.adopt_open(file.fileno(), model)
+            return file
+
+        return draft, open_promised(source, order.herald, promise, sink=sink, progress=told, beside=files.beside)
+
+
+def _model(folder: Path) -> os.stat_result | None:
+    """Return whose rights the files will have, None if the inbound folder is away; they are looked at again at the
+    end."""
+    try:
+        return folder.stat()
+    except OSError:
+        return None

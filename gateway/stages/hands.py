@@ -1,6 +1,5 @@
 """Hands lent to the sealing of one large bundle: a second processor helps, and the disk begins to write, meanwhile."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -64,6 +63,7 @@ def lent(out: BinaryIO, progress: Progress) -> Iterator[Hands]:
         hands = Hands(pool, out, progress)
         yield hands
         hands.settle()
-        # Whoever signs and syncs the file next has other things to do than to wait for the disk.
+        # Whoever signs and syncs the file next has other things to do than to wait for so much to be written. The
+        # journal and the disk's cache are left to that sync, which needs them in any case.
         out.flush()
-        os.fdatasync(out.fileno())
+        rounds.finish_writing(out.fileno())

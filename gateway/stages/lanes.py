@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Generic, TypeVar
 
 from gateway.domain.clock import Clock
-from gateway.domain.errors import Scope, TransientError
+from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import RouteName, TransferId
 from gateway.domain.records import Stage, Transfer
 from gateway.folders.space import SMALL_BYTES
@@ -94,6 +94,13 @@ class Load:
     transfers: Mapping[TransferId, Transfer]
     started_at: float
 
+    def each(self, error: GatewayError) -> GatewayError:
+        """Return what `error`, with which nothing came of all of it, says of each: of several most did nothing, so all
+        are tried again, each by itself, before a person is asked."""
+        if len(self.transfers) > 1 and isinstance(error, PermanentError):
+            return TransientError(error.code, error.detail, scope=error.scope, facts=error.facts)
+        return error
+
 
 class Lanes(Generic[R]):
     """The pieces of one stage. Used by that stage's thread only; `ring` is called from another when one is finished.
@@ -129,6 +136,8 @@ class Lanes(Generic[R]):
         self._clock = clock
         self._ring = ring
         self._running: dict[Future[R], tuple[Load, ExitStack]] = {}
+        self._apart: set[TransferId] = set()
+        """What went together and nothing came of: each goes by itself, so that one that ends a worker ends no other."""
         self._closing = False
 
     def finished(self) -> list[tuple[Load, Future[R]]]:
@@ -139,20 +148,20 @@ class Lanes(Generic[R]):
         for future in done:
             load, held = self._running.pop(future)
             held.close()
+            if len(load.transfers) > 1 and future.exception() is not None:
+                self._apart |= load.transfers.keys()
+            else:
+                self._apart -= load.transfers.keys()
             ended.append((load, future))
         return ended
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether anything is under way; its end rings."""
-        return bool(self._running)
-
     def pause(self, until_due: Callable[[], float | None]) -> float | None:
-        """Return the seconds until the next step: None while something is under way, soon if something waits for its
-        turn or for room, else what `until_due` says."""
-        if self._running:
-            return None
-        return LOOK_SECONDS if self._is_held_up else until_due()
+        """Return the seconds until the next step: soon while something is under way or waits for its turn or for room,
+        else what `until_due` says.
+
+        The end of what is under way rings; but it is due itself, so when another falls due beside it is not known.
+        """
+        return LOOK_SECONDS if self._running or self._is_held_up else until_due()
 
     def next_batch(self, due: Due, in_order: Collection[RouteName] = ()) -> Sequence[Transfer]:
         """Return what may be started now, small before large: a batch of small ones, one large one, or nothing.
@@ -169,7 +178,8 @@ class Lanes(Generic[R]):
         weights = _weights(free, in_order)
         # Small before large, and where order is kept by the numbers; else as their turns have them.
         waiting = sorted(free, key=lambda t: (weights[t.id] > SMALL_BYTES, t.id if t.route in in_order else 0))
-        small = _together([t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES])
+        light = [t for t in waiting[:BATCH] if weights[t.id] <= SMALL_BYTES]
+        small = _together(list(takewhile(lambda t: t.id not in self._apart, light))) or light[:1]
         wanted = small or (waiting[:1] if self._bulk.has_room else [])
         fitting = self._fitting(wanted, waiting)
         if fitting:
@@ -222,34 +232,33 @@ class Lanes(Generic[R]):
 
         on_news: called from another thread with what the work tells beside its result.
         """
-        held = ExitStack()
         shown: Callable[[int], None] = _unseen
         first = transfers[0]
         is_small = first.size <= SMALL_BYTES
-        try:
-            room = held.enter_context(
-                self._shortage.space.work(sum(t.size for t in transfers) * self._takes, small=is_small)
-            )
-        except TransientError as error:
-            self._lacks_room(transfers, error)
-            return False
-        if not is_small:
-            if not self._bulk.take():
-                held.close()
-                self._is_held_up = True
+        with ExitStack() as held:
+            try:
+                room = held.enter_context(
+                    self._shortage.space.work(sum(t.size for t in transfers) * self._takes, small=is_small)
+                )
+            except TransientError as error:
+                self._lacks_room(transfers, error)
                 return False
-            held.callback(self._bulk.give_back)
-            shown = held.enter_context(self._watching(first, self._stage, first.size))
-
-        def progress(done: int) -> None:
-            if self._closing:
-                raise TransientError(STOPPING, "this work was cut off; it is owed again", scope=Scope.NODE)
-            shown(done)
             if not is_small:
-                room.written(done)
+                if not self._bulk.take():
+                    self._is_held_up = True
+                    return False
+                held.callback(self._bulk.give_back)
+                shown = held.enter_context(self._watching(first, self._stage, first.size))
 
-        future = self._crew.run(work, argument, progress, on_news, is_large=not is_small)
-        self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held
+            def progress(done: int) -> None:
+                if self._closing:
+                    raise TransientError(STOPPING, "this work was cut off; it is owed again", scope=Scope.NODE)
+                shown(done)
+                if not is_small:
+                    room.written(done)
+
+            future = self._crew.run(work, argument, progress, on_news, is_large=not is_small)
+            self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held.pop_all()
         future.add_done_callback(lambda _future: self._ring())
         return True
 

@@ -199,7 +199,7 @@ class OpenStage:
             for transfer in load.transfers.values():
                 self._proven.pop(transfer.id)
                 self._drop_half_opened(transfer)
-                self._recorder.fail(transfer, Stage.OPEN, error, load.started_at)
+                self._recorder.fail(transfer, Stage.OPEN, load.each(error), load.started_at)
             return
         self._scanner.heard(outcome.error for outcome in outcomes)
         steps: list[Step] = []

@@ -40,10 +40,11 @@ note."""
 @dataclass(frozen=True, slots=True)
 class Early:
     """What was opened of a bundle while it arrived: the folder with its members, and the fingerprint of the manifest
-    that those have (see Front)."""
+    that those have (see Front). `durable`: how many files were forced to the disk since, all of them or 0."""
 
     members: Path
     fingerprint: bytes
+    durable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
     returned, and recorded by the caller.
     """
     with disk.mapped(spool := batch.orders[0].bundle.parent), rounds.Stretch(os.fspath(spool)) as stretch:
-        outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
+        outcomes = tuple(_opened(order, batch, progress) for order in batch.orders)
         well = {one.transfer for one in outcomes if one.error is None}
         opened = [order for order in batch.orders if order.transfer in well]
         errors = _synced(stretch, opened)
@@ -146,35 +147,43 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
 
 def read_delivery(imports: Path) -> Delivery:
     """Return the delivery that the staging folder `imports` was prepared for; PermanentError `staging-missing` if there
-    is none."""
+    is none, TransientError `local-io` if our disk has damaged what is said of it."""
     try:
         with disk.mapped(imports):
-            found = json.loads(disk.read_small(f"{imports}/{NOTE}"))
+            raw = disk.read_small(f"{imports}/{NOTE}")
     except PermanentError as error:
+        if error.code != "folder-missing":
+            raise
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
-    corrects = found["corrects"]
-    return Delivery(
-        RouteName(found["route"]),
-        found["name"],
-        tuple(found["entries"]),
-        found["flow"],
-        found["case_no"],
-        Path(found["folder"]),
-        found["access"],
-        bundle_id(corrects) if corrects else None,
-        matters.from_bytes(found["matter"].encode()),
-    )
+    try:
+        found = json.loads(raw)
+        corrects = found["corrects"]
+        return Delivery(
+            RouteName(found["route"]),
+            found["name"],
+            tuple(found["entries"]),
+            found["flow"],
+            found["case_no"],
+            Path(found["folder"]),
+            found["access"],
+            bundle_id(corrects) if corrects else None,
+            matters.from_bytes(found["matter"].encode()),
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        raise TransientError("local-io", "what is known of an opened bundle cannot be read") from error
 
 
 def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[GatewayError | None]:
     """Force what was made of `opened` in this stretch to the disk; return in their order what could not be."""
     made = [order.staging.imports for order in opened]
     folders = list(dict.fromkeys(one.parent for one in made))
-    # What was opened while it arrived was written before, by another process.
-    if made and all(order.early is None for order in opened):
+    # What was opened while it arrived was written before, by another process: in a stretch of its own, or in none.
+    early = [order.early.durable for order in opened if order.early is not None]
+    if made and all(early):
         try:
             with disk.mapped(folders[0]):
-                size, members = sum(order.size for order in opened), _MEMBERS * len(made)
+                size = sum(order.size for order in opened if order.early is None)
+                members = _MEMBERS * len(made) + sum(early)
                 if stretch.force(f"{made[-1]}/{NOTE}", [os.fspath(one) for one in folders], members, size):
                     return [None] * len(made)
         except GatewayError as error:
@@ -182,10 +191,10 @@ def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[Ga
     return trees.fsync_own_trees(made, folders, f"{made[-1]}/{NOTE}") if made else []
 
 
-def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome:
+def _opened(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
     try:
         with disk.mapped(order.staging.imports):
-            work(order)
+            _stage(order, batch, progress)
     except GatewayError as error:
         return OpenOutcome(order.transfer, error)
     return OpenOutcome(order.transfer)

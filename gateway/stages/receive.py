@@ -200,8 +200,8 @@ class ReceiveStage:
         return self._step(transfer, entry.size, started)
 
     def _begin_large(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> bool:
-        """Begin to fetch what is large and has a place, what was offered first before the others; return whether
-        another place is free."""
+        """Begin to fetch what is large and has a place, what was offered first before the others; return whether there
+        is a place for another one that waits."""
         for transfer in sorted(wanted, key=lambda t: (t.priority, t.id)):
             if not self._bulk.has_place_for(transfer):
                 continue
@@ -212,7 +212,7 @@ class ReceiveStage:
                     self._bulk.start([transfer], entry.size, fetch, held.pop_all())
                     break
         self._shortage.waits(f"receive {self._link}", self._lacking, self._first_lack)
-        return bool(wanted) and self._bulk.has_place
+        return self._bulk.has_place and not self._bulk.under_way.issuperset(t.id for t in wanted)
 
     def _prepared(
         self, transfer: Transfer, entry: Entry, held: ExitStack, started: float

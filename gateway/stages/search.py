@@ -2,7 +2,8 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum, auto
 from typing import IO, Final
 
@@ -18,6 +19,10 @@ INFLATED_MAX: Final = 1 << 30
 """Bytes that a packed member may hold; more is a bomb, or no table that anybody shares."""
 PACKED_MAX: Final = 10_000
 """Files in a packed member; a workbook has some dozens."""
+
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""How files are packed that are looked into: as Office packs them. Of others the library unpacks a piece whole, and
+that may be gigabytes."""
 
 _ZIP: Final = b"PK\x03\x04"
 _NUMBER = re.compile(rb"(?<![0-9A-Za-z])(?:\d{17}[0-9Xx]|1[3-9]\d{9})(?![0-9A-Za-z])")
@@ -56,7 +61,7 @@ class Search:
         try:
             with zipfile.ZipFile(stream) as packed:
                 entries = packed.infolist()
-                if len(entries) > PACKED_MAX or sum(one.file_size for one in entries) > INFLATED_MAX:
+                if not _may_be_unpacked(entries):
                     return Seen.UNSEEN
                 for one in entries:
                     with packed.open(one) as inner:
@@ -65,8 +70,8 @@ class Search:
                     with packed.open(one) as inner:
                         if self._is_in(inner):
                             return Seen.FOUND
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
-            return Seen.UNSEEN  # damaged, encrypted, or packed by a method that is not known here
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError):
+            return Seen.UNSEEN  # damaged or encrypted
         return Seen.CLEAN
 
     def _is_in(self, stream: IO[bytes]) -> bool:
@@ -83,6 +88,11 @@ class Search:
         if self._words is not None and self._words.search(piece) is not None:
             return True
         return any(_is_number(found[0].decode("ascii")) for found in _NUMBER.finditer(piece))
+
+
+def _may_be_unpacked(entries: Sequence[zipfile.ZipInfo]) -> bool:
+    is_small = len(entries) <= PACKED_MAX and sum(one.file_size for one in entries) <= INFLATED_MAX
+    return is_small and all(one.compress_type in _METHODS for one in entries)
 
 
 def _can(word: str, encoding: str) -> bool:

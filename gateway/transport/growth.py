@@ -30,7 +30,14 @@ class Growth:
     """
 
     def __init__(
-        self, descriptor: int, temp: str, size: int, *, owner: object, appends: bool, condemned: Callable[[str], None]
+        self,
+        descriptor: int,
+        temp: str,
+        size: int,
+        *,
+        owner: object,
+        appends: bool,
+        condemned: "Callable[[Growth], None]",
     ) -> None:
         self.descriptor = descriptor
         self.temp = temp
@@ -40,6 +47,8 @@ class Growth:
         """Bytes that may be read back: what was there at the opening, to compare before it is continued."""
         self.is_told = False
         """Whether it was told that it grows."""
+        self.is_final = False
+        """Whether it is being published, or was: then nobody writes any more, whoever has it open."""
         self._appends = appends
         self._condemned = condemned
         self._solid = size
@@ -61,12 +70,14 @@ class Growth:
     async def write(self, offset: int, data: bytes) -> None:
         """Write `data` at `offset`; GapsError if too much would lie beyond gaps."""
         end = offset + len(data)
-        self._note(offset, end)
+        self._require_few_islands(offset)
         view, at = memoryview(data), offset
         while view:
             written = os.pwrite(self.descriptor, view, at)
             at += written
             view = view[written:]
+        # Only now: a write that failed has left a gap.
+        self._note(offset, end)
         self.size = max(self.size, end)
         self._unsettled += len(data)
         self._unhinted += len(data)
@@ -100,7 +111,7 @@ class Growth:
             try:
                 await asyncio.to_thread(os.fsync, self.descriptor)
             except OSError:
-                self._condemned(self.temp)
+                self._condemned(self)
                 raise
             self._is_dirty = False
 
@@ -114,18 +125,23 @@ class Growth:
             try:
                 await pushing
             except OSError:
-                self._condemned(self.temp)
+                self._condemned(self)
                 raise
+
+    def _island_of(self, start: int) -> int | None:
+        """Return where the stretch begins that a write at `start` lies on or follows; what follows on a stretch is no
+        stretch of its own."""
+        return next((at for at, stop in self._islands.items() if at <= start <= stop), None)
+
+    def _require_few_islands(self, start: int) -> None:
+        if start > self._solid and len(self._islands) >= _ISLANDS_MAX and self._island_of(start) is None:
+            raise GapsError
 
     def _note(self, start: int, end: int) -> None:
         if start > self._solid:
-            for at, stop in self._islands.items():
-                if at <= start <= stop:  # what follows on a stretch is no stretch of its own
-                    self._islands[at] = max(end, stop)
-                    return
-            if len(self._islands) >= _ISLANDS_MAX and start not in self._islands:
-                raise GapsError
-            self._islands[start] = max(end, self._islands.get(start, 0))
+            at = self._island_of(start)
+            at = start if at is None else at
+            self._islands[at] = max(end, self._islands.get(at, 0))
             return
         self._solid = max(self._solid, end)
         while self._islands and (near := min(self._islands)) <= self._solid:

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
 from weakref import WeakSet
 
 import asyncssh
@@ -16,6 +15,7 @@ from gateway.transport.growth import GapsError, Growth
 from gateway.transport.hosted import IN, OUT
 from gateway.transport.places import FILE_MODE, FOLDER, ROOT, attributes, place, require_regular, require_wire
 from gateway.transport.quota import Mailbox, QuotaError
+from gateway.transport.refusing import MailboxServer
 from gateway.transport.served import Listing, ReadFile
 
 READ_MAX = 256 << 10
@@ -28,7 +28,7 @@ _TOLD_FROM = 8 << 20
 """Bytes of what is sent while it is sealed, from which it is told that it grows: less is soon opened afterwards."""
 
 
-class GuestSession(asyncssh.SFTPServer):
+class GuestSession(MailboxServer):
     """One SFTP session of one guest. Paths are `/`, `/in`, `/out`, `/in/NAME`, `/out/NAME`; all else does not exist.
 
     in:  the guest creates hidden temporary names, writes them, renames them to their wire name without overwriting;
@@ -130,9 +130,11 @@ class GuestSession(asyncssh.SFTPServer):
         descriptor = _descriptor(file_obj)
         try:
             if isinstance(file_obj, Growth):
-                if self._grows(file_obj):
-                    self._mailbox.shrunk(file_obj.cut_at_gap())
-                await file_obj.synced()
+                await self._finish(file_obj)
+        except OSError:
+            # The library closes what a guest that has left had open, and would stop at the first error.
+            if not _has_left(self.channel):
+                raise
         finally:
             self._open.discard(descriptor)
             os.close(descriptor)
@@ -161,12 +163,12 @@ class GuestSession(asyncssh.SFTPServer):
         self._active()
         if not isinstance(file_obj, Growth):
             raise asyncssh.SFTPPermissionDenied("opened for reading")
-        if not self._grows(file_obj):
-            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
+        self._require_growing(file_obj)
         offset = file_obj.place(offset)
         growth = offset + len(data) - file_obj.size
         if growth > 0:
             await self._within_quota(growth, reaching=offset + len(data))
+            self._require_growing(file_obj)
             self._mailbox.grown(growth)
         try:
             await file_obj.write(offset, data)
@@ -188,8 +190,12 @@ class GuestSession(asyncssh.SFTPServer):
         new_folder, name = self._at(newpath)
         if old_folder != IN or new_folder != IN or not disk.may_become(temp, name):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
+        growth = self._mailbox.growing.get(temp)
+        if growth is not None:
+            growth.is_final = True
+            await self._finish(growth)  # which it is, unless the guest has it open still
         await asyncio.to_thread(self._publish, temp, name)
-        growth = self._mailbox.growing.pop(temp, None)
+        self._mailbox.growing.pop(temp, None)
         if temp != disk.HEAD_START:
             self._deposited()
         elif growth is not None:
@@ -220,40 +226,10 @@ class GuestSession(asyncssh.SFTPServer):
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         if isinstance(file_obj, Growth) and attrs.size is not None and attrs.size <= file_obj.size:
-            if not self._grows(file_obj):
-                raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
+            self._require_growing(file_obj)
             self._mailbox.shrunk(file_obj.cut(attrs.size))
         else:
             _ignore_attributes(attrs)
-
-    # -- refused outright ---------------------------------------------------------------------------------------------
-
-    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        _refuse()
-
-    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        _refuse()
-
-    def rmdir(self, path: bytes) -> NoReturn:
-        _refuse()
-
-    def readlink(self, path: bytes) -> NoReturn:
-        _refuse()
-
-    def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        _refuse()
-
-    def link(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        _refuse()
-
-    def lock(self, file_obj: object, offset: int, length: int, flags: int) -> NoReturn:
-        _refuse()
-
-    def unlock(self, file_obj: object, offset: int, length: int) -> NoReturn:
-        _refuse()
-
-    def fstatvfs(self, file_obj: object) -> NoReturn:
-        _refuse()
 
     # -- inner --------------------------------------------------------------------------------------------------------
 
@@ -292,9 +268,23 @@ class GuestSession(asyncssh.SFTPServer):
         self._mailbox.growing[name] = growth
         return growth
 
+    async def _finish(self, growth: Growth) -> None:
+        """Make durable what was written without gaps, and let go of the rest."""
+        try:
+            if self._grows(growth):
+                self._mailbox.shrunk(growth.cut_at_gap())
+            await growth.synced()
+        except OSError:
+            self._condemn(growth)
+            raise
+
     def _grows(self, growth: Growth) -> bool:
         """Whether it still has the name that it was opened under: what was published is changed by nobody."""
         return self._mailbox.growing.get(growth.temp) is growth
+
+    def _require_growing(self, growth: Growth) -> None:
+        if growth.is_final or not self._grows(growth):
+            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
 
     def _taken_over(self, name: str, folder: int, pflags: int) -> int | None:
         """Return a descriptor of what lies under `name`; None if it is to be created."""
@@ -324,9 +314,11 @@ class GuestSession(asyncssh.SFTPServer):
         except QuotaError as error:
             raise asyncssh.SFTPQuotaExceeded("quota") from error
 
-    def _condemn(self, temp: str) -> None:
-        with disk.opened_folder(self._mailbox.folder(IN)) as folder:
-            disk.discard(temp, folder)
+    def _condemn(self, growth: Growth) -> None:
+        if self._grows(growth):
+            del self._mailbox.growing[growth.temp]
+            with disk.opened_folder(self._mailbox.folder(IN)) as folder:
+                disk.discard(growth.temp, folder)
 
     def _publish(self, temp: str, name: str) -> None:
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
@@ -351,8 +343,10 @@ def _ignore_attributes(attrs: asyncssh.SFTPAttrs) -> None:
         raise asyncssh.SFTPPermissionDenied("a size is not set, it is written")
 
 
-def _refuse() -> NoReturn:
-    raise asyncssh.SFTPOpUnsupported("not in a mailbox")
+def _has_left(channel: "asyncssh.SSHServerChannel[bytes]") -> bool:
+    """Whether nothing more will be asked over `channel`: it is closed, or its other end has said that it was all."""
+    # The library tells the end of what comes in to nobody else.
+    return channel.is_closing() or getattr(channel, "_recv_state", "open") != "open"
 
 
 def _unsent(channel: "asyncssh.SSHServerChannel[bytes]") -> int:

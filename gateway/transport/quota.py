@@ -56,6 +56,10 @@ class Mailbox:
         self._bytes = 0
         self._files = 0
         self._counted_at = float("-inf")
+        self._counting: asyncio.Task[None] | None = None
+        self._bytes_meanwhile = 0
+        """What came while the folder was being counted, and may not have been seen there."""
+        self._files_meanwhile = 0
 
     def allow(self, quota_bytes: int, quota_files: int, floors: Floors = NO_FLOORS) -> None:
         """Change what may lie in `in`; what lies there already stays."""
@@ -90,10 +94,12 @@ class Mailbox:
     def created(self) -> None:
         """A file was created."""
         self._files += 1
+        self._files_meanwhile += 1
 
     def grown(self, size: int) -> None:
         """A file grew by `size` bytes."""
         self._bytes += size
+        self._bytes_meanwhile += size
 
     def shrunk(self, size: int) -> None:
         """A file lost `size` bytes."""
@@ -150,13 +156,23 @@ class Mailbox:
         return self._bytes + size <= self._quota_bytes and self._files + files <= self._quota_files
 
     async def _count(self) -> None:
+        """Count the folder, unless that was done a moment ago; once for all sessions that ask at a time."""
         now = self._clock.monotonic()
         if now - self._counted_at < _COUNT_AGAIN:
             return
+        if self._counting is None:
+            self._bytes_meanwhile = self._files_meanwhile = 0
+            self._counting = asyncio.ensure_future(self._counted(now))
+        await asyncio.shield(self._counting)
+
+    async def _counted(self, now: float) -> None:
+        try:
+            found = await asyncio.to_thread(_regular_files, self.folder(IN))
+        finally:
+            self._counting = None
+        self._bytes = sum(size for _, size, _ in found) + self._bytes_meanwhile
+        self._files = len(found) + self._files_meanwhile
         self._counted_at = now
-        found = await asyncio.to_thread(_regular_files, self.folder(IN))
-        self._bytes = sum(size for _, size, _ in found)
-        self._files = len(found)
 
 
 def _free(found: os.statvfs_result) -> int:

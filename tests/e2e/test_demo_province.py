@@ -1,8 +1,6 @@
 """The demo's province as seven daemons, operated by commands alone: what they say, a loss, a revocation."""
 
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,6 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
 PASSPHRASE = b"correct horse battery"
 FROM_DETENTION = DemoExport("custody-handover-confirmation", "detention", ("court",), "换押", "A9901020000002026030028")
-CARRY_SECONDS = 0.05
 WAIT_SECONDS = 40
 """For answers; whoever answers is not waited for any longer."""
 
@@ -123,23 +120,6 @@ class Seven(Neighbours):
             answer = desk.run("roster", "trust", file, "--fingerprint", digits, "--replace")
             assert answer.code == 0, answer.err
 
-    @contextmanager
-    def carried(self) -> Iterator[None]:
-        """Let gap devices and diodes work while the context lasts."""
-        over = threading.Event()
-
-        def carry() -> None:
-            while not over.wait(CARRY_SECONDS):
-                self.province.carry(CLOCK)
-
-        carrier = threading.Thread(target=carry)
-        carrier.start()
-        try:
-            yield
-        finally:
-            over.set()
-            carrier.join()
-
     def ended(self, sender: str, case_no: str, count: int) -> list[dict[str, Any]]:
         """Return the outbound transfers of a case once so many are delivered."""
 
@@ -160,7 +140,7 @@ def seven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seven]:
     desks = {key: Desk(node.place) for key, node in province.nodes.items()}
     made = Seven(province, Office(tmp_path / "office"), tmp_path / "making", desks)
     made.trust_one_roster()
-    with made.carried(), running(made):
+    with made.province.carrying(CLOCK), running(made):
         yield made
 
 

@@ -52,6 +52,12 @@ def repeated(root: Path) -> None:
             made.settle()
 
 
+def end_what_was_begun(out: Path) -> None:
+    """Do as the police system, which lost its power too: an export that it had no time to mark it writes anew."""
+    if [path for path in out.glob("*.zip") if not path.with_name(f"{path.name}.ok").exists()]:
+        MENDED.drop(out)
+
+
 def sent_once_each(made: Street) -> None:
     ours = sorted(made.police.transfers(OUT), key=lambda t: t.id)  # the clock of each life begins anew
     first, correction, *repeats = [t for t in ours if t.export_name != "new.txt"]
@@ -78,6 +84,7 @@ def cut_among_repeats(sent: Path, root: Path, first: int, stride: int) -> None:
         shutil.copytree(sent, here)
         drop_again(here / "police" / "out")
         died = dies_at(at, lambda here=here: repeated(here))
+        end_what_was_begun(here / "police" / "out" / "police")
         with opened(street(here)) as made:
             made.clock.time += 60
             made.settle()

@@ -23,8 +23,8 @@ WATCH_EVERY = 2.0
 LINE_EVERY = 5.0
 FAULTS_END = 60.0
 """Seconds within which every fault that is under way must have been undone."""
-CONVERGE = 120.0
-"""Seconds after the last start within which nothing may be owed any more; it takes a few."""
+CONVERGE = 300.0
+"""Seconds after the last start within which nothing may be owed any more; a few will do where others leave room."""
 MEMORY_MOST = MappingProxyType({"daemon": 200 << 20, "sftp-server": 160 << 20, "crew": 160 << 20})
 """Bytes that one process may have had resident, by its kind; a worker process calls itself `crew`."""
 FILES_MOST = 128

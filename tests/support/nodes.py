@@ -27,12 +27,15 @@ from gateway.roster.peers import PeerBook
 from gateway.settings.load import NODE_FILE
 from gateway.transport.accounts import public_blob
 from gateway.transport.channel import Deadlines
-from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp import SftpTransport
+from tests.support.forks import ForkedNode
 
 CLOCK = SystemClock()
 PATIENCE = 45.0
 """Seconds after which a state that has not come is taken never to come; hundreds of times what it takes."""
+READY = 100.0
+"""Seconds after which a daemon that is not ready hangs: it takes one, of a processor that dozens may share."""
 LOOK = 0.02
 QUICK = "  poll_every: 200ms\n  retry_first: 100ms\n  retry_most: 1s\n"
 """Timing of gateway.yaml for tests: what fails is tried again soon."""
@@ -93,10 +96,13 @@ class Node:
         """Whether the daemon runs and has written its account of itself."""
         return self.daemon.is_running() and (self.state / "health.json").exists()
 
-    def wait_ready(self) -> None:
-        """Return once the daemon has written its account of itself."""
-        eventually(lambda: self.is_ready or not self.daemon.is_running(), "a daemon that is ready")
-        assert self.daemon.is_running(), self.daemon.errors()
+    def wait_ready(self, seconds: float = READY) -> None:
+        """Return once the daemon has written its account of itself; AssertionError with what it said if it does not."""
+        deadline = time.monotonic() + seconds
+        while not self.is_ready and self.daemon.is_running() and time.monotonic() < deadline:
+            time.sleep(LOOK)
+        what = "ended" if not self.daemon.is_running() else f"was not ready within {seconds:.0f} s"
+        assert self.is_ready, f"{self.root.name} {what}; load {os.getloadavg()[0]:.0f}: {self.daemon.errors()[-2000:]}"
 
     @property
     def pid(self) -> int:
@@ -310,7 +316,7 @@ def drop_zip(folder: Path, archive: Path) -> None:
 def make_pair(root: Path, *, timing: str = QUICK) -> Pair:
     """Make two nodes below `root` that push to each other, ready to start."""
     police, procuratorate = make_nodes(root, CLOCK)
-    pair = Pair(Node(police), Node(procuratorate))
+    pair = Pair(Node(ForkedNode(police.place)), Node(ForkedNode(procuratorate.place)))
     for node in pair.nodes:
         configure(node, "poll_every: 1s\n", timing.removeprefix("  "))
     return pair
@@ -357,7 +363,7 @@ class Guest:
             keyring.ssh_user.to_openssh(),
             (public_blob(pair.police.peers().ssh_host_key(PROCURATORATE)),),
         )
-        self._transport = SftpTransport.over_paramiko(peer, Deadlines(), CLOCK)
+        self._transport = SftpTransport.over(ParamikoChannel, peer, Deadlines(), CLOCK)
 
     def deposit(self, name: str, content: bytes) -> None:
         """Deposit `content` in the mailbox under `name`."""

@@ -12,9 +12,9 @@ from gateway.daemon.progress import FILE_NAME as PROGRESS_FILE
 from gateway.daemon.progress import read_progress
 from gateway.domain.ids import LinkName, RouteName, claim_token, digest
 from gateway.folders import intent, moving
-from gateway.folders.intent import Intent
+from gateway.folders.intent import Intent, Part
 from gateway.folders.quarantine import Quarantine, QuarantineId, QuarantineNote
-from gateway.packing import Entry
+from gateway.settings.crosscheck import Known
 from gateway.settings.links import LinkSettings
 from gateway.settings.load import check
 from gateway.settings.node import NodeFile
@@ -38,7 +38,7 @@ def run_settings(data: bytes) -> None:
     which = data[0] % len(FILES) if data else 0
     for number, (name, text) in enumerate(zip(FILES, SOUND, strict=True)):
         (folder / name).write_bytes(data[1:] if number == which else text.encode())
-    checked = check(folder, packers=("folder", "police"))
+    checked = check(folder, Known(("folder", "police")))
     assert (checked.settings is None) == bool(checked.complaints)
     for complaint in checked.complaints:
         assert complaint.line >= 1
@@ -108,7 +108,7 @@ def run_claim_note(data: bytes) -> None:
 
 
 def claim_note_seeds() -> Mapping[str, bytes]:
-    parts = (Entry("a.zip", False, 9, 10**18, 77, frozenset()), Entry("d", True, 0, 1, 2, frozenset({"x", "案"})))
+    parts = (Part("a.zip", False, 9, 10**18, ""), Part("d", True, 0, 1, "5f" * 32))
     token, route = claim_token("0a" * 16), RouteName("exports")
     seeds = {}
     for name, mark in (("marked", b"MD5=00\r\n"), ("plain", None)):

@@ -13,6 +13,7 @@ from gateway.domain.answers import Kind
 from gateway.domain.matter import Matter
 from gateway.ledger.store import Ledger
 from tests.support.answers import comes, goes, reply, request, view_of
+from tests.support.examples import examples
 from tests.support.ledger import UNIT, ToldClock, bundle
 
 NAMES = "张王李赵钱孙"
@@ -92,7 +93,7 @@ def check(happenings: list[Happening], other: Sequence[Happening]) -> None:
     assert results[0] == results[1]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(st.data())
 def test_any_interleaving_ends_in_the_same_ties(data: st.DataObject) -> None:
     happenings = data.draw(cases())

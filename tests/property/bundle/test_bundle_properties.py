@@ -15,7 +15,7 @@ from gateway.bundle.convoy import join_bundles, split_bundles
 from gateway.bundle.envelope import Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import generate
 from gateway.bundle.manifest import Coding, ManifestFile
-from gateway.bundle.receipt import Receipt, parse_receipt, sign_receipt, split_receipts, verify_receipt
+from gateway.bundle.receipt import Receipt, parse_receipt, sign_receipts, split_receipts, verify_receipt
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.bundle.unseal import open_bundle
@@ -23,6 +23,7 @@ from gateway.domain.errors import GatewayError, SecurityError
 from gateway.domain.ids import bundle_id, digest, unit_code
 from gateway.domain.records import ReceiptCode
 from tests.support.bundles import finish, prepare
+from tests.support.examples import examples
 
 SENDER, RECIPIENT = generate(Suite.CLASSIC), generate(Suite.CLASSIC)
 SIGNER = SENDER.public
@@ -67,7 +68,7 @@ def stretched(seed: int, length: int, repeat: bool) -> bytes:
 CONTENT = st.binary(max_size=200) | st.builds(stretched, st.integers(0, 99), st.integers(0, 300_000), st.booleans())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(CONTENT, min_size=1, max_size=6))
 def test_what_goes_in_comes_out(contents):
     assert unseal(seal(contents)) == contents
@@ -76,7 +77,7 @@ def test_what_goes_in_comes_out(contents):
 RAW = seal([b"content " * 40, b"\1" * 7])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.integers(0, len(RAW) - 1), st.binary(min_size=1, max_size=40))
 def test_no_changed_bundle_opens(at, replacement):
     changed = RAW[:at] + replacement + RAW[at + len(replacement) :]
@@ -94,7 +95,7 @@ def parsed_or_code(head: bytes) -> Envelope | str:
         return error.code
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 400))
 def test_any_bytes_give_an_envelope_or_a_known_error(tail, kept):
     head = RAW[:kept] + tail
@@ -200,7 +201,7 @@ RECEIPTS = st.builds(
 
 @given(RECEIPTS)
 def test_receipts_read_what_they_write(receipt):
-    raw = sign_receipt(receipt, SENDER)
+    raw = sign_receipts([receipt], SENDER)[0]
     assert verify_receipt(raw, {SIGNER.sign_key_id: SIGNER}.get) == receipt
 
 

@@ -13,11 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.domain.ids import ClaimToken, claim_token, route_name
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.watch import OutboundWatch
+from tests.support.claiming import whole_claims
 from tests.support.crashing import dies_at
+from tests.support.examples import examples
 from tests.support.outbound import MarkedZips, SettableClock
 
-NAMES = st.sampled_from(["a", "b"])
-EFFECTS = st.integers(min_value=0, max_value=30)
+NAMES = st.sampled_from(["a", "b", "c"])
+EFFECTS = st.integers(min_value=0, max_value=40)
 ROUTE = route_name("to-procuratorate")
 
 
@@ -60,25 +62,24 @@ class ClaimOrders(RuleBasedStateMachine):
     @rule(at=EFFECTS)
     def claim_and_perhaps_die(self, at: int) -> None:
         result = OutboundWatch(self.out, MarkedZips(), SettableClock()).scan()
-        for candidate in result.settled:
-            token = self.token()
-            dies_at(at, partial(self.shelf.claim, self.out, candidate, ROUTE, token, result.entries))
+        wanted = [(self.token(), candidate) for candidate in result.settled]
+        dies_at(at, partial(self.shelf.claim_all, self.out, wanted, ROUTE, result.entries))
 
     @rule(at=EFFECTS)
     def recover_and_perhaps_die(self, at: int) -> None:
         dies_at(at, self.shelf.recover)
 
-    @precondition(lambda self: self.shelf.claims())
+    @precondition(lambda self: whole_claims(self.shelf))
     @rule(at=EFFECTS, back=st.booleans(), data=st.data())
     def release_and_perhaps_die(self, at: int, back: bool, data: st.DataObject) -> None:
-        token = data.draw(st.sampled_from(self.shelf.claims())).token
+        token = data.draw(st.sampled_from(whole_claims(self.shelf))).token
         folder = self.out if back else self.out / "reject"
         dies_at(at, lambda: self.shelf.release(token, folder))
 
-    @precondition(lambda self: self.shelf.claims())
+    @precondition(lambda self: whole_claims(self.shelf))
     @rule(at=EFFECTS, data=st.data())
     def discard_and_perhaps_die(self, at: int, data: st.DataObject) -> None:
-        claim = data.draw(st.sampled_from(self.shelf.claims()))
+        claim = data.draw(st.sampled_from(whole_claims(self.shelf)))
         if all(part.exists() for part in claim.parts):
             self.alive[claim.parts[0].read_bytes()] -= 1
             dies_at(at, lambda: self.shelf.discard(claim.token))
@@ -93,12 +94,12 @@ class ClaimOrders(RuleBasedStateMachine):
     @rule()
     def all_is_well_after_recovery(self) -> None:
         assert self.shelf.recover().problems == ()
-        for claim in self.shelf.claims():
+        for claim in whole_claims(self.shelf):
             assert len({part.read_bytes() for part in claim.parts}) == 1
         for zipped in [*self.out.glob("*.zip"), *self.out.glob("reject/*.zip")]:
             assert zipped.with_suffix(".ok").read_bytes() == zipped.read_bytes()
         assert not list(self.out.rglob(".*"))
 
 
-ClaimOrders.TestCase.settings = settings(max_examples=20, stateful_step_count=12, deadline=None)
+ClaimOrders.TestCase.settings = settings(max_examples=examples(20), stateful_step_count=12, deadline=None)
 TestClaimOrders = ClaimOrders.TestCase

@@ -21,10 +21,11 @@ from packers.overmark import OverMark, over_bytes, read_over
 from packers.prison import PrisonPacker
 from packers.sheetdates import Certainty, read_day
 from tests.support.courts import XML, CourtExport
+from tests.support.examples import examples
 from tests.support.prisons import ROWS, PrisonExport
 from tests.support.standard import STANDARD
 
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=examples(20), deadline=None)
 """Each lays out a whole export; `make fuzz` tries many more."""
 STOPS = {Verdict.WAIT, Verdict.HOLD, Verdict.REJECT}
 TABLE = PrisonExport().table()

@@ -15,6 +15,7 @@ from gateway.standard.package import CasePackage, Person, Source
 from packers.jsontext import parse_json
 from packers.police import PolicePacker
 from packers.procuratorate import ProcuratoratePacker
+from tests.support.examples import examples
 from tests.support.packets import packet_of
 from tests.support.procuratorate import FILES, ProcuratorateExport
 from tests.support.standard import STANDARD
@@ -58,7 +59,7 @@ def test_any_bytes_put_into_the_case(at: int, data: bytes) -> None:
     examine(replace(HONEST, raw=raw[:at] + data + raw[at:], has_list=False))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.sampled_from(["xtxx", "ajjbxx", "xyr", "ws", "jz", "cw", "qtxx"]),
     _JSON,
@@ -81,7 +82,7 @@ def with_written(reading: Reading) -> None:
             assert packer.write(packet_of(bare, Path(folder) / f"opened{n}"), into)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(_JSON)
 def test_any_list_of_files(rows: object) -> None:
     with TemporaryDirectory() as folder:
@@ -91,7 +92,7 @@ def test_any_list_of_files(rows: object) -> None:
             assert worst(reading.findings) in {Verdict.HOLD, Verdict.REJECT}
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(st.integers(0, len(FILES["docs/批准逮捕决定书_张测试.ofd"]) - 1), st.integers(1, 255))
 def test_one_changed_byte_of_a_document_is_seen(at: int, change: int) -> None:
     path = "docs/批准逮捕决定书_张测试.ofd"
@@ -104,7 +105,7 @@ def test_one_changed_byte_of_a_document_is_seen(at: int, change: int) -> None:
             assert ("FS-MARKER-MISMATCH", path) in [(f.code, f.facts.get("file")) for f in reading.findings]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_text_comes_through_a_zip_of_the_police(name: str, brief: str) -> None:
     texts = [t.encode("utf-8", "ignore").decode() for t in (name, brief)]

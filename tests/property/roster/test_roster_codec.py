@@ -15,6 +15,7 @@ from gateway.roster import codec
 from gateway.roster.content import FlowClass, Level, Permission, RosterContent, RosterUnit, UnitKey, UnitName
 from gateway.roster.file import RosterFile, join, split
 from tests.support.cards import ssh_key
+from tests.support.examples import examples
 
 KEYS = [generate(suite).public for suite in (Suite.CLASSIC, Suite.CLASSIC, Suite.PQ)]
 SSH = [ssh_key() for _ in range(4)]
@@ -56,7 +57,7 @@ contents = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(contents)
 def test_a_roster_comes_back_exactly(content: RosterContent) -> None:
     raw = codec.encode(content)
@@ -64,7 +65,7 @@ def test_a_roster_comes_back_exactly(content: RosterContent) -> None:
     assert codec.encode(codec.decode(raw, PublicKeys.checked_before)) == raw
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(contents, st.data())
 def test_what_is_accepted_re_encodes_to_itself(content: RosterContent, data: st.DataObject) -> None:
     raw = bytearray(codec.encode(content))
@@ -77,7 +78,7 @@ def test_what_is_accepted_re_encodes_to_itself(content: RosterContent, data: st.
     assert codec.encode(found) == bytes(raw)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_in_one_way(raw: bytes) -> None:
     for read in (codec.decode, split):
@@ -85,7 +86,7 @@ def test_arbitrary_bytes_are_refused_in_one_way(raw: bytes) -> None:
             read(raw)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(st.binary(max_size=40), min_size=1, max_size=4), st.lists(st.binary(max_size=40), min_size=4, max_size=4)
 )

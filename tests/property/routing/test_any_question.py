@@ -24,6 +24,7 @@ from gateway.stages.routing import decide
 from gateway.standard.findings import Verdict, worst
 from gateway.standard.package import CasePackage, Source
 from tests.support.configs import config
+from tests.support.examples import examples
 from tests.support.rosters import SINCE
 
 NOW = SINCE + 1000
@@ -109,7 +110,7 @@ def routes(draw: st.DrawFn) -> OutboundRoute:
     )
 
 
-few = hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+few = hypothesis_settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 """A roster and a route for each question; drawing them is the slow part, on a busy machine much too slow."""
 
 

@@ -28,6 +28,7 @@ from gateway.standard.package import (
 )
 from gateway.standard.pseudonyms import PseudonymKey
 from gateway.standard.scrubbing import texts_of
+from tests.support.examples import examples
 from tests.support.standard import STANDARD
 
 KEY = PseudonymKey(b"k" * 32)
@@ -123,7 +124,7 @@ def done(package: CasePackage, profile: str) -> tuple[Masked, Terms]:
     return mask(package, [*paths, f"{package.persons[0].name}.txt"], STANDARD, terms, KEY), terms
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases())
 def test_nobody_is_named_in_what_leaves_masked(made: tuple[CasePackage, list[str], list[str], list[str]]) -> None:
     package, everybody, identities, calls = made
@@ -134,7 +135,7 @@ def test_nobody_is_named_in_what_leaves_masked(made: tuple[CasePackage, list[str
     assert CasePackage.from_json(masked.package.to_json()) == masked.package
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases())
 def test_what_leaves_reduced_holds_no_identity_number_and_only_names_that_were_asked_for(
     made: tuple[CasePackage, list[str], list[str], list[str]],
@@ -150,7 +151,7 @@ def test_what_leaves_reduced_holds_no_identity_number_and_only_names_that_were_a
         assert not any(name in told for name in everybody[:-1])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases(), st.sampled_from(["reduced", "masked"]))
 def test_masking_twice_is_masking_once(made: tuple[CasePackage, list[str], list[str], list[str]], profile: str) -> None:
     first, terms = done(made[0], profile)
@@ -159,7 +160,7 @@ def test_masking_twice_is_masking_once(made: tuple[CasePackage, list[str], list[
     assert list(again.paths.values()) == list(first.paths.values())
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases())
 def test_full_changes_nothing(made: tuple[CasePackage, list[str], list[str], list[str]]) -> None:
     masked, terms = done(made[0], "full")
@@ -168,7 +169,7 @@ def test_full_changes_nothing(made: tuple[CasePackage, list[str], list[str], lis
     assert secrets_of(made[0], terms, STANDARD) == frozenset()
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases())
 def test_what_stays_at_home_is_counted(made: tuple[CasePackage, list[str], list[str], list[str]]) -> None:
     masked, _terms = done(made[0], "masked")

@@ -17,6 +17,7 @@ from benchmarks.figures import BenchmarkError, Figure, Goal, Section, Use, media
 from benchmarks.journeys import LEGS, Journey, Tally, journeys
 from benchmarks.processes import Family
 from benchmarks.races import RSS_LIMIT
+from benchmarks.receipts import Receipts
 from benchmarks.results import Part
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import Event
@@ -92,6 +93,22 @@ def test_a_journey_is_read_out_of_both_ledgers(tmp_path: Path) -> None:
     assert [one.marks for one in found] == [(1000.5, 1002.0, 1002.0, 1004.0, 1005.0, 1006.0)]
     assert found[0].delivered_as == "case~1"
     assert tally.complaints(1) == []
+
+
+def test_a_receipt_counts_when_others_can_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, unit=made.UNIT, clock=made.ToldClock(1000.0), new_epoch=lambda: 1) as ledger:
+        one, other = ledger.found([made.export(number, name=f"case-{number}") for number in (1, 2)])
+        with Receipts(path) as receipts:
+            assert receipts.have_moved()
+            assert not receipts.have_moved()
+            one = ledger.advance(made.seal(one, 1, 1))
+            other = ledger.advance(made.seal(other, 2, 2))
+            assert (receipts.have_moved(), receipts.count(), receipts.of(["case-1", "case-2"])) == (True, 0, [])
+            record = made.receipt(2, ReceiptCode.DELIVERED, issuer=UnitCode(made.PEER))
+            ledger.advance(Step(other, Event.DELIVERY_RECEIPTED, Stage.ACKNOWLEDGE, receipt=record))
+            assert (receipts.have_moved(), receipts.count()) == (True, 1)
+            assert receipts.of(["case-1", "case-2"]) == ["case-2"]
 
 
 def test_more_or_less_than_once_is_a_complaint() -> None:

@@ -241,6 +241,16 @@ def test_a_copy_that_does_not_read_back_the_same_is_refused(tmp_path: Path) -> N
     assert caught.value.code == "local-io"
 
 
+@pytest.mark.parametrize("target", ["n" * 300, "there"], ids=["too long", "taken"])
+def test_a_copy_that_cannot_begin_leaves_nothing_open(tmp_path: Path, target: str) -> None:
+    (tmp_path / "s").write_bytes(b"bytes")
+    (tmp_path / "there").touch()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(TransientError):
+        copying.copy_durably(tmp_path / "s", tmp_path / target)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_device_is_never_copied(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(TransientError):

@@ -1,12 +1,13 @@
 """The bell: hears what happens in a root, says when it has gone deaf, and is never needed for correctness."""
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
+from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, InotifyFD, Mask, WatchDescriptor
 
 from gateway.folders.events import CANARY, CANARY_SECONDS, BellHealth, FolderBell
 from tests.support.ledger import ToldClock
@@ -131,6 +132,31 @@ def test_a_dead_reader_is_replaced(root: Path, bell: FolderBell, rings: Rings) -
     rings.forget()
     (root / "a.zip").write_bytes(b"x")
     assert rings.comes(root)
+
+
+def test_where_the_system_gives_no_reader_all_are_deaf_until_it_does(
+    root: Path, rings: Rings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = iter([True, True, False])
+    made = InotifyFD._create_inotify_fd
+
+    def create() -> int:
+        if next(limits):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return made()
+
+    monkeypatch.setattr(InotifyFD, "_create_inotify_fd", staticmethod(create))
+    bell = FolderBell([root], rings, ToldClock())
+    bell.start()
+    try:
+        assert bell.health().deaf == (root,)
+        assert (bell.check().deaf, bell.health().restarts) == ((), 1)
+        rings.forget()
+        (root / "a.zip").write_bytes(b"x")
+        assert rings.comes(root)
+    finally:
+        bell.stop()
+    assert bell.check().deaf == (root,)
 
 
 def test_hundreds_of_folders_are_heard_by_one_thread(tmp_path: Path, rings: Rings) -> None:

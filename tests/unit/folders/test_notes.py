@@ -55,7 +55,8 @@ def test_a_value_of_another_type_is_damage(tmp_path: Path) -> None:
 
 def test_an_intent_reads_back_and_every_byte_lost_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "intent.json"
-    parts = (Entry("a\udcc4.zip", True, 5, 6, 7, frozenset({"x", "y\udcff"})), Entry("a.ok", False, 1, 2, 3))
+    folder = Entry("a\udcc4.zip", True, 5, 6, 7, frozenset({"x", "y\udcff"}))
+    parts = (intent.part_of(folder), intent.part_of(Entry("a.ok", False, 1, 2, 3)))
     wanted = intent.Intent(claim_token("a" * 32), route_name("r"), tmp_path / "出", "a\udcc4.zip", parts, b"\x00md5")
     path.write_bytes(intent.encode(wanted))
     assert intent.read(path) == wanted

@@ -120,6 +120,20 @@ def test_removal_may_die_and_be_repeated(tmp_path: Path, quarantine: Quarantine)
     assert points > 2
 
 
+def test_what_was_removed_by_half_is_removed_at_the_next_start(tmp_path: Path, quarantine: Quarantine) -> None:
+    points = finished = 0
+    name = quarantine.take(suspect(tmp_path), note())
+    (tmp_path / "quarantine" / "lost+found").mkdir()
+    while dies_at(points, partial(quarantine.remove, name)):
+        finished += quarantine.recover()
+        kept = [one.path.read_bytes() for one in quarantine.listing()]
+        there = {path.name for path in (tmp_path / "quarantine").iterdir()}
+        assert (kept, there) in (([], {"lost+found"}), ([BYTES], {"lost+found", name}))
+        name = quarantine.take(suspect(tmp_path), note())
+        points += 1
+    assert finished > 1
+
+
 def test_a_folder_may_be_quarantined(tmp_path: Path, quarantine: Quarantine) -> None:
     (tmp_path / "tree" / "deep").mkdir(parents=True)
     (tmp_path / "tree" / "deep" / "file").write_bytes(BYTES)

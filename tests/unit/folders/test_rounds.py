@@ -52,6 +52,13 @@ def test_a_tree_is_forced_out_by_one_order_and_one_fsync_of_a_file(tree: Path) -
     assert calls[1][1].is_file(), "an fsync of a folder need not have the disk empty its cache"
 
 
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tree: Path) -> None:
+    os.mkfifo(tree / "pipe")
+    names = [str(path) for path in (tree / "pipe", *tree.rglob("*")) if not path.is_dir()]
+    outcomes = rounds.sync_all(names, [str(tree)])
+    assert {name for name, error in outcomes.items() if error is not None} == {str(tree / "pipe")}
+
+
 @pytest.mark.parametrize(("may_be_open", "together"), [(72, 2), (1024, 1), (resource.RLIM_INFINITY, 1)])
 def test_more_than_can_be_open_goes_in_several_rounds(
     tree: Path, monkeypatch: pytest.MonkeyPatch, may_be_open: int, together: int

@@ -1,7 +1,10 @@
 """A large bundle is opened while it arrives; whatever comes between, only what its sender signed is delivered."""
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,13 @@ import pytest
 from gateway.bundle.unseal import Front, open_front, open_promised
 from gateway.domain.lifecycle import State
 from gateway.folders import growing
-from gateway.stages import early_work, open_work
+from gateway.stages import early_work, layout, open_work
 from gateway.stages.early import PATIENCE_SECONDS, TELL_SECONDS
 from gateway.stages.lanes import Bulk
 from tests.support.arriving import MIB, NAME, PATIENCE, POLICE_LINK, Arrival, ThreadCrew, hosting, sealed_for
+from tests.support.calls import Call, met
 from tests.support.houses import IN, House, Street, opened
+from tests.support.wholly import by_one_order
 
 
 class Scene:
@@ -100,6 +105,58 @@ def test_what_arrives_is_opened_meanwhile_and_its_data_is_not_read_again(scene: 
     scene.deliver()
     assert scene.lost == []
     assert len(scene.crew.futures) == 2
+
+
+@contextmanager
+def synced(fails: bool = False) -> Iterator[list[tuple[str, str]]]:
+    """Yield every call that syncs a file or all of them, with the name of what it was about; an order for all fails if
+    `fails`."""
+    found: list[tuple[str, str]] = []
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "syncfs"}:
+            found.append((call.name, Path(call.place).name))
+            if call.name == "syncfs" and fails:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return call.go()
+
+    with met(around):
+        yield found
+
+
+def test_what_was_opened_meanwhile_lasts_by_an_order_of_its_own_and_is_not_synced_again(
+    scene: Scene, never_again: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_one_order(monkeypatch)
+    scene.made.into.chmod(0o770)
+    scene.arrival.begin()
+    scene.arrival.come()
+    with synced() as early:
+        scene.hear()
+        scene.worked()
+    members = f".{scene.arrival.sealed.bundle_id}-early"
+    assert early[-2:] == [("syncfs", members), ("fsync", layout.CASE_PACKAGE)]
+    (content,) = scene.house.state.rglob(f"{members}/{layout.CONTENT}{NAME}")
+    assert content.stat().st_mode & 0o777 == 0o660, "as those who may read the inbound folder need it"
+    scene.arrival.end()
+    with synced() as calls:
+        scene.deliver()
+    assert not {name for _call, name in calls} & {NAME, "record.txt"}
+
+
+def test_what_cannot_be_written_while_it_is_opened_is_opened_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_one_order(monkeypatch)
+    scene.arrival.begin()
+    scene.arrival.come()
+    with synced(fails=True):
+        scene.hear()
+        scene.worked()
+        scene.made.step(scene.house, "open")
+    assert (scene.lost, scene.staging) == (["local-io"], [])
+    scene.arrival.end()
+    scene.deliver()
 
 
 def test_what_is_fetched_while_it_is_still_being_opened_waits_for_that(scene: Scene, never_again: None) -> None:

@@ -1,4 +1,4 @@
-"""Hands lent to a large sealing have the disk write beside it, without syncing before the end."""
+"""Hands lent to a large sealing have the disk write beside it, and leave the sync to who signs it."""
 
 import errno
 import os
@@ -27,6 +27,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(hands, "SETTLED_BYTES", 40)
     monkeypatch.setattr(rounds, "start_writing", counted("start", rounds.start_writing))
     monkeypatch.setattr(rounds, "settle_writing", counted("settle", rounds.settle_writing))
+    monkeypatch.setattr(rounds, "finish_writing", counted("finish", rounds.finish_writing))
     monkeypatch.setattr(os, "fdatasync", counted("sync", os.fdatasync))
     return heard
 
@@ -41,9 +42,11 @@ def seal(path: Path, count: int) -> list[int]:
     return told
 
 
-def test_the_disk_writes_beside_the_sealing_and_syncs_once(tmp_path: Path, calls: list[str]) -> None:
+def test_the_disk_writes_beside_the_sealing_and_is_left_to_be_synced_by_who_signs(
+    tmp_path: Path, calls: list[str]
+) -> None:
     assert seal(tmp_path / "bundle", 100) == list(range(10, 101, 10))
-    assert calls == ["start", "start", "start", "settle"] * 2 + ["start", "start", "sync"]
+    assert calls == ["start", "start", "start", "settle"] * 2 + ["start", "start", "finish"]
     assert (tmp_path / "bundle").read_bytes() == b"x" * 100
 
 
@@ -56,4 +59,4 @@ def test_what_the_disk_failed_with_meanwhile_is_told(
     monkeypatch.setattr(rounds, "settle_writing", failing)
     with pytest.raises(OSError, match="Input/output"):
         seal(tmp_path / "bundle", 100)
-    assert "sync" not in calls, "it might say nothing any more"
+    assert "finish" not in calls, "it might say nothing any more"

@@ -77,7 +77,7 @@ def test_an_infected_export_is_set_aside_and_not_given_back(closed: Street, scan
         assert (aside / "a.bin").read_bytes() == content
         assert (aside.stat().st_mode & 0o077, aside.parent.stat().st_mode & 0o077) == (0, 0)
         assert not list((made.out / "reject").glob("*"))
-        assert not made.police.ground.shelf.claims()
+        assert not made.police.ground.shelf.tokens()
         assert "malware-found" in made.police.log.alerts()
         (told,) = made.police.log.of("malware-found")
         assert told["signature"] == SIGNATURE

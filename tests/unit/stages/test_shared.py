@@ -173,10 +173,25 @@ def test_a_dataset_that_still_shows_who_the_persons_are_is_refused(closed: Stree
         assert NUMBER not in (made.out / "err" / "share.err.json").read_text("utf-8")
 
 
-def test_a_dataset_that_cannot_be_looked_through_waits_for_a_person(closed: Street) -> None:
+def damaged(method: int) -> bytes:
+    """Return a zip whose packed content was overwritten; its directory is whole."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as file:
+        file.writestr("x", bytes(range(256)) * 64)
+        begins, ends = len("x") + 30, file.start_dir
+    whole = out.getvalue()
+    return whole[: begins + 9] + b"\xff" * (ends - begins - 9) + whole[ends:]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [packed(packed(b"x")), *map(damaged, (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA))],
+    ids=["packed-twice", "deflate", "bzip2", "lzma"],
+)
+def test_a_dataset_that_cannot_be_looked_through_waits_for_a_person(closed: Street, content: bytes) -> None:
     closed.police.equip = granted(GRANT)
     with opened(closed) as made:
-        share(made, {"信息共享数据集.zip": packed(packed(b"x"))})
+        share(made, {"信息共享数据集.zip": content})
         made.work(10)
         assert made.police.only(OUT).hold_code == "export-held"
         assert findings(made) == ["MASK-UNSEEN"]

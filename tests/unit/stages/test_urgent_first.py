@@ -12,6 +12,7 @@ import pytest
 from gateway.bundle.names import bundle_name
 from gateway.cli.demo_nodes import PROCURATORATE
 from gateway.compose.ground import Ground
+from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
 from gateway.daemon.porters import Porters
 from gateway.domain.clock import SystemClock
@@ -23,6 +24,7 @@ from gateway.stages import bulk
 from gateway.stages.precedence import Precedence
 from gateway.transport.api import Entry, Progress, Transport, silent
 from gateway.transport.channel import Deadlines
+from gateway.transport.paramiko_channel import ParamikoChannel
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.sftp_session import LARGE_BLOCK
 from tests.support.houses import IN, OUT, House, Street, opened
@@ -131,11 +133,18 @@ class Scene:
 
 
 @pytest.fixture
-def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def parallel() -> int:
+    """What moves on the police's line at a time."""
+    return 2
+
+
+@pytest.fixture
+def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch, parallel: int) -> Iterator[Scene]:
     """Both houses, joined by the embedded server; the brake is on the police's line."""
-    line = Line(SftpTransport.over_paramiko(berth.peer, Deadlines(), SystemClock()))
+    line = Line(SftpTransport.over(ParamikoChannel, berth.peer, Deadlines(), SystemClock()))
     monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else berth.hosted)
     scene = Scene(closed, line, berth.mailbox)
+    closed.police.equip = lambda identity: _with_parallel(identity, parallel)
     closed.police.change = lambda ground: _with_porters(ground, scene)
     with opened(closed):
         try:
@@ -144,6 +153,11 @@ def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch) -> Iter
             line.go.set()
             for worker in closed.police.plan.workers:
                 getattr(worker, "close", lambda: None)()
+
+
+def _with_parallel(identity: Identity, parallel: int) -> Identity:
+    links = tuple(one.model_copy(update={"max_parallel": parallel}) for one in identity.settings.links)
+    return replace(identity, settings=identity.settings.model_copy(update={"links": links}))
 
 
 def _with_porters(ground: Ground, scene: Scene) -> Ground:
@@ -215,6 +229,16 @@ def test_a_small_bundle_passes_a_large_one_that_is_being_fetched(scene: Scene) -
     assert scene.line.told == ["small begins", "large pauses", "small ends", "large goes on", "large ends"]
     assert scene.line.moved == sorted(set(scene.line.moved))
     assert len(scene.made.police.transfers(IN)) == 2
+
+
+@pytest.mark.parametrize("parallel", [4])
+def test_a_free_place_beside_a_large_one_has_nobody_look_again_at_once(scene: Scene) -> None:
+    begin_to_fetch(scene)
+    assert scene.made.step(scene.made.police, "in-procuratorate") == 1.0
+    for name in ("c", "d"):
+        (scene.hosted / "out" / bundle_name(bundle_id(name * 32))).write_bytes(os.urandom(LARGE))
+    assert scene.made.step(scene.made.police, "in-procuratorate") == 0.0, "there is a place for the other one"
+    assert scene.made.step(scene.made.police, "in-procuratorate") == 1.0
 
 
 def test_what_is_urgent_in_one_direction_passes_what_is_large_in_the_other(scene: Scene) -> None:

@@ -3,7 +3,10 @@
 import asyncio
 import errno
 import os
+import stat
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,17 +30,31 @@ def inbox(tmp_path: Path) -> Path:
     return create_mailbox(tmp_path, unit_code("330102000000")) / "in"
 
 
-def a_session(inbox: Path) -> GuestSession:
-    mailbox = Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
-    # The channel is what the library sends answers over; nothing here sends any.
+class ChannelOf:
+    """The channel of a guest that is there, or has left; nothing here sends answers over it."""
+
+    def __init__(self, *, has_left: bool = False) -> None:
+        self._has_left = has_left
+
+    def is_closing(self) -> bool:
+        return self._has_left
+
+
+def a_session(inbox: Path, mailbox: Mailbox | None = None, *, has_left: bool = False) -> GuestSession:
+    mailbox = mailbox or Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
     return GuestSession(
-        cast("Any", None),
+        cast("Any", ChannelOf(has_left=has_left)),
         mailbox,
         active=lambda: None,
         deposited=lambda: None,
         growing=lambda: None,
         ended=lambda _session: None,
     )
+
+
+def two_sessions(inbox: Path) -> tuple[GuestSession, GuestSession]:
+    mailbox = Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
+    return a_session(inbox, mailbox), a_session(inbox, mailbox)
 
 
 def failing(_descriptor: int) -> None:
@@ -76,6 +93,71 @@ def test_what_the_disk_may_have_lost_is_never_published(
 
     asyncio.run(scenario())
     assert list(inbox.iterdir()) == []
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_a_failing_disk_is_told_to_a_guest_that_is_there_and_never_stops_the_closing_after_one_that_left(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, *, has_left: bool
+) -> None:
+    async def scenario() -> None:
+        session = a_session(inbox, has_left=has_left)
+        handle = await deposit(session, 1 << 20)
+        monkeypatch.setattr(os, "fsync", failing)
+        with nullcontext() if has_left else pytest.raises(OSError, match="failing"):
+            await session.close(handle)
+        assert not session.has_open_files
+
+    asyncio.run(scenario())
+    assert list(inbox.iterdir()) == []
+
+
+def test_what_is_renamed_while_it_is_open_is_durable_and_without_a_gap(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def synced(descriptor: int) -> None:
+        calls.append("file" if stat.S_ISREG(os.fstat(descriptor).st_mode) else "folder")
+
+    async def scenario() -> None:
+        session = a_session(inbox)
+        handle = await deposit(session, 1 << 20)
+        await session.write(handle, 3 << 20, b"behind a gap")
+        monkeypatch.setattr(os, "fsync", synced)
+        await session.rename(TEMP, b"/in/" + NAME.encode())
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await session.write(handle, 1 << 20, b"too late")
+        await session.close(handle)
+
+    asyncio.run(scenario())
+    assert calls == ["file", "folder"]
+    assert (inbox / NAME).read_bytes() == b"x" * (1 << 20)
+
+
+def test_nothing_is_written_into_what_another_session_is_publishing(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        session, other = two_sessions(inbox)
+        handle = await deposit(session, 1 << 20)
+        renaming = asyncio.ensure_future(other.rename(TEMP, b"/in/" + NAME.encode()))
+        monkeypatch.setattr(os, "fsync", waiting)
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await session.write(handle, 1 << 20, b"too late")
+        go_on.set()
+        await renaming
+        await session.close(handle)
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def waiting(_descriptor: int) -> None:
+        begun.set()
+        go_on.wait()
+
+    asyncio.run(scenario())
+    assert (inbox / NAME).stat().st_size == 1 << 20
 
 
 def test_a_large_deposit_is_written_out_while_it_grows_and_synced_once(

@@ -10,7 +10,8 @@ from gateway.domain.ids import unit_code, wire_name
 from gateway.transport.disk import HEAD_START, temp_name
 from gateway.transport.floors import Floors
 from gateway.transport.hosted import create_mailbox
-from gateway.transport.quota import Mailbox, QuotaError
+from gateway.transport.quota import Mailbox, QuotaError, Room
+from tests.support.outbound import SettableClock
 
 BIG, SMALL = (temp_name(wire_name(f"{digit * 32}.cfb")) for digit in "01")
 WHOLE = f"{'2' * 32}.cfb"
@@ -38,3 +39,32 @@ def test_who_does_not_ask_for_room_is_stopped_where_small_things_end(tmp_path: P
 @pytest.mark.parametrize(("free", "room"), [(1000, 800), (350, 150), (250, 100), (120, 70), (50, 0), (20, -30)])
 def test_what_may_be_deposited_shrinks_to_what_is_small_and_then_to_nothing(free: int, room: int) -> None:
     assert Floors(200, 50, 100).room(free) == room
+
+
+def test_who_asks_while_another_session_has_the_folder_counted_is_not_refused_by_the_old_count(tmp_path: Path) -> None:
+    clock = SettableClock()
+    mailbox = Mailbox(create_mailbox(tmp_path, unit_code("990102")), 100, 10, clock)
+
+    async def scenario() -> None:
+        await mailbox.admit(size=100)
+        mailbox.grown(100)
+        # The collector has taken all of it since; two sessions of the guest go on.
+        clock.seconds += 10
+        await asyncio.gather(mailbox.admit(size=40), mailbox.admit(size=40))
+
+    asyncio.run(scenario())
+
+
+def test_what_another_session_writes_while_the_folder_is_counted_counts(tmp_path: Path) -> None:
+    mailbox = Mailbox(create_mailbox(tmp_path, unit_code("990102")), 1 << 20, 10, SystemClock())
+
+    async def scenario() -> Room:
+        async def write() -> None:
+            mailbox.created()
+            mailbox.grown(1 << 19)
+
+        room, _ = await asyncio.gather(mailbox.space(), write())
+        return room
+
+    room = asyncio.run(scenario())
+    assert (room.free_blocks * room.block, room.free_files) == (1 << 19, 9)

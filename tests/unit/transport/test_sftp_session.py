@@ -245,6 +245,44 @@ def test_a_listing_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         SftpSession(ScriptedChannel(endless)).names(b"/out")
 
 
+def test_a_listing_ends_with_an_answer_without_entries() -> None:
+    answers = iter([packet_of_names(b"a"), packet_of_names()])
+
+    def answer(kind: int, number: int, fields: Cursor) -> list[bytes]:
+        if kind != Kind.READDIR:
+            return endless(kind, number, fields)
+        return [packet(Kind.NAME, number, next(answers, packet_of_names()))]
+
+    session = SftpSession(ScriptedChannel(answer))
+    assert [one.name for one in session.names(b"/out")] == [b"a"]
+    session.drain()
+    assert session.is_usable()
+
+
+def test_names_that_are_longer_than_any_file_system_takes_are_counted_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = packet_of_names(b"a", b"x" * 255, b"x" * 256)
+    left = 1
+
+    def answer(kind: int, number: int, fields: Cursor) -> list[bytes]:
+        nonlocal left
+        if kind != Kind.READDIR:
+            return endless(kind, number, fields)
+        left -= 1
+        return [packet(Kind.NAME, number, names if left >= 0 else packet_of_names())]
+
+    assert [len(one.name) for one in SftpSession(ScriptedChannel(answer)).names(b"/out")] == [1, 255]
+    monkeypatch.setattr(sftp_session, "_LISTING_MAX", 20)
+    left = 100
+    with refused("mailbox-failed"):
+        SftpSession(ScriptedChannel(answer)).names(b"/out")
+
+
+def packet_of_names(*names: bytes) -> bytes:
+    return wire.u32(len(names)) + b"".join(wire.string(one) + wire.string(b"") + wire.NO_ATTRIBUTES for one in names)
+
+
 def test_entries_without_a_size_are_left_out() -> None:
     has_listed = False
 
@@ -305,6 +343,23 @@ def test_every_refusal_has_a_meaning(tmp_path: Path, code: int, expected: str) -
         transport.deposit(source, NAME)
     with refused(expected):
         transport.probe()
+
+
+def test_a_server_that_tells_nothing_of_a_name_gets_its_handle_back(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"abc")
+    kinds: list[int] = []
+
+    def answer(kind: int, number: int, _fields: Cursor) -> list[bytes]:
+        kinds.append(kind)
+        if kind == Kind.OPEN:
+            return [packet(Kind.HANDLE, number, wire.string(b"h"))]
+        return [outcome(number, Outcome.PERMISSION_DENIED if kind == Kind.STAT else Outcome.OK)]
+
+    transport = SftpTransport(lambda: ScriptedChannel(answer), SystemClock())
+    with refused("mailbox-denied"):
+        transport.deposit(source, NAME)
+    assert kinds == [Kind.STAT, Kind.OPEN, Kind.CLOSE, Kind.REMOVE]
 
 
 def test_a_refusal_carries_its_code() -> None:
