@@ -91,7 +91,7 @@ class ClaimShelf:
                 disk.owner_only(together.folder)
             made = {
                 one.token: _claimed(together.folder / one.token, one)
-                for one in together.take(_secured(intents, together.failures))
+                for one in together.take(_secured(intents, together))
             }
             with self._lock:
                 self._made |= made
@@ -305,8 +305,10 @@ def _claimed(whole: Path, wanted: intent.Intent) -> Claim:
     return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
 
 
-def _secured(intents: Sequence[intent.Intent], failures: dict[ClaimToken, GatewayError]) -> list[intent.Intent]:
-    """Return those of `intents` whose exports are on the disk; say in `failures` what became of the others."""
-    errors = intent.secure(intents)
-    failures.update({one.token: error for one, error in zip(intents, errors, strict=True) if error is not None})
-    return [one for one, error in zip(intents, errors, strict=True) if error is None]
+def _secured(intents: Sequence[intent.Intent], together: Together) -> list[intent.Intent]:
+    """Return those of `intents` whose exports are on the disk, or will be once they are written down; say in the
+    failures what became of the others."""
+    errors = intent.secure(intents, together.folder) if intents else []
+    pairs = list(zip(intents, errors, strict=True))
+    together.failures.update({one.token: error for one, error in pairs if error is not None})
+    return [one for one, error in pairs if error is None]

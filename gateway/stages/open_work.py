@@ -188,10 +188,7 @@ def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[Ga
                     return [None] * len(made)
         except GatewayError as error:
             return [error] * len(made)
-    errors = trees.fsync_trees(made)
-    for folder in folders:
-        disk.fsync_folder(folder)
-    return errors
+    return trees.fsync_own_trees(made, folders, f"{made[-1]}/{NOTE}") if made else []
 
 
 def _opened(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from gateway.folders import disk as folders_disk
-from gateway.folders import rounds
+from gateway.folders import order, rounds
 from gateway.transport import disk as mailbox_disk
 
 ROOM = frozenset({"create", "write", "pwrite", "mkdir", "rename", "replace", "rename-new", "link", "symlink", "fsync"})
-ROOM |= {"syncfs"}
+ROOM |= {"syncfs", "conclude"}
 """Calls that a full disk or a used-up quota can refuse; those that sync as well, where blocks are allotted late."""
 BYTES = frozenset({"read", "pread", "write", "pwrite"})
 """Calls that may move fewer bytes than they were asked to."""
@@ -105,6 +105,12 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
     def forcing(descriptor: int) -> None:
         give(Call("syncfs", _where(descriptor, None), sync_file_system, (descriptor,), {}))
 
+    def settling(descriptor: int) -> None:
+        give(Call("settle", _where(descriptor, None), finish_writing, (descriptor,), {}))
+
+    def concluding(descriptor: int) -> None:
+        give(Call("conclude", _where(descriptor, None), posix.fsync, (descriptor,), {}))
+
     class Raw(io.FileIO):
         """A file whose reads and writes are met."""
 
@@ -153,13 +159,14 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
             give(Call("commit", root or "", lambda: None, (), {}))
 
     rename_new, publish = folders_disk._rename_noreplace, mailbox_disk._rename_no_replace
-    sync_file_system = rounds.sync_file_system
+    sync_file_system, finish_writing = rounds.sync_file_system, rounds.finish_writing
     wrapped: list[tuple[Any, str, Any]] = [(os, name, by_path(name, getattr(posix, name))) for name in _BY_PATH]
     wrapped += [(os, name, by_path(name, getattr(posix, name))) for name in _BY_FILE]
     wrapped += [(os, name, by_two(name, getattr(posix, name))) for name in _BY_TWO]
     wrapped += [(os, "preadv", reading_into)]
     wrapped += [(os, "open", opening), (io, "open", open_file), (builtins, "open", open_file)]
-    wrapped += [(rounds, "sync_file_system", forcing)]
+    wrapped += [(rounds, "sync_file_system", forcing), (rounds, "finish_writing", settling)]
+    wrapped += [(order, "conclude", concluding)]
     wrapped += [(folders_disk, "_rename_noreplace", renaming), (mailbox_disk, "_rename_no_replace", publishing)]
     saved = [(owner, name, getattr(owner, name)) for owner, name, _wrapper in wrapped]
     event.listen(Engine, "commit", committing)
