@@ -10,7 +10,7 @@ from typing import BinaryIO
 from benchmarks.parts import nowhere
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
 from gateway.bundle.keys import NodeKeys, generate
-from gateway.bundle.receipt import Receipt, sign_receipt, verify_receipt
+from gateway.bundle.receipt import Receipt, sign_receipts, verify_receipt
 from gateway.bundle.seal import Sealed, SealMember
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.ids import UnitCode
@@ -69,7 +69,7 @@ class Exchange:
         word = Receipt(
             sealed.bundle_id, sealed.header_hash, sealed.size, ReceiptCode.DELIVERED, TO, FROM, TO, 1, 1, CREATED
         )
-        return sign_receipt(word, self.theirs)
+        return sign_receipts([word], self.theirs)[0]
 
     def check(self, receipt: bytes) -> Receipt:
         """Return what a receipt states, its signature proven."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.standard.findings import Finding, Place, Verdict
-from packers.xmltext import MAX_REPORTED
+from packers.bounds import MAX_REPORTED
 
 MAX_CSV_BYTES: Final = 16 << 20
 """Some 30,000 prisoners; the largest batch met had 800."""

@@ -25,8 +25,9 @@ def read_list(raw: bytes) -> FileList:
     is_sound = len(raw) <= MAX_LIST_BYTES
     for line in text.removeprefix("\ufeff").split("\n"):
         match = _LINE.fullmatch(line.removesuffix("\r"))
-        if match is not None and match["path"] not in found:
-            found[match["path"].removeprefix("./")] = match["md5"].lower()
+        path = match["path"].removeprefix("./") if match is not None else ""
+        if match is not None and path not in found:
+            found[path] = match["md5"].lower()
         elif line.strip():
             is_sound = False
     return FileList(MappingProxyType(found), is_sound)

@@ -137,5 +137,6 @@ def _kind(mode: int) -> str:
 
 
 def _open_regular(path: bytes) -> BinaryIO:
-    # The path was a regular file when it was listed; a link put in its place since must not be followed.
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+    # The path was a regular file when it was listed; since then a link may lie there, which must not be followed, or a
+    # pipe, which must not be waited for.
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from gateway.standard.findings import Finding, Place, Verdict
+from packers.bounds import MAX_REPORTED
 
 MAX_JSON_BYTES = 16 << 20
 """As for XML: a case with 100,000 dossier entries is 11 MB."""
@@ -16,8 +17,9 @@ MAX_VALUES = 1_000_000
 """Eight for each of 100,000 dossier entries; a short text can ask for much memory."""
 MAX_DEPTH = 32
 """Objects in objects; a case has six."""
-MAX_REPORTED = 20
-"""Findings of one kind in one file; who has more has one cause."""
+MAX_NAME = 200
+"""Characters of a name; formats have twenty. Where a value stands is told in full, so a long name would cost for each
+value below it."""
 
 # Possessive: one text of MAX_JSON_BYTES would otherwise be remembered step by step, in 2 GiB.
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*+"|[^\s,:\[\]{}"]+|[,:\[\]{}]', re.DOTALL)
@@ -99,7 +101,7 @@ class _NotJsonError(Exception):
 
 
 class _TooMuchError(Exception):
-    """Deeper, or of more values, than any case."""
+    """Deeper, of more values, or with longer names than any case."""
 
 
 def _text(raw: bytes) -> str:
@@ -161,6 +163,8 @@ class _Reader:
             if word == ",":
                 word = next(self._words)
             name, at = self._string(word, path), self._line
+            if len(name) > MAX_NAME:
+                raise _TooMuchError
             next(self._words)  # the colon
             inner = f"{path}.{name}" if path else name
             value = self._value(next(self._words), depth + 1, inner)

@@ -13,9 +13,8 @@ from gateway.standard.package import Renamed
 from packers import names
 from packers.container import Container, ContainerEntry, Limits, Watch, open_container
 
-MAX_PARTS = 99
-"""400 GB; a whole dossier with its videos."""
 _PART = re.compile(r"(?P<stem>.+)_P(?P<part>[1-9][0-9]?)of(?P<parts>[1-9][0-9]?)\.zip", re.IGNORECASE)
+"""At most 99, of 400 GB: a whole dossier with its videos."""
 
 T = TypeVar("T")
 

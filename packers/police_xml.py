@@ -11,7 +11,7 @@ from gateway.standard.catalogue import Standard
 from gateway.standard.check_documents import person_named
 from gateway.standard.dates import read_when
 from gateway.standard.fields import NUMBERS
-from gateway.standard.findings import Finding, Place, Verdict
+from gateway.standard.findings import Finding, Verdict
 from gateway.standard.identity import normal_number
 from gateway.standard.numerals import read_digits
 from gateway.standard.package import (
@@ -30,11 +30,11 @@ from gateway.standard.package import (
     PropertyItem,
     Sentence,
     Source,
-    UnknownValue,
     Value,
     Volume,
 )
 from packers import police_fields as tags
+from packers.xmlvalues import XmlValues
 
 ROOT = "ZFAJ"
 FORM = "police"
@@ -65,15 +65,21 @@ class PoliceReader:
     file: str
     path_of: Callable[[str], str]
     standard: Standard
-    findings: list[Finding] = field(default_factory=list)
-    _origins: list[Origin] = field(default_factory=list)
-    _unknown: list[UnknownValue] = field(default_factory=list)
+    taken: XmlValues = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taken = XmlValues(self.file, FORM, self.standard)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with the tree's form."""
+        return self.taken.findings
 
     def read(self, root: etree._Element, source: Source) -> CasePackage:
         """Return the case package; with a finding, an empty one where the tree is none of a police export."""
         why = "root" if root.tag != ROOT else "elements" if sum(1 for _ in root.iter()) > MAX_ELEMENTS else ""
         if why:
-            self._complain("XML-SCHEMA", Verdict.REJECT, root, why=why)
+            self.taken.complain("XML-SCHEMA", Verdict.REJECT, root, why=why)
             return CasePackage(source)
         case: dict[str, str] = {}
         persons: list[Person] = []
@@ -86,9 +92,9 @@ class PoliceReader:
                 case = self._values(section, tags.CASE, "", ROOT)
                 continue
             if section.tag == "JBXX":
-                self._complain("FIELD-REPEATED", Verdict.HOLD, section, field="案件基本信息(JBXX)")
+                self.taken.complain("FIELD-REPEATED", Verdict.HOLD, section, field="案件基本信息(JBXX)")
             if section.tag not in _SECTIONS:
-                self._keep(section, ROOT)
+                self.taken.keep(section, ROOT)
                 continue
             for element in section:
                 match (section.tag, element.tag):
@@ -103,9 +109,9 @@ class PoliceReader:
                     case ("QTXXS", "QTXX"):
                         extra.append(self._row(element, "values", f"values[{len(extra)}].", f"{ROOT}/QTXXS"))
                     case _:
-                        self._keep(element, f"{ROOT}/{section.tag}")
-            self._keep_rest(section, (), ROOT)
-        self._keep_rest(root, ("BB", "XTMC"), "")
+                        self.taken.keep(element, f"{ROOT}/{section.tag}")
+            self.taken.keep_rest(section, (), ROOT)
+        self.taken.keep_rest(root, ("BB", "XTMC"), "")
         return replace(
             self._package(source, case),
             persons=tuple(persons),
@@ -113,8 +119,8 @@ class PoliceReader:
             volumes=tuple(volumes),
             property=tuple(items),
             values=tuple(extra),
-            origins=tuple(self._origins),
-            unknown=tuple(self._unknown),
+            origins=tuple(self.taken.origins),
+            unknown=tuple(self.taken.unknown),
         )
 
     def _package(self, source: Source, case: dict[str, str]) -> CasePackage:
@@ -127,7 +133,7 @@ class PoliceReader:
         places = {one: f"case_numbers[{n}].number" for n, one in enumerate(schemes) if one != "police-case-no"}
         places |= {"from_code": "sender_code", "from_name": "sender_name"}
         places |= {"to_code": "receiver_code", "to_name": "receiver_name"}
-        self._origins = [replace(one, value=places.get(one.value, one.value)) for one in self._origins]
+        self.taken.origins = [replace(one, value=places.get(one.value, one.value)) for one in self.taken.origins]
         business = value("business")
         own = self.standard.flow_of(FORM, business) or (business if business in self.standard.names() else "")
         return CasePackage(
@@ -170,39 +176,38 @@ class PoliceReader:
             if child.tag in skip:
                 continue
             if child.tag not in known or len(child):
-                self._keep(child, path)
+                self.taken.keep(child, path)
                 continue
             name, label = known[child.tag]
             if name in values:
-                self._complain("FIELD-REPEATED", Verdict.HOLD, child, field=f"{label}({child.tag})")
-                self._keep(child, path)
+                self.taken.complain("FIELD-REPEATED", Verdict.HOLD, child, field=f"{label}({child.tag})")
+                self.taken.keep(child, path)
                 continue
             text = (child.text or "").strip()
             values[name] = _normal(name, text)
             altered = text if values[name] != text else ""
-            self._origins.append(
+            self.taken.origins.append(
                 Origin(prefix + name, label, f"{path}/{child.tag}", self.file, child.sourceline or 0, altered)
             )
-            self._keep_attributes(child, (), path)
-        self._keep_rest(element, (), above)
+            self.taken.keep_attributes(child, (), path)
+        self.taken.keep_rest(element, (), above)
         return values
 
     def _person(self, element: etree._Element, n: int) -> Person:
         prefix, path = f"persons[{n}].", f"{ROOT}/XYRS/XYR"
-        before = len(self._origins)
+        before = len(self.taken.origins)
         values: dict[str, Any] = {**self._values(element, tags.PERSON, prefix, f"{ROOT}/XYRS", tuple(tags.ROWS))}
         # Only those of this person: looking through all for each would take minutes for a file full of persons.
-        if any(origin.value == f"{prefix}id_no" and origin.text for origin in self._origins[before:]):
-            place = Place(self.file, element.sourceline or 0, 0, "身份号码(SFHM)")
-            facts: dict[str, str | int] = {"person": values.get("name", "")}
-            self.findings.append(Finding("ID-LOWERCASE-X", Verdict.FIX, place, mender="vendor", facts=facts))
+        if any(origin.value == f"{prefix}id_no" and origin.text for origin in self.taken.origins[before:]):
+            shown = {"field": "身份号码(SFHM)", "person": values.get("name", "")}
+            self.taken.complain("ID-LOWERCASE-X", Verdict.FIX, element, **shown)
         rows: dict[str, list[Any]] = {attribute: [] for attribute, _, _ in tags.ROWS.values()}
         for child in element:
             if child.tag not in tags.ROWS:
                 continue
             attribute, _, label = tags.ROWS[child.tag]
             at = f"{prefix}{attribute}[{len(rows[attribute])}]"
-            self._origins.append(Origin(at, label, f"{path}/{child.tag}", self.file, child.sourceline or 0))
+            self.taken.origins.append(Origin(at, label, f"{path}/{child.tag}", self.file, child.sourceline or 0))
             rows[attribute].append(self._row(child, attribute, f"{at}.", path))
         return Person(**values | {attribute: tuple(found) for attribute, found in rows.items()})
 
@@ -240,16 +245,16 @@ class PoliceReader:
         path = f"{ROOT}/JZML/JUAN"
         values = self._attribute_values(element, tags.VOLUME, f"{ROOT}/JZML")
         line = element.sourceline or 0
-        self._origins.append(Origin(f"volumes[{n}]", "电子卷宗", path, self.file, line))
+        self.taken.origins.append(Origin(f"volumes[{n}]", "电子卷宗", path, self.file, line))
         entries = []
         for catalogue in element:
             if catalogue.tag != "ML":
-                self._keep(catalogue, path)
+                self.taken.keep(catalogue, path)
                 continue
             shared = self._attribute_values(catalogue, tags.CATALOGUE, path)
             for file in catalogue:
                 if file.tag != "WJ":
-                    self._keep(file, f"{path}/ML")
+                    self.taken.keep(file, f"{path}/ML")
                     continue
                 own = self._attribute_values(file, tags.ENTRY, f"{path}/ML")
                 entries.append(
@@ -266,47 +271,14 @@ class PoliceReader:
 
     def _leaves(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
         """Like `_values` for records that carry their own line: no origin for each value."""
-        before = len(self._origins)
+        before = len(self.taken.origins)
         values = self._values(element, known, "", above)
-        del self._origins[before:]
+        del self.taken.origins[before:]
         return values
 
     def _attribute_values(self, element: etree._Element, known: Known, above: str) -> dict[str, str]:
-        self._keep_rest(element, tuple(known), above)
+        self.taken.keep_rest(element, tuple(known), above)
         return {known[name][0]: value.strip() for name, value in element.attrib.items() if name in known}
-
-    def _keep(self, element: etree._Element, above: str) -> None:
-        """Keep everything of an element that has no name in the case package."""
-        path = f"{above}/{element.tag}"
-        if not (len(element) or element.attrib or _own_text(element)):
-            self._unknown.append(UnknownValue(path, "", self.file, element.sourceline or 0))
-        self._keep_rest(element, (), above)
-        for child in element:
-            self._keep(child, path)
-
-    def _keep_rest(self, element: etree._Element, known: tuple[str, ...], above: str) -> None:
-        """Keep what an element has besides its children: text of its own, and attributes that are not `known`."""
-        text = _own_text(element)
-        if text:
-            path = f"{above}/{element.tag}" if above else str(element.tag)
-            self._unknown.append(UnknownValue(path, text, self.file, element.sourceline or 0))
-        self._keep_attributes(element, known, above)
-
-    def _keep_attributes(self, element: etree._Element, known: tuple[str, ...], above: str) -> None:
-        path = f"{above}/{element.tag}" if above else str(element.tag)
-        self._unknown.extend(
-            UnknownValue(f"{path}/@{name}", value, self.file, element.sourceline or 0)
-            for name, value in element.attrib.items()
-            if name not in known
-        )
-
-    def _complain(self, code: str, verdict: Verdict, element: etree._Element, **facts: str) -> None:
-        place = Place(self.file, element.sourceline or 0, 0, facts.get("field", ""))
-        self.findings.append(Finding(code, verdict, place, mender="vendor", facts=facts))
-
-
-def _own_text(element: etree._Element) -> str:
-    return "".join((element.text or "", *(child.tail or "" for child in element))).strip()
 
 
 def _normal(name: str, text: str) -> str:

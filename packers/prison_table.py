@@ -24,9 +24,9 @@ from gateway.standard.package import (
     Value,
 )
 from packers import prison_fields as tags
+from packers.bounds import MAX_REPORTED
 from packers.csvtext import Row, Table
 from packers.sheetdates import SCIENTIFIC, Certainty, read_day
-from packers.xmltext import MAX_REPORTED
 
 _HOMES = (tags.PERSON, tags.SENTENCE, tags.CHANGE, tags.CHARGE, tags.MEASURE)
 _PAROLE = "parole"

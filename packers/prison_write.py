@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -86,8 +87,12 @@ class _Batch:
                 continue
             folder = self._folder_of(document)
             name = document.path.rpartition("/")[2]
-            tries = (f"{folder}/{_file_name(document, name)}", f"{folder}/{n:04d}_{name}")
-            target = next(one for one in tries if names.folded(one) not in taken)
+            tries = (f"{m:04d}_{name}" for m in count(n))
+            target = next(
+                place
+                for one in chain([_file_name(document, name)], tries)
+                if names.folded(place := names.fitting_path(f"{folder}/{one}")) not in taken
+            )
             taken.add(names.folded(target))
             found[member] = target
         return found

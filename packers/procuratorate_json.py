@@ -1,5 +1,6 @@
 """Turns the tree of a case.json into a case package, each value with its line and path, nothing lost."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.identity import normal_number
 from gateway.standard.numerals import read_digits
 from gateway.standard.package import (
+    MAX_CASE_PACKAGE_BYTES,
     UNCLASSIFIED,
     CaseNumber,
     CasePackage,
@@ -33,6 +35,7 @@ from gateway.standard.package import (
     Volume,
 )
 from packers import procuratorate_fields as tags
+from packers.bounds import MAX_KEPT, MAX_REPORTED
 from packers.jsontext import JsonList, JsonObject, JsonText, JsonValue, plain
 
 FORM = "procuratorate"
@@ -68,6 +71,8 @@ class ProcuratorateReader:
     findings: list[Finding] = field(default_factory=list)
     _origins: list[Origin] = field(default_factory=list)
     _unknown: list[UnknownValue] = field(default_factory=list)
+    _kept: int = 0
+    _reported: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
 
     def read(self, root: JsonObject, source: Source) -> CasePackage:
         """Return the case package; with a finding, an empty one where the tree is no case of this system."""
@@ -75,9 +80,7 @@ class ProcuratorateReader:
         exchange, case = sections.get("XTXX", _NOTHING)[1], sections.get("AJJBXX", _NOTHING)[1]
         if not isinstance(exchange, JsonObject) or not isinstance(case, JsonObject):
             missing = "ajjbxx" if isinstance(exchange, JsonObject) else "xtxx"
-            facts: dict[str, str | int] = {"file": self.file, "why": missing}
-            place = Place(self.file, root.line, 0, missing)
-            self.findings.append(Finding("JSON-SCHEMA", Verdict.REJECT, place, mender="vendor", facts=facts))
+            self._complain("JSON-SCHEMA", Verdict.REJECT, root, field=missing, why=missing)
             return CasePackage(source)
         values = self._values(self._members(exchange, "xtxx"), tags.EXCHANGE, "", "xtxx")
         values |= self._values(self._members(case, "ajjbxx"), tags.CASE, "", "ajjbxx")
@@ -169,9 +172,8 @@ class ProcuratorateReader:
         skip = frozenset({*tags.ROWS, *tags.DECISION, tags.REFUSAL[0]})
         values: dict[str, Any] = {**self._values(members, tags.PERSON, prefix, path, skip)}
         if any(origin.value == f"{prefix}id_no" and origin.text for origin in self._origins[before:]):
-            place = Place(self.file, value.line, 0, "证件号码(ZJHM)")
-            facts: dict[str, str | int] = {"person": values.get("name", "")}
-            self.findings.append(Finding("ID-LOWERCASE-X", Verdict.FIX, place, mender="vendor", facts=facts))
+            shown = {"field": "证件号码(ZJHM)", "person": values.get("name", "")}
+            self._complain("ID-LOWERCASE-X", Verdict.FIX, value, **shown)
         rows: dict[str, Any] = {}
         own = {name: members[name] for name in tags.DECISION if name in members}
         if any(isinstance(one, JsonText) and one.text.strip() for _, one in own.values()):
@@ -276,9 +278,7 @@ class ProcuratorateReader:
                 continue
             at = f"{path}.{name}" if path else name
             verdict = Verdict.FIX if plain(found[folded][1]) == plain(inner) else Verdict.REJECT
-            facts: dict[str, str | int] = {"file": self.file, "line": inner.line, "field": at}
-            place = Place(self.file, inner.line, 0, at)
-            self.findings.append(Finding("JSON-DUP-KEY", verdict, place, mender="vendor", facts=facts))
+            self._complain("JSON-DUP-KEY", verdict, inner, field=at)
             self._keep(inner, at)
         return found
 
@@ -310,6 +310,8 @@ class ProcuratorateReader:
 
     def _keep(self, value: JsonValue, path: str) -> None:
         """Keep everything of a value that has no name in the case package."""
+        if not self._has_room(path, value):
+            return
         if isinstance(value, JsonText):
             self._unknown.append(UnknownValue(path, value.text, self.file, value.line))
         elif not (value.items if isinstance(value, JsonList) else value.members):
@@ -320,6 +322,22 @@ class ProcuratorateReader:
         else:
             for name, one in value.members.items():
                 self._keep(one, f"{path}.{name}")
+
+    def _has_room(self, path: str, value: JsonValue) -> bool:
+        """Count what is about to be kept; with a finding, False once that is more than any case can hold."""
+        was_full = self._kept > MAX_KEPT
+        self._kept += len(path) + (len(value.text) if isinstance(value, JsonText) else 0)
+        if self._kept > MAX_KEPT and not was_full:
+            self._complain("JSON-LIMIT", Verdict.REJECT, value, limit=MAX_CASE_PACKAGE_BYTES)
+        return self._kept <= MAX_KEPT
+
+    def _complain(self, code: str, verdict: Verdict, value: JsonValue, **facts: str | int) -> None:
+        """Record a finding; who has more of one kind than MAX_REPORTED has one cause."""
+        self._reported[code, verdict] += 1
+        if self._reported[code, verdict] <= MAX_REPORTED:
+            place = Place(self.file, value.line, 0, str(facts.get("field", "")))
+            shown = {"file": self.file, "line": value.line, **facts}
+            self.findings.append(Finding(code, verdict, place, mender="vendor", facts=shown))
 
 
 def _with_persons(documents: tuple[Document, ...], persons: tuple[Person, ...]) -> tuple[Document, ...]:

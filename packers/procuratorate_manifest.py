@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.standard.findings import Finding, Place, Verdict
-from packers.jsontext import MAX_REPORTED, JsonList, JsonObject, JsonText, JsonValue
+from packers.bounds import MAX_REPORTED
+from packers.jsontext import JsonList, JsonObject, JsonText, JsonValue
 
 MANIFEST = "manifest.json"
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")

@@ -8,11 +8,10 @@ from types import MappingProxyType
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no type information
 
 from gateway.standard.findings import Finding, Place, Verdict
+from packers.bounds import MAX_REPORTED
 
 MAX_XML_BYTES = 16 << 20
 """A case with 100,000 dossier entries is 11 MB; lxml needs about ten times that in memory."""
-MAX_REPORTED = 20
-"""Findings of one kind in one file; who has more has one cause."""
 
 _DECLARATION = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARED = re.compile(r"\s*<\?xml[^>]{0,400}?\?>")

@@ -10,8 +10,8 @@ from gateway.standard.catalogue import Standard
 from gateway.standard.dates import read_when
 from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.identity import normal_number
-from gateway.standard.package import Origin, UnknownValue
-from packers.xmltext import MAX_REPORTED
+from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, Origin, UnknownValue
+from packers.bounds import MAX_KEPT, MAX_REPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class XmlValues:
     origins: list[Origin] = field(default_factory=list)
     unknown: list[UnknownValue] = field(default_factory=list)
     _reported: Counter[str] = field(default_factory=Counter)
+    _kept: int = 0
 
     def leaves(
         self, element: etree._Element, known: Mapping[str, Leaf], prefix: str, above: str, others: Iterable[str] = ()
@@ -103,34 +104,45 @@ class XmlValues:
     def keep(self, element: etree._Element, above: str) -> None:
         """Keep everything of an element that has no name in the case package."""
         path = f"{above}/{element.tag}"
+        if not self._has_room(len(path), element):
+            return
         if not (len(element) or element.attrib or own_text(element)):
-            self.unknown.append(UnknownValue(path, "", self.file, element.sourceline or 0))
+            self._keep_value(path, "", element)
         self.keep_rest(element, (), above)
         for child in element:
             self.keep(child, path)
 
     def keep_rest(self, element: etree._Element, known: Iterable[str], above: str) -> None:
         """Keep what an element has besides its children: text of its own, and attributes that are not `known`."""
-        text = own_text(element)
-        if text:
-            self.unknown.append(UnknownValue(_path(element, above), text, self.file, element.sourceline or 0))
+        if text := own_text(element):
+            self._keep_value(_path(element, above), text, element)
         self.keep_attributes(element, known, above)
 
     def keep_attributes(self, element: etree._Element, known: Iterable[str], above: str) -> None:
         """Keep the attributes of an element that are not `known`."""
         named, path = frozenset(known), _path(element, above)
-        self.unknown.extend(
-            UnknownValue(f"{path}/@{name}", value, self.file, element.sourceline or 0)
-            for name, value in element.attrib.items()
-            if name not in named
-        )
+        for name, value in element.attrib.items():
+            if name not in named:
+                self._keep_value(f"{path}/@{name}", value, element)
 
-    def complain(self, code: str, verdict: Verdict, element: etree._Element, **facts: str) -> None:
+    def _keep_value(self, path: str, value: str, element: etree._Element) -> None:
+        if self._has_room(len(path) + len(value), element):
+            self.unknown.append(UnknownValue(path, value, self.file, element.sourceline or 0))
+
+    def _has_room(self, characters: int, element: etree._Element) -> bool:
+        """Count what is about to be kept; with a finding, False once that is more than any case can hold."""
+        was_full = self._kept > MAX_KEPT
+        self._kept += characters
+        if self._kept > MAX_KEPT and not was_full:
+            self.complain("XML-LIMIT", Verdict.REJECT, element, limit=MAX_CASE_PACKAGE_BYTES)
+        return self._kept <= MAX_KEPT
+
+    def complain(self, code: str, verdict: Verdict, element: etree._Element, **facts: str | int) -> None:
         """Record a finding at `element`; who has more of one kind than MAX_REPORTED has one cause."""
         self._reported[code] += 1
         if self._reported[code] > MAX_REPORTED:
             return
-        place = Place(self.file, element.sourceline or 0, 0, facts.get("field", ""))
+        place = Place(self.file, element.sourceline or 0, 0, str(facts.get("field", "")))
         shown = {"file": self.file, **facts}
         self.findings.append(Finding(code, verdict, place, mender="vendor", facts=shown))
 

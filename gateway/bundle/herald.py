@@ -94,26 +94,17 @@ def is_whole(raw: bytes) -> bool:
     return len(cipher) == envelope.manifest_length and digest(envelope.suite, cipher) == envelope.manifest_hash
 
 
-def verify_herald(
-    head: bytes,
-    signer_of: Callable[[bytes], PublicKeys | None],
-    is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
-) -> Herald:
-    """Do group A of the checks up to the signature; arguments as those of `verify_envelope`.
-
-    Raises what `parse_herald` raises, then `unknown-sender`, `revoked-sender`, `bad-signature`. Policy comes after.
-    """
-    herald = parse_herald(head)
-    check_herald(herald, signer_of, is_revoked)
-    return herald
-
-
 def check_herald(
     herald: Herald,
     signer_of: Callable[[bytes], PublicKeys | None],
     is_revoked: Callable[[bytes], bool] = lambda _key_id: False,
 ) -> None:
-    """Do of `verify_herald` what follows on the parsing."""
+    """Do of group A of the checks what follows on the parsing, up to the signature; arguments as those of
+    `verify_envelope`.
+
+    Raises SecurityError `unknown-sender`, `revoked-sender` or `bad-signature`, in that order of looking. Policy comes
+    after.
+    """
     check_signature(herald.envelope, signer_of, is_revoked, _KIND)
 
 

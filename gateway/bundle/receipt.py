@@ -56,7 +56,8 @@ class Receipt:
                  origin or recipient is None where the issuer could not know it.
     issued_at:   seconds since 1970 UTC by the issuer's clock; evidence, never a deadline.
     reasons:     slugs of errors or codes of findings, for refusals and warnings.
-    findings:    what `seal_findings` gave, for 204; else empty.
+    findings:    what `seal_findings` gave and `open_findings` reads, for 204; else empty. For other writers of this
+                 format: our own nodes give reasons only.
     checkpoint:  the issuer's newest evidence checkpoint; empty where there is none.
     """
 
@@ -75,16 +76,12 @@ class Receipt:
     checkpoint: str = ""
 
 
-def sign_receipt(receipt: Receipt, keys: NodeKeys) -> bytes:
-    """Return the signed receipt: u8 suite | key_id | u32 length | canonical JSON | signature over L("receipt") | JSON.
+def sign_receipts(receipts: Sequence[Receipt], keys: NodeKeys) -> list[bytes]:
+    """Return each of `receipts` signed, a proof by itself; several share one signature.
 
+    u8 suite | key_id | u32 length | canonical JSON | signature over L("receipt") | JSON.
     Raises ValueError if a field is outside what `parse_receipt` accepts.
     """
-    return sign_receipts([receipt], keys)[0]
-
-
-def sign_receipts(receipts: Sequence[Receipt], keys: NodeKeys) -> list[bytes]:
-    """Return every one of `receipts` as `sign_receipt` does, each a proof by itself; several share one signature."""
     texts = [_encode(receipt) for receipt in receipts]
     if any(_decode(text) != receipt for text, receipt in zip(texts, receipts, strict=True)):
         raise ValueError("a field of the receipt has another type than it promises")

@@ -39,12 +39,18 @@ class Wanted:
     offset: int = 0
 
 
+_BOUNDED = mark(
+    "Very many case numbers begin so: transfers before No. {number} were not looked at. Give more of the case number."
+)
+
+
 def log(terminal: Terminal, settings: Settings, wanted: Wanted, clock: Clock) -> int:
     """Show the transfers that were asked for and return the exit code."""
     chosen = _filter(wanted, clock.now())
     with ledger_to_read(settings, clock) as ledger:
         # One more than is shown tells whether there are more.
-        found = ledger.search(chosen, wanted.limit + 1, wanted.offset)
+        looked = ledger.look_for(chosen, wanted.limit + 1, wanted.offset)
+        found = list(looked.transfers)
         asked = [ledger.answers.of_request(one.id) for one in found[: wanted.limit]] if wanted.case else []
     views = [view for view in asked if view is not None]
     shown = found[: wanted.limit]
@@ -57,9 +63,12 @@ def log(terminal: Terminal, settings: Settings, wanted: Wanted, clock: Clock) ->
                 "limit": wanted.limit,
                 "offset": wanted.offset,
                 "more": more,
+                "looked_back_to": looked.looked_back_to,
             }
         )
         return 0
+    if looked.looked_back_to is not None:
+        terminal.say(_BOUNDED, number=looked.looked_back_to)
     if not shown:
         terminal.say(mark("No transfer is like that."))
         return 0

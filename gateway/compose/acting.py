@@ -3,10 +3,10 @@ running daemon looks at once."""
 
 from collections.abc import Callable
 
-from gateway.compose.offline import ledger_to_change, ring_bell
+from gateway.compose.offline import ledger_to_change, link_named, ring_bell
 from gateway.domain.answers import Word
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, PermanentError, Scope
+from gateway.domain.errors import PermanentError
 from gateway.domain.ids import LinkName, TransferId
 from gateway.domain.lifecycle import Event, State, is_legal
 from gateway.domain.records import Action, Decision, Facts, Stage, Step, Transfer
@@ -38,12 +38,7 @@ class Operator:
 
         ConfigError `link-unknown`.
         """
-        name = next((LinkName(one.name) for one in self._settings.links if one.name == link), None)
-        if name is None:
-            known = ", ".join(sorted(one.name for one in self._settings.links))
-            raise ConfigError(
-                "link-unknown", "no link is called that", scope=Scope.LINK, facts={"peer": link[:60], "known": known}
-            )
+        name = LinkName(link_named(self._settings, link).name)
         with ledger_to_change(self._settings, self._clock) as ledger:
             number = ledger.retry_link(name, self._actor, why)
         ring_bell(self._settings)

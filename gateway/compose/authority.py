@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.bundle import canonical
-from gateway.compose.offline import missing
+from gateway.compose.offline import missing, not_empty
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, PermanentError, Scope
 from gateway.folders import disk, notes
@@ -74,7 +74,7 @@ class AuthorityFolder:
         plan.officers.check()
         with disk.mapped(folder.parent):
             if folder.is_dir() and any(folder.iterdir()):
-                raise ConfigError("folder-not-empty", str(folder), scope=Scope.NODE, facts={"path": str(folder)})
+                raise not_empty(folder)
         disk.owner_only(folder)
         made = cls(folder)
         content = RosterContent(1, int(clock.now()), province, (), default_permissions(), default_classes())

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.daemon.cries import CryBox
-from gateway.daemon.errand import Crew
 from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Bells
 from gateway.domain.clock import Clock
@@ -22,6 +21,7 @@ from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.bulk import Porters
 from gateway.stages.clocks import PeerClocks
+from gateway.stages.crew import Crew
 from gateway.stages.shortage import Shortage
 from gateway.stages.standstill import Standstill
 from gateway.stages.watching import STOPPING, Watching

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.bundle.keys import PublicKeys
 from gateway.bundle.trip import INDEX_MAX, open_index, seal_index
 from gateway.compose.identity import Identity
-from gateway.compose.offline import ledger_to_change, ring_bell
+from gateway.compose.offline import ledger_to_change, link_named, ring_bell
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.ids import Digest, LinkName, WireName
@@ -286,12 +286,7 @@ class MediaDesk:
             return ledger.trips.get(trip)
 
     def _link(self, name: str) -> LinkSettings:
-        found = next((one for one in self._settings.links if one.name == name), None)
-        if found is None:
-            known = ", ".join(sorted(one.name for one in self._settings.links))
-            raise ConfigError(
-                "link-unknown", "no link is called that", scope=Scope.LINK, facts={"peer": name[:60], "known": known}
-            )
+        found = link_named(self._settings, name)
         if found.transport is not TransportKind.MEDIA:
             raise ConfigError("link-not-media", f"link {name} has transport {found.transport}", facts={"link": name})
         return found

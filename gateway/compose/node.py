@@ -3,7 +3,6 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC
 from pathlib import Path
 
 from gateway.compose.ground import Ground
@@ -11,6 +10,7 @@ from gateway.compose.guests import save_guests
 from gateway.compose.health import Health, Hearing, Short, Skewed, Trouble, Waiting, mark_alive, write_health
 from gateway.compose.identity import Identity, load_identity, open_ledger, roster_store
 from gateway.compose.listening import CHECK_SECONDS, Listening
+from gateway.compose.offline import BELL_FOLDER
 from gateway.compose.ringing import concerned
 from gateway.compose.room import guarded
 from gateway.compose.sweep import sweep
@@ -53,8 +53,6 @@ from gateway.transport.allocator import keep_freed_memory
 from gateway.words.catalogue import Words
 from gateway.words.templates import mark
 
-BELL_FOLDER = "bell"
-"""Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
 JOURNAL_FOLDER = "delivered"
 HEALTH_EVERY = 5.0
 READY_WITHIN = 150.0
@@ -97,7 +95,7 @@ class RunningNode:
         self._trust = TrustWatch(roster_store(identity.settings), log)
         self._started_at = clock.now()
         self._supervisor = Supervisor((), bells=self._bells, clock=clock, log=log, on_collapse=wake)
-        self._scheduler = Scheduler(log=log, clock=clock, zone=UTC)
+        self._scheduler = Scheduler(log=log, clock=clock)
         self._porters = Porters(PORTERS, clock)
         self._ledger: Ledger | None = None
         self._crew: ProcessCrew | None = None

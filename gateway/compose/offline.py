@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, PermanentError, Scope
+from gateway.settings.links import LinkSettings
 from gateway.settings.load import NODE_FILE, Settings, load
 
 if TYPE_CHECKING:
     from gateway.ledger.store import Ledger
 
 BELL_FOLDER = "bell"
-"""Folder in the state folder that a running daemon listens to (gateway/compose/node.py)."""
+"""Folder in the state folder; whoever changes the ledger from outside drops a file there, and every worker looks."""
 BELL_FILE = "rung"
 """Always the same name: however often it is rung, one empty file lies there."""
 
@@ -41,6 +42,16 @@ def ledger_to_change(settings: Settings, clock: Clock) -> "Ledger":
     """Return the node's ledger for an operator's change; never makes one: `ledger-missing` before the first start."""
     ledger_to_read(settings, clock).close()
     return _open(settings, clock, read_only=False)
+
+
+def link_named(settings: Settings, name: str) -> LinkSettings:
+    """Return the link that a person named; ConfigError `link-unknown`."""
+    found = next((one for one in settings.links if one.name == name), None)
+    if found is None:
+        known = ", ".join(sorted(one.name for one in settings.links))
+        facts: dict[str, str | int] = {"peer": name[:60], "known": known}
+        raise ConfigError("link-unknown", "no link is called that", scope=Scope.LINK, facts=facts)
+    return found
 
 
 def ring_bell(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """Keeps one long-lived child process alive, such as the embedded SFTP server: ready, reloaded, restarted, stopped."""
 
-import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from gateway.daemon.childpost import News, Post
 from gateway.daemon.errand import named
 from gateway.daemon.frames import Kind, from_child, packed
 from gateway.daemon.launch import Launched, launch
-from gateway.daemon.worker import Bell
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, TransientError
 
@@ -63,7 +61,7 @@ class SupervisedChild:
         self._policy = policy or ChildPolicy()
         self._on_ready = on_ready
         self._on_news = on_news
-        self._bell = Bell()
+        self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._running: Launched | None = None
         self._facts: News | None = None
@@ -76,11 +74,6 @@ class SupervisedChild:
         """The child's process id; None while there is none."""
         running = self._running
         return None if running is None else running.pid
-
-    @property
-    def serving(self) -> bool:
-        """Whether the child runs and has said that it is ready."""
-        return self._facts is not None
 
     @property
     def deaths(self) -> int:
@@ -113,7 +106,7 @@ class SupervisedChild:
     def ask_stop(self) -> None:
         """Ask the child to end, without waiting; it is not restarted any more."""
         with self._changed:
-            self._bell.stop()
+            self._stopping.set()
             if self._running is not None:
                 self._order(self._running, Kind.STOP, b"")
 
@@ -143,27 +136,24 @@ class SupervisedChild:
 
     def _live(self) -> None:
         in_a_row = 0
-        while not self._stopped():
+        while not self._stopping.is_set():
             try:
                 served = self._life()
             except OSError as error:
                 served = 0.0
                 self._failed(TransientError("child-unstartable", f"no process: {error.strerror}", scope=Scope.NODE))
-            if self._stopped():
+            if self._stopping.is_set():
                 return
             in_a_row = 1 if served >= self._policy.sound_after else in_a_row + 1
             pause = min(self._policy.first_backoff * 2.0 ** min(in_a_row - 1, 30), self._policy.longest_backoff)
             self._deaths += 1
             self._log.alert("child-restarting", child=self._name, deaths=self._deaths, pause_seconds=pause)
-            self._bell.pause(pause)
-
-    def _stopped(self) -> bool:
-        return self._bell.stopping
+            self._stopping.wait(pause)
 
     def _life(self) -> float:
         """One process from its start to its end; returns the seconds for which it served."""
         with self._changed:
-            if self._bell.stopping:
+            if self._stopping.is_set():
                 return 0.0
             running = self._running = launch(self._name, "gateway.daemon.childpost:serve")
             running.line.limit(_LINE_SECONDS)
@@ -181,8 +171,10 @@ class SupervisedChild:
                 self._hear(*frame)
         except TimeoutError:
             self._failed(self._not_ready())
-        except (ValueError, pickle.UnpicklingError) as error:
-            self._log.alert("child-answer-refused", child=self._name, why=type(error).__name__)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it says, and whoever hears it, this thread starts it anew
+            self._log.bug("child-answer-refused", error, child=self._name, why=type(error).__name__)
         finally:
             with self._changed:
                 self._running = None

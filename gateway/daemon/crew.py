@@ -8,9 +8,11 @@ from concurrent.futures import Future
 
 from gateway.daemon.crewmate import be_ready
 from gateway.daemon.crewseat import Rules, Seat
-from gateway.daemon.errand import A, Errand, News, Progress, R, Report, named, stopping
+from gateway.daemon.errand import Errand, named, stopping
 from gateway.domain.clock import Clock
+from gateway.domain.errors import Scope, TransientError
 from gateway.domain.oplog import OpsLog
+from gateway.stages.crew import A, News, Progress, R, Report
 
 _BESIDE_SECONDS = 10.0
 """After something small, large work that begins gives way at once: where one handover is, others are not far."""
@@ -69,10 +71,7 @@ class ProcessCrew:
                 # Small work gets the one that worked last: its child is warm, and the others' may rest.
                 self._idle.pop(0 if is_large else -1).give(errand)
             elif len(self._seats) < self._size:
-                seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
-                self._seats.append(seat)
-                seat.give(errand)
-                seat.thread.start()
+                self._seat(errand)
             else:
                 self._waiting.append(errand)
         if is_large:
@@ -84,7 +83,8 @@ class ProcessCrew:
         return errand.future
 
     def close(self, deadline: float) -> None:
-        """See Crew: waiting work fails at once with `stopping`, running work when the deadline has passed."""
+        """Refuse further work; what waits fails at once with `stopping`, what runs after `deadline` seconds. May be
+        repeated."""
         with self._lock:
             self._closing = True
             waiting, self._waiting = self._waiting, deque()
@@ -101,6 +101,21 @@ class ProcessCrew:
             seat.dismiss()
         for seat in self._seats:
             seat.thread.join(_BURIAL_SECONDS)
+
+    def _seat(self, errand: Errand) -> None:
+        """Give `errand` to one seat more; if no thread can be made for it, those that there are do it, or it fails."""
+        seat = Seat(self._rules, self._log, self._next_errand, self._has_small)
+        seat.give(errand)
+        try:
+            seat.thread.start()
+        except RuntimeError:
+            if self._seats:
+                self._waiting.append(errand)
+            else:
+                error = TransientError("worker-unstartable", "no thread could be started", scope=Scope.NODE)
+                errand.future.set_exception(error)
+        else:
+            self._seats.append(seat)
 
     def _has_small(self) -> bool:
         return self._clock.monotonic() - self._small_at < _BESIDE_SECONDS
@@ -119,9 +134,6 @@ class ProcessCrew:
 class InlineCrew:
     """A Crew that does everything at once in the caller's thread. An unforeseen exception is in the future as it is."""
 
-    def __init__(self) -> None:
-        self._closing = False
-
     def run(
         self,
         work: Callable[[A, Report], R],
@@ -136,17 +148,10 @@ class InlineCrew:
         named(work)
         future: Future[R] = Future()
         try:
-            if self._closing:
-                raise stopping()
             future.set_result(work(argument, _InlineReport(on_progress, on_news)))
         except Exception as error:  # noqa: BLE001 - a future carries whatever the work raised
             future.set_exception(error)
         return future
-
-    def close(self, deadline: float) -> None:
-        """Refuse further work; nothing runs between calls, so `deadline` is of no matter."""
-        del deadline
-        self._closing = True
 
 
 class _InlineReport:

@@ -32,10 +32,6 @@ class Launched:
         """Whether it still runs; collects its exit code if not."""
         return self._process.poll() is None
 
-    def signal(self, number: int) -> None:
-        """Send a signal; none if it is already gone."""
-        self._process.send_signal(number)
-
     def kill(self) -> None:
         """End it at once with SIGKILL; may be called from any thread, `end` collects it."""
         self._process.kill()

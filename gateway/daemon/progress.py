@@ -113,11 +113,6 @@ class ProgressBoard:
         finally:
             self._set_paused(transfer, stage, paused=False)
 
-    def snapshot(self) -> tuple[Progress, ...]:
-        """Return the long transfers under way, longest first."""
-        with self._lock:
-            return self._long(self._clock.monotonic())
-
     def step(self) -> float | None:
         """Write the file if something changed; never more often than every half second."""
         now = self._clock.monotonic()

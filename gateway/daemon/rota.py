@@ -92,17 +92,19 @@ class Rota:
 
     def _keep(self) -> None:
         if self._keeper is None:
-            self._keeper = threading.Thread(target=self._keep_time, name="rota", daemon=True)
-            self._keeper.start()
+            keeper = threading.Thread(target=self._keep_time, name="rota", daemon=True)
+            keeper.start()
+            self._keeper = keeper
         self._changed.notify_all()
 
     def _keep_time(self) -> None:
         while True:
-            hired = work = None
+            hired = late = due = None
             with self._changed:
                 now = self._clock.monotonic()
                 if self._waiting and now - self._waiting[0][0] >= PATIENCE:
-                    hired = self._call(self._waiting.popleft()[1])
+                    late = self._waiting.popleft()[1]
+                    hired = self._call(late)
                     if self._waiting:  # each further thread after another pause
                         self._waiting[0] = (now, self._waiting[0][1])
                 elif not self._due or self._due[0][0] > now:
@@ -112,11 +114,11 @@ class Rota:
                     self._changed.wait(self._until_next(now))
                     continue
                 else:
-                    _, _, work = heapq.heappop(self._due)
-            if work is None:
-                _start(hired)
-            else:
-                work()
+                    _, _, due = heapq.heappop(self._due)
+            if due is not None:
+                due()
+            elif late is not None:
+                self._start(hired, late)
 
     def _until_next(self, now: float) -> float | None:
         next_ones = [self._due[0][0]] if self._due else []
@@ -134,7 +136,21 @@ class Rota:
             else:
                 self._waiting.append((self._clock.monotonic(), work))
                 self._keep()
-        _start(hired)
+        self._start(hired, work)
+
+    def _start(self, hired: threading.Thread | None, work: Work) -> None:
+        """Start a thread that was made for `work`. Nobody may hold the lock: it takes until the interpreter was handed
+        over and back."""
+        if hired is None:
+            return
+        try:
+            hired.start()
+        except RuntimeError:
+            # No more threads just now: the next that becomes free does it, or one that is tried for in a moment.
+            with self._changed:
+                self._hands.discard(hired)
+                self._waiting.append((self._clock.monotonic(), work))
+                self._keep()
 
     def _call(self, work: Work) -> threading.Thread | None:
         """Give `work` to a free thread, or to a new one, which is returned to be started without the lock."""
@@ -173,9 +189,3 @@ class Rota:
                 if hand in self._free:
                     self._free.remove(hand)
             return hand.work
-
-
-def _start(hired: threading.Thread | None) -> None:
-    """Start a thread. Nobody may hold the lock: it takes until the interpreter was handed over and back."""
-    if hired is not None:
-        hired.start()

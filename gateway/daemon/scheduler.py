@@ -1,4 +1,4 @@
-"""Periodic work by interval or cron on APScheduler: nothing skipped, nothing twice at once, nothing remembered on disk.
+"""Periodic work by interval on APScheduler: nothing skipped, nothing twice at once, nothing remembered on disk.
 
 APScheduler counts in wall-clock time, so a clock that is set back delays what runs here. Work that something rests on
 counts by itself, in `step()`; here belong rings, reports and tidying up.
@@ -9,34 +9,29 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES  # type: ignore[import-untyped]  # apscheduler ships no types
 from apscheduler.executors.pool import BasePoolExecutor  # type: ignore[import-untyped]  # apscheduler ships no types
 from apscheduler.jobstores.memory import MemoryJobStore  # type: ignore[import-untyped]  # apscheduler ships no types
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]  # no types shipped
-from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]  # apscheduler ships no types
 
 from gateway.daemon.buglog import BugLog, tell
 from gateway.domain.clock import Clock
-from gateway.domain.errors import ConfigError, GatewayError, Scope
+from gateway.domain.errors import GatewayError
 
 
 class Scheduler:
-    """Calls work in one thread of its own, each piece never twice at once; a failure is logged and the next time kept.
+    """Calls work in a thread of its own, each piece never twice at once; a failure is logged and the next time kept."""
 
-    zone: in which cron expressions are meant.
-    """
-
-    def __init__(self, *, log: BugLog, clock: Clock, zone: tzinfo) -> None:
+    def __init__(self, *, log: BugLog, clock: Clock) -> None:
         self._log = log
         self._clock = clock
-        self._zone = zone
         self._lane = _Lane()
         self._started = False
         self._scheduler = BackgroundScheduler(
-            timezone=zone,
+            timezone=UTC,
             logger=_mute(),
             jobstores={"default": MemoryJobStore()},
             executors={"default": _Pool(self._lane)},
@@ -54,26 +49,8 @@ class Scheduler:
             seconds=seconds,
             id=name,
             replace_existing=True,
-            next_run_time=datetime.fromtimestamp(self._clock.now(), self._zone) + timedelta(seconds=first),
+            next_run_time=datetime.fromtimestamp(self._clock.now(), UTC) + timedelta(seconds=first),
         )
-
-    def cron(self, name: str, expression: str, work: Callable[[], None]) -> None:
-        """Call `work` when five-field `expression` says; replaces `name`. Raises ConfigError `cron-malformed`."""
-        try:
-            trigger = CronTrigger.from_crontab(expression, timezone=self._zone)
-        except ValueError as error:
-            raise ConfigError(
-                "cron-malformed", f"{name}: {error}", scope=Scope.NODE, facts={"name": name, "expression": expression}
-            ) from error
-        self._scheduler.add_job(self._guarded(name, work), trigger, id=name, replace_existing=True)
-
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all periodic work."""
-        return tuple(entry.id for entry in self._scheduler.get_jobs())
-
-    def drop(self, name: str) -> None:
-        """Take `name` off; there must be such work."""
-        self._scheduler.remove_job(name)
 
     def start(self) -> None:
         """Begin; to be called once."""

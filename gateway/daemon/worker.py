@@ -35,7 +35,7 @@ class Bell:
     """Wakes one waiting worker. A ring while nobody waits is kept, so that no news is ever missed."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._rung = False
         self._stopping = False
         self._answer: Callable[[], None] | None = None
@@ -47,17 +47,14 @@ class Bell:
 
     def ring(self) -> None:
         """Ask for a step now; any number of rings before the step make one."""
-        with self._condition:
+        with self._lock:
             self._rung = True
-            self._condition.notify_all()
         if self._answer is not None:
             self._answer()
 
     def stop(self) -> None:
         """Ask the worker to end after the present step; wakes it from any wait."""
-        with self._condition:
-            self._stopping = True
-            self._condition.notify_all()
+        self._stopping = True
         if self._answer is not None:
             self._answer()
 
@@ -67,20 +64,9 @@ class Bell:
 
     def take(self) -> bool:
         """Return whether it was rung since it was asked last, and forget that."""
-        with self._condition:
+        with self._lock:
             rung, self._rung = self._rung, False
             return rung
-
-    def wait(self, seconds: float | None) -> None:
-        """Return when rung, when asked to stop, or after `seconds` (None = no limit); takes the ring."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._rung or self._stopping, seconds)
-            self._rung = False
-
-    def pause(self, seconds: float) -> None:
-        """Return after `seconds` or when asked to stop. A ring does not shorten it: a failing worker is not hurried."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._stopping, seconds)
 
 
 class Bells:

@@ -27,10 +27,6 @@ class Sent:
     last: int
     open: tuple[Range, ...]
 
-    def is_settled(self, sequence: int) -> bool:
-        """Whether the issuer has the final receipt for this number."""
-        return sequence <= self.last and not _within(sequence, self.open)
-
 
 @dataclass(frozen=True, slots=True)
 class Got:

@@ -29,12 +29,6 @@ def publish(staging: Path, entries: Sequence[str], inbound: Path, *, sentinel: s
     require_mount(inbound, sentinel)
 
 
-def is_published(staging: Path) -> bool:
-    """Whether a delivery from `staging` was begun and nothing of it is owed any more."""
-    journal = moving.journal_of(staging)
-    return journal is not None and not journal.owed()
-
-
 def require_mount(inbound: Path, sentinel: str | None) -> None:
     """Raise unless the inbound folder is there: `mount-missing` (transient, route), `folder-missing` (permanent,
     route), or as `disk.failure` says."""

@@ -46,17 +46,12 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An export that is not yet to be claimed. Seconds are counted by this process; sizes in bytes."""
+    """An export that is not yet to be claimed. Seconds are counted by this process."""
 
     candidate: Candidate
     why: Why
-    size: int
-    scans: int
-    """Scans in a row that saw it unchanged, this one included."""
     seconds: float
     """Since it was first seen."""
-    unchanged_seconds: float
-    """Since its last change."""
     newest_ns: int
     """The newest modification time of its parts."""
 
@@ -89,7 +84,6 @@ class _History:
 
     look: tuple[Entry, ...]
     first_seen: float
-    changed_at: float
     counted_at: float
     scans: int = 1
     is_growing: bool = False
@@ -188,9 +182,9 @@ class OutboundWatch:
     def _remember(self, name: str, look: tuple[Entry, ...], now: float) -> _History:
         history = self._histories.get(name)
         if history is None:
-            return _History(look, first_seen=now, changed_at=now, counted_at=now)
+            return _History(look, first_seen=now, counted_at=now)
         if history.look != look:
-            return _History(look, history.first_seen, changed_at=now, counted_at=now, is_growing=True)
+            return _History(look, history.first_seen, counted_at=now, is_growing=True)
         if now - history.counted_at >= self._spacing:
             history.scans += 1
             history.counted_at = now
@@ -237,9 +231,8 @@ class OutboundWatch:
 
 
 def _waiting(candidate: Candidate, why: Why, history: _History, now: float) -> Waiting:
-    size = sum(entry.size for entry in history.look)
     newest = max(entry.mtime_ns for entry in history.look)
-    return Waiting(candidate, why, size, history.scans, now - history.first_seen, now - history.changed_at, newest)
+    return Waiting(candidate, why, now - history.first_seen, newest)
 
 
 def _locked(error: OSError, root: Path) -> GatewayError:

@@ -1,10 +1,14 @@
 """Finding transfers by the beginning of a case number, in about the same time however many cases begin so."""
 
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, literal_column, or_, select
+from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from gateway.domain.ids import TransferId
+from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Transfer
 from gateway.ledger import queries
 from gateway.ledger.prepared import param, rows, value
@@ -17,20 +21,77 @@ from gateway.standard.casenumbers import normal_number
 CROWD: Final = 4_096
 """So many numbers that begin alike are sorted to find the newest; with more of them, the pages are walked."""
 
+PAGES_LOOKED_AT: Final = 16
+"""So many pages, the newest, are read through for what very many begin with and nothing else tells apart: a quarter of
+a million transfers, which takes some tenths of a second."""
+
 _t, _n = transfers.c, matter_numbers.c
 
 
-def search(connection: Connection, wanted: TransferFilter, limit: int, offset: int) -> list[Transfer]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search gave. `looked_back_to`: what was recorded before this one was not looked at; None: all was."""
+
+    transfers: tuple[Transfer, ...]
+    looked_back_to: TransferId | None = None
+
+
+def search(connection: Connection, wanted: TransferFilter, limit: int, offset: int) -> Found:
     """Return what the filter lets through, newest first; where very many cases begin so, what was recorded last."""
     if not wanted.case or wanted.exact or not _is_crowded(connection, wanted.case):
-        return queries.read(connection, queries.search(wanted, limit, offset))
-    if tests := queries.tests(wanted):
-        # The case tells nothing then: any other index is the better one, and the newest are looked at first.
-        newest = (_t.found_at.desc(), _t.id.desc())
-        query = select_transfers().where(_begins_untold(wanted.case), *tests)
-        return queries.read(connection, query.order_by(*newest).limit(limit).offset(offset))
-    ids = _newest(connection, wanted.case, limit + offset)[offset:]
-    return queries.read(connection, select_transfers().where(_t.id.in_(ids)).order_by(_t.id.desc())) if ids else []
+        return Found(tuple(queries.read(connection, queries.search(wanted, limit, offset))))
+    if not queries.tests(wanted):
+        return Found(_of(connection, _newest(connection, wanted.case, limit + offset)[offset:]))
+    for telling in _others(wanted):
+        if not _are_many(connection, telling):
+            # Its index leads to few, of which all else is asked.
+            newest = (_t.found_at.desc(), _t.id.desc())
+            query = select_transfers().where(*queries.tests(telling), _passes(wanted)).order_by(*newest)
+            return Found(tuple(queries.read(connection, query.limit(limit).offset(offset))))
+    return _among_the_newest(connection, wanted, limit, offset)
+
+
+def _among_the_newest(connection: Connection, wanted: TransferFilter, limit: int, offset: int) -> Found:
+    """Return what passes of the newest pages of ids: no index tells what is wanted from what is not."""
+    last = value(connection, _last_id, {}) or 0
+    oldest = max(0, (last >> PAGE_SHIFT) + 1 - PAGES_LOOKED_AT)
+    ids: list[int] = []
+    for page in range(last >> PAGE_SHIFT, oldest - 1, -1):
+        its = _t.id.between(page << PAGE_SHIFT, ((page + 1) << PAGE_SHIFT) - 1)
+        query = select(_t.id).where(its, _passes(wanted)).order_by(_t.id.desc()).limit(limit + offset - len(ids))
+        ids += connection.execute(query).scalars()
+        if len(ids) >= limit + offset:
+            return Found(_of(connection, ids[offset:]))
+    return Found(_of(connection, ids[offset:]), TransferId(oldest << PAGE_SHIFT) if oldest else None)
+
+
+def _of(connection: Connection, ids: list[int]) -> tuple[Transfer, ...]:
+    """Return these transfers, the one recorded last first."""
+    if not ids:
+        return ()
+    return tuple(queries.read(connection, select_transfers().where(_t.id.in_(ids)).order_by(_t.id.desc())))
+
+
+def _others(wanted: TransferFilter) -> Iterator[TransferFilter]:
+    """Yield what is wanted beside the case and an index answers, one by one."""
+    if wanted.held:
+        yield TransferFilter(held=True)
+    if wanted.failing:
+        yield TransferFilter(failing=True)
+    if wanted.direction is Direction.RELAY:
+        yield TransferFilter(direction=wanted.direction)
+    if wanted.since is not None or wanted.until is not None:
+        yield TransferFilter(since=wanted.since, until=wanted.until)
+    alone: dict[str, Any] = {"state": wanted.state, "link": wanted.link, "flow": wanted.flow, "text": wanted.text}
+    alone["peer"] = wanted.peer if wanted.direction is not Direction.RELAY else None
+    for name, one in alone.items():
+        if one:
+            yield TransferFilter(**{name: one})
+
+
+def _are_many(connection: Connection, wanted: TransferFilter) -> bool:
+    some = select(_t.id).where(*queries.tests(wanted)).limit(CROWD).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one() >= CROWD
 
 
 def _is_crowded(connection: Connection, case: str) -> bool:
@@ -88,8 +149,8 @@ def _last_id() -> Select[int]:
     return select(func.max(_t.id))
 
 
-def _begins_untold(case: str) -> ColumnElement[bool]:
-    """Test for the beginning of a number in such a way that no index of numbers is used."""
-    untold = _t.case_no.concat(literal_column("''"))
-    other = begins(_n.number, normal_number(case) or case)
-    return or_(begins(untold, case), select(_n.number).where(_n.transfer_id == _t.id, other).exists())
+def _passes(wanted: TransferFilter) -> ColumnElement[bool]:
+    """Test for all that is wanted, in such a way that no database goes by an index for any of it."""
+    other = begins(_n.number, normal_number(wanted.case) or wanted.case)
+    is_of_case = or_(begins(_t.case_no, wanted.case), select(_n.number).where(_n.transfer_id == _t.id, other).exists())
+    return case((and_(is_of_case, *queries.tests(wanted)), literal(1)), else_=literal(0)) == literal(1)

@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import answer_waking, beside, queries, repeats, streams
+from gateway.ledger import answer_waking, queries, repeats, source_rows, streams
 from gateway.ledger.change import Change, adding, moved_on
 from gateway.ledger.prepared import param
 from gateway.ledger.rows import changed, fetch, storable
@@ -82,7 +82,7 @@ def fail(
         hold_code=error.code if retry_at is None else before.hold_code,
     )
     now = change.write(before, now)
-    beside.keep_look(change, now.id, facts)
+    _look(change, now, facts)
     detail = storable(error.detail)[:DETAIL_MAX]
     _attempt(change, now, stage, before.state, started_at, code=error.code, detail=detail, retry_at=retry_at)
     if retry_at is None:
@@ -234,7 +234,7 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
         _receipt(change, now, step.receipt)
     if step.facts.matter is not None:
         answer_waking.remember(change, now, step.facts.matter)
-    beside.keep_look(change, now.id, step.facts)
+    _look(change, now, step.facts)
     if step.event in (Event.SEALED, Event.DELIVERED):
         mark_corrected(change, now, step.stage)
     return now
@@ -345,6 +345,12 @@ def _attempt(
         "retry_at": retry_at,
     }
     change.add(_new_attempt, row)
+
+
+def _look(change: Change, transfer: Transfer, facts: Facts) -> None:
+    """Keep what was seen in the export, if it was looked at."""
+    if facts.look is not None:
+        source_rows.keep(change, transfer.id, facts.look)
 
 
 def _receipt(change: Change, transfer: Transfer, receipt: ReceiptRecord) -> None:

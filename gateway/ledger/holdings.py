@@ -88,7 +88,9 @@ def answered_and_open(connection: Connection, asked: Sequence[Question]) -> list
             ours = (c.direction == Direction.INBOUND, c.peer == one.origin, c.epoch == one.epoch, inside)
             query = select_transfers().where(*ours, c.state.in_(_ANSWERED)).order_by(c.id).limit(AT_ONCE - len(found))
             found += map(to_transfer, connection.execute(query))
-    return found[:AT_ONCE]
+            if len(found) == AT_ONCE:
+                return found
+    return found
 
 
 def receipts_to_return(connection: Connection, peer: UnitCode, said: Sequence[Got]) -> list[bytes]:

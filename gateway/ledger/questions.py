@@ -10,7 +10,6 @@ from gateway.ledger import arrivals, asking, ordering, queries, repeats, streams
 from gateway.ledger.doors import Doors
 from gateway.ledger.ordering import Orders
 from gateway.ledger.shelves import Shelves
-from gateway.ledger.streams import StreamState
 
 
 class Questions(Shelves):
@@ -109,16 +108,6 @@ class Questions(Shelves):
         """Return the header hash under which a bundle was delivered here; None if it never was."""
         with self._doors.reading() as connection:
             return streams.seen_as(connection, origin, bundle_id)
-
-    def stream_states(self) -> list[StreamState]:
-        """Return where every stream stands."""
-        with self._doors.reading() as connection:
-            return streams.states(connection)
-
-    def missing(self, origin: UnitCode, epoch: int, limit: int = 100) -> list[tuple[int, int]]:
-        """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
-        with self._doors.reading() as connection:
-            return streams.missing(connection, origin, epoch, limit)
 
     def last_sent(self, business_key: str) -> Transfer | None:
         """Return the version of an export that was sealed last and still counts; None if there is none.

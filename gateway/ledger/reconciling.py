@@ -1,5 +1,6 @@
 """What the ledger remembers about reconciliation: rounds, who was asked what, and the statements that answered."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -82,14 +83,15 @@ class ReconcileBook:
             return tallies.in_hand(connection, link)
 
     def receipt_again(self, questions: Sequence[Question]) -> int:
-        """Owe our receipts once more for what a sender counts as open and we have answered; return for how many."""
+        """Owe our receipts once more for what a sender counts as open and we have answered; return for how many. What
+        is more than one commit takes is found when it asks again."""
 
         def work(change: Change) -> int:
             here = [one for one in questions if one.recipient == self._unit]
             found = holdings.answered_and_open(change.connection, here)
             for one in questions:
-                if one.recipient != self._unit:
-                    found += tallies.carried_and_open(change.connection, one)
+                if one.recipient != self._unit and len(found) < holdings.AT_ONCE:
+                    found += tallies.carried_and_open(change.connection, one, holdings.AT_ONCE - len(found))
             note = Facts(note="the sender has no receipt")
             changes.advance(change, [Step(one, Event.RECEIPT_ASKED, Stage.RESYNC, note) for one in found])
             return len(found)
@@ -274,11 +276,11 @@ class ReconcileBook:
             ).all()
             found = []
             for origin, recipient, epoch in streams:
-                question = Question(UnitCode(origin), UnitCode(recipient), epoch, 1, 0, ())
-                for tally in tallies.tallies(connection, self._unit, [question]):
-                    if tally.epoch == epoch:
-                        counts = {fate: sum(b - a + 1 for a, b in among) for fate, among in tally.fates}
-                        found.append(Carried(tally.origin, tally.recipient, epoch, counts))
+                counts: Counter[Fate] = Counter()
+                for tally in tallies.all_of(connection, self._unit, UnitCode(origin), UnitCode(recipient), epoch):
+                    for fate, among in tally.fates:
+                        counts[fate] += sum(final - first + 1 for first, final in among)
+                found.append(Carried(UnitCode(origin), UnitCode(recipient), epoch, counts))
         return tuple(found)
 
 

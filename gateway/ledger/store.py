@@ -24,6 +24,7 @@ from gateway.ledger import (
     queries,
     state_counts,
 )
+from gateway.ledger.casesearch import Found
 from gateway.ledger.change import Change, Touched
 from gateway.ledger.database import damage, locate
 from gateway.ledger.opening import Connections
@@ -232,7 +233,12 @@ class Ledger(Questions):
             return asking.by_claim(connection, claim)
 
     def search(self, wanted: TransferFilter, limit: int = 50, offset: int = 0) -> list[Transfer]:
-        """Return what the filter lets through, newest first."""
+        """Return what the filter lets through, newest first, as far as `look_for` looks."""
+        return [*self.look_for(wanted, limit, offset).transfers]
+
+    def look_for(self, wanted: TransferFilter, limit: int, offset: int) -> Found:
+        """Return what the filter lets through, newest first, and how far back was looked: all the way, but for the
+        beginning of a case number that very many have, with nothing beside it that few have."""
         with self.reading() as connection:
             return casesearch.search(connection, wanted, limit, offset)
 

@@ -18,16 +18,6 @@ from gateway.ledger.schema import seen, streams, transfers
 
 
 @dataclass(frozen=True, slots=True)
-class StreamState:
-    """One stream as this node knows it; `sequence` is the last given out (outbound) or highest delivered (inbound)."""
-
-    peer: UnitCode
-    direction: Direction
-    epoch: int
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
 class Named:
     """A bundle as its envelope names it; `sequence` is None if it is not addressed to us."""
 
@@ -158,13 +148,6 @@ def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
         )
     }
     return Seen(headers, numbers)
-
-
-def states(connection: Connection) -> list[StreamState]:
-    """Return every stream, by peer, direction and epoch."""
-    c = streams.c
-    rows = connection.execute(select(c.peer, c.direction, c.epoch, c.sequence).order_by(c.peer, c.direction, c.epoch))
-    return [StreamState(UnitCode(peer), Direction(way), epoch, sequence) for peer, way, epoch, sequence in rows]
 
 
 def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) -> list[tuple[int, int]]:

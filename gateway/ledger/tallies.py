@@ -6,7 +6,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.holdings import STREAMS_MAX, Range
@@ -28,9 +28,13 @@ from gateway.domain.statements import (
 from gateway.ledger.prepared import parts
 from gateway.ledger.relaying import BYTES_GONE
 from gateway.ledger.rows import select_transfers, to_transfer
-from gateway.ledger.schema import receipts, seen, streams, transfers
+from gateway.ledger.schema import INTEGER_MAX, receipts, seen, streams, transfers
 
 _ARRIVED: Final = frozenset({"110", "120"})
+_ROWS_MAX: Final = 2 * WINDOW
+"""Rows of one tally: whoever compares a window gets all of it, and who asks for more as much as memory should hold."""
+
+_Tests = Sequence[ColumnElement[bool]]
 
 _AT_RECIPIENT: Final[Mapping[State, Fate]] = MappingProxyType(
     {
@@ -80,6 +84,17 @@ def tallies(connection: Connection, unit: UnitCode, questions: Sequence[Question
         to_name -= len(tally.named)
         found.append(tally)
     return tuple(found)
+
+
+def all_of(
+    connection: Connection, unit: UnitCode, origin: UnitCode, recipient: UnitCode, epoch: int
+) -> Iterator[Tally]:
+    """Yield what `unit` knows of one stream, by stretches that follow each other."""
+    first, is_over = 1, False
+    while not is_over:
+        tally = _tally(connection, unit, Question(origin, recipient, epoch, first, 0, ()), RANGES_STATED_MAX, 0)
+        yield tally
+        first, is_over = tally.last + 1, tally.last >= tally.highest
 
 
 def in_hand(connection: Connection, link: LinkName) -> tuple[BundleId, ...]:
@@ -132,8 +147,9 @@ def open_ranges(numbers: Iterable[OwnNumber]) -> tuple[Range, ...]:
     return tuple(islice(_ranges(one.number for one in numbers if one.own not in (Own.DELIVERED, Own.REFUSED)), 1024))
 
 
-def carried_and_open(connection: Connection, question: Question) -> list[Transfer]:
-    """Return the arrivals here, as at a hub, of what is settled and counts as open for the unit that asks."""
+def carried_and_open(connection: Connection, question: Question, most: int) -> list[Transfer]:
+    """Return the first `most` arrivals here, as at a hub, of what is settled and counts as open for the unit that
+    asks."""
     c = transfers.c
     ours = (c.direction == Direction.RELAY, c.peer == question.origin, c.recipient == question.recipient)
     found: list[Transfer] = []
@@ -141,7 +157,10 @@ def carried_and_open(connection: Connection, question: Question) -> list[Transfe
         inside = or_(*(c.sequence.between(first, final) for first, final in part))
         relays = select(c.bundle_id).where(*ours, c.epoch == question.epoch, inside, c.state == State.SETTLED)
         settled = (c.direction == Direction.INBOUND, c.state == State.SETTLED, c.bundle_id.in_(relays))
-        found += map(to_transfer, connection.execute(select_transfers().where(*settled).order_by(c.id)))
+        query = select_transfers().where(*settled).order_by(c.id).limit(most - len(found))
+        found += map(to_transfer, connection.execute(query))
+        if len(found) >= most:
+            break
     return found
 
 
@@ -165,33 +184,55 @@ def _between(unit: UnitCode, origin: UnitCode, recipient: UnitCode) -> tuple[Col
 def _tally(connection: Connection, unit: UnitCode, question: Question, room: int, to_name: int) -> Tally:
     t = transfers.c
     here = question.recipient == unit
-    ours = (*_between(unit, question.origin, question.recipient), t.epoch == question.epoch)
-    ours = (*ours, t.sequence >= question.first)
-    ends = _receipted(connection, and_(*ours))
-    fates: dict[int, dict[str, tuple[Fate, str]]] = defaultdict(dict)
+    s = seen.c
     # A hub does not claim to hold what it has no bytes of: only who sealed it, or the hub before, can send it again.
     had = () if here else (t.hold_code.is_distinct_from(BYTES_GONE),)
-    rows = connection.execute(select(t.sequence, t.bundle_id, t.header_hash, t.state, t.id).where(*ours, *had))
+    asked = (*_between(unit, question.origin, question.recipient), t.epoch == question.epoch, *had)
+    delivered = (s.origin == question.origin, s.epoch == question.epoch)
+    kept: Sequence[tuple[ColumnElement[int], _Tests]] = [(t.sequence, asked), (s.sequence, delivered)][: 1 + here]
+    end = min(_last_held(connection, number, tests, question.first) for number, tests in kept)
+    highest = max(_highest(connection, number, tests, question.first) for number, tests in kept)
+    ours = (*asked, t.sequence.between(question.first, end))
+    ends = _receipted(connection, and_(*ours))
+    fates: dict[int, dict[str, tuple[Fate, str]]] = defaultdict(dict)
+    rows = connection.execute(select(t.sequence, t.bundle_id, t.header_hash, t.state, t.id).where(*ours))
     for number, bundle, header, state, transfer in rows:
         fate = (_AT_RECIPIENT if here else _AT_HUB).get(State(state)) or ends.get(transfer, Fate.CLOSED)
         fates[number][bundle] = (fate, header)
     if here:
-        s = seen.c
-        delivered = select(s.sequence, s.bundle_id, s.header_hash).where(
-            s.origin == question.origin, s.epoch == question.epoch, s.sequence >= question.first
-        )
-        for number, bundle, header in connection.execute(delivered):
+        theirs = (*delivered, s.sequence.between(question.first, end))
+        for number, bundle, header in connection.execute(select(s.sequence, s.bundle_id, s.header_hash).where(*theirs)):
             fates[number][bundle] = (Fate.DELIVERED, header)
-    return _stated(question, fates, room, to_name)
+    return _stated(question, fates, (min(end, max(highest, question.last)), highest), room, to_name)
 
 
-def _stated(question: Question, fates: Mapping[int, Mapping[str, tuple[Fate, str]]], room: int, to_name: int) -> Tally:
-    """Put the numbers in order; where the room for ranges ends, the tally ends too and says so by its last number."""
+def _last_held(connection: Connection, number: ColumnElement[int], tests: _Tests, first: int) -> int:
+    """Return up to which number a tally that begins with `first` holds the rows of a stream: each number whole."""
+    following = select(number).where(*tests, number >= first).order_by(number).offset(_ROWS_MAX).limit(1)
+    beyond = connection.execute(following).scalar()
+    return INTEGER_MAX if beyond is None else max(first, beyond - 1)
+
+
+def _highest(connection: Connection, number: ColumnElement[int], tests: _Tests, first: int) -> int:
+    """Return the highest number of a stream from `first` on; 0 if there is none."""
+    return connection.execute(select(func.max(number)).where(*tests, number >= first)).scalar() or 0
+
+
+def _stated(
+    question: Question,
+    fates: Mapping[int, Mapping[str, tuple[Fate, str]]],
+    known: tuple[int, int],
+    room: int,
+    to_name: int,
+) -> Tally:
+    """Put the numbers in order; where the room for ranges ends, the tally ends too and says so by its last number.
+
+    known: the last number that may be spoken of, and the highest on record.
+    """
     among: dict[Fate, list[Range]] = defaultdict(list)
     delivered: list[tuple[int, BundleId, Digest]] = []
     named: list[tuple[int, BundleId]] = []
-    highest = max(fates, default=0)
-    last = max(highest, question.last)
+    last, highest = known
     taken = 0
     for number in sorted(fates):
         bundles = fates[number]

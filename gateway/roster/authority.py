@@ -3,10 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from securesystemslib.signer import Key, SecretsHandler, Signature, Signer, SSlibKey
-from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Role, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from gateway.bundle.curves import is_sound_ed25519
@@ -14,13 +12,11 @@ from gateway.domain.errors import PermanentError, Scope, SecurityError
 from gateway.roster.codec import encode
 from gateway.roster.content import RosterContent
 from gateway.roster.file import RosterFile, malformed
-from gateway.roster.proving import TARGET
+from gateway.roster.proving import TARGET, S, metadata
 
 ROLES = ("root", "timestamp", "snapshot", "targets")
 """All are signed by the same officers: each signature is made offline, by a person who looked at the whole."""
 OFFICERS_MAX = 16
-
-S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +50,14 @@ class Signed:
 
 def officers_of(root: bytes) -> Officers:
     """Return who signs under `root`; SecurityError `roster-malformed`."""
-    signed = _read(root, Root).signed
+    signed = metadata(root, Root).signed
     role = signed.roles["targets"]
-    return Officers(tuple(bytes.fromhex(signed.keys[one].keyval["public"]) for one in role.keyids), role.threshold)
+    return Officers(tuple(_public(signed, one) for one in role.keyids), role.threshold)
 
 
 def root_expiry(root: bytes) -> int:
-    """Return when `root` expires, in seconds since 1970 UTC."""
-    return int(_read(root, Root).signed.expires.timestamp())
+    """Return when `root` expires, in seconds since 1970 UTC; SecurityError `roster-malformed`."""
+    return int(metadata(root, Root).signed.expires.timestamp())
 
 
 def next_root(roots: Sequence[bytes], officers: Officers, expires_at: int) -> bytes:
@@ -98,7 +94,7 @@ def sign(file: RosterFile, public: bytes, make: Callable[[bytes], bytes]) -> Ros
         raise PermanentError("roster-no-officer", "the root of this roster does not name this key", scope=Scope.NODE)
 
     def with_signature(raw: bytes, kind: type[S]) -> bytes:
-        one = _read(raw, kind)
+        one = metadata(raw, kind)
         one.sign(signer, append=True)
         return _sorted(one)
 
@@ -118,7 +114,7 @@ def merge(one: RosterFile, other: RosterFile) -> RosterFile:
     """Return the proposal that both are copies of, with the signatures of both; PermanentError `roster-differs`."""
 
     def union(left: bytes, right: bytes, kind: type[S]) -> bytes:
-        first, second = _read(left, kind), _read(right, kind)
+        first, second = metadata(left, kind), metadata(right, kind)
         if first.signed_bytes != second.signed_bytes:
             raise _differs()
         first.signatures.update(second.signatures)
@@ -136,24 +132,24 @@ def merge(one: RosterFile, other: RosterFile) -> RosterFile:
 
 
 def signed_by(file: RosterFile) -> Signed:
-    """Return who has signed `file`, each signature verified; nobody else counts."""
-    root = _read(file.roots[-1], Root).signed
+    """Return who has signed `file`, each signature verified; nobody else counts. SecurityError `roster-malformed`."""
+    root = metadata(file.roots[-1], Root).signed
     parts: list[tuple[str, Metadata[Timestamp] | Metadata[Snapshot] | Metadata[Targets]]] = [
-        ("timestamp", _read(file.timestamp, Timestamp)),
-        ("snapshot", _read(file.snapshot, Snapshot)),
-        ("targets", _read(file.targets, Targets)),
+        ("timestamp", metadata(file.timestamp, Timestamp)),
+        ("snapshot", metadata(file.snapshot, Snapshot)),
+        ("targets", metadata(file.targets, Targets)),
     ]
     results = [root.get_verification_result(name, part.signed_bytes, part.signatures) for name, part in parts]
     everywhere = set.intersection(*(set(result.signed) for result in results))
-    keys = tuple(bytes.fromhex(root.keys[one].keyval["public"]) for one in sorted(everywhere))
+    keys = tuple(_public(root, one) for one in sorted(everywhere))
     missing = max((result.missing for result in results), default=0)
     return Signed(keys, max(missing, _root_missing(file)))
 
 
 def _root_missing(file: RosterFile) -> int:
     """Return how many signatures the newest root lacks, by its own officers and by those before."""
-    newest = _read(file.roots[-1], Root)
-    before = _read(file.roots[-2], Root) if len(file.roots) > 1 else newest
+    newest = metadata(file.roots[-1], Root)
+    before = metadata(file.roots[-2], Root) if len(file.roots) > 1 else newest
     results = [
         root.signed.get_verification_result("root", newest.signed_bytes, newest.signatures) for root in (before, newest)
     ]
@@ -185,19 +181,16 @@ def _key(public: bytes) -> Key:
     return SSlibKey(_key_id(public), "ed25519", "ed25519", {"public": public.hex()})
 
 
+def _public(root: Root, key_id: str) -> bytes:
+    try:
+        return bytes.fromhex(root.keys[key_id].keyval["public"])
+    except (KeyError, ValueError) as error:
+        raise malformed("its root names somebody whose key is none of an officer") from error
+
+
 def _key_id(public: bytes) -> str:
     """Return the officer's key itself, in hexadecimal: an id that nothing can be mistaken for."""
     return public.hex()
-
-
-def _read(raw: bytes, kind: type[S]) -> Metadata[S]:
-    try:
-        found: Metadata[S] = Metadata.from_bytes(raw)
-    except (RepositoryError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise malformed("its metadata cannot be read") from error
-    if not isinstance(found.signed, kind):
-        raise malformed("its metadata is of another kind")
-    return found
 
 
 def _sorted(one: Metadata[S]) -> bytes:

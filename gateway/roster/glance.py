@@ -1,6 +1,7 @@
 """What the accepted roster file says of itself, without the cost of verifying it anew: for those who only look."""
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,12 +30,13 @@ def glance(state: Path) -> Glance | None:
     """Return what the roster below the state folder, which was verified when it was accepted, says; None if none is."""
     try:
         with (state / FOLDER / FILE_NAME).open("rb") as stream:
-            file = split(stream.read(FILE_MAX + 1))
+            # Reading reserves what it asks for, so no more is asked for than there is.
+            file = split(stream.read(min(os.fstat(stream.fileno()).st_size, FILE_MAX) + 1))
         parts = [json.loads(part)["signed"] for part in (file.roots[-1], file.timestamp, file.snapshot, file.targets)]
         return Glance(int(parts[-1]["version"]), min(_seconds(part["expires"]) for part in parts))
     except FileNotFoundError:
         return None
-    except (OSError, SecurityError, ValueError, KeyError, TypeError):
+    except (OSError, SecurityError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Glance(0, 0)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from tuf.api.exceptions import (
     BadVersionNumberError,
@@ -30,6 +30,8 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The time at which nothing has expired."""
 _URL = "file:///"
 
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
+
 
 @dataclass(frozen=True, slots=True)
 class Proven:
@@ -42,9 +44,22 @@ class Proven:
     content: bytes
 
 
+def metadata(raw: bytes, kind: type[S]) -> Metadata[S]:
+    """Return `raw` as metadata of `kind`, unverified; SecurityError `roster-malformed` if it is none, or none that
+    could be signed."""
+    try:
+        found: Metadata[S] = Metadata.from_bytes(raw)
+        _ = found.signed_bytes  # made from what was read, and not everything that is read can be written
+    except (RepositoryError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise malformed("its metadata cannot be read") from error
+    if not isinstance(found.signed, kind):
+        raise malformed("its metadata is of another kind")
+    return found
+
+
 def fingerprint(root: bytes) -> str:
     """Return the 40 digits of a root, to be read aloud; SecurityError `roster-malformed`. Takes some 60 ms."""
-    return aloud("roster root fingerprint", _metadata(root, Root).signed_bytes)
+    return aloud("roster root fingerprint", metadata(root, Root).signed_bytes)
 
 
 def versions(file: RosterFile) -> tuple[int, int]:
@@ -53,11 +68,11 @@ def versions(file: RosterFile) -> tuple[int, int]:
     Raises SecurityError `roster-mixed` if the parts claim different versions, `roster-malformed`.
     """
     claimed = {
-        _metadata(file.timestamp, Timestamp).signed.version,
-        _metadata(file.snapshot, Snapshot).signed.version,
-        _metadata(file.targets, Targets).signed.version,
+        metadata(file.timestamp, Timestamp).signed.version,
+        metadata(file.snapshot, Snapshot).signed.version,
+        metadata(file.targets, Targets).signed.version,
     }
-    roots = [_metadata(root, Root).signed.version for root in file.roots]
+    roots = [metadata(root, Root).signed.version for root in file.roots]
     if len(claimed) != 1 or roots != list(range(1, len(roots) + 1)):
         raise _mixed("its parts are of different versions")
     return claimed.pop(), roots[-1]
@@ -76,16 +91,16 @@ def prove(file: RosterFile, anchor: bytes, scratch: Path, at: float | None, befo
     claimed, root_version = versions(file)
     now = _NEVER if at is None else datetime.fromtimestamp(at, UTC)
     with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as folder:
-        metadata, targets = Path(folder, "metadata"), Path(folder, "targets")
-        metadata.mkdir()
+        kept, targets = Path(folder, "metadata"), Path(folder, "targets")
+        kept.mkdir()
         targets.mkdir()
         if before is not None:
             for name, part in _top(before).items():
-                (metadata / name).write_bytes(part)
+                (kept / name).write_bytes(part)
         try:
-            updater = _DatedUpdater(metadata, targets, _FileFetcher(file), anchor, now)
+            updater = _DatedUpdater(kept, targets, _FileFetcher(file), anchor, now)
             updater.refresh()
-            updater.check_complete(metadata, file)
+            updater.check_complete(kept, file)
             target = updater.get_targetinfo(TARGET)
             if target is None:
                 raise _mixed(f"the metadata names no {TARGET}")
@@ -116,7 +131,7 @@ class _FileFetcher(FetcherInterface):
 class _DatedUpdater(Updater):
     """The library's updater at a time that it is told; by itself it reads the system's clock."""
 
-    def __init__(self, metadata: Path, targets: Path, fetcher: FetcherInterface, anchor: bytes, now: datetime) -> None:
+    def __init__(self, kept: Path, targets: Path, fetcher: FetcherInterface, anchor: bytes, now: datetime) -> None:
         config = UpdaterConfig(
             max_root_rotations=ROOTS_MAX,
             max_delegations=1,
@@ -126,7 +141,7 @@ class _DatedUpdater(Updater):
             targets_max_length=METADATA_MAX,
             prefix_targets_with_hash=False,
         )
-        super().__init__(str(metadata), _URL, str(targets), _URL, fetcher, config, bootstrap=anchor)
+        super().__init__(str(kept), _URL, str(targets), _URL, fetcher, config, bootstrap=anchor)
         self._trusted_set.reference_time = now
 
     def expiries(self) -> tuple[int, int]:
@@ -135,9 +150,9 @@ class _DatedUpdater(Updater):
         rest = min(trusted.timestamp.expires, trusted.snapshot.expires, trusted.targets.expires)
         return int(trusted.root.expires.timestamp()), int(rest.timestamp())
 
-    def check_complete(self, metadata: Path, file: RosterFile) -> None:
+    def check_complete(self, kept: Path, file: RosterFile) -> None:
         """Raise `roster-mixed` if anything but the parts of `file` was believed, e.g. what was accepted before."""
-        if any((metadata / name).read_bytes() != part for name, part in _top(file).items()):
+        if any((kept / name).read_bytes() != part for name, part in _top(file).items()):
             raise _mixed("it differs from the accepted roster of the same version")
         if self._trusted_set.root.version != len(file.roots):
             raise _foreign("a root in it is not signed by the one before it")
@@ -145,17 +160,6 @@ class _DatedUpdater(Updater):
 
 def _top(file: RosterFile) -> Mapping[str, bytes]:
     return {"timestamp.json": file.timestamp, "snapshot.json": file.snapshot, "targets.json": file.targets}
-
-
-def _metadata(raw: bytes, kind: type[Root] | type[Timestamp] | type[Snapshot] | type[Targets]) -> "Metadata[Root]":
-    """Return `raw` as metadata of `kind`, unverified."""
-    try:
-        found: Metadata[Root] = Metadata.from_bytes(raw)
-    except (RepositoryError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise malformed("its metadata cannot be read") from error
-    if not isinstance(found.signed, kind):
-        raise malformed("its metadata is of another kind")
-    return found
 
 
 def _refuse(error: Exception) -> NoReturn:

@@ -87,9 +87,8 @@ class MediaSettings(Section):
 class DeadlineSettings(Section):
     """After these times the peer counts as gone."""
 
-    connect: Annotated[float, Duration("1s", "10m")] = Field(default=15.0, description="until the connection stands")
-    login: Annotated[float, Duration("1s", "10m")] = Field(
-        default=20.0, description="from there until we are logged in"
+    connect: Annotated[float, Duration("1s", "10m")] = Field(
+        default=15.0, description="until the connection stands and we are logged in"
     )
     stall: Annotated[float, Duration("1s", "1h")] = Field(default=60.0, description="without a single byte moving")
     idle: Annotated[float, Duration("1s", "1d")] = Field(

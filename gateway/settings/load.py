@@ -42,10 +42,6 @@ class Settings(NodeFile):
         """Return the link to the neighbour `unit`, None if there is none."""
         return next((link for link in self.links if link.peer == unit), None)
 
-    def inbound_for(self, sender: str, flow: str) -> InboundRoute | None:
-        """Return the most specific route that delivers `flow` from unit `sender`, None if none does."""
-        return next((route for route in self.inbound if route.takes(sender, flow)), None)
-
     @property
     def orders(self) -> Mapping[RouteName, Order]:
         """The outbound routes that keep an order."""

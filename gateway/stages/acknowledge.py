@@ -1,20 +1,20 @@
 """The acknowledge leg of one link: signed receipts for what came by it go into the peer's mailbox, many to a file."""
 
 from collections.abc import Sequence
-from types import MappingProxyType
 
 from gateway.bundle.names import receipt_name
 from gateway.bundle.receipt import COUNT_MAX, join_receipts
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName, UnitCode
-from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.gate import Gate
 from gateway.stages.letters import post
 from gateway.stages.recording import Recorder
+from gateway.stages.statements import OWED
 from gateway.transport.api import Transport
 
 BATCH = 256
@@ -22,10 +22,6 @@ BATCH = 256
 
 BYTES = 8 * 2**20
 """Bytes of receipts to one file; half of what a file may have, since one arrival at a hub may owe a few hundred."""
-
-_EVENT = MappingProxyType(
-    {State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED, State.CHECKED: Event.CONFIRMED}
-)
 
 
 class AcknowledgeStage:
@@ -60,7 +56,7 @@ class AcknowledgeStage:
         if pause := self._gate.wait():
             return pause
         started = self._clock.now()
-        owed = self._ledger.due(tuple(_EVENT), now=started, link=self._link, direction=Direction.INBOUND, limit=BATCH)
+        owed = self._ledger.due(tuple(OWED), now=started, link=self._link, direction=Direction.INBOUND, limit=BATCH)
         if not owed:
             return self._until_due()
         if pause := self._gate.enter():
@@ -77,11 +73,11 @@ class AcknowledgeStage:
                 self._recorder.fail(transfer, Stage.ACKNOWLEDGE, error, started)
             return 0.0
         self._gate.succeeded()
-        self._recorder.advance([Step(t, _EVENT[t.state], Stage.ACKNOWLEDGE, started_at=started) for t in owed])
+        self._recorder.advance([Step(t, OWED[t.state], Stage.ACKNOWLEDGE, started_at=started) for t in owed])
         return 0.0
 
     def _until_due(self) -> float | None:
-        next_at = self._ledger.next_due_at(tuple(_EVENT), self._link, Direction.INBOUND)
+        next_at = self._ledger.next_due_at(tuple(OWED), self._link, Direction.INBOUND)
         return None if next_at is None else max(0.0, next_at - self._clock.now())
 
     def _letter(self, owed: Sequence[Transfer]) -> tuple[list[Transfer], list[bytes]]:

@@ -17,8 +17,8 @@ AHEAD = "clock-skew"
 """Code of the hold."""
 LOOK_SECONDS = 60.0
 """Between two looks whether the date of one has come."""
-_LOOKED_AT = 512
-"""Held bundles looked at in one go."""
+PAGE = 512
+"""Held bundles read at a time."""
 
 
 class DatedAhead:
@@ -45,8 +45,7 @@ class DatedAhead:
         if not self._may_be_some or now - self._looked_at < LOOK_SECONDS:
             return
         self._may_be_some, self._looked_at = False, now
-        wanted = TransferFilter(direction=Direction.INBOUND, state=State.FETCHED, held=True)
-        for transfer in self._ledger.search(wanted, _LOOKED_AT):
+        for transfer in held_arrivals(self._ledger):
             path = self._spool.inbound_bundle(known(transfer.link), known(transfer.bundle_id))
             if transfer.hold_code != AHEAD or not path.exists():
                 continue
@@ -66,3 +65,12 @@ class DatedAhead:
         return transfer.attempts > 0 and any(
             entry.kind == "release" and entry.code == AHEAD for entry in self._ledger.timeline(transfer.id)
         )
+
+
+def held_arrivals(ledger: Ledger) -> list[Transfer]:
+    """Return the fetched bundles that are held, for whatever reason, newest first."""
+    wanted = TransferFilter(direction=Direction.INBOUND, state=State.FETCHED, held=True)
+    held: list[Transfer] = []
+    while page := ledger.search(wanted, PAGE, len(held)):
+        held += page
+    return held

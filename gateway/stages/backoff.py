@@ -18,8 +18,7 @@ class Backoff:
         """Return the seconds to wait after `failures` (from 1) failed tries in a row. Pure and repeatable.
 
         Spread by up to a quarter by a digest of `salt` (an id), so that a thousand transfers that failed together do
-        not come back
-        together.
+        not come back together.
         """
         base = min(self.most, self.first * 2.0 ** min(max(failures, 1) - 1, DOUBLINGS_MAX))
         digest = hashlib.sha256(f"{salt}/{failures}".encode()).digest()

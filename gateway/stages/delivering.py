@@ -11,6 +11,7 @@ from gateway.folders import deliveries, disk, sharing
 from gateway.folders.deliver import publish
 from gateway.folders.delivered import Delivered, DeliveryJournal
 from gateway.folders.deliveries import Import, publish_together
+from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.ledger.deliverybook import DeliveryBook
 from gateway.ledger.resync import Standing
@@ -127,7 +128,7 @@ class Publisher:
     def _publish(self, route: InboundRoute, arrivals: Sequence[Arrival], outcome: Outcome) -> None:
         fitting = arrivals
         if (space := self._elsewhere.space_of(route.folder)) is not None:
-            fitting = [one for one in arrivals if self._elsewhere.has_room(one.imports, one.delivery.entries, space)]
+            fitting = [one for one in arrivals if self._has_room(one, space, outcome)]
         access = _access(route.folder)
         together: dict[Path, list[Arrival]] = {}
         for one in fitting:
@@ -143,6 +144,14 @@ class Publisher:
             imports = [Import(one.imports, one.delivery.entries) for one in group]
             for one, error in zip(group, publish_together(imports, folder, sentinel=sentinel), strict=True):
                 _note(outcome, one, error)
+
+    def _has_room(self, one: Arrival, space: SpaceGuard, outcome: Outcome) -> bool:
+        """Whether there is room for an import on the disk of its folder; what cannot be told holds up no other."""
+        try:
+            return self._elsewhere.has_room(one.imports, one.delivery.entries, space)
+        except GatewayError as error:
+            _note(outcome, one, error)
+            return False
 
 
 def delivered(transfer: Transfer) -> Delivered:

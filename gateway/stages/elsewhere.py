@@ -47,7 +47,8 @@ class Elsewhere:
             return None  # a folder that is away is told by who publishes there
 
     def has_room(self, imports: Path, names: Sequence[str], space: SpaceGuard) -> bool:
-        """Whether the entries `names` of the staging folder `imports` fit on the disk of an inbound folder."""
+        """Whether the entries `names` of the staging folder `imports` fit on the disk of an inbound folder. Raises as
+        `entries.look` and `disk.failure` say if that cannot be told."""
         folder = space.root
         with disk.mapped(imports):
             size = sum(entries.look(path).size for name in names if disk.exists(path := imports / name))

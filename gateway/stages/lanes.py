@@ -95,8 +95,8 @@ class Load:
     started_at: float
 
     def each(self, error: GatewayError) -> GatewayError:
-        """Return what `error`, with which nothing came of all of it, says of each: one of several may have done nothing,
-        so all are tried again, each by itself, before a person is asked."""
+        """Return what `error`, with which nothing came of all of it, says of each: of several most did nothing, so all
+        are tried again, each by itself, before a person is asked."""
         if len(self.transfers) > 1 and isinstance(error, PermanentError):
             return TransientError(error.code, error.detail, scope=error.scope, facts=error.facts)
         return error
@@ -137,7 +137,7 @@ class Lanes(Generic[R]):
         self._ring = ring
         self._running: dict[Future[R], tuple[Load, ExitStack]] = {}
         self._apart: set[TransferId] = set()
-        """What went together and nothing came of: each goes by itself, so that what ends a worker takes no other along."""
+        """What went together and nothing came of: each goes by itself, so that one that ends a worker ends no other."""
         self._closing = False
 
     def finished(self) -> list[tuple[Load, Future[R]]]:
@@ -156,11 +156,12 @@ class Lanes(Generic[R]):
         return ended
 
     def pause(self, until_due: Callable[[], float | None]) -> float | None:
-        """Return the seconds until the next step: None while something is under way, soon if something waits for its
-        turn or for room, else what `until_due` says."""
-        if self._running:
-            return None
-        return LOOK_SECONDS if self._is_held_up else until_due()
+        """Return the seconds until the next step: soon while something is under way or waits for its turn or for room,
+        else what `until_due` says.
+
+        The end of what is under way rings; but it is due itself, so when another falls due beside it is not known.
+        """
+        return LOOK_SECONDS if self._running or self._is_held_up else until_due()
 
     def next_batch(self, due: Due, in_order: Collection[RouteName] = ()) -> Sequence[Transfer]:
         """Return what may be started now, small before large: a batch of small ones, one large one, or nothing.
@@ -231,34 +232,33 @@ class Lanes(Generic[R]):
 
         on_news: called from another thread with what the work tells beside its result.
         """
-        held = ExitStack()
         shown: Callable[[int], None] = _unseen
         first = transfers[0]
         is_small = first.size <= SMALL_BYTES
-        try:
-            room = held.enter_context(
-                self._shortage.space.work(sum(t.size for t in transfers) * self._takes, small=is_small)
-            )
-        except TransientError as error:
-            self._lacks_room(transfers, error)
-            return False
-        if not is_small:
-            if not self._bulk.take():
-                held.close()
-                self._is_held_up = True
+        with ExitStack() as held:
+            try:
+                room = held.enter_context(
+                    self._shortage.space.work(sum(t.size for t in transfers) * self._takes, small=is_small)
+                )
+            except TransientError as error:
+                self._lacks_room(transfers, error)
                 return False
-            held.callback(self._bulk.give_back)
-            shown = held.enter_context(self._watching(first, self._stage, first.size))
-
-        def progress(done: int) -> None:
-            if self._closing:
-                raise TransientError(STOPPING, "this work was cut off; it is owed again", scope=Scope.NODE)
-            shown(done)
             if not is_small:
-                room.written(done)
+                if not self._bulk.take():
+                    self._is_held_up = True
+                    return False
+                held.callback(self._bulk.give_back)
+                shown = held.enter_context(self._watching(first, self._stage, first.size))
 
-        future = self._crew.run(work, argument, progress, on_news, is_large=not is_small)
-        self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held
+            def progress(done: int) -> None:
+                if self._closing:
+                    raise TransientError(STOPPING, "this work was cut off; it is owed again", scope=Scope.NODE)
+                shown(done)
+                if not is_small:
+                    room.written(done)
+
+            future = self._crew.run(work, argument, progress, on_news, is_large=not is_small)
+            self._running[future] = Load({t.id: t for t in transfers}, self._clock.now()), held.pop_all()
         future.add_done_callback(lambda _future: self._ring())
         return True
 

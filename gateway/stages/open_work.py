@@ -137,7 +137,7 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
     returned, and recorded by the caller.
     """
     with disk.mapped(spool := batch.orders[0].bundle.parent), rounds.Stretch(os.fspath(spool)) as stretch:
-        outcomes = tuple(_outcome(order, lambda order: _stage(order, batch, progress)) for order in batch.orders)
+        outcomes = tuple(_opened(order, batch, progress) for order in batch.orders)
         well = {one.transfer for one in outcomes if one.error is None}
         opened = [order for order in batch.orders if order.transfer in well]
         errors = _synced(stretch, opened)
@@ -147,24 +147,30 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
 
 def read_delivery(imports: Path) -> Delivery:
     """Return the delivery that the staging folder `imports` was prepared for; PermanentError `staging-missing` if there
-    is none."""
+    is none, TransientError `local-io` if our disk has damaged what is said of it."""
     try:
         with disk.mapped(imports):
-            found = json.loads(disk.read_small(f"{imports}/{NOTE}"))
+            raw = disk.read_small(f"{imports}/{NOTE}")
     except PermanentError as error:
+        if error.code != "folder-missing":
+            raise
         raise PermanentError("staging-missing", "the opened bundle is gone from the staging folder") from error
-    corrects = found["corrects"]
-    return Delivery(
-        RouteName(found["route"]),
-        found["name"],
-        tuple(found["entries"]),
-        found["flow"],
-        found["case_no"],
-        Path(found["folder"]),
-        found["access"],
-        bundle_id(corrects) if corrects else None,
-        matters.from_bytes(found["matter"].encode()),
-    )
+    try:
+        found = json.loads(raw)
+        corrects = found["corrects"]
+        return Delivery(
+            RouteName(found["route"]),
+            found["name"],
+            tuple(found["entries"]),
+            found["flow"],
+            found["case_no"],
+            Path(found["folder"]),
+            found["access"],
+            bundle_id(corrects) if corrects else None,
+            matters.from_bytes(found["matter"].encode()),
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        raise TransientError("local-io", "what is known of an opened bundle cannot be read") from error
 
 
 def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[GatewayError | None]:
@@ -188,10 +194,10 @@ def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[Ga
     return errors
 
 
-def _outcome(order: OpenOrder, work: Callable[[OpenOrder], None]) -> OpenOutcome:
+def _opened(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
     try:
         with disk.mapped(order.staging.imports):
-            work(order)
+            _stage(order, batch, progress)
     except GatewayError as error:
         return OpenOutcome(order.transfer, error)
     return OpenOutcome(order.transfer)

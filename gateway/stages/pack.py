@@ -250,6 +250,7 @@ class PackStage:
         """
         next_number: dict[UnitCode, int] = {}
         signed: list[tuple[Transfer, PackOutcome, Sealed, list[int]]] = []
+        kept: list[tuple[BundleId, ClaimToken]] = []
         try:
             numbered = [
                 (known(outcome.prepared), [self._next_number(one.unit, next_number) for one in outcome.recipients])
@@ -263,6 +264,7 @@ class PackStage:
         except GatewayError as error:
             for transfer, _outcome in ready:
                 self._recorder.fail(transfer, Stage.PACK, error, started_at)
+            self._drop_unrecorded(kept)
             return
         steps = [
             self._sealing(

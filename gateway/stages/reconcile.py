@@ -12,7 +12,6 @@ from gateway.bundle.names import inventory_id
 from gateway.bundle.statement import parse_paper, sign_paper
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
-from gateway.domain.holdings import Range
 from gateway.domain.ids import UnitCode
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
@@ -164,7 +163,9 @@ class ReconcileStage:
     def _ask(self, current: Round) -> None:
         by_party: dict[UnitCode, list[Question]] = defaultdict(list)
         for stream in self._streams():
-            question = Question(self._unit, stream.recipient, stream.epoch, stream.first, stream.last, _open(stream))
+            question = Question(
+                self._unit, stream.recipient, stream.epoch, stream.first, stream.last, open_ranges(stream.numbers)
+            )
             for party in (stream.recipient, *stream.hubs):
                 by_party[party].append(question)
         papers = [
@@ -249,10 +250,6 @@ class ReconcileStage:
                 differences=len(counted),
                 silent=len(found.silent),
             )
-
-
-def _open(stream: OwnStream) -> tuple[Range, ...]:
-    return open_ranges(stream.numbers)
 
 
 def _in_parts(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:

@@ -5,12 +5,9 @@ from collections.abc import Collection, Sequence
 
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
-from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, Stage, Step, Transfer
-from gateway.ledger.ordering import Orders
-from gateway.ledger.queries import NO_ORDERS
 from gateway.ledger.store import NO_FACTS, Ledger
 from gateway.stages.backoff import Backoff
 
@@ -69,12 +66,10 @@ class Recorder:
             detail=error.detail,
         )
 
-    def seconds_until_due(
-        self, states: Collection[State], link: LinkName | None = None, orders: Orders = NO_ORDERS
-    ) -> float | None:
-        """Return how long until one of `states` may be tried; None if nothing waits there, or only for another's
-        receipt."""
-        at = self._ledger.next_due_at(states, link, orders=orders)
+    def seconds_until_due(self, states: Collection[State]) -> float | None:
+        """Return how long until something in one of `states` may be tried, of the whole node; None if nothing waits
+        there."""
+        at = self._ledger.next_due_at(states)
         return None if at is None else max(0.0, at - self._clock.now())
 
     def _refused(self, step: Step, error: GatewayError) -> None:

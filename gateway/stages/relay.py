@@ -10,16 +10,15 @@ from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, parse_envelope
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import TransferId, UnitCode
-from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.lifecycle import Event, State
 from gateway.domain.oplog import OpsLog
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.spool import Spool
-from gateway.ledger.queries import TransferFilter
 from gateway.ledger.relaying import Leg, Taking
 from gateway.ledger.store import Ledger
 from gateway.roster.directory import Directory
-from gateway.stages.ahead import AHEAD, DatedAhead
+from gateway.stages.ahead import AHEAD, DatedAhead, held_arrivals
 from gateway.stages.clocks import PeerClocks
 from gateway.stages.custody import Custody
 from gateway.stages.envelopes import proven_envelope
@@ -33,8 +32,6 @@ from gateway.stages.statements import ReceiptPen
 from gateway.stages.suspects import QuarantineDesk, Suspect
 from gateway.stages.waivers import waivers
 
-LOOKED_AT = 512
-"""Held bundles read at a time after a start or a new roster."""
 BY_ROSTER = "roster"
 """Stands where the record names a person: the hub may know today what it lacked."""
 
@@ -129,18 +126,14 @@ class RelayStage:
         """Once after each start or reload: what an older roster or fewer links did not know may be known now."""
         if self._has_looked_again:
             return
-        self._has_looked_again = True
-        wanted = TransferFilter(direction=Direction.INBOUND, state=State.FETCHED, held=True)
-        held: list[Transfer] = []
-        while page := self._ledger.search(wanted, LOOKED_AT, len(held)):
-            held += page
-        for transfer in held:
+        for transfer in held_arrivals(self._ledger):
             if transfer.hold_code in OUR_LACK:
                 try:
                     self._ledger.release(transfer, BY_ROSTER, "the roster or the links may have changed")
                 except TransientError as error:
                     if error.code != MOVED_ON:  # else a person was faster
                         raise
+        self._has_looked_again = True
 
     # -- envelope, then a worker --------------------------------------------------------------------------------------
 

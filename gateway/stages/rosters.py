@@ -45,8 +45,6 @@ class RosterStage:
         """Deposit the roster if it is owed; return the seconds until it may be tried again, None if it is not owed."""
         if self._trusted is None or self._name is None or not self._is_owed(self._trusted):
             return None
-        if pause := self._gate.wait():
-            return pause
         if pause := self._gate.enter():
             return pause
         try:

@@ -38,11 +38,11 @@ class Scanning:
         TransientError `scanner-down` where that means to wait, OSError.
         """
         small = [one for one in parts if one.is_file() and one.stat().st_size <= self.at.largest]
-        return self._findings(((one.name, one.stat().st_size, _opener(one)) for one in small), progress)
+        return tuple(self._each(((one.name, one.stat().st_size, _opener(one)) for one in small), progress))
 
     def of_members(self, members: Iterable[Member], progress: Callable[[int], None]) -> tuple[Finding, ...]:
         """Return what is found in members; raises as `of_parts` does."""
-        return self._findings(((one.path, one.size, one.open) for one in members), progress)
+        return tuple(self._each(((one.path, one.size, one.open) for one in members), progress))
 
     def require_clean(self, root: Path, case_package: bytes, progress: Callable[[int], None], *, waived: bool) -> None:
         """Raise SecurityError `malware` if a file below `root`, or the case package, holds something, PermanentError
@@ -50,9 +50,8 @@ class Scanning:
         `of_parts` does."""
         files = sorted(one for one in root.rglob("*") if one.is_file())
         delivered = ((one.name, one.stat().st_size, _opener(one)) for one in files)
-        found = self._findings(
-            chain([(CASE_PACKAGE, len(case_package), lambda: BytesIO(case_package))], delivered), progress
-        )
+        package = (CASE_PACKAGE, len(case_package), lambda: BytesIO(case_package))
+        found = tuple(self._each(chain([package], delivered), progress))
         for finding in found:
             if finding.code == MALWARE:
                 signature = str(finding.facts["signature"])
@@ -60,11 +59,6 @@ class Scanning:
                 raise SecurityError("malware", detail, facts={"signature": signature})
         if not waived and any(finding.verdict is Verdict.HOLD for finding in found):
             raise PermanentError(MISSING, "a file could not be scanned for viruses")
-
-    def _findings(
-        self, files: Iterable[tuple[str, int, Callable[[], IO[bytes]]]], progress: Callable[[int], None]
-    ) -> tuple[Finding, ...]:
-        return tuple(self._each(files, progress))
 
     def _each(
         self, files: Iterable[tuple[str, int, Callable[[], IO[bytes]]]], progress: Callable[[int], None]

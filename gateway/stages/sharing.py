@@ -30,13 +30,12 @@ class Rulebook:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What is sealed of an export: the case package and members as they leave. `stays`: how many members do not."""
+    """What is sealed of an export: the case package and members as they leave."""
 
     profile: Profile
     package: CasePackage
     members: tuple[Member, ...]
     findings: tuple[Finding, ...] = ()
-    stays: int = 0
 
 
 def leaving(
@@ -84,7 +83,7 @@ def leaving(
     )
     found += tuple(_looked_through(masked, members, secrets_of(package, terms, standard), profile, progress))
     found += tuple(_withheld(masked.package, standard))
-    return Leaving(profile, masked.package, members, found, len(reading.members) - len(members))
+    return Leaving(profile, masked.package, members, found)
 
 
 def lacks(package: CasePackage, standard: Standard) -> str:

@@ -1,12 +1,20 @@
 """What this node states about a bundle, signed and ready to be recorded."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
 
 from gateway.bundle.envelope import Envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.receipt import Receipt, sign_receipts
 from gateway.domain.ids import UnitCode
+from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import ReceiptCode, ReceiptRecord, Transfer, known
+
+OWED: Final = MappingProxyType(
+    {State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED, State.CHECKED: Event.CONFIRMED}
+)
+"""States in which what came owes a receipt -> what has happened once that owes it no more."""
 
 
 class ReceiptPen:

@@ -1,21 +1,16 @@
 """The out leg of a link by which nothing can leave: what would be owed there is recorded as owed no more."""
 
-from types import MappingProxyType
-
 from gateway.domain.clock import Clock
 from gateway.domain.ids import LinkName
-from gateway.domain.lifecycle import Direction, Event, State
+from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Facts, Stage, Step
 from gateway.folders.outbox import Outbox
 from gateway.ledger.store import Ledger
 from gateway.stages.recording import Recorder
+from gateway.stages.statements import OWED
 
 BATCH = 256
 """Transfers recorded in one commit."""
-
-_EVENT = MappingProxyType(
-    {State.DELIVERED: Event.CONFIRMED, State.REJECTED: Event.DISMISSED, State.CHECKED: Event.CONFIRMED}
-)
 
 
 class UnheardStage:
@@ -34,10 +29,11 @@ class UnheardStage:
         for path in self._outbox.waiting(self._link):
             self._outbox.drop(path)
         owed = self._ledger.due(
-            tuple(_EVENT), now=self._clock.now(), link=self._link, direction=Direction.INBOUND, limit=BATCH
+            tuple(OWED), now=self._clock.now(), link=self._link, direction=Direction.INBOUND, limit=BATCH
         )
         if not owed:
-            return self._recorder.seconds_until_due(tuple(_EVENT), self._link)
+            next_at = self._ledger.next_due_at(tuple(OWED), self._link, Direction.INBOUND)
+            return None if next_at is None else max(0.0, next_at - self._clock.now())
         note = Facts(note="no way back: the receipt is kept here")
-        self._recorder.advance([Step(t, _EVENT[t.state], Stage.ACKNOWLEDGE, note) for t in owed])
+        self._recorder.advance([Step(t, OWED[t.state], Stage.ACKNOWLEDGE, note) for t in owed])
         return 0.0

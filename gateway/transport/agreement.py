@@ -1,6 +1,6 @@
 """Finds how much of a part that a broken transfer left may be continued: what both sides hold alike, without holes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 RESUME_FROM = 1 << 20
 """Bytes; a smaller part is sent again sooner than it is compared, and is not kept."""
@@ -41,22 +41,6 @@ def agreed(held: int, size: int, ours: ReadAt, theirs: ReadRanges, *, unproven: 
         boundary = offset + len(block)
     # A part that ends before its size was told is as good as a shorter one.
     return boundary if boundary >= tail else 0
-
-
-def by_pieces(read: ReadAt, piece: int) -> ReadRanges:
-    """Return a reader of ranges that reads at most `piece` bytes at a time."""
-
-    def pieces(ranges: Sequence[range]) -> Iterator[tuple[int, bytes]]:
-        for one in ranges:
-            offset = one.start
-            while offset < one.stop:
-                block = read(offset, min(piece, one.stop - offset))
-                if not block:
-                    return
-                yield offset, block
-                offset += len(block)
-
-    return pieces
 
 
 def _samples(end: int) -> list[range]:

@@ -171,6 +171,8 @@ class GapTransport(FolderTransport):
     def _find(self, folder: int) -> Found:
         """Return what waits, without the parts that were found damaged a short while ago."""
         now = self._clock.monotonic()
+        for file in [one for one in list(self._damaged) if disk.size_of(one, folder) is None]:
+            self._damaged.pop(file, None)  # taken away by the boundary, or by us with its whole
         fresh = {
             file: (damage.inode, damage.size)
             for file, damage in list(self._damaged.items())
@@ -221,7 +223,7 @@ class GapTransport(FolderTransport):
             self._damaged[part.file] = _Damage(part.inode, part.size, now)
         elif now - known.seen_at >= LOOK_AGAIN_SECONDS:
             disk.discard(part.file, folder)
-            del self._damaged[part.file]
+            self._damaged.pop(part.file, None)
 
     # -- leftovers ----------------------------------------------------------------------------------------------------
 

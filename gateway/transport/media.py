@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from gateway.bundle.names import Kind
 from gateway.domain.ids import WireName
 from gateway.transport.api import Progress, silent
 from gateway.transport.errors import mailbox_disk
@@ -11,7 +12,6 @@ from gateway.transport.hosted import HostedTransport, Mailboxes
 
 MEDIA_FOLDER = "media"
 """Folder in the state folder that holds a mailbox for each link with `transport: media`."""
-_BUNDLE = ".cfb"
 
 
 def media_mailbox(state: Path, link: str) -> Path:
@@ -30,7 +30,7 @@ class MediaTransport(HostedTransport):
 
         A bundle never changes once it is sealed; a waiting dossier of 60 GB must not take its room twice.
         """
-        if not (name.endswith(_BUNDLE) and self._given_a_name(source, name)):
+        if not (name.endswith(Kind.BUNDLE) and self._given_a_name(source, name)):
             super().deposit(source, name, progress)
 
     def _given_a_name(self, source: Path, name: WireName) -> bool:

@@ -12,6 +12,8 @@ from gateway.transport.errors import fault
 CLOSED = "link-window-closed"
 SLICE_SECONDS = 0.25
 """Longest rest between two looks whether the node is being stopped."""
+_FIRST_MAX = 4 << 20
+"""Bytes; more than any transport moves before it says so for the first time."""
 
 
 class Throttle:
@@ -116,7 +118,3 @@ class PacedTransport:
                 self._throttle.passed(moved, lambda: progress(done))
 
         return paced
-
-
-_FIRST_MAX = 4 << 20
-"""Bytes; more than any transport moves before it says so for the first time."""

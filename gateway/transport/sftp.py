@@ -16,7 +16,7 @@ from gateway.transport import disk
 from gateway.transport.api import Entry, Growing, Progress, silent
 from gateway.transport.channel import Channel, Deadlines
 from gateway.transport.errors import fault, local_disk
-from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
+from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp_ahead import SftpAhead
 from gateway.transport.sftp_deposit import SftpDeposit, meaning
 from gateway.transport.sftp_fetch import SftpFetch
@@ -68,13 +68,6 @@ class SftpTransport:
         """Return the transport that logs in to `peer` by means of `engine`."""
         connect = partial(engine, peer, deadlines, clock)
         return cls(connect, clock, deposit=deposit, collect=collect, reuse=deadlines.reuse)
-
-    @classmethod
-    def over_paramiko(
-        cls, peer: SshPeer, deadlines: Deadlines, clock: Clock, *, deposit: str = "/in", collect: str = "/out"
-    ) -> "SftpTransport":
-        """Return the transport that logs in to `peer` with the library's own client."""
-        return cls.over(ParamikoChannel, peer, deadlines, clock, deposit=deposit, collect=collect)
 
     def deposit(self, source: Path, name: WireName, progress: Progress = silent) -> None:
         with local_disk():

@@ -336,11 +336,6 @@ TABLE: Table = MappingProxyType(
             "The folder is missing, or the account of the service may not write there.",
             "Give the folder to the account of the service, or name another one in config/gateway.yaml.",
         ),
-        "cron-malformed": Template(
-            "A time plan in the configuration cannot be understood.",
-            "It is not written as five fields: minute, hour, day, month, weekday.",
-            "Correct it in config/gateway.yaml, as docs/configuration.md says.",
-        ),
         "node-exists": Template(
             "There is a configuration already: {path}.",
             "Making a new node there would take its place.",

@@ -14,6 +14,7 @@ from gateway.compose.identity import load_settings
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
 from gateway.transport.disk import HEAD_START
+from tests.support.ledger import missing, stream_states
 from tests.support.nodes import CLOCK, Node, Pair, eventually, make_pair, running, same_bytes
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -123,8 +124,8 @@ def all_is_as_it_would_have_been(pair: Pair, sent: dict[str, bytes]) -> None:
         assert not node.logged("worker-died")
         assert not node.logged("bundle-quarantined")
     with pair.procuratorate.ledger() as ledger:
-        (stream,) = [one for one in ledger.stream_states() if one.peer == POLICE]
-        assert ledger.missing(POLICE, stream.epoch) == []
+        (epoch,) = [epoch for peer, _way, epoch, _last in stream_states(ledger) if peer == POLICE]
+        assert missing(ledger, POLICE, epoch) == []
     assert not any(pair.out.glob("*.txt"))
     assert {path.stem.partition("-")[0] for path in (pair.police.state / "spool" / "outbound").iterdir()} == ours.keys()
 

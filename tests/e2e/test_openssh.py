@@ -13,7 +13,7 @@ from gateway.domain.ids import WireName
 from gateway.domain.lifecycle import State
 from gateway.transport.accounts import public_blob
 from gateway.transport.channel import Deadlines
-from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp import SftpTransport
 from tests.support import openssh
 from tests.support.nodes import CLOCK, eventually
@@ -86,7 +86,7 @@ def test_a_broken_upload_goes_on_where_it_broke(village: Village) -> None:
     keyring = village.pair.police.keyring()
     host = public_blob(village.pair.police.peers().ssh_host_key("990102"))
     peer = SshPeer("127.0.0.1", village.port, ACCOUNT, keyring.ssh_user.to_openssh(), (host,))
-    transport = SftpTransport.over_paramiko(peer, Deadlines(), CLOCK)
+    transport = SftpTransport.over(ParamikoChannel, peer, Deadlines(), CLOCK)
     name = WireName("part-of-something.bin")
     with sftp(village) as client, client.open(f"/in/.{name}.part", "wx") as half:
         half.write(content[: 2 << 20])

@@ -1,16 +1,12 @@
 """SIGHUP swaps a whole configuration or nothing; SIGTERM ends a node soon, and nothing that was under way is lost."""
 
 import shutil
-import time
 from pathlib import Path
 
 from gateway.domain.lifecycle import Direction
 from gateway.domain.records import Stage, known
 from tests.support.forging import noise
 from tests.support.nodes import Node, Pair, configure, drop, eventually, make_pair, running
-
-STOP_WITHIN = 10.0
-"""Seconds promised to `systemctl stop`."""
 
 
 def reloads(node: Node) -> int:
@@ -85,9 +81,8 @@ def glimpse(pair: Pair, stage: Stage) -> bool:
 
 def stopped(node: Node) -> None:
     """Stop the node as systemd would, and assert that it keeps its promise."""
-    began = time.monotonic()
     assert node.daemon.stop() == 0
-    assert time.monotonic() - began < STOP_WITHIN
+    # Whole: all had ended within the seconds that `systemctl stop` was promised, by the daemon's own clock.
     assert node.logged("daemon-stopped", exit_code=0, whole=True)
 
 

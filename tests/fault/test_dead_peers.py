@@ -11,7 +11,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import wire_name
 from gateway.transport.channel import Deadlines
 from gateway.transport.errors import CODES
-from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp import SftpTransport
 from tests.support.hanging import STEPS, HangingServer, full_backlog, hanging_server
 from tests.support.leaks import nothing_is_left_behind
@@ -67,7 +67,7 @@ def left_hanging(server: HangingServer, backlog: int, point: str, source: Path, 
     port = {"connect": backlog, "silent": server.silent, "greeting": server.greeting}.get(point, server.ssh)
     deadlines = SOON if point in EARLY else LOGGING_IN if point in STEPS[:3] else LOGGED_IN
     peer = SshPeer("127.0.0.1", port, point, IDENTITY.private, (server.host_key.public,))
-    transport = SftpTransport.over_paramiko(peer, deadlines, SystemClock())
+    transport = SftpTransport.over(ParamikoChannel, peer, deadlines, SystemClock())
     with pytest.raises(GatewayError) as caught:
         go_to(point, transport, source, number)
     transport.close()

@@ -12,12 +12,31 @@ from tests.fuzz.targets import (
     heralds,
     lines,
     local,
+    parts,
     procuratorate,
     receipts,
+    rosters,
     statements,
     trees,
+    trips,
     trust,
 )
 
-_ROOMS = (bundle, heralds, convoys, receipts, statements, trust, exports, procuratorate, batches, trees, local, lines)
+_ROOMS = (
+    bundle,
+    heralds,
+    convoys,
+    receipts,
+    statements,
+    trips,
+    trust,
+    rosters,
+    exports,
+    procuratorate,
+    batches,
+    trees,
+    local,
+    lines,
+    parts,
+)
 TARGETS: Mapping[str, Target] = MappingProxyType({t.name: t for room in _ROOMS for t in room.TARGETS})

@@ -14,6 +14,7 @@ from gateway.domain.ids import BundleId, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer, known
 from tests.soak.drops import Dropped
+from tests.support.ledger import missing, stream_states
 from tests.support.nodes import CLOCK, Node
 from tests.support.province import SENTINEL, Province
 
@@ -180,9 +181,9 @@ def _streams(node: Node, book: _Book) -> Iterator[str]:
         if sorted(given) != list(range(1, len(given) + 1)):
             yield f"the numbers of the stream to {recipient} have gaps"
     with node.ledger() as ledger:
-        for stream in ledger.stream_states():
-            if stream.direction is IN and ledger.missing(stream.peer, stream.epoch):
-                yield f"the stream from {stream.peer} has gaps"
+        for peer, way, epoch, _last in stream_states(ledger):
+            if way == IN and missing(ledger, UnitCode(peer), epoch):
+                yield f"the stream from {peer} has gaps"
 
 
 def _log(node: Node) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.receipt import Receipt, join_receipts, sign_receipt
+from gateway.bundle.receipt import Receipt, join_receipts, sign_receipts
 from gateway.bundle.seal import SealMember
 from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.domain.records import ReceiptCode, Transfer, known
@@ -109,4 +109,4 @@ def receipt_for(transfer: Transfer, code: ReceiptCode, issuer: UnitCode, **chang
 
 def letter(keys: NodeKeys, *receipts: Receipt) -> bytes:
     """Return a receipt file with these statements, signed."""
-    return join_receipts([sign_receipt(receipt, keys) for receipt in receipts])
+    return join_receipts([sign_receipts([receipt], keys)[0] for receipt in receipts])

@@ -12,7 +12,7 @@ from gateway.bundle.convoy import join_bundles, split_bundles
 from gateway.bundle.envelope import parse_envelope
 from gateway.bundle.keys import NodeKeys
 from gateway.bundle.names import Kind, bundle_name, paper_name, parse, receipt_name
-from gateway.bundle.receipt import Receipt, join_receipts, parse_receipt, sign_receipt, split_receipts
+from gateway.bundle.receipt import Receipt, join_receipts, parse_receipt, sign_receipts, split_receipts
 from gateway.bundle.seal import SealMember
 from gateway.cli.demo_nodes import Place, init_place, write_link, write_routes
 from gateway.compose.identity import Identity, load_keyring, load_settings
@@ -399,7 +399,7 @@ def state(province: Province, issuer: str, sealed: Sealed, code: ReceiptCode, **
         issued_at=int(province.clock.now()),
         **told,  # type: ignore[arg-type]  # names of fields
     )
-    return sign_receipt(receipt, province.keys(issuer))
+    return sign_receipts([receipt], province.keys(issuer))[0]
 
 
 def post(province: Province, sender: str, receiver: str, *receipts: bytes) -> None:

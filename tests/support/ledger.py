@@ -4,9 +4,13 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import select
+
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, UnitCode
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
+from gateway.ledger import streams
+from gateway.ledger.schema import streams as stream_table
 from gateway.ledger.store import Ledger
 
 UNIT = UnitCode("330100000000")
@@ -145,3 +149,17 @@ def deliver(transfer: Transfer, number: int = 1) -> Step:
 
 def delivered(ledger: Ledger, number: int = 1, sequence: int = 1, *, link: LinkName = LINK) -> Transfer:
     return ledger.advance(deliver(verified(ledger, number, sequence, link=link), number))
+
+
+def stream_states(ledger: Ledger) -> list[tuple[str, str, int, int]]:
+    """Return (peer, direction, epoch, last given out or highest delivered) of every stream, in this order."""
+    c = stream_table.c
+    with ledger.reading() as connection:
+        rows = connection.execute(select(c.peer, c.direction, c.epoch, c.sequence).order_by(*stream_table.primary_key))
+        return [(peer, way, epoch, sequence) for peer, way, epoch, sequence in rows]
+
+
+def missing(ledger: Ledger, origin: UnitCode, epoch: int, limit: int = 100) -> list[tuple[int, int]]:
+    """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
+    with ledger.reading() as connection:
+        return streams.missing(connection, origin, epoch, limit)

@@ -27,7 +27,7 @@ from gateway.roster.peers import PeerBook
 from gateway.settings.load import NODE_FILE
 from gateway.transport.accounts import public_blob
 from gateway.transport.channel import Deadlines
-from gateway.transport.paramiko_channel import SshPeer
+from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp import SftpTransport
 
 CLOCK = SystemClock()
@@ -362,7 +362,7 @@ class Guest:
             keyring.ssh_user.to_openssh(),
             (public_blob(pair.police.peers().ssh_host_key(PROCURATORATE)),),
         )
-        self._transport = SftpTransport.over_paramiko(peer, Deadlines(), CLOCK)
+        self._transport = SftpTransport.over(ParamikoChannel, peer, Deadlines(), CLOCK)
 
     def deposit(self, name: str, content: bytes) -> None:
         """Deposit `content` in the mailbox under `name`."""

@@ -261,6 +261,8 @@ SHAPES: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "limit": "as asked",
             "offset": "as asked",
             "more": "true: there are more after these",
+            "looked_back_to": "number of the oldest transfer that was looked at, where very many case numbers begin as"
+            " `--case` says and few of them are wanted; null: all were",
             "requests": "with `--case`: those of the case, with their answers",
             **below("requests[]", ASKED),
         },

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from gateway.bundle import policy, receipt
 from gateway.bundle.convoy import split_bundles
 from gateway.bundle.envelope import ENVELOPE_MAX, Envelope, verify_envelope
-from gateway.bundle.herald import open_herald, verify_herald
+from gateway.bundle.herald import check_herald, open_herald, parse_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.manifest import Manifest
 from gateway.bundle.payload import verify_payload
@@ -93,7 +93,8 @@ class Product:
         return Outcome("accepted")
 
     def _herald(self, data: bytes) -> Outcome:
-        herald = verify_herald(data[:ENVELOPE_MAX], self._signer_of, lambda key_id: self._signers[key_id][0].is_revoked)
+        herald = parse_herald(data[:ENVELOPE_MAX])
+        check_herald(herald, self._signer_of, lambda key_id: self._signers[key_id][0].is_revoked)
         self._policy(herald.envelope, self._signers[herald.envelope.sender_key_id][0])
         found = open_herald(io.BytesIO(data), herald, self._keys).manifest
         members = {file.path: b"%d %d" % (file.size, file.stored) for file in found.files}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.receipt import Receipt, join_receipts, seal_findings, sign_receipt, sign_receipts
+from gateway.bundle.receipt import Receipt, join_receipts, seal_findings, sign_receipts
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.domain.ids import bundle_id, digest, unit_code
@@ -256,7 +256,7 @@ def test_second_reader_reads_the_products_receipts(suite):
     full = Receipt(
         **said, code=ReceiptCode.VALIDATION_FAILED, reasons=("ZIP-CRC",), findings=findings, checkpoint="案\n"
     )
-    raw = join_receipts([sign_receipt(plain, bob), sign_receipts([plain, plain, full], bob)[2]])
+    raw = join_receipts([sign_receipts([plain], bob)[0], sign_receipts([plain, plain, full], bob)[2]])
     found = reader.read_receipts(raw, ring_of(suite, sender="bob"))
     assert found.code == "accepted"
     assert [one["code"] for one in found.receipts] == ["110", "204"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from gateway.bundle import chunked
 from gateway.bundle.envelope import Recipient, encode_fixed, encode_recipients
-from gateway.bundle.herald import MAGIC, check_herald, is_whole, open_herald, parse_herald, verify_herald
+from gateway.bundle.herald import MAGIC, Herald, check_herald, is_whole, open_herald, parse_herald
 from gateway.bundle.manifest import BLANK, ManifestFile
 from gateway.bundle.suites import HASH_LENGTH, algorithms, digest, label
 from gateway.bundle.unseal import open_promised
@@ -33,9 +33,11 @@ def run_herald(data: bytes) -> None:
 def run_promise(data: bytes) -> None:
     """A herald whose signature is true, hostile in whatever the input says; and DATA behind it."""
     raw = announced(Draw(data))
-    herald = attempt(lambda: verify_herald(raw, signer_of))
-    promise = None if herald is None else attempt(lambda: open_herald(io.BytesIO(raw), herald, [RECIPIENT]))
-    if herald is None or promise is None:
+    herald = attempt(lambda: parse_herald(raw))
+    if herald is None or attempt(lambda: _proven(herald)) is None:
+        return
+    promise = attempt(lambda: open_herald(io.BytesIO(raw), herald, [RECIPIENT]))
+    if promise is None:
         return
     got: list[Counting] = []
 
@@ -47,6 +49,11 @@ def run_promise(data: bytes) -> None:
     if fingerprint is not None:
         assert len(fingerprint) == HASH_LENGTH
         assert [one.done for one in got] == [file.size for file in promise.manifest.files]
+
+
+def _proven(herald: Herald) -> Herald:
+    check_herald(herald, signer_of)
+    return herald
 
 
 def announced(draw: Draw) -> bytes:

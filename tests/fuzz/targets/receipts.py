@@ -17,7 +17,6 @@ from gateway.bundle.receipt import (
     open_findings,
     parse_receipt,
     seal_findings,
-    sign_receipt,
     sign_receipts,
     signer_key_id,
     split_receipts,
@@ -48,7 +47,7 @@ def run_raw(raw: bytes) -> None:
     receipt = attempt(lambda: verify_receipt(raw, signer_of))
     if receipt is not None:
         end = 37 + int.from_bytes(raw[33:37], "big")
-        assert sign_receipt(receipt, SENDER)[:end] == raw[:end]
+        assert sign_receipts([receipt], SENDER)[0][:end] == raw[:end]
         attempt(lambda: check_issuer(receipt, unit_code("990101")))
         attempt(lambda: open_findings(receipt, [RECIPIENT]))
 
@@ -78,7 +77,7 @@ def receipts() -> Mapping[str, Receipt]:
 def receipt_seeds() -> Mapping[str, bytes]:
     seeds = {}
     for name, receipt in receipts().items():
-        raw = sign_receipt(receipt, SENDER)
+        raw = sign_receipts([receipt], SENDER)[0]
         seeds[f"{name}-raw"] = b"\0" + raw
         seeds[f"{name}-text"] = b"\1" + raw[37:-64]
     shared = sign_receipts(list(receipts().values()), SENDER)
@@ -86,7 +85,7 @@ def receipt_seeds() -> Mapping[str, bytes]:
 
 
 def receipt_file_seeds() -> Mapping[str, bytes]:
-    raws = [sign_receipt(receipt, SENDER) for receipt in receipts().values()]
+    raws = [sign_receipts([receipt], SENDER)[0] for receipt in receipts().values()]
     return {"one": join_receipts(raws[:1]), "four": join_receipts(raws)}
 
 
@@ -109,8 +108,6 @@ def run_raw_inventory(raw: bytes) -> None:
         assert sign_inventory(found, SENDER) == raw
         for token in found.heard:
             attempt(lambda token=token: verify_life(token, signer_of))
-        for stream in found.sent:
-            assert not stream.is_settled(stream.last + 1)
         for stream in found.got:
             assert not stream.has(stream.last + 1)
 

@@ -15,7 +15,7 @@ from gateway.bundle.convoy import join_bundles, split_bundles
 from gateway.bundle.envelope import Envelope, parse_envelope, verify_envelope
 from gateway.bundle.keys import generate
 from gateway.bundle.manifest import Coding, ManifestFile
-from gateway.bundle.receipt import Receipt, parse_receipt, sign_receipt, split_receipts, verify_receipt
+from gateway.bundle.receipt import Receipt, parse_receipt, sign_receipts, split_receipts, verify_receipt
 from gateway.bundle.seal import SealMember
 from gateway.bundle.suites import Suite
 from gateway.bundle.unseal import open_bundle
@@ -201,7 +201,7 @@ RECEIPTS = st.builds(
 
 @given(RECEIPTS)
 def test_receipts_read_what_they_write(receipt):
-    raw = sign_receipt(receipt, SENDER)
+    raw = sign_receipts([receipt], SENDER)[0]
     assert verify_receipt(raw, {SIGNER.sign_key_id: SIGNER}.get) == receipt
 
 

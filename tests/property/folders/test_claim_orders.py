@@ -13,13 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gateway.domain.ids import ClaimToken, claim_token, route_name
 from gateway.folders.claim import ClaimShelf
 from gateway.folders.watch import OutboundWatch
-from tests.support.claiming import claim_alone, whole_claims
+from tests.support.claiming import whole_claims
 from tests.support.crashing import dies_at
 from tests.support.examples import examples
 from tests.support.outbound import MarkedZips, SettableClock
 
-NAMES = st.sampled_from(["a", "b"])
-EFFECTS = st.integers(min_value=0, max_value=30)
+NAMES = st.sampled_from(["a", "b", "c"])
+EFFECTS = st.integers(min_value=0, max_value=40)
 ROUTE = route_name("to-procuratorate")
 
 
@@ -62,9 +62,8 @@ class ClaimOrders(RuleBasedStateMachine):
     @rule(at=EFFECTS)
     def claim_and_perhaps_die(self, at: int) -> None:
         result = OutboundWatch(self.out, MarkedZips(), SettableClock()).scan()
-        for candidate in result.settled:
-            token = self.token()
-            dies_at(at, partial(claim_alone, self.shelf, self.out, candidate, ROUTE, token, result.entries))
+        wanted = [(self.token(), candidate) for candidate in result.settled]
+        dies_at(at, partial(self.shelf.claim_all, self.out, wanted, ROUTE, result.entries))
 
     @rule(at=EFFECTS)
     def recover_and_perhaps_die(self, at: int) -> None:

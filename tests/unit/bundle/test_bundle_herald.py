@@ -8,7 +8,7 @@ import pytest
 
 from gateway.bundle import herald as heralds
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
-from gateway.bundle.herald import Herald, Promise, is_whole, open_herald, verify_herald
+from gateway.bundle.herald import Herald, Promise, check_herald, is_whole, open_herald, parse_herald
 from gateway.bundle.manifest import BLANK
 from gateway.bundle.seal import SealMember
 from tests.support.bundles import finish, prepare
@@ -48,7 +48,9 @@ def sealed(workshop: Any, texts: Any) -> Sealed:
 
 
 def proven(workshop: Any, raw: bytes) -> Herald:
-    return verify_herald(raw[:ENVELOPE_MAX], workshop.keys.signer_of)
+    herald = parse_herald(raw[:ENVELOPE_MAX])
+    check_herald(herald, workshop.keys.signer_of)
+    return herald
 
 
 def opened(workshop: Any, raw: bytes, keys: Any = None) -> Promise:
@@ -133,10 +135,10 @@ def test_numbers_and_hashes_are_blank(workshop: Any, sealed: Sealed) -> None:
 
 def test_who_it_is_not_for_and_who_it_is_not_from(workshop: Any, sealed: Sealed) -> None:
     assert workshop.code_of(lambda: opened(workshop, sealed.herald, [workshop.keys.other])) == "not-addressed-to-us"
-    head = sealed.herald[:ENVELOPE_MAX]
-    assert workshop.code_of(lambda: verify_herald(head, lambda _: None)) == "unknown-sender"
+    herald = parse_herald(sealed.herald[:ENVELOPE_MAX])
+    assert workshop.code_of(lambda: check_herald(herald, lambda _: None)) == "unknown-sender"
     signer_of = workshop.keys.signer_of
-    assert workshop.code_of(lambda: verify_herald(head, signer_of, lambda _: True)) == "revoked-sender"
+    assert workshop.code_of(lambda: check_herald(herald, signer_of, lambda _: True)) == "revoked-sender"
 
 
 def test_a_draft_is_no_manifest_and_a_manifest_no_draft(workshop: Any, sealed: Sealed) -> None:

@@ -19,7 +19,7 @@ from gateway.bundle.receipt import (
     open_findings,
     parse_receipt,
     seal_findings,
-    sign_receipt,
+    sign_receipts,
     signer_key_id,
     split_receipts,
     verify_receipt,
@@ -52,7 +52,7 @@ FULL = replace(
 
 @pytest.mark.parametrize("receipt", [RECEIPT, FULL, replace(RECEIPT, recipient=None, epoch=0, sequence=0)])
 def test_round_trip(workshop, receipt):
-    raw = sign_receipt(receipt, workshop.keys.sender)
+    raw = sign_receipts([receipt], workshop.keys.sender)[0]
     assert verify_receipt(raw, workshop.keys.signer_of) == receipt
     assert parse_receipt(raw) == receipt
     assert signer_key_id(raw) == workshop.keys.sender.sign_key_id
@@ -61,12 +61,12 @@ def test_round_trip(workshop, receipt):
 
 @pytest.mark.parametrize("code", ReceiptCode)
 def test_every_code(classic, code):
-    raw = sign_receipt(replace(RECEIPT, code=code), classic.keys.sender)
+    raw = sign_receipts([replace(RECEIPT, code=code)], classic.keys.sender)[0]
     assert verify_receipt(raw, classic.keys.signer_of).code is code
 
 
 def test_every_flip_is_refused(workshop):
-    raw = bytearray(sign_receipt(RECEIPT, workshop.keys.sender))
+    raw = bytearray(sign_receipts([RECEIPT], workshop.keys.sender)[0])
     step = {Suite.CLASSIC: 1, Suite.PQ: 7, Suite.GM: 41}[workshop.suite]
     end = len(raw) - len(workshop.keys.sender.sign("x", b""))
     for bit in range(0, 8 * len(raw), step):
@@ -85,7 +85,7 @@ def test_every_flip_is_refused(workshop):
 
 
 def test_cut_and_extended(classic):
-    raw = sign_receipt(RECEIPT, classic.keys.sender)
+    raw = sign_receipts([RECEIPT], classic.keys.sender)[0]
     for end in range(len(raw)):
         assert classic.code_of(lambda end=end: parse_receipt(raw[:end])) == "receipt-malformed"
     assert classic.code_of(lambda: parse_receipt(raw + b"\0")) == "receipt-malformed"
@@ -93,7 +93,7 @@ def test_cut_and_extended(classic):
 
 def test_unknown_and_lying_lookups(workshop):
     keys = workshop.keys
-    raw = sign_receipt(RECEIPT, keys.sender)
+    raw = sign_receipts([RECEIPT], keys.sender)[0]
     assert workshop.code_of(lambda: verify_receipt(raw, lambda _key_id: None)) == "unknown-sender"
     assert workshop.code_of(lambda: verify_receipt(raw, lambda _key_id: keys.other.public)) == "unknown-sender"
 
@@ -101,7 +101,7 @@ def test_unknown_and_lying_lookups(workshop):
 def test_a_signature_from_elsewhere_is_none(workshop):
     """A header's signature, or an inner one, over the same bytes."""
     keys = workshop.keys
-    raw = sign_receipt(RECEIPT, keys.sender)
+    raw = sign_receipts([RECEIPT], keys.sender)[0]
     length = int.from_bytes(raw[33:37], "big")
     for name in ("outer", "inner"):
         moved = raw[: 37 + length] + keys.sender.sign(name, raw[37 : 37 + length])
@@ -133,7 +133,7 @@ BAD_FIELDS = {
 
 @pytest.mark.parametrize("name", list(BAD_FIELDS))
 def test_true_signature_over_a_bad_field(classic, name):
-    text = sign_receipt(RECEIPT, classic.keys.sender)[37:-64]
+    text = sign_receipts([RECEIPT], classic.keys.sender)[0][37:-64]
     fields = canonical.decode(text, limit=10_000, values_limit=1000)
     assert isinstance(fields, dict)
     assert set(fields) == set(BAD_FIELDS)
@@ -147,11 +147,11 @@ def test_true_signature_over_a_bad_field(classic, name):
 @pytest.mark.parametrize("code", [code for code in ReceiptCode if code is not ReceiptCode.VALIDATION_FAILED])
 def test_only_a_204_carries_findings(classic, code):
     with pytest.raises(ValueError, match="204"):
-        sign_receipt(replace(RECEIPT, code=code, findings=b"sealed"), classic.keys.sender)
+        sign_receipts([replace(RECEIPT, code=code, findings=b"sealed")], classic.keys.sender)[0]
 
 
 def test_true_signature_over_text_that_is_not_canonical(classic):
-    text = sign_receipt(RECEIPT, classic.keys.sender)[37:-64]
+    text = sign_receipts([RECEIPT], classic.keys.sender)[0][37:-64]
     for changed in (text + b" ", text.replace(b'"size":12345', b'"size":12345.0'), b"[]", b""):
         raw = signed(classic, changed)
         assert classic.code_of(lambda raw=raw: verify_receipt(raw, classic.keys.signer_of)) == "receipt-malformed"
@@ -171,7 +171,7 @@ def test_true_signature_over_text_that_is_not_canonical(classic):
 )
 def test_what_no_reader_would_take_is_not_signed(classic, change):
     with pytest.raises(ValueError, match=r"must|type|Unicode"):
-        sign_receipt(replace(RECEIPT, **change), classic.keys.sender)
+        sign_receipts([replace(RECEIPT, **change)], classic.keys.sender)[0]
 
 
 def test_issuer_speaks_for_itself(classic):
@@ -197,7 +197,7 @@ def test_findings_beyond_the_limit(classic):
 
 
 def test_file_of_many(workshop):
-    raws = [sign_receipt(replace(RECEIPT, sequence=n), workshop.keys.sender) for n in (1, 2, 3)]
+    raws = [sign_receipts([replace(RECEIPT, sequence=n)], workshop.keys.sender)[0] for n in (1, 2, 3)]
     assert split_receipts(join_receipts(raws)) == raws
 
 

@@ -44,7 +44,6 @@ def start(log: HeardLog) -> Iterator[Start]:
 def test_it_says_when_it_is_ready_and_with_what(start: Start) -> None:
     child = start(servers.echo, "first")
     assert child.wait_ready(WAIT) == {"port": 2222, "argument": "first"}
-    assert child.serving
     assert child.pid != os.getpid()
 
 
@@ -140,13 +139,28 @@ def test_one_that_babbles_is_ended_and_started_again(start: Start, log: HeardLog
 def test_a_stop_before_a_start_is_nothing(log: HeardLog) -> None:
     child = SupervisedChild("server", servers.echo, None, log=log, clock=SystemClock())
     assert child.stop(0.0)
-    assert not child.serving
 
 
 def test_a_stop_shortens_the_pause_before_a_restart(start: Start, log: HeardLog) -> None:
     child = start(servers.refuse, None, policy=ChildPolicy(first_backoff=3600.0, longest_backoff=3600.0))
     log.until("child-restarting")
     assert child.stop(WAIT)
+
+
+def test_what_cannot_be_heard_ends_the_child_and_not_who_keeps_it(start: Start, log: HeardLog) -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def stumble(news: Any) -> None:
+        heard.put(news)
+        raise KeyError("a bug of ours")
+
+    child = start(servers.echo, "first", on_news=stumble, policy=ChildPolicy(first_backoff=0.01))
+    for count, argument in enumerate(("second", "third"), 1):
+        log.until("child-ready", count)
+        child.reload(argument)
+        assert heard.get(timeout=WAIT) == {"argument": argument}
+        assert log.until("child-answer-refused", count)[-1]["why"] == "KeyError"
+    log.until("child-ready", 3)
 
 
 def test_a_stray_hangup_does_not_end_it(start: Start) -> None:

@@ -64,6 +64,26 @@ def blocked(crew: ProcessCrew, fifo: Path) -> "Future[bytes]":
     return future
 
 
+def test_a_thread_that_cannot_be_made_costs_the_crew_no_place(
+    crew: ProcessCrew, fifo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        assert failure(crew.run(errands.double, 21)).code == "worker-unstartable"
+    first = blocked(crew, fifo)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        waiting = crew.run(errands.double, 21)
+    assert not waiting.done()
+    assert crew.run(errands.double, 4).result(WAIT) == 8, "there is a place for another"
+    fifo.write_bytes(b"go on")
+    first.result(WAIT)
+    assert waiting.result(WAIT) == 42
+
+
 def test_a_result_comes_back_from_another_process(crew: ProcessCrew) -> None:
     assert crew.run(errands.double, 21).result(WAIT) == 42
     assert crew.run(errands.who, None).result(WAIT) != os.getpid()
@@ -334,8 +354,3 @@ class TestInline:
 
     def test_a_bug_is_seen_as_it_is(self) -> None:
         assert isinstance(InlineCrew().run(errands.blunder, None).exception(0), KeyError)
-
-    def test_closed_it_refuses(self) -> None:
-        crew = InlineCrew()
-        crew.close(1.0)
-        assert failure(crew.run(errands.double, 1)).code == "stopping"

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ class Parts:
     def __init__(self) -> None:
         self.log = HeardLog()
         self.crew = ProcessCrew(1, log=self.log, clock=CLOCK)
-        self.scheduler = Scheduler(log=self.log, clock=CLOCK, zone=UTC)
+        self.scheduler = Scheduler(log=self.log, clock=CLOCK)
         self.children: list[SupervisedChild] = []
         self.supervisor = Supervisor([], bells=Bells(), clock=CLOCK, log=self.log, on_collapse=lambda: None)
         self.scheduler.start()

@@ -52,7 +52,6 @@ def test_a_long_transfer_is_shown_with_its_rate(board: ProgressBoard, path: Path
         report(800)
         board.step()
         assert read_progress(path).transfers == (Progress(7, "send", 800, 1000, 3.0, 300.0),)
-        assert board.snapshot() == read_progress(path).transfers
     clock.time += 1.0
     board.step()
     assert read_progress(path).transfers == ()

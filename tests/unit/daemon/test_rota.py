@@ -35,6 +35,24 @@ def test_work_that_lasts_gets_threads_beyond_those_that_are_made_at_once(rota: R
     together.wait(WAIT)
 
 
+def test_work_for_which_no_thread_could_be_made_is_done_later(rota: Rota, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, tries = threading.Thread.start, list[str]()
+
+    def twice_none_left(thread: threading.Thread) -> None:
+        if thread.name == "hand" and len(tries) < 2:
+            tries.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", twice_none_left)
+    done, due = threading.Event(), threading.Event()
+    rota.now(done.set)
+    eventually(done)
+    assert len(tries) == 2
+    rota.at(SystemClock().monotonic(), lambda: rota.soon(due.set))
+    eventually(due)
+
+
 def test_what_has_its_time_with_others_waits_for_them_but_not_for_long(rota: Rota) -> None:
     last, held = threading.Event(), threading.Event()
     for _ in range(FEW):

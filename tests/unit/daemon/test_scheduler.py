@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC
 
 import pytest
 
 from gateway.daemon.scheduler import Scheduler
 from gateway.domain.clock import SystemClock
-from gateway.domain.errors import ConfigError, TransientError
+from gateway.domain.errors import TransientError
 from tests.unit.daemon.doubles import WAIT, HeardLog, eventually
 
 
@@ -19,7 +18,7 @@ def log() -> HeardLog:
 
 @pytest.fixture
 def scheduler(log: HeardLog) -> Iterator[Scheduler]:
-    scheduler = Scheduler(log=log, clock=SystemClock(), zone=UTC)
+    scheduler = Scheduler(log=log, clock=SystemClock())
     yield scheduler
     scheduler.stop(WAIT)
 
@@ -42,15 +41,12 @@ def test_work_comes_again_and_again(scheduler: Scheduler) -> None:
     eventually(counter.reached)
 
 
-def test_work_can_be_set_while_it_runs_replaced_and_dropped(scheduler: Scheduler) -> None:
+def test_work_can_be_set_and_replaced_while_it_runs(scheduler: Scheduler) -> None:
     scheduler.start()
     late = Counter(1)
     scheduler.every("scan", 3600.0, lambda: None)
     scheduler.every("scan", 0.01, late)
     eventually(late.reached)
-    assert scheduler.names() == ("scan",)
-    scheduler.drop("scan")
-    assert scheduler.names() == ()
 
 
 def test_a_late_run_is_not_skipped(scheduler: Scheduler) -> None:
@@ -58,14 +54,6 @@ def test_a_late_run_is_not_skipped(scheduler: Scheduler) -> None:
     scheduler.every("report", 3600.0, counter, first_after=-1800.0)
     scheduler.start()
     eventually(counter.reached)
-
-
-def test_cron_is_understood_or_refused(scheduler: Scheduler) -> None:
-    scheduler.cron("nightly", "30 2 * * *", lambda: None)
-    assert scheduler.names() == ("nightly",)
-    with pytest.raises(ConfigError) as raised:
-        scheduler.cron("broken", "99 2 * *", lambda: None)
-    assert (raised.value.code, raised.value.facts["name"]) == ("cron-malformed", "broken")
 
 
 @pytest.mark.parametrize("error", [TransientError("link-timeout"), KeyError("x")])
@@ -105,7 +93,7 @@ def test_a_stop_waits_for_what_runs_but_not_beyond_its_deadline(log: HeardLog) -
         entered.set()
         eventually(release)
 
-    scheduler = Scheduler(log=log, clock=SystemClock(), zone=UTC)
+    scheduler = Scheduler(log=log, clock=SystemClock())
     scheduler.every("hangs", 3600.0, hang, first_after=0.0)
     scheduler.start()
     eventually(entered)
@@ -115,7 +103,7 @@ def test_a_stop_waits_for_what_runs_but_not_beyond_its_deadline(log: HeardLog) -
 
 
 def test_a_stop_before_a_start_is_nothing(log: HeardLog) -> None:
-    scheduler = Scheduler(log=log, clock=SystemClock(), zone=UTC)
+    scheduler = Scheduler(log=log, clock=SystemClock())
     assert scheduler.stop(0.0)
 
 

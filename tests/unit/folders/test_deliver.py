@@ -10,7 +10,7 @@ import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.folders import disk
-from gateway.folders.deliver import is_published, publish
+from gateway.folders.deliver import publish
 from tests.support.crashing import dies_at, fails_at, interrupted
 from tests.unit.folders.conftest import refuse_renames_across
 
@@ -54,11 +54,9 @@ def inbound(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 def test_all_entries_appear_and_publishing_again_changes_nothing(tmp_path: Path, inbound: Path) -> None:
     staging = stage(tmp_path / "imports")
-    assert not is_published(staging)
     for _ in range(2):
         publish(staging, NAMES, inbound)
         assert delivered(inbound) == CONTENT
-        assert is_published(staging)
 
 
 def test_case_software_may_read_what_was_delivered(tmp_path: Path, inbound: Path) -> None:
@@ -77,7 +75,6 @@ def test_death_at_any_point_delivers_once_and_the_mark_is_never_early(tmp_path: 
         assert "case.ok" not in seen or seen == set(NAMES)
         publish(staging, NAMES, inbound)
         assert delivered(inbound) == CONTENT
-        assert is_published(staging)
         collect(inbound)
         stage(staging)
         points += 1
@@ -93,7 +90,6 @@ def test_what_was_collected_before_we_recovered_is_not_delivered_again(tmp_path:
             collect(inbound)
             publish(staging, NAMES, inbound)
             assert delivered(inbound) == {}
-            assert is_published(staging)
             collected_all += 1
         collect(inbound)
         stage(staging)
@@ -169,7 +165,6 @@ def test_an_import_that_was_never_staged_is_not_taken_for_published(tmp_path: Pa
         with pytest.raises(PermanentError) as caught:
             publish(folder, NAMES, inbound)
         assert caught.value.code == "staging-missing"
-        assert not is_published(folder)
     assert delivered(inbound) == {}
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from gateway.domain.ids import UnitCode
-from gateway.domain.lifecycle import State
+from gateway.domain.lifecycle import Direction, State
 from gateway.ledger import casesearch
 from gateway.ledger.change import Change
 from gateway.ledger.prepared import directly, text_of
@@ -74,6 +74,29 @@ def test_what_else_is_wanted_of_many(ledger: Ledger, case: str) -> None:
     assert names(ledger, 2, 2, case=case, peer=PEER, state=State.SEALED) == [7, 5]
     assert names(ledger, case=case, peer=UnitCode("999999")) == []
     assert names(ledger, case="(2026)乙", peer=PEER) == []
+
+
+@pytest.mark.parametrize("case", ["A3301", "(2026)甲01"])
+def test_of_what_nothing_tells_apart_the_newest_pages_are_looked_at_and_that_is_said(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    monkeypatch.setattr(casesearch, "PAGES_LOOKED_AT", 2)
+    wanted = TransferFilter(case=case, peer=OTHER_PEER)
+    enough = ledger.look_for(wanted, 4, 0)
+    assert ([one.id & 3 for one in enough.transfers], enough.looked_back_to) == ([0, 2, 0, 2], None)
+    assert len(ledger.look_for(wanted, 50, 0).transfers) == 4
+    assert ledger.look_for(wanted, 50, 0).looked_back_to == 1 << PAGE_SHIFT
+    never = ledger.look_for(replace(wanted, peer=None, direction=Direction.INBOUND), 50, 0)
+    assert (never.transfers, never.looked_back_to) == ((), 1 << PAGE_SHIFT)
+
+
+def test_what_few_have_is_found_however_old_it_is(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(casesearch, "PAGES_LOOKED_AT", 1)
+    old = ledger.search(TransferFilter(), 1, 11)[0]
+    ledger.hold(old, "held-by-person", "zhang", "why")
+    for found in ({"held": True}, {"text": "export-1.zip"}, {"held": True, "peer": PEER}):
+        assert names(ledger, case="A3301", **found) == [1]
+        assert ledger.look_for(TransferFilter(case="A3301", **found), 9, 0).looked_back_to is None  # type: ignore[arg-type]  # as above
 
 
 @pytest.mark.parametrize("is_own", [True, False])

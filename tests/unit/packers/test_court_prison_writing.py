@@ -200,6 +200,12 @@ def test_one_prisoner_is_returned_and_the_rest_go_on(tmp_path: Path) -> None:
     assert [p.values for p in again.package.persons] == [p.values for p in ruling().persons]
 
 
+def test_a_list_that_names_a_file_twice_is_not_sound() -> None:
+    one, other = "0" * 32, "1" * 32
+    listed = read_list(f"{one}  a\n{other}  ./a\n".encode())
+    assert (listed.digests, listed.is_sound) == ({"a": one}, False)
+
+
 def test_the_mark_counts_what_was_written(tmp_path: Path) -> None:
     table, folder, mark = written(PRISON, laid_out(ruling(), tmp_path / "opened"), tmp_path / "in")
     over = read_over(mark.read_bytes())
@@ -256,6 +262,22 @@ def test_documents_of_one_title_do_not_meet(tmp_path: Path) -> None:
     found = {path for path in files(folder) if path.startswith("9901000017/")}
     assert found == {"9901000017/裁定书.pdf", "9901000017/0002_裁定书.pdf", "9901000017/0003_裁定书.pdf"}
     assert {d.title for d in read(PRISON, table, folder, mark).package.documents} == {"裁定书"}
+
+
+def test_documents_that_are_called_like_the_way_out_of_a_clash_do_not_stop_an_import(tmp_path: Path) -> None:
+    long = f"{'x' * 250}.pdf"
+    documents = (
+        Document("甲", "一/x.pdf"),
+        Document("0003_x", "二/y.pdf"),
+        Document("甲", "二/x.pdf"),
+        Document("乙", f"一/{long}"),
+        Document("乙", f"二/{long}"),
+    )
+    case = CasePackage(Source("elsewhere", "x"), persons=(Person(person_no="R001"),), documents=documents)
+    files = {one.path: one.path.encode() for one in documents}
+    _table, folder, _mark = written(PRISON, packet(case, files, tmp_path / "root", NAME), tmp_path / "into")
+    there = {path.read_bytes() for path in (folder / "R001").iterdir()}
+    assert there == set(files.values())
 
 
 @pytest.mark.parametrize("number", ["../up", "原始数据", "con", "", "a" * 300, "共用文书"])

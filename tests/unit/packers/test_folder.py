@@ -78,6 +78,15 @@ def test_export_that_is_itself_a_link_is_refused(export: Path, tmp_path: Path) -
     assert codes(link) == [("FS-SPECIAL-FILE", "link")]
 
 
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(export: Path) -> None:
+    with FolderPacker().read([export], STANDARD) as reading:
+        (member,) = [one for one in reading.members if one.path == "甲.txt"]
+        (export / "甲.txt").unlink()
+        os.mkfifo(export / "甲.txt")
+        with member.open() as stream:
+            assert stream.read() == b""
+
+
 def test_fifo_and_socket_are_refused_without_being_opened(
     export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_character_that_nobody_can_take_is_refused(text: str) -> None:
         b'{"a":' * 40 + b"1" + b"}" * 40,
         b"[" * 100_000,
         b'{"a":[' + b"1," * MAX_VALUES + b"1]}",
+        b'{"' + b"a" * 201 + b'":{"b":1}}',
     ],
 )
 def test_too_deep_or_too_much_is_refused(raw: bytes) -> None:

@@ -9,7 +9,8 @@ from gateway.bundle.names import Kind, inventory_id
 from gateway.bundle.statement import sign_paper
 from gateway.domain.lifecycle import State
 from gateway.domain.records import known
-from gateway.domain.statements import Fate, Statement, digest_of
+from gateway.domain.statements import Fate, Question, Statement, digest_of
+from gateway.ledger import holdings, tallies
 from tests.support.hubs import CITY_A, COUNTY, OUT, PROSECUTOR, Province
 from tests.support.reconciling import (
     back,
@@ -38,6 +39,33 @@ def test_what_was_delivered_balances_in_all_three_ledgers(small: Province) -> No
     (carried,) = hub["carried"]
     assert (carried["origin"], carried["recipient"]) == (small.unit(COUNTY), small.unit(PROSECUTOR))
     assert (carried["delivered"], carried["custody"]) == (2, 0)
+
+
+def test_what_does_not_fit_into_one_tally_is_counted_all_the_same(
+    small: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallies, "_ROWS_MAX", 2)
+    exchanged(small, *(f"{number}.txt" for number in range(5)))
+    hub = small[CITY_A].ledger
+    asked = Question(small.unit(COUNTY), small.unit(PROSECUTOR), small[COUNTY].ledger.epoch, 1, 5, ())
+    for ledger in (hub, small[PROSECUTOR].ledger):
+        (tally,) = ledger.reconciling.tallies([asked])
+        assert (tally.first, tally.last, tally.highest) == (1, 2, 5)
+        assert dict(tally.fates) == {Fate.DELIVERED: ((1, 2),)}
+    (carried,) = hub.reconciling.carried()
+    assert carried.fates == {Fate.DELIVERED: 5}
+    assert reconcile(small)["outcome"] == "balanced"
+
+
+def test_what_a_sender_asks_for_again_is_owed_by_as_much_as_one_commit_takes(
+    small: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchanged(small, *(f"{number}.txt" for number in range(5)))
+    monkeypatch.setattr(holdings, "AT_ONCE", 2)
+    units = small.unit(COUNTY), small.unit(PROSECUTOR)
+    asked = Question(*units, small[COUNTY].ledger.epoch, 1, 5, ((1, 5),))
+    for name in (CITY_A, PROSECUTOR):
+        assert [small[name].ledger.reconciling.receipt_again([asked]) for _turn in range(4)] == [2, 2, 1, 0]
 
 
 def test_reports_are_for_the_owner_and_name_no_export(small: Province) -> None:

@@ -9,7 +9,7 @@ from gateway.bundle.suites import Suite
 from gateway.compose.acting import Operator
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, Priority, known
-from gateway.stages import relay
+from gateway.stages import ahead
 from tests.support.forging import flipped
 from tests.support.hubs import (
     CITY_A,
@@ -129,7 +129,7 @@ def test_a_recipient_that_is_not_in_the_roster_yet_waits_for_the_next_one(shut_h
 def test_however_many_wait_for_the_next_roster_all_of_them_go_on(
     shut_hub: Province, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "LOOKED_AT", 2)
+    monkeypatch.setattr(ahead, "PAGE", 2)
     units = tuple(one for one in shut_hub.content.units if one.unit != shut_hub.unit(PROSECUTOR))
     shut_hub.contents[CITY_A] = replace(shut_hub.content, units=units)
     with opened(shut_hub) as province:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.errors import PermanentError
 from gateway.domain.lifecycle import State
+from gateway.domain.records import Stage
+from gateway.stages import ahead
 from tests.support.houses import IN, OUT, Street, opened
 from tests.support.ledger import ToldClock
 
@@ -67,6 +70,24 @@ def test_a_bundle_dated_days_ahead_goes_on_by_itself_once_its_time_has_come(earl
             if entry.kind == "release"
         ]
         assert released.actor == "clock"
+
+
+def test_one_goes_on_at_its_time_however_many_are_held_for_other_reasons(
+    early: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "PAGE", 1)
+    with opened(early) as made:
+        for name in ("one.txt", "two.txt"):
+            made.drop(name, b"x")
+            made.work(10)
+        ledger = made.procuratorate.ledger
+        newest = made.procuratorate.transfers(IN)[-1]
+        ledger.release(newest, "zhang", "to be held for another reason")
+        error = PermanentError("recipient-unknown", "a recipient's key belongs to nobody in our roster")
+        ledger.fail(ledger.get(newest.id), Stage.OPEN, error, started_at=made.clock.time, retry_at=None)
+        made.clock.time += 1.1 * DAY
+        made.work(10)
+        assert set(made.delivered()) == {"one.txt"}
 
 
 def test_both_sides_tell_once_that_their_clocks_differ_and_exchange_all_the_same(closed: Street) -> None:

@@ -12,13 +12,12 @@ import pytest
 
 from gateway.bundle.envelope import ENVELOPE_MAX
 from gateway.bundle.herald import MAGIC as HERALD_MAGIC
-from gateway.bundle.herald import open_herald, parse_herald, verify_herald
+from gateway.bundle.herald import check_herald, open_herald, parse_herald
 from gateway.bundle.manifest import Manifest
 from gateway.bundle.names import bundle_name
 from gateway.compose.ground import Ground
 from gateway.compose.identity import Identity
 from gateway.compose.links import Transports
-from gateway.daemon.errand import News, Progress
 from gateway.daemon.porters import Porters
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
@@ -28,6 +27,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import Priority, known
 from gateway.settings.links import Initiate, SftpSettings, TransportKind
 from gateway.stages import headstart
+from gateway.stages.crew import News, Progress
 from gateway.stages.drift import DriftDesk
 from gateway.stages.headstart import HeadStart, Placed
 from gateway.stages.repeats import RepeatDesk
@@ -35,6 +35,7 @@ from gateway.transport.api import Growing, silent
 from gateway.transport.api import Progress as Moved
 from gateway.transport.channel import Deadlines
 from gateway.transport.disk import HEAD_START
+from gateway.transport.paramiko_channel import ParamikoChannel
 from gateway.transport.sftp import SftpTransport
 from tests.support.arriving import sealed_for
 from tests.support.houses import OUT, Street, opened
@@ -169,7 +170,8 @@ class Scene:
             if not head.startswith(HERALD_MAGIC):
                 assert not any(head[:1000])
                 return None
-            herald = verify_herald(head, lambda key_id: known(identity.directory.signer_of(key_id)).public)
+            herald = parse_herald(head)
+            check_herald(herald, lambda key_id: known(identity.directory.signer_of(key_id)).public)
             return open_herald(source, herald, identity.keyring.node_keys()).manifest
 
     def has_arrived_whole(self) -> bool:
@@ -199,7 +201,7 @@ def _by_sftp(identity: Identity) -> Identity:
 
 @pytest.fixture
 def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    line = Line.over_paramiko(berth.peer, Deadlines(), SystemClock())
+    line = Line.over(ParamikoChannel, berth.peer, Deadlines(), SystemClock())
     assert isinstance(line, Line)
     line.moved, line.far = [], threading.Event()
     monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else berth.hosted)

@@ -16,6 +16,7 @@ from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
 from gateway.ledger.resync import CONFLICT, UNKNOWN_NUMBERS
 from tests.support.houses import IN, OUT, House, Street, opened
+from tests.support.ledger import missing
 
 DAY = 86_400
 BY = By("zhang", "the disk was exchanged")
@@ -227,7 +228,7 @@ def test_a_recipient_whose_ledger_is_put_back_delivers_nothing_twice(closed: Str
         assert made.delivered() == {}
         assert set(delivered) == {"before.txt", "after.txt", *(["lost.txt"] if receipt_lost else [])}
         agree(made, *delivered)
-        assert made.procuratorate.ledger.missing(made.police.unit, made.police.ledger.epoch) == []
+        assert missing(made.procuratorate.ledger, made.police.unit, made.police.ledger.epoch) == []
         exchanged(made, "new.txt")
         assert made.delivered() == {"new.txt": b"new.txt"}
 

@@ -11,6 +11,7 @@ from gateway.compose.ground import Ground
 from gateway.domain.errors import TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Stage
+from gateway.folders import entries
 from gateway.folders.space import SMALL_BYTES, SpaceGuard
 from gateway.stages.lanes import Bulk, Lanes
 from gateway.stages.open import OpenStage
@@ -104,7 +105,7 @@ def test_as_many_small_ones_as_fit_are_begun_together(closed: Street, disk: Disk
     with opened(closed) as made:
         claimed(made, a=100, b=200, c=300)
         disk.free = 350
-        assert made.step(made.police, "pack") is None
+        assert made.step(made.police, "pack") == LOOK_SECONDS
         # What work under way holds is no shortage: the third waits for its turn.
         assert made.police.log.of("space-low") == []
         begun = {t.export_name for load, _held in packing(made)._running.values() for t in load.transfers.values()}
@@ -180,3 +181,22 @@ def test_large_imports_are_delivered_one_in_a_step_and_after_the_small(
     assert "small.bin" in made.delivered()
     made.go("procuratorate:open")
     assert len(made.delivered()) == 3
+
+
+def test_an_import_that_cannot_be_measured_for_another_disk_holds_up_no_other(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.drop("one.txt", b"one")
+    (made.out / "many").mkdir()
+    for number in range(8):
+        (made.out / "many" / f"{number}.txt").write_bytes(b"page")
+    for _turn in range(3):
+        made.go("police:claim", "police:pack", "police:out-procuratorate", "procuratorate:in-police")
+        made.clock.time += 1
+    monkeypatch.setattr(SpaceGuard, "elsewhere", lambda _self, folder: SpaceGuard(folder, floor_bytes=0))
+    monkeypatch.setattr(entries, "WALK_MAX", 6)
+    for _turn in range(2):
+        made.procuratorate.worker("open").step()
+    assert set(made.delivered()) == {"one.txt"}
+    (large,) = [one for one in made.procuratorate.transfers(IN) if one.state is State.VERIFIED]
+    assert large.hold_code == "export-too-many-files"

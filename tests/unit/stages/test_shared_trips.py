@@ -9,9 +9,10 @@ import pytest
 
 from gateway.compose.ground import Ground
 from gateway.daemon.crew import InlineCrew
-from gateway.daemon.errand import A, News, Progress, R, Report
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
+from gateway.domain.lanes import SMALL_BYTES
 from gateway.domain.lifecycle import State
+from gateway.stages.crew import A, News, Progress, R, Report
 from gateway.stages.open_work import OpenBatch
 from gateway.stages.packed import PackBatch
 from tests.support.houses import IN, OUT, House, Street, opened
@@ -24,7 +25,6 @@ class FragileCrew(InlineCrew):
     """A crew whose workers are ended by what is large, with all that shares its trip."""
 
     def __init__(self, error: GatewayError) -> None:
-        super().__init__()
         self._error = error
         self.trips: list[int] = []
         """How many went together, each time."""
@@ -88,3 +88,37 @@ def test_what_ends_a_worker_takes_no_neighbour_along(closed: Street, error: Gate
         is_held = isinstance(error, PermanentError)
         assert (poison.last_error, poison.hold_code) == (error.code, error.code if is_held else None)
         assert poison.attempts >= 2
+
+
+class BusyCrew(FragileCrew):
+    """A crew with a worker that is at work on something large and will be for long."""
+
+    def run(
+        self,
+        work: Callable[[A, Report], R],
+        argument: A,
+        on_progress: Progress | None = None,
+        on_news: News | None = None,
+        *,
+        is_large: bool = False,
+    ) -> "Future[R]":
+        return Future() if is_large else super().run(work, argument, on_progress, on_news)
+
+
+def test_what_failed_beside_long_work_is_tried_again_at_its_time(closed: Street) -> None:
+    closed.police.change = lambda ground: replace(ground, crew=BusyCrew(TransientError("local-io", "our disk")))
+    with opened(closed) as made:
+        made.drop("small.bin", os.urandom(2 * POISON))
+        made.drop("large.bin", bytes(SMALL_BYTES + 1))
+        for _turn in range(3):
+            made.go("police:claim", "police:pack")
+            made.clock.time += 1
+        before = next(one for one in made.police.transfers(OUT) if one.export_name == "small.bin").attempts
+        assert before > 0
+        for _turn in range(3):
+            wait = made.step(made.police, "pack")
+            assert wait is not None
+            assert wait <= 5.0
+            made.clock.time += wait
+        after = next(one for one in made.police.transfers(OUT) if one.export_name == "small.bin").attempts
+        assert after > before

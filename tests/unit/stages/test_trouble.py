@@ -8,7 +8,9 @@ import pytest
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode, known
+from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
+from gateway.folders.spool import NOTE
 from gateway.stages.backoff import Backoff
 from gateway.transport.api import Entry
 from gateway.transport.gap import GapTransport
@@ -122,6 +124,38 @@ def test_a_mailbox_without_room_for_a_large_bundle_still_gets_the_small_ones(lin
     assert made.police.log.of("link-failed") == []
     made.settle()
     assert set(made.delivered()) == {"large.bin", "small.txt"}
+
+
+@pytest.mark.parametrize("note", [b"", b"{}"], ids=["empty", "lacking"])
+def test_an_opened_bundle_whose_note_the_disk_has_damaged_holds_up_no_other(made: Street, note: bytes) -> None:
+    sealed(made, "one.txt", "two.txt")
+    made.go("police:out-procuratorate", "procuratorate:in-police", "procuratorate:open")
+    first, _other = sorted((made.procuratorate.state / "spool" / "staging").rglob(NOTE))
+    first.write_bytes(note)
+    made.procuratorate.worker("open").step()
+    assert set(made.delivered()) < {"one.txt", "two.txt"}
+    (damaged,) = [one for one in made.procuratorate.transfers(IN) if one.state is State.VERIFIED]
+    assert (damaged.last_error, damaged.attempts, damaged.hold_code) == ("local-io", 1, None)
+
+
+def test_nothing_is_left_of_sealed_bundles_whose_names_could_not_be_made_to_last(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one.txt", "two.txt"):
+        made.drop(name, name.encode())
+    made.go("police:claim")
+    made.clock.time += 1
+
+    def fails(_moves: object) -> None:
+        raise TransientError("local-io", "our disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(disk, "fsync_renamed", fails)
+        made.go("police:claim", "police:pack", "police:pack")
+    assert {(one.state, one.last_error) for one in made.police.transfers(OUT)} == {(State.FOUND, "local-io")}
+    assert made.police.ground.spool.outbound_bundles() == []
+    made.settle()
+    assert set(made.delivered()) == {"one.txt", "two.txt"}
 
 
 def test_a_break_after_the_last_byte_is_repeated_without_harm(line: Faults, made: Street) -> None:

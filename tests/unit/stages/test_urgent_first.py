@@ -24,6 +24,7 @@ from gateway.stages import bulk
 from gateway.stages.precedence import Precedence
 from gateway.transport.api import Entry, Progress, Transport, silent
 from gateway.transport.channel import Deadlines
+from gateway.transport.paramiko_channel import ParamikoChannel
 from gateway.transport.sftp import SftpTransport
 from gateway.transport.sftp_session import LARGE_BLOCK
 from tests.support.houses import IN, OUT, House, Street, opened
@@ -140,7 +141,7 @@ def parallel() -> int:
 @pytest.fixture
 def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch, parallel: int) -> Iterator[Scene]:
     """Both houses, joined by the embedded server; the brake is on the police's line."""
-    line = Line(SftpTransport.over_paramiko(berth.peer, Deadlines(), SystemClock()))
+    line = Line(SftpTransport.over(ParamikoChannel, berth.peer, Deadlines(), SystemClock()))
     monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else berth.hosted)
     scene = Scene(closed, line, berth.mailbox)
     closed.police.equip = lambda identity: _with_parallel(identity, parallel)

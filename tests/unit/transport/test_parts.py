@@ -147,6 +147,24 @@ def test_a_damaged_part_is_read_again_later_then_removed_and_replaced(gap: Gap) 
     assert gap.fetched() == gap.source.read_bytes()
 
 
+def test_a_damaged_part_that_was_away_and_comes_again_has_its_time_again(gap: Gap) -> None:
+    """It may be another one in the same place of the disk, as long as all of them are, and still be growing."""
+    crossed(gap)
+    part = gap.files()[3]
+    with part.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"?")
+    with pytest.raises(GatewayError, match="part 4 is damaged"):
+        gap.fetched()
+    part.rename(gap.root / "away")
+    assert gap.listed() == []
+    (gap.root / "away").rename(part)
+    gap.clock.time += LOOK_AGAIN_SECONDS
+    with pytest.raises(GatewayError, match="part 4 is damaged"):
+        gap.fetched()
+    assert len(gap.files()) == 6
+
+
 def test_parts_of_two_files_never_mix(gap: Gap) -> None:
     """Two senders, or two shapes, make sets of their own of one name."""
     crossed(gap)

@@ -45,7 +45,7 @@ def a_server(tmp_path: Path, key: KeyPair, **settings: Any) -> Iterator[Embedded
 
 def transport_to(server: EmbeddedServer, key: KeyPair, unit: UnitCode = GUEST) -> SftpTransport:
     peer = SshPeer("127.0.0.1", server.port, unit, key.private, (server.host_key.public,))
-    return SftpTransport.over_paramiko(peer, Deadlines(connect=10.0, idle=10.0), SystemClock())
+    return SftpTransport.over(ParamikoChannel, peer, Deadlines(connect=10.0, idle=10.0), SystemClock())
 
 
 def refused(code: str) -> Any:
