@@ -43,8 +43,10 @@ class Herald:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a herald says to its recipient: K, and the manifest with blank hashes, whose JSON is `text`. Nothing of it is
-    the sender's word about contents: that is the inner signature of the bundle."""
+    """What a herald says to its recipient: K, and the manifest with blank hashes, whose JSON is `text`.
+
+    Nothing of it is the sender's word about contents: that is the inner signature of the bundle.
+    """
 
     content_key: bytes = field(repr=False)
     manifest: Manifest
