@@ -44,9 +44,11 @@ class DeliveryJournal:
         """Write `deliveries` down, durably, with one fsync; repeating does no harm. Raises as `disk.failure` says."""
         path = self._root / f"{int(now // _DAY)}.txt"
         is_new = not disk.exists(path)
-        lines = "".join(f"{' '.join(one)}\n" for one in deliveries)
-        with disk.mapped(self._root), path.open("ab", buffering=0) as out:
-            out.write(lines.encode("ascii"))
+        # The first line end is for a line that a power cut, or a full disk, has torn.
+        lines = "".join(f"\n{' '.join(one)}" for one in deliveries)
+        with disk.mapped(self._root), path.open("ab") as out:
+            out.write(f"{lines}\n".encode("ascii"))
+            out.flush()
             os.fsync(out.fileno())
         if is_new:
             disk.fsync_folder(self._root)

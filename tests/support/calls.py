@@ -4,7 +4,7 @@ import builtins
 import io
 import os
 import posix
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,13 @@ ROOM |= {"syncfs"}
 """Calls that a full disk or a used-up quota can refuse; those that sync as well, where blocks are allotted late."""
 BYTES = frozenset({"read", "pread", "write", "pwrite"})
 """Calls that may move fewer bytes than they were asked to."""
-EFFECTS = ROOM | {"fdatasync", "ftruncate", "truncate", "unlink", "rmdir", "chmod", "chown", "utime", "commit"}
+EFFECTS = ROOM | {"fdatasync", "ftruncate", "truncate", "unlink", "rmdir", "chmod", "fchmod", "chown", "utime"}
+EFFECTS |= {"commit"}
 """Calls after which the disk is another; between two of them a killed process leaves the same."""
 
 _BY_PATH = ("stat", "lstat", "scandir", "listdir", "readlink", "access", "statvfs")
 _BY_PATH += ("mkdir", "rmdir", "unlink", "chmod", "chown", "utime", "truncate")
-_BY_FILE = ("read", "write", "pread", "pwrite", "fsync", "fdatasync", "ftruncate", "fstat", "fstatvfs")
+_BY_FILE = ("read", "write", "pread", "pwrite", "fsync", "fdatasync", "ftruncate", "fchmod", "fstat", "fstatvfs")
 _BY_TWO = ("rename", "replace", "link", "symlink")
 
 
@@ -82,6 +83,13 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
             return give(Call(name, place, function, (source, target), named))
 
         return wrapper
+
+    def reading_into(file: int, buffers: Sequence[Any], at: int) -> int:
+        (buffer,) = buffers
+        into = Call(
+            "pread", _where(file, None), lambda _file, part, _at: posix.preadv(file, [part], at), (file, buffer, at), {}
+        )
+        return give(into)  # type: ignore[no-any-return]  # the call's own answer
 
     def opening(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         name = "create" if flags & (os.O_CREAT | os.O_TRUNC) else "open"
@@ -149,6 +157,7 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
     wrapped: list[tuple[Any, str, Any]] = [(os, name, by_path(name, getattr(posix, name))) for name in _BY_PATH]
     wrapped += [(os, name, by_path(name, getattr(posix, name))) for name in _BY_FILE]
     wrapped += [(os, name, by_two(name, getattr(posix, name))) for name in _BY_TWO]
+    wrapped += [(os, "preadv", reading_into)]
     wrapped += [(os, "open", opening), (io, "open", open_file), (builtins, "open", open_file)]
     wrapped += [(rounds, "sync_file_system", forcing)]
     wrapped += [(folders_disk, "_rename_noreplace", renaming), (mailbox_disk, "_rename_no_replace", publishing)]
