@@ -1,6 +1,7 @@
 """The packer of the court case system: a folder with data.xml, documents and their list, complete once renamed."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from gateway.standard.findings import Finding, Place, Verdict
 from gateway.standard.package import MAX_CASE_PACKAGE_BYTES, CasePackage, Source, is_readable
 from packers import court_fields as tags
 from packers import names
+from packers.bounds import MAX_REPORTED
 from packers.court_write import write_import
 from packers.court_xml import CourtReader
 from packers.filelist import MAX_LIST_BYTES, read_list
@@ -88,6 +90,7 @@ class _Examination:
     tree: FolderTree
     standard: Standard
     findings: list[Finding] = field(default_factory=list)
+    _told: Counter[str] = field(default_factory=Counter)
 
     def reading(self) -> Reading:
         self._drop_unfinished()
@@ -191,7 +194,7 @@ class _Examination:
                 if path not in documents and not names.is_leftover(path):
                     facts: dict[str, str | int] = {"title": written, "file": tags.FILE_LIST}
                     place = Place(tags.FILE_LIST)
-                    self.findings.append(Finding("DOC-LISTED-ABSENT", Verdict.REJECT, place, written, facts=facts))
+                    self._tell(Finding("DOC-LISTED-ABSENT", Verdict.REJECT, place, written, facts=facts))
             elif looks[path].md5 != md5:
                 self._differs(written, md5, looks[path].md5)
         for member in members:
@@ -200,7 +203,13 @@ class _Examination:
 
     def _differs(self, file: str, stated: str, actual: str) -> None:
         facts: dict[str, str | int] = {"file": file, "stated": stated or "-", "actual": actual or "-"}
-        self.findings.append(Finding("FS-MARKER-MISMATCH", Verdict.HOLD, Place(file), stated, actual, facts=facts))
+        self._tell(Finding("FS-MARKER-MISMATCH", Verdict.HOLD, Place(file), stated, actual, facts=facts))
+
+    def _tell(self, finding: Finding) -> None:
+        """Record what the list says otherwise; a list of 16 MiB may name 400,000 files that are not there."""
+        self._told[finding.code] += 1
+        if self._told[finding.code] <= MAX_REPORTED:
+            self.findings.append(finding)
 
     def _reject(self, code: str, file: str, **facts: str | int) -> None:
         self.findings.append(Finding(code, Verdict.REJECT, Place(file), mender="vendor", facts={"file": file, **facts}))

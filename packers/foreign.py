@@ -16,7 +16,7 @@ from packers import names
 CASE_PACKAGE = "case-package.json"
 """Below ORIGINALS: the case package as it came, canonical, so that nothing is lost that the format has no name for."""
 _ASIDE = "~"
-"""The folder below ORIGINALS of a record that is called like ours."""
+"""The folder below ORIGINALS of a record that is called like ours, and of what would meet another file."""
 _DATA = frozenset({"xml", "json", "csv", "md5", "over", ""})
 """Suffixes of what case systems read, not people: nobody's document, even where no list says what it is."""
 
@@ -55,6 +55,10 @@ def lay_out(packet: Packet, members: Iterable[str], places: Places) -> Layout:
     records = [p for p in present if p not in documents | entries]
     targets = _targets(documents, {p for p in present if p in entries}, places)
     targets |= {p: _beside(p) for p in records}
+    paths = list(targets)
+    for at in names.clashes(list(targets.values())):
+        # By chance or by intent; a rename would put one in the place of the other.
+        targets[paths[at]] = _aside(paths[at])
     return Layout(_moved(package, targets, extra), targets)
 
 
@@ -101,7 +105,11 @@ def _reraise(error: OSError) -> None:
 
 def _beside(path: str) -> str:
     clashes = names.folded(path.partition("/")[0]) in {CASE_PACKAGE, _ASIDE}  # the latter: no two may meet
-    return f"{ORIGINALS}/{_ASIDE}/{path}" if clashes else f"{ORIGINALS}/{path}"
+    return _aside(path) if clashes else f"{ORIGINALS}/{path}"
+
+
+def _aside(path: str) -> str:
+    return f"{ORIGINALS}/{_ASIDE}/{path}"
 
 
 def _targets(documents: set[str], entries: set[str], places: Places) -> dict[str, str]:

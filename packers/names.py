@@ -108,6 +108,19 @@ def clean_path(name: str) -> str:
     return unicodedata.normalize("NFC", "/".join([p for p in name.split("/") if p not in {"", "."}]))
 
 
+def is_name_of(raw: bytes, path: str) -> bool:
+    """Whether the bytes of a name, as some sender says that its export had them, mean just the member at `path`.
+
+    Else they could lead out of the folder into which case software unpacks them, or to another member.
+    """
+    for flagged_utf8 in (False, True):
+        decoded = decode_name(raw, flagged_utf8=flagged_utf8)
+        name = decoded[0].replace("\\", "/") if decoded is not None else ""
+        if not unsafe_reason(name) and fitting_path(clean_path(name)) == path:
+            return True
+    return False
+
+
 def folded(path: str) -> str:
     """Return what two paths have in common that a case-insensitive or normalising file system takes for one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

@@ -73,7 +73,7 @@ def _own_name(packet: Packet, path: str) -> tuple[bytes, bool]:
     source = packet.package.source
     is_utf8 = source.name_encoding == names.UTF8
     raw = packet.raw_names.get(path)
-    if raw is not None:
+    if raw is not None and names.is_name_of(raw, path):
         # A name that had to be shortened has raw bytes too, in whatever encoding the source used.
         return raw, is_utf8 and not raw.isascii()
     if path.isascii():

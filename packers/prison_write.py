@@ -188,7 +188,7 @@ def _folders(persons: Sequence[Person]) -> Mapping[int, str]:
                 found[n] = name
                 break
         else:
-            found[n] = f"_{n + 1:010d}"
+            found[n] = next(name for k in count(n + 1) if (name := f"_{k:010d}") not in taken)
         taken.add(names.folded(found[n]))
     return found
 

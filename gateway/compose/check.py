@@ -27,6 +27,7 @@ from gateway.roster.glance import SOON_SECONDS as ENDING_SECONDS
 from gateway.roster.peers import PREFERENCE, PeerBook
 from gateway.roster.store import Trusted
 from gateway.settings.complaints import Complaint
+from gateway.settings.crosscheck import Known
 from gateway.settings.links import TransportKind
 from gateway.settings.load import Checked, Settings
 from gateway.settings.load import check as check_settings
@@ -141,7 +142,7 @@ def check_node(config: Path, means: Means) -> tuple[Result, ...]:
 def _read(config: Path) -> Checked:
     """Return the settings, checked against what the node's roster knows; what is wrong with the roster itself is said
     where the peers are looked at."""
-    first = check_settings(config, packers=packer_names(), beyond=None)
+    first = check_settings(config, Known(packer_names()), beyond=None)
     if (own := own_standard_complaints(config)) or first.settings is None:
         return Checked(None, tuple(sorted((*own, *first.complaints))))
     try:
@@ -152,9 +153,7 @@ def _read(config: Path) -> Checked:
     if directory.roster is not None:
         unlinked = first.settings.unlinked()
         reached = unlinked - set(unreachable(first.settings, directory, unlinked))
-    return check_settings(
-        config, packers=packer_names(), beyond=reached or (), is_cautious=reached is not None, **known
-    )
+    return check_settings(config, known, beyond=reached or (), is_cautious=reached is not None)
 
 
 def _rules(settings: Settings, found: _Found) -> None:

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 from gateway.domain.clock import Clock
 from gateway.keyring.keyring import Keyring
@@ -45,7 +44,7 @@ class Identity:
 def load_settings(config: Path) -> Settings:
     """Return the settings in `config`, checked as far as that goes without a roster: units to which no link leads are
     let pass. ConfigError with every complaint otherwise."""
-    return load(config, packers=packer_names(), beyond=None)
+    return load(config, Known(packer_names()), beyond=None)
 
 
 def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Keyring:
@@ -61,13 +60,13 @@ def load_keyring(settings: Settings, environ: Mapping[str, str], prompt: Callabl
 def load_identity(config: Path, environ: Mapping[str, str], prompt: Callable[[], str] | None = None) -> Identity:
     """Return everything that a start or a reload reads, whole or not at all."""
     reading = Reading(config)
-    known = Known(packer_names(), None, None)
+    known = Known(packer_names())
     if own := own_standard_complaints(config):
         raise refusal([*own, *reading.checked(known, None).complaints])
     directory = load_directory(reading.settings(known, None))
     # With a roster whom no link leads to today may be reached tomorrow: its exports wait, and `check` says so.
     place = place_of(config)
-    known = Known(packer_names(), **known_names(directory, load_standard(place)))
+    known = known_names(directory, load_standard(place))
     settings = reading.settings(known, () if directory.roster is None else None)
     return Identity(settings, load_keyring(settings, environ, prompt), directory, place)
 
@@ -82,24 +81,17 @@ def own_standard_complaints(config: Path) -> tuple[Complaint, ...]:
     return check_own_standard(config).complaints
 
 
-class KnownNames(TypedDict):
-    """What routes and grants may name: see `settings.load.load`."""
-
-    flows: frozenset[str]
-    roles: frozenset[str]
-    fields: frozenset[str]
-    profiles: frozenset[str]
-
-
-def known_names(directory: Directory, standard: Standard) -> KnownNames:
-    """Return the names of the exchange standard, and the flows and roles that the node's roster has besides."""
+def known_names(directory: Directory, standard: Standard) -> Known:
+    """Return the names of packers and of the exchange standard, and the flows and roles that the node's roster
+    has besides."""
     flows = {UNCLASSIFIED, *standard.names()}
     roles = set(standard.roles)
     if directory.roster is not None:
         content = directory.roster.content
         flows |= {one.flow for one in content.permissions} | {one.flow for one in content.classes if one.flow}
         roles |= {one.role for one in content.units}
-    return KnownNames(
+    return Known(
+        packers=packer_names(),
         flows=frozenset(flows - {ANY}),
         roles=frozenset(roles),
         fields=frozenset(standard.fields),

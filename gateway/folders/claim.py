@@ -91,7 +91,7 @@ class ClaimShelf:
                 disk.owner_only(together.folder)
             made = {
                 one.token: _claimed(together.folder / one.token, one)
-                for one in together.take(_secured(intents, together.failures))
+                for one in together.take(_secured(intents, together))
             }
             with self._lock:
                 self._made |= made
@@ -155,11 +155,13 @@ class ClaimShelf:
             whole = self._folder / route / token
             if (wanted := intent.read(whole / taking.INTENT)) is not None:
                 return _claimed(whole, wanted)
-        return self._read(self._find(token))
+        if (found := self._find(token)) is None:
+            raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
+        return self._read(found)
 
     def is_held(self, token: ClaimToken) -> bool:
         """Whether the claim `token` is on the shelf."""
-        return any(disk.exists(route / token) for route in self._routes())
+        return self._find(token) is not None
 
     def release(self, token: ClaimToken, to_folder: Path) -> tuple[Path, ...]:
         """Put the original back into `to_folder` (made if missing), never overwriting (`name~2`).
@@ -168,9 +170,9 @@ class ClaimShelf:
         Raises as `disk.failure` says.
         """
         with self._hold(token):
-            if not self.is_held(token):
-                return ()
             whole = self._find(token)
+            if whole is None:
+                return ()
             wanted = self._intent(whole)
             sharing.shared_folder(to_folder, wanted.root)
             return self._release(whole, wanted, to_folder)
@@ -178,23 +180,20 @@ class ClaimShelf:
     def discard(self, token: ClaimToken) -> None:
         """Remove the original for good; only retention may ask for it. Repeatable."""
         with self._hold(token):
-            if self.is_held(token):
-                self._drop(self._find(token), token)
             for route in self._routes():
-                gone = route / f"{taking.GONE}{token}"
+                whole, gone = route / token, route / f"{taking.GONE}{token}"
+                if disk.exists(whole):
+                    disk.rename_durably(whole, gone)
                 if disk.exists(gone):
                     self._forget(gone)
 
     def _release(self, whole: Path, wanted: intent.Intent, folder: Path) -> tuple[Path, ...]:
         names = [part.name for part in wanted.parts]
         paths = moving.carry_beside(whole / taking.PARTS, names, folder, adopt=False)
-        self._drop(whole, wanted.token)
-        return paths
-
-    def _drop(self, whole: Path, token: ClaimToken) -> None:
-        gone = whole.with_name(f"{taking.GONE}{token}")
+        gone = whole.with_name(f"{taking.GONE}{wanted.token}")
         disk.rename_durably(whole, gone)
         self._forget(gone)
+        return paths
 
     def _resume(self, folder: Path, problems: list[GatewayError]) -> list[Claim]:
         """Finish or undo the interrupted claim in `folder`; return it if it is whole now, see `_settle`."""
@@ -254,11 +253,8 @@ class ClaimShelf:
             raise PermanentError("note-damaged", "a claim has lost its note", facts={"folder": str(whole)})
         return wanted
 
-    def _find(self, token: ClaimToken) -> Path:
-        for route in self._routes():
-            if disk.exists(route / token):
-                return route / token
-        raise PermanentError("claim-missing", "the claimed original is not on the shelf", facts={"claim": token})
+    def _find(self, token: ClaimToken) -> Path | None:
+        return next((route / token for route in self._routes() if disk.exists(route / token)), None)
 
     def _routes(self) -> list[Path]:
         found: list[Path] = []
@@ -309,8 +305,10 @@ def _claimed(whole: Path, wanted: intent.Intent) -> Claim:
     return Claim(wanted.token, wanted.route, wanted.name, wanted.root, parts, wanted.size, wanted.newest_ns)
 
 
-def _secured(intents: Sequence[intent.Intent], failures: dict[ClaimToken, GatewayError]) -> list[intent.Intent]:
-    """Return those of `intents` whose exports are on the disk; say in `failures` what became of the others."""
-    errors = intent.secure(intents)
-    failures.update({one.token: error for one, error in zip(intents, errors, strict=True) if error is not None})
-    return [one for one, error in zip(intents, errors, strict=True) if error is None]
+def _secured(intents: Sequence[intent.Intent], together: Together) -> list[intent.Intent]:
+    """Return those of `intents` whose exports are on the disk, or will be once they are written down; say in the
+    failures what became of the others."""
+    errors = intent.secure(intents, together.folder) if intents else []
+    pairs = list(zip(intents, errors, strict=True))
+    together.failures.update({one.token: error for one, error in pairs if error is not None})
+    return [one for one, error in pairs if error is None]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.domain.ids import BundleId, Digest, UnitCode
-from gateway.folders import disk
+from gateway.folders import disk, order
 
 KEPT_DAYS = 100
 """A bundle is void 90 days after it was made at the latest; older lines can answer no question."""
@@ -27,6 +27,11 @@ class DeliveryJournal:
         self._root = root
         self._known: set[Delivered] | None = None
 
+    @property
+    def folder(self) -> Path:
+        """Where `note` writes."""
+        return self._root
+
     def prepare(self, now: float) -> None:
         """Make the folder, and note that from `now` (seconds since 1970) on every delivery is in it. Repeatable."""
         disk.owner_only(self._root)
@@ -41,13 +46,21 @@ class DeliveryJournal:
             return None
 
     def note(self, deliveries: Sequence[Delivered], now: float) -> None:
-        """Write `deliveries` down, durably, with one fsync; repeating does no harm. Raises as `disk.failure` says."""
+        """Write `deliveries` down, durably, with one fsync; repeating does no harm. Raises as `disk.failure` says.
+
+        On a disk that keeps order, all that was done to it before lasts then as well.
+        """
         path = self._root / f"{int(now // _DAY)}.txt"
         is_new = not disk.exists(path)
-        lines = "".join(f"{' '.join(one)}\n" for one in deliveries)
-        with disk.mapped(self._root), path.open("ab", buffering=0) as out:
-            out.write(lines.encode("ascii"))
-            os.fsync(out.fileno())
+        # The first line end is for a line that a power cut, or a full disk, has torn.
+        lines = "".join(f"\n{' '.join(one)}" for one in deliveries)
+        with disk.mapped(self._root), path.open("ab") as out:
+            out.write(f"{lines}\n".encode("ascii"))
+            out.flush()
+            if order.is_kept([out.fileno()]):
+                order.conclude(out.fileno())
+            else:
+                os.fsync(out.fileno())
         if is_new:
             disk.fsync_folder(self._root)
             self._trim(int(now // _DAY) - KEPT_DAYS)

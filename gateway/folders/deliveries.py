@@ -1,8 +1,8 @@
 """Publishing the finished imports of one inbound folder together: each as if it were alone, with the fsyncs of one.
 
 The name of an import's private folder is its journal: before its first entry moves, the folder gets the ending BEGUN,
-durably and together with all others. From then on an entry that is no longer in it has arrived, even if whoever reads
-the inbound folder has taken it away since.
+together with all others, and no entry's new name lasts without it. From then on an entry that is no longer in it has
+arrived, even if whoever reads the inbound folder has taken it away since.
 """
 
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.domain.errors import GatewayError
-from gateway.folders import deliver, disk, moving
+from gateway.folders import deliver, disk, moving, order
 
 BEGUN = ".begun"
 """Ending of the name of a private folder from which something may have been published."""
@@ -37,9 +37,12 @@ def begun(staging: Path) -> Path:
 
 
 def publish_together(
-    imports: Sequence[Import], inbound: Path, *, sentinel: str | None = None
+    imports: Sequence[Import], inbound: Path, *, sentinel: str | None = None, written_down_in: Path | None = None
 ) -> list[GatewayError | None]:
     """Do for each of `imports` what `deliver.publish` does, and return in their order what it would have raised.
+
+    written_down_in: where its caller writes down next, durably, what was published. If that lies on the same disk, and
+        the disk keeps order, what was published lasts with it and not before.
 
     Idempotent after a crash at any point, with each folder under the name that it has by then. Keep them until the
     deliveries are recorded. What renames do not reach is published by `deliver.publish` itself, one by one.
@@ -49,13 +52,17 @@ def publish_together(
         deliver.require_mount(inbound, sentinel)
         reach = _Reach(inbound)
         _each(going, lambda one: one.look(reach))
-        _begin([one for one in going if one.is_to_begin])
+        # Where order is kept, a name lasts only together with what was done before it.
+        places = {inbound, *(one.staging.parent for one in imports)}
+        is_ordered = written_down_in is not None and order.is_kept_between(*places, written_down_in)
+        _begin([one for one in going if one.is_to_begin], is_ordered=is_ordered)
         _each(going, _Going.move_all_but_last)
-        if any(len(one.entries) > 1 for one in imports):
+        if not is_ordered and any(len(one.entries) > 1 for one in imports):
             # A completion mark must never be on the disk before what it vouches for.
             disk.fsync_folder(inbound)
         _each(going, _Going.move)
-        disk.fsync_folder(inbound)
+        if not is_ordered:
+            disk.fsync_folder(inbound)
         _each(going, lambda one: one.publish_alone(sentinel))
         deliver.require_mount(inbound, sentinel)
     except GatewayError as error:
@@ -138,11 +145,11 @@ def _each(going: Sequence[_Going], step: Callable[[_Going], None]) -> None:
                 one.error = error
 
 
-def _begin(going: Sequence[_Going]) -> None:
+def _begin(going: Sequence[_Going], *, is_ordered: bool) -> None:
     for one in going:
         new = begun(one.staging)
         with disk.mapped(new.parent):
             one.staging.rename(new)
         one.staging = new
-    for folder in dict.fromkeys(one.staging.parent for one in going):
+    for folder in () if is_ordered else dict.fromkeys(one.staging.parent for one in going):
         disk.fsync_folder(folder)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
-from gateway.folders import rounds
+from gateway.folders import order, rounds
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -140,6 +140,11 @@ def _close_to_others(folder: Path) -> None:
         folder.chmod(0o700)
 
 
+def failures(errors: Sequence[OSError | None], paths: Sequence[Path | str]) -> list[GatewayError | None]:
+    """Return in their order what `failure` makes of the errors that were met at `paths`, None where there was none."""
+    return [_failure(error, Path(path).parent) for error, path in zip(errors, paths, strict=True)]
+
+
 def fsync_file(path: Path) -> None:
     """Force the bytes of the regular file `path`, no link, to the disk. Raises as `failure` says."""
     raise_first(fsync_files([path]))
@@ -149,7 +154,7 @@ def fsync_files(paths: Sequence[Path]) -> list[GatewayError | None]:
     """Do for each of `paths` what `fsync_file` does, in one round; return in their order what it would have raised."""
     names = [os.fspath(path) for path in paths]
     outcomes = rounds.sync_all(names, [])
-    return [_failure(outcomes[name], path.parent) for name, path in zip(names, paths, strict=True)]
+    return failures([outcomes[name] for name in names], paths)
 
 
 def fsync_folder(folder: Path) -> None:
@@ -182,19 +187,29 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int = 0o600) -> None:
     """Like `write_durably` for several files, synced together: all are written before the first is forced to the disk,
-    and each folder is synced once. A crash leaves a prefix of `items` written."""
+    and each folder is synced once. A crash leaves a prefix of `items` written.
+
+    Of a few, on a disk that keeps order, bytes and names are synced as one.
+    """
     places = [os.fspath(path).rpartition("/") for path, _ in items]
     temporaries = [f"{folder}/{_temporary(name)}" for folder, _, name in places]
     done = 0
+    settled: int | None = None
     try:
         contents = [(temporary, data) for temporary, (_, data) in zip(temporaries, items, strict=True)]
         for at in range(0, len(contents), _OPEN_TOGETHER):
-            _fill(contents[at : at + _OPEN_TOGETHER], mode)
+            settled = _fill(contents[at : at + _OPEN_TOGETHER], mode, is_all=len(contents) < rounds.FEWEST)
         for temporary, (path, _) in zip(temporaries, items, strict=True):
             with mapped_at(path):
                 os.replace(temporary, path)
             done += 1
+        if settled is not None:
+            with mapped_at(items[-1][0]):
+                order.conclude(settled)
+            return
     finally:
+        if settled is not None:
+            os.close(settled)
         for temporary in temporaries[done:]:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -312,10 +327,11 @@ def _temporary(name: str) -> str:
     return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
 
 
-def _fill(items: Sequence[tuple[str, bytes | memoryview]], mode: int) -> None:
+def _fill(items: Sequence[tuple[str, bytes | memoryview]], mode: int, *, is_all: bool) -> int | None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
-    They stay open meanwhile, so that a write-back that failed is told to us.
+    They stay open meanwhile, so that a write-back that failed is told to us. Where the disk keeps order and there are
+    no more of them (`is_all`) they are settled only, and the last is returned, open.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     opened: list[tuple[str, int]] = []
@@ -327,8 +343,11 @@ def _fill(items: Sequence[tuple[str, bytes | memoryview]], mode: int) -> None:
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]
-        errors = rounds.sync([descriptor for _, descriptor in opened])
-        raise_first(_failure(error, path.rpartition("/")[0]) for (path, _), error in zip(opened, errors, strict=True))
+        files = [descriptor for _, descriptor in opened]
+        is_ordered = is_all and order.is_kept(files)
+        errors = order.settle(files) if is_ordered else rounds.sync(files)
+        raise_first(failures(errors, [path for path, _ in opened]))
+        return opened.pop()[1] if is_ordered else None
     finally:
         for _path, descriptor in opened:
             os.close(descriptor)

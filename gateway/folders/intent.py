@@ -88,14 +88,16 @@ def part_of(look: Entry) -> Part:
     return Part(look.name, look.is_folder, look.size, look.mtime_ns, children)
 
 
-def secure(intents: Sequence[Intent]) -> list[GatewayError | None]:
+def secure(intents: Sequence[Intent], shelf: Path) -> list[GatewayError | None]:
     """Force the parts of all `intents` to the disk, which also proves that we can read them: they will be ours to lose,
     and case software does not make them durable. Return in their order what keeps one from being claimed.
+
+    shelf: the folder in which they are written down next, durably; where order is kept, the parts last with that.
 
     Errors: `export-vanished`, `export-unreadable` (transient, transfer), or as `disk.failure` says.
     """
     paths = [f"{one.root}/{part.name}" for one in intents for part in one.parts]
-    outcomes = dict(zip(paths, trees.fsync_trees(paths), strict=True))
+    outcomes = dict(zip(paths, trees.settle_trees(paths, shelf), strict=True))
     return [_first_error(one, outcomes) for one in intents]
 
 

@@ -114,6 +114,12 @@ def finish_writing(descriptor: int) -> None:
     _write_out(descriptor, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
 
 
+def keeps_order(descriptor: int) -> bool:
+    """Whether whatever lasts on the file system of `descriptor` proves that all that was done to it before lasts."""
+    # Not Btrfs, whose log takes up what is synced and leaves out the rest.
+    return _is_sound(descriptor) and file_system(descriptor) != _BTRFS
+
+
 class Stretch:
     """All that is written on one file system while this lasts. It begins before the first byte is written: what cannot
     be written afterwards is told to us whoever was told before, so that no file of it need be asked for itself."""

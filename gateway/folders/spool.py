@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, WireName, bundle_id, claim_token, link_name
-from gateway.folders import deliveries, disk
+from gateway.folders import deliveries, disk, order, rounds
 
 NOTE = f"{disk.TEMP_PREFIX}delivery.json"
 """In the staging folder of a verified bundle: what its delivery needs to know."""
@@ -272,12 +272,27 @@ def _clear(imports: str, begun: str, doomed: str) -> None:
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Give files their final names, and make bytes and names durable; no name is there before its bytes."""
     owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
-    disk.raise_first(disk.fsync_files([source for source, _target in owed]))
-    for source, target in owed:
-        with disk.mapped_at(target):
-            os.replace(source, target)
-    disk.fsync_renamed(owed)
+    with ExitStack() as held:
+        opened: list[int] = []
+        for source, _target in owed if len(owed) < rounds.FEWEST else ():
+            with disk.mapped_at(source):
+                opened.append(disk.readable(source))
+            held.callback(os.close, opened[-1])
+        if is_ordered := order.is_kept(opened):
+            # Bytes and names of a few are synced as one.
+            disk.raise_first(disk.failures(order.settle(opened), [source for source, _target in owed]))
+        else:
+            disk.raise_first(disk.fsync_files([source for source, _target in owed]))
+        for source, target in owed:
+            with disk.mapped_at(target):
+                os.replace(source, target)
+        if is_ordered:
+            with disk.mapped_at(owed[-1][1]):
+                order.conclude(opened[-1])
+        else:
+            disk.fsync_renamed(owed)
 
 
 def _is_fetching(path: Path) -> bool:

@@ -80,6 +80,11 @@ class Taking:
         """The folder that `take` takes the parts to; what was taken is durable once that was synced."""
         return self._outside if self._is_elsewhere() else self._parts
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether the parts are taken into the outbound folder's own disk first."""
+        return self._is_elsewhere()
+
     def sync_left(self) -> None:
         """Make durable that the parts left the outbound folder: once for all that were taken out of it."""
         if disk.exists(self._intent.root):
@@ -102,6 +107,11 @@ class Taking:
         """Give the claim folder its final name; once that is durable, the export is ours."""
         with disk.mapped_at(whole):
             os.replace(self._folder, whole)
+
+    def unname(self, whole: Path | str) -> None:
+        """Take the final name back, so that the claim can be undone."""
+        with disk.mapped_at(whole):
+            os.replace(whole, self._folder)
 
     def is_begun(self) -> bool:
         """Whether any part has been taken."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import ClaimToken
-from gateway.folders import disk, intent
+from gateway.folders import disk, intent, order
 from gateway.folders.taking import Taking
 
 
@@ -31,14 +31,18 @@ class Together:
         going = [Taking(f"{self.folder}/.{one.token}", one) for one in intents]
         going = self._all(going, lambda: self._write_down(going))
         going = self._each(going, Taking.take)
-        going = self._synced(going)
-        going = self._all(going, lambda: self._sync_left(going[0]))
-        going = self._each(going, Taking.bring_home)
-        going = self._each(going, self._name)
-        # The last rename may stand although it could not be proven durable. If a power cut takes it back, `recover`
-        # does it again; but a claim that nobody is told of would lie there until then.
-        with suppress(GatewayError):
-            disk.fsync_folder(self.folder)
+        if self._is_one_step(going):
+            going = self._each(going, self._name)
+            going = self._all(going, lambda: self._conclude(going))
+        else:
+            going = self._synced(going)
+            going = self._all(going, lambda: self._sync_left(going[0]))
+            going = self._each(going, Taking.bring_home)
+            going = self._each(going, self._name)
+            # The last rename may stand although it could not be proven durable. If a power cut takes it back, `recover`
+            # does it again; but a claim that nobody is told of would lie there until then.
+            with suppress(GatewayError):
+                disk.fsync_folder(self.folder)
         for one in going:
             with suppress(GatewayError):  # the claim stands; `recover` removes what the share did not let go
                 one.forget_outside(f"{self.folder}/{one.intent.token}")
@@ -49,6 +53,23 @@ class Together:
             one.make_folders()
         disk.write_many([one.note for one in claims])
         disk.fsync_folder(self.folder)
+
+    def _is_one_step(self, claims: Sequence[Taking]) -> bool:
+        """Whether a name on the shelf lasts only together with all moves that were made before it."""
+        if not claims or any(one.is_outside for one in claims):
+            return False
+        return order.is_kept_between(self.folder, claims[0].intent.root)
+
+    def _conclude(self, claims: Sequence[Taking]) -> None:
+        """Make all moves and names last; where that fails, the names are those of claims under way again."""
+        try:
+            with disk.mapped(self.folder):
+                order.conclude_in(self.folder)
+        except GatewayError:
+            for one in claims:
+                with suppress(GatewayError):
+                    one.unname(f"{self.folder}/{one.intent.token}")
+            raise
 
     def _synced(self, claims: Sequence[Taking]) -> list[Taking]:
         """Make durable what each has taken."""

@@ -3,12 +3,13 @@
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from gateway.domain.errors import GatewayError
-from gateway.folders import disk, rounds
+from gateway.folders import disk, order, rounds
 
 
 def fsync_tree(root: Path) -> None:
@@ -22,11 +23,43 @@ def fsync_trees(roots: Sequence[Path | str]) -> list[GatewayError | None]:
     All go in one round: else each fsync finds places on the disk for its own file alone, and the file system commits
     once for each.
     """
+    return _forced(roots, None)
+
+
+def settle_trees(roots: Sequence[Path | str], folder: Path | str) -> list[GatewayError | None]:
+    """Like `fsync_trees`, for whoever is about to do something in `folder` that will be synced: of a few files on its
+    disk, if that keeps order, the bytes are settled only, and last with what is done then."""
+    return _forced(roots, os.fspath(folder))
+
+
+def fsync_own_trees(roots: Sequence[Path | str], folders: Sequence[Path | str], lead: str) -> list[GatewayError | None]:
+    """Like `fsync_trees`, of trees that we have made ourselves and of the `folders` that hold them. `lead`: a file in
+    one of them; of a few files on a disk that keeps order it alone is synced, for all."""
+    with ExitStack() as held:
+        try:
+            with disk.mapped_at(lead):
+                opened = disk.readable(lead)
+                held.callback(os.close, opened)
+                if order.is_kept_between(lead, *folders):
+                    errors = settle_trees(roots, folders[0])
+                    order.conclude(opened)
+                    return errors
+        except GatewayError as error:
+            return [error] * len(roots)
+    errors = fsync_trees(roots)
+    for folder in folders:
+        disk.fsync_folder(Path(folder))
+    return errors
+
+
+def _forced(roots: Sequence[Path | str], folder: str | None) -> list[GatewayError | None]:
     trees = [_Tree(root) for root in roots]
     for tree in trees:
         tree.attempt(tree.look)
     files = [path for tree in trees for path in tree.files]
-    outcomes = rounds.sync_all(files, [path for tree in trees for path in reversed(tree.folders)])
+    outcomes = None if folder is None else order.settle_all(files, folder)
+    if outcomes is None:
+        outcomes = rounds.sync_all(files, [path for tree in trees for path in reversed(tree.folders)])
     for tree in trees:
         tree.attempt(partial(tree.finish, outcomes))
     return [tree.error for tree in trees]
@@ -66,5 +99,5 @@ class _Tree:
 
     def finish(self, outcomes: Mapping[str, OSError | None]) -> None:
         for path in (*self.files, *reversed(self.folders)):
-            if (error := outcomes[path]) is not None:
+            if (error := outcomes.get(path)) is not None:
                 raise error

@@ -5,7 +5,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, misspelling
@@ -64,6 +64,9 @@ class Known:
     roles: Collection[str] | None = None
     fields: Collection[str] | None = None
     profiles: Collection[str] | None = None
+
+
+NOTHING_KNOWN: Final = Known()
 
 
 def cross_check(sources: Sources, config_dir: Path, known: Known) -> Iterator[Complaint]:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from gateway.domain.ids import RouteName
 from gateway.domain.records import Order
 from gateway.settings.complaints import Complaint, refusal
-from gateway.settings.crosscheck import Known, Placed, Sources, cross_check, precision, strangers
+from gateway.settings.crosscheck import NOTHING_KNOWN, Known, Placed, Sources, cross_check, precision, strangers
 from gateway.settings.explain import WIDE_QUOTES, explain
 from gateway.settings.grants import GrantSettings, GrantsFile
 from gateway.settings.kinds import ANY, ROSTER, Section
@@ -77,34 +77,20 @@ class Checked:
     """What works, or may work one day, and should be looked at."""
 
 
-def load(
-    config_dir: Path,
-    *,
-    packers: Collection[str] | None = None,
-    flows: Collection[str] | None = None,
-    roles: Collection[str] | None = None,
-    fields: Collection[str] | None = None,
-    profiles: Collection[str] | None = None,
-    beyond: Collection[str] | None = (),
-) -> Settings:
+def load(config_dir: Path, known: Known = NOTHING_KNOWN, *, beyond: Collection[str] | None = ()) -> Settings:
     """Return the settings in `config_dir` (gateway.yaml, links.d, routes.d, grants.d); may be repeated.
 
-    packers, flows, roles, fields, profiles: the names that exist, where the caller knows them; who names another is
-    complained of. beyond: units that can be reached though no link leads to them; None: any may be, nothing is said
-    of them.
+    known: the names that exist, as far as the caller knows them; who names another is complained of. beyond: units that
+    can be reached though no link leads to them; None: any may be, nothing is said of them.
     Raises SettingsError (a ConfigError) with the complaints of all files, each `file:line:column: what; what to do`.
     """
-    return Reading(config_dir).settings(Known(packers, flows, roles, fields, profiles), beyond)
+    return Reading(config_dir).settings(known, beyond)
 
 
 def check(
     config_dir: Path,
+    known: Known = NOTHING_KNOWN,
     *,
-    packers: Collection[str] | None = None,
-    flows: Collection[str] | None = None,
-    roles: Collection[str] | None = None,
-    fields: Collection[str] | None = None,
-    profiles: Collection[str] | None = None,
     beyond: Collection[str] | None = (),
     is_cautious: bool = False,
 ) -> Checked:
@@ -112,7 +98,7 @@ def check(
 
     is_cautious: units that cannot be reached are cautions and no complaints: a roster changes from day to day.
     """
-    return Reading(config_dir).checked(Known(packers, flows, roles, fields, profiles), beyond, is_cautious=is_cautious)
+    return Reading(config_dir).checked(known, beyond, is_cautious=is_cautious)
 
 
 class Reading:

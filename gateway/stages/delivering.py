@@ -87,7 +87,10 @@ class Publisher:
 
     def publish(self, verified: Sequence[Transfer], started: float) -> Outcome:
         """Publish `verified`, those for one inbound folder together. Left out is what waits for what it answers, for
-        room on the disk of its folder, or for the same that came another way."""
+        room on the disk of its folder, or for the same that came another way.
+
+        What was published lasts once it is written down in the journal of deliveries, which must be next.
+        """
         outcome = Outcome()
         waiting: dict[RouteName, list[Arrival]] = {}
         # When they were proven, the same may have been under way to its delivery.
@@ -142,7 +145,8 @@ class Publisher:
         for folder, group in together.items():
             sentinel = route.sentinel if folder == route.folder else None
             imports = [Import(one.imports, one.delivery.entries) for one in group]
-            for one, error in zip(group, publish_together(imports, folder, sentinel=sentinel), strict=True):
+            errors = publish_together(imports, folder, sentinel=sentinel, written_down_in=self._journal.folder)
+            for one, error in zip(group, errors, strict=True):
                 _note(outcome, one, error)
 
     def _has_room(self, one: Arrival, space: SpaceGuard, outcome: Outcome) -> bool:

@@ -66,7 +66,7 @@ class Transport(Protocol):
 
     def fetch(self, name: WireName, into: Path, size: int, progress: Progress = silent) -> None:
         """Write `name`, which the listing said has `size` bytes, to the file `into`; its bytes are fsynced on return,
-        and its name becomes durable with the one that it is kept under.
+        and its name becomes durable with the one that it is kept under. So do the bytes where no copy was made.
 
         Never writes more than `size` bytes. May be repeated: what a broken attempt left at `into` may be continued
         where it agrees with the mailbox, else it is written anew; remove it to be sure. The name stays in the mailbox.
@@ -74,7 +74,10 @@ class Transport(Protocol):
         ...
 
     def remove(self, names: Sequence[WireName]) -> None:
-        """Take `names` out of the mailbox; a name that is already gone is no error."""
+        """Take `names` out of the mailbox; a name that is already gone is no error.
+
+        After a power cut they may be there again, as what is deposited twice is.
+        """
         ...
 
     def probe(self) -> None:

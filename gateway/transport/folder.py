@@ -108,7 +108,6 @@ class FolderTransport:
             for name in names:
                 with suppress(FileNotFoundError):
                     os.unlink(name, dir_fd=folder)
-            os.fsync(folder)
 
     def probe(self) -> None:
         if self._deposit is not None:

@@ -47,6 +47,8 @@ class Growth:
         """Bytes that may be read back: what was there at the opening, to compare before it is continued."""
         self.is_told = False
         """Whether it was told that it grows."""
+        self.is_final = False
+        """Whether it is being published, or was: then nobody writes any more, whoever has it open."""
         self._appends = appends
         self._condemned = condemned
         self._solid = size

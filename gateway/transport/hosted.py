@@ -119,7 +119,6 @@ class HostedTransport(FolderTransport):
                 found = os.fstat(reader)
                 if found.st_size != size:
                     return False
-                os.fsync(reader)
             with local_disk():
                 into.unlink(missing_ok=True)
                 try:

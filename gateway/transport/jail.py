@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn
 from weakref import WeakSet
 
 import asyncssh
@@ -16,6 +15,7 @@ from gateway.transport.growth import GapsError, Growth
 from gateway.transport.hosted import IN, OUT
 from gateway.transport.places import FILE_MODE, FOLDER, ROOT, attributes, place, require_regular, require_wire
 from gateway.transport.quota import Mailbox, QuotaError
+from gateway.transport.refusing import MailboxServer
 from gateway.transport.served import Listing, ReadFile
 
 READ_MAX = 256 << 10
@@ -28,7 +28,7 @@ _TOLD_FROM = 8 << 20
 """Bytes of what is sent while it is sealed, from which it is told that it grows: less is soon opened afterwards."""
 
 
-class GuestSession(asyncssh.SFTPServer):
+class GuestSession(MailboxServer):
     """One SFTP session of one guest. Paths are `/`, `/in`, `/out`, `/in/NAME`, `/out/NAME`; all else does not exist.
 
     in:  the guest creates hidden temporary names, writes them, renames them to their wire name without overwriting;
@@ -163,12 +163,12 @@ class GuestSession(asyncssh.SFTPServer):
         self._active()
         if not isinstance(file_obj, Growth):
             raise asyncssh.SFTPPermissionDenied("opened for reading")
-        if not self._grows(file_obj):
-            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
+        self._require_growing(file_obj)
         offset = file_obj.place(offset)
         growth = offset + len(data) - file_obj.size
         if growth > 0:
             await self._within_quota(growth, reaching=offset + len(data))
+            self._require_growing(file_obj)
             self._mailbox.grown(growth)
         try:
             await file_obj.write(offset, data)
@@ -192,6 +192,7 @@ class GuestSession(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
         growth = self._mailbox.growing.get(temp)
         if growth is not None:
+            growth.is_final = True
             await self._finish(growth)  # which it is, unless the guest has it open still
         await asyncio.to_thread(self._publish, temp, name)
         self._mailbox.growing.pop(temp, None)
@@ -225,40 +226,10 @@ class GuestSession(asyncssh.SFTPServer):
 
     def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
         if isinstance(file_obj, Growth) and attrs.size is not None and attrs.size <= file_obj.size:
-            if not self._grows(file_obj):
-                raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
+            self._require_growing(file_obj)
             self._mailbox.shrunk(file_obj.cut(attrs.size))
         else:
             _ignore_attributes(attrs)
-
-    # -- refused outright ---------------------------------------------------------------------------------------------
-
-    def open56(self, path: bytes, desired_access: int, flags: int, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        _refuse()
-
-    def mkdir(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> NoReturn:
-        _refuse()
-
-    def rmdir(self, path: bytes) -> NoReturn:
-        _refuse()
-
-    def readlink(self, path: bytes) -> NoReturn:
-        _refuse()
-
-    def symlink(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        _refuse()
-
-    def link(self, oldpath: bytes, newpath: bytes) -> NoReturn:
-        _refuse()
-
-    def lock(self, file_obj: object, offset: int, length: int, flags: int) -> NoReturn:
-        _refuse()
-
-    def unlock(self, file_obj: object, offset: int, length: int) -> NoReturn:
-        _refuse()
-
-    def fstatvfs(self, file_obj: object) -> NoReturn:
-        _refuse()
 
     # -- inner --------------------------------------------------------------------------------------------------------
 
@@ -310,6 +281,10 @@ class GuestSession(asyncssh.SFTPServer):
     def _grows(self, growth: Growth) -> bool:
         """Whether it still has the name that it was opened under: what was published is changed by nobody."""
         return self._mailbox.growing.get(growth.temp) is growth
+
+    def _require_growing(self, growth: Growth) -> None:
+        if growth.is_final or not self._grows(growth):
+            raise asyncssh.SFTPPermissionDenied("renamed, removed, or opened anew since")
 
     def _taken_over(self, name: str, folder: int, pflags: int) -> int | None:
         """Return a descriptor of what lies under `name`; None if it is to be created."""
@@ -366,10 +341,6 @@ def _ignore_attributes(attrs: asyncssh.SFTPAttrs) -> None:
     # Clients set modes and times out of habit; they mean nothing here, but a size would.
     if attrs.size is not None:
         raise asyncssh.SFTPPermissionDenied("a size is not set, it is written")
-
-
-def _refuse() -> NoReturn:
-    raise asyncssh.SFTPOpUnsupported("not in a mailbox")
 
 
 def _has_left(channel: "asyncssh.SSHServerChannel[bytes]") -> bool:

@@ -9,7 +9,6 @@ import pytest
 from gateway.cli.demo_nodes import (
     POLICE,
     PROCURATORATE,
-    DemoNode,
     Place,
     free_ports,
     init_place,
@@ -21,6 +20,7 @@ from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer, known
 from gateway.roster.content import Permission
 from gateway.settings.writing import Values
+from tests.support.forks import ForkedNode
 from tests.support.nodes import CLOCK, QUICK, Neighbours, Node, configure, drop, eventually, running
 from tests.support.rosters import HUB, Authority, install, listed, roster_of
 
@@ -55,7 +55,7 @@ def star(tmp_path: Path) -> Iterator[Star]:
     police, hub, procuratorate = (
         Place(tmp_path / name, unit, name, port) for (name, unit), port in zip(units, ports, strict=True)
     )
-    made = Star(*(Node(DemoNode(place)) for place in (police, hub, procuratorate)))
+    made = Star(*(Node(ForkedNode(place)) for place in (police, hub, procuratorate)))
     for node in made.nodes:
         init_place(node.daemon.place, CLOCK)
         configure(node, "poll_every: 1s\n", QUICK.removeprefix("  "))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.demo_nodes import POLICE, PROCURATORATE, DemoNode, Place, free_ports
+from gateway.cli.demo_nodes import POLICE, PROCURATORATE, Place, free_ports
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import known
 from tests.support.desk import Desk
+from tests.support.forks import ForkedNode
 from tests.support.nodes import QUICK, Node, Pair, eventually, make_pair, relink
 
 OUT, IN = Direction.OUTBOUND, Direction.INBOUND
@@ -114,7 +115,7 @@ def test_a_node_that_was_copied_stands_still_and_so_does_its_copy(pair: Pair, tm
     (port,) = free_ports(1)
     config = root / "etc" / "gateway.yaml"
     config.write_text(config.read_text("utf-8").replace(f"port: {place.port}", f"port: {port}"), "utf-8")
-    copy = Node(DemoNode(Place(root, place.unit, place.name, port)))
+    copy = Node(ForkedNode(Place(root, place.unit, place.name, port)))
     try:
         pair.police.start()
         eventually(lambda: pair.police.logged("inventory-sent", why="start"), "the original has spoken")

@@ -27,7 +27,7 @@ from tests.support.hubscene import OVER_A_HUB
 from tests.support.lines import LineFault, a_site
 from tests.support.matrix import Outcome, Point, points, tried
 from tests.support.nodes import make_pair, running
-from tests.support.scenes import BY_ONE_ORDER, EXCHANGE, REFUSAL, Scene
+from tests.support.scenes import BY_ONE_ORDER, EXCHANGE, IN_ORDER, REFUSAL, Scene
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -35,10 +35,17 @@ BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 SAY_EVERY = 30.0
 TRACED = "system calls of real daemons, by strace"
 SCENE_NAMES: Mapping[str, Scene] = MappingProxyType(
-    {"exchange": EXCHANGE, "order": BY_ONE_ORDER, "refusal": REFUSAL, "early": ARRIVING, "hub": OVER_A_HUB}
+    {
+        "exchange": EXCHANGE,
+        "order": BY_ONE_ORDER,
+        "kept": IN_ORDER,
+        "refusal": REFUSAL,
+        "early": ARRIVING,
+        "hub": OVER_A_HUB,
+    }
 )
 ALL_SCENES: Sequence[Scene] = tuple(SCENE_NAMES.values())
-SPARSER, SPARSE = 8, (BY_ONE_ORDER, OVER_A_HUB)
+SPARSER, SPARSE = 8, (BY_ONE_ORDER, IN_ORDER, OVER_A_HUB)
 """Where points are left out at all, this many times more of these scenes: most of what is done in them is done in the
 others as well, and three nodes cost twice as much as two."""
 SHOWN = 5

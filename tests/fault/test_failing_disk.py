@@ -9,6 +9,7 @@ import pytest
 
 from gateway.domain.lifecycle import State
 from tests.support.calls import Call, met
+from tests.support.claiming import whole_tokens
 from tests.support.houses import IN, OUT, Street, build, opened, street
 
 CONTENT = {"first.txt": b"first" * 100}
@@ -17,8 +18,8 @@ DELIVERED = {
     "removing a delivered bundle": ("unlink", "procuratorate/state/spool/inbound", ".cfb"),
     "reading a receipt file": ("read", "police/state/spool/inbound", ".cfr"),
     "proving that a claim stands": ("fsync", "police/state/spool/claims/files", "claims/files"),
-    "reading the note of a claim": ("read", "police/state/spool/claims/files", "intent.json"),
 }
+CLAIMED_BEFORE = ("read", "police/state/spool/claims/files", "intent.json")
 REFUSED = {
     "locking away what was set aside": ("fsync", "procuratorate/state/quarantine/.", ""),
     "naming what was set aside": ("replace", "procuratorate/state/quarantine", ""),
@@ -49,7 +50,24 @@ def test_an_export_is_delivered(tmp_path: Path, where: str) -> None:
     for name, content in CONTENT.items():
         made.drop(name, content)
     settled_in_spite_of(made, *DELIVERED[where])
-    with opened(street(tmp_path)) as again:
+    was_delivered(tmp_path)
+
+
+def test_an_export_is_delivered_whose_claim_cannot_be_read_after_a_start(tmp_path: Path) -> None:
+    """Who has just claimed it knows what it is; only after a start its note is read."""
+    build(tmp_path)
+    for name, content in CONTENT.items():
+        street(tmp_path).drop(name, content)
+    with opened(street(tmp_path)) as made:
+        while not whole_tokens(made.police.ground.shelf):
+            made.go("police:claim")
+            made.clock.time += 0.5
+    settled_in_spite_of(street(tmp_path, made.clock), *CLAIMED_BEFORE)
+    was_delivered(tmp_path)
+
+
+def was_delivered(root: Path) -> None:
+    with opened(street(root)) as again:
         assert again.delivered() == CONTENT
         assert again.police.only(OUT).state is State.DELIVERED
         assert again.procuratorate.only(IN).state is State.CONFIRMED

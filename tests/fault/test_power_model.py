@@ -13,7 +13,7 @@ from gateway.ledger.database import prepare_file
 from gateway.transport.hosted import create_mailbox, keep_mailboxes
 from tests.support.calls import met
 from tests.support.powercuts import PowerCut
-from tests.support.wholly import by_one_order
+from tests.support.wholly import by_one_order, in_order
 
 LINK, BUNDLE = LinkName("link"), BundleId("0" * 32)
 
@@ -83,6 +83,33 @@ def test_a_file_system_that_was_synced_as_a_whole_lost_nothing(tmp_path: Path, m
         written(tmp_path / "late", b"new")
 
     assert after_a_cut(tmp_path, work) == {"a": None, "a/file": b"new", "b": None, "b/file": b"new"}
+
+
+def test_where_order_is_kept_bytes_that_were_settled_last_with_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order(monkeypatch)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    before = tree(tmp_path)
+    foreign = tmp_path / "here" / "foreign"
+
+    def settled() -> None:
+        written(foreign, b"theirs")
+        trees.settle_trees([foreign], tmp_path / "there")
+
+    def concluded() -> None:
+        settled()
+        written(tmp_path / "here" / "forgotten", b"nobody's")
+        disk.write_durably(tmp_path / "there" / "ours", b"ours")
+
+    assert after_a_cut(tmp_path, settled) == before
+    assert after_a_cut(tmp_path, concluded) == {
+        **before,
+        "here/foreign": b"theirs",
+        "here/forgotten": b"",
+        "there/ours": b"ours",
+    }
 
 
 def test_what_is_made_in_a_folder_that_moved_is_found(tmp_path: Path) -> None:

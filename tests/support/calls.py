@@ -4,7 +4,7 @@ import builtins
 import io
 import os
 import posix
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +13,21 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from gateway.folders import disk as folders_disk
-from gateway.folders import rounds
+from gateway.folders import order, rounds
 from gateway.transport import disk as mailbox_disk
 
 ROOM = frozenset({"create", "write", "pwrite", "mkdir", "rename", "replace", "rename-new", "link", "symlink", "fsync"})
-ROOM |= {"syncfs"}
+ROOM |= {"syncfs", "conclude"}
 """Calls that a full disk or a used-up quota can refuse; those that sync as well, where blocks are allotted late."""
 BYTES = frozenset({"read", "pread", "write", "pwrite"})
 """Calls that may move fewer bytes than they were asked to."""
-EFFECTS = ROOM | {"fdatasync", "ftruncate", "truncate", "unlink", "rmdir", "chmod", "chown", "utime", "commit"}
+EFFECTS = ROOM | {"fdatasync", "ftruncate", "truncate", "unlink", "rmdir", "chmod", "fchmod", "chown", "utime"}
+EFFECTS |= {"commit"}
 """Calls after which the disk is another; between two of them a killed process leaves the same."""
 
 _BY_PATH = ("stat", "lstat", "scandir", "listdir", "readlink", "access", "statvfs")
 _BY_PATH += ("mkdir", "rmdir", "unlink", "chmod", "chown", "utime", "truncate")
-_BY_FILE = ("read", "write", "pread", "pwrite", "fsync", "fdatasync", "ftruncate", "fstat", "fstatvfs")
+_BY_FILE = ("read", "write", "pread", "pwrite", "fsync", "fdatasync", "ftruncate", "fchmod", "fstat", "fstatvfs")
 _BY_TWO = ("rename", "replace", "link", "symlink")
 
 
@@ -83,6 +84,13 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
 
         return wrapper
 
+    def reading_into(file: int, buffers: Sequence[Any], at: int) -> int:
+        (buffer,) = buffers
+        into = Call(
+            "pread", _where(file, None), lambda _file, part, _at: posix.preadv(file, [part], at), (file, buffer, at), {}
+        )
+        return give(into)  # type: ignore[no-any-return]  # the call's own answer
+
     def opening(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         name = "create" if flags & (os.O_CREAT | os.O_TRUNC) else "open"
         named = {} if dir_fd is None else {"dir_fd": dir_fd}
@@ -96,6 +104,12 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
 
     def forcing(descriptor: int) -> None:
         give(Call("syncfs", _where(descriptor, None), sync_file_system, (descriptor,), {}))
+
+    def settling(descriptor: int) -> None:
+        give(Call("settle", _where(descriptor, None), finish_writing, (descriptor,), {}))
+
+    def concluding(descriptor: int) -> None:
+        give(Call("conclude", _where(descriptor, None), posix.fsync, (descriptor,), {}))
 
     class Raw(io.FileIO):
         """A file whose reads and writes are met."""
@@ -145,12 +159,14 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
             give(Call("commit", root or "", lambda: None, (), {}))
 
     rename_new, publish = folders_disk._rename_noreplace, mailbox_disk._rename_no_replace
-    sync_file_system = rounds.sync_file_system
+    sync_file_system, finish_writing = rounds.sync_file_system, rounds.finish_writing
     wrapped: list[tuple[Any, str, Any]] = [(os, name, by_path(name, getattr(posix, name))) for name in _BY_PATH]
     wrapped += [(os, name, by_path(name, getattr(posix, name))) for name in _BY_FILE]
     wrapped += [(os, name, by_two(name, getattr(posix, name))) for name in _BY_TWO]
+    wrapped += [(os, "preadv", reading_into)]
     wrapped += [(os, "open", opening), (io, "open", open_file), (builtins, "open", open_file)]
-    wrapped += [(rounds, "sync_file_system", forcing)]
+    wrapped += [(rounds, "sync_file_system", forcing), (rounds, "finish_writing", settling)]
+    wrapped += [(order, "conclude", concluding)]
     wrapped += [(folders_disk, "_rename_noreplace", renaming), (mailbox_disk, "_rename_no_replace", publishing)]
     saved = [(owner, name, getattr(owner, name)) for owner, name, _wrapper in wrapped]
     event.listen(Engine, "commit", committing)

@@ -26,5 +26,9 @@ def claim_alone(
 
 def whole_claims(shelf: ClaimShelf) -> list[Claim]:
     """Return the whole claims on the shelf, whatever recovery would still do with them."""
-    tokens = map(ClaimToken, sorted(shelf.tokens()))
-    return [shelf.get(token) for token in tokens if shelf.is_held(token)]
+    return [shelf.get(token) for token in whole_tokens(shelf)]
+
+
+def whole_tokens(shelf: ClaimShelf) -> list[ClaimToken]:
+    """Return the tokens of the whole claims on the shelf, without reading anything of them."""
+    return [token for token in map(ClaimToken, sorted(shelf.tokens())) if shelf.is_held(token)]

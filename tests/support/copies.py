@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.compose.identity import Identity
 from gateway.settings.routes import Rule, Target
+from tests.support.claiming import whole_claims
 from tests.support.hubs import CITY_A, COUNTY, COURT, PROSECUTOR, SPOTS, Province, build, roster_of
 
 POLICE, COURT_UNIT, PROSECUTOR_UNIT = (SPOTS[name].unit for name in (COUNTY, COURT, PROSECUTOR))
@@ -53,7 +54,7 @@ class Copying(Province):
 
     def claims(self) -> list[str]:
         """Return what the claim shelf of the police holds."""
-        return [claim.name for claim in self[COUNTY].ground.shelf.claims()]
+        return [claim.name for claim in whole_claims(self[COUNTY].ground.shelf)]
 
 
 def neighbours(root: Path) -> Copying:

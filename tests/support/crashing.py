@@ -11,7 +11,7 @@ from typing import Any
 from tests.support.calls import Call, met
 
 _COUNTED = frozenset(
-    {"create", "fsync", "syncfs", "rename", "replace", "rename-new", "mkdir"}
+    {"create", "fsync", "syncfs", "settle", "conclude", "rename", "replace", "rename-new", "mkdir"}
     | {"unlink", "rmdir", "symlink", "utime", "chmod"}
 )
 _FAILED = 78

@@ -14,14 +14,14 @@ from gateway.daemon.progress import ProgressBoard
 from gateway.daemon.worker import Worker
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
-from gateway.domain.ids import UnitCode
+from gateway.domain.ids import ClaimToken, UnitCode
 from gateway.domain.lifecycle import Direction, State, ends
 from gateway.domain.records import Transfer
 from gateway.ledger.queries import TransferFilter
 from gateway.ledger.store import Ledger
 from gateway.transport.api import Transport
 from gateway.words.catalogue import Words
-from tests.support.claiming import whole_claims
+from tests.support.claiming import whole_tokens
 from tests.support.ledger import START, ToldClock
 
 OUT, IN = Direction.OUTBOUND, Direction.INBOUND
@@ -223,10 +223,10 @@ class Street:
             path for folder in (self.out, self.out.with_name("police")) for path in folder.iterdir() if path.is_file()
         ]
 
-    def unknown(self) -> list[str]:
+    def unknown(self) -> list[ClaimToken]:
         """Return what was claimed and is not in the ledger."""
-        claims = whole_claims(self.police.ground.shelf)
-        return [claim.name for claim in claims if self.police.ledger.by_claim(claim.token) is None]
+        tokens = whole_tokens(self.police.ground.shelf)
+        return [token for token in tokens if self.police.ledger.by_claim(token) is None]
 
     def leftovers(self) -> list[str]:
         """Return what should not be there when all is over."""

@@ -11,6 +11,7 @@ from gateway.daemon.progress import ProgressBoard
 from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import State
 from gateway.folders.quarantine import Quarantine
+from tests.support.claiming import whole_tokens
 from tests.support.faults import Fault
 from tests.support.houses import TURNS, House
 from tests.support.hubs import CITY_A, COUNTY, IN, PROSECUTOR, Province, build, roster_of
@@ -114,7 +115,7 @@ def _unknown(made: Province) -> list[object]:
     """Return the exports that nobody has claimed, or that were claimed and are not in the ledger."""
     county = made[COUNTY]
     waiting = [path for path in (county.root / "out").glob("*/*") if path.is_file()]
-    claims = [one for one in county.ground.shelf.claims() if county.ledger.by_claim(one.token) is None]
+    claims = [one for one in whole_tokens(county.ground.shelf) if county.ledger.by_claim(one) is None]
     return [*waiting, *claims]
 
 

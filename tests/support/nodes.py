@@ -29,6 +29,7 @@ from gateway.transport.accounts import public_blob
 from gateway.transport.channel import Deadlines
 from gateway.transport.paramiko_channel import ParamikoChannel, SshPeer
 from gateway.transport.sftp import SftpTransport
+from tests.support.forks import ForkedNode
 
 CLOCK = SystemClock()
 PATIENCE = 45.0
@@ -318,7 +319,7 @@ def drop_zip(folder: Path, archive: Path) -> None:
 def make_pair(root: Path, *, timing: str = QUICK) -> Pair:
     """Make two nodes below `root` that push to each other, ready to start."""
     police, procuratorate = make_nodes(root, CLOCK)
-    pair = Pair(Node(police), Node(procuratorate))
+    pair = Pair(Node(ForkedNode(police.place)), Node(ForkedNode(procuratorate.place)))
     for node in pair.nodes:
         configure(node, "poll_every: 1s\n", timing.removeprefix("  "))
     return pair

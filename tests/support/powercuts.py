@@ -2,8 +2,9 @@
 
 The model is the strictest that file systems in use keep to: a new, removed or renamed name lasts once its folder was
 synced, a rename is one effect and lasts once either of its folders was, bytes last once their file was; all of a file
-system lasts once that was synced as a whole. What SQLite
-writes is not seen here, and is durable at its commits. Access rights and times are not taken back.
+system lasts once that was synced as a whole. Where a file system keeps order (gateway/folders/order.py), bytes that
+were settled are there whenever their names are, and a conclusion makes all names last. What SQLite writes is not seen
+here, and is durable at its commits. Access rights and times are not taken back.
 """
 
 import os
@@ -103,6 +104,17 @@ class PowerCut:
         answer = call.go()
         device = posix.fstat(call.args[0]).st_dev
         self._bytes = {node: data for node, data in self._bytes.items() if node[0] != device}
+        self._changes = [change for change in self._changes if change.folder[0] != device]
+        return answer
+
+    def _settle(self, call: Call) -> Any:
+        answer = call.go()
+        self._bytes.pop(_node(posix.fstat(call.args[0])), None)
+        return answer
+
+    def _conclude(self, call: Call) -> Any:
+        answer = self._fsync(call)
+        device = posix.fstat(call.args[0]).st_dev
         self._changes = [change for change in self._changes if change.folder[0] != device]
         return answer
 

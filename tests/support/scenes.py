@@ -14,7 +14,7 @@ from gateway.domain.errors import GatewayError
 from tests.support.faults import Fault
 from tests.support.houses import House, Street, build, street
 from tests.support.invariant import REFUSED_THERE, Site, nothing_is_lost_or_doubled
-from tests.support.wholly import by_one_order
+from tests.support.wholly import by_one_order, in_order
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 _ALL = {sample.name: sample for sample in find_samples(SAMPLES)}
@@ -99,10 +99,21 @@ class OneOrderScene(Scene):
             super().play(root, fault)
 
 
+@dataclass(frozen=True)
+class InOrderScene(Scene):
+    """The same on a disk that keeps order, where one sync stands for what was done before it."""
+
+    def play(self, root: Path, fault: Fault) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            in_order(patched)
+            super().play(root, fault)
+
+
 EXCHANGE = Scene("files that travel together and a police export are delivered", (_FILE, _FOLDER, _ZIP))
 REFUSAL = Scene("one export is refused here, one there", (replace(_FILE, expected=REFUSED_THERE), _DEFECT))
 
 BY_ONE_ORDER = OneOrderScene("the same, each round of syncing by one order", EXCHANGE.exports)
+IN_ORDER = InOrderScene("the same on a disk that keeps order", EXCHANGE.exports)
 
 SCENES = (EXCHANGE, REFUSAL)
 

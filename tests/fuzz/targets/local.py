@@ -14,6 +14,7 @@ from gateway.domain.ids import LinkName, RouteName, claim_token, digest
 from gateway.folders import intent, moving
 from gateway.folders.intent import Intent, Part
 from gateway.folders.quarantine import Quarantine, QuarantineId, QuarantineNote
+from gateway.settings.crosscheck import Known
 from gateway.settings.links import LinkSettings
 from gateway.settings.load import check
 from gateway.settings.node import NodeFile
@@ -37,7 +38,7 @@ def run_settings(data: bytes) -> None:
     which = data[0] % len(FILES) if data else 0
     for number, (name, text) in enumerate(zip(FILES, SOUND, strict=True)):
         (folder / name).write_bytes(data[1:] if number == which else text.encode())
-    checked = check(folder, packers=("folder", "police"))
+    checked = check(folder, Known(("folder", "police")))
     assert (checked.settings is None) == bool(checked.complaints)
     for complaint in checked.complaints:
         assert complaint.line >= 1

@@ -2,10 +2,11 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,10 @@ from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
 from gateway.folders import entries, trees
 from gateway.folders.claim import ClaimShelf
 from gateway.packing import Candidate, Entry, Settled
+from tests.support.calls import Call, met
 from tests.support.claiming import claim_alone, whole_claims
 from tests.support.crashing import dies_at, fails_at, interrupted
-from tests.support.wholly import by_one_order
+from tests.support.wholly import by_one_order, in_order
 from tests.unit.folders.conftest import refuse_renames_across
 
 TOKEN = claim_token("a" * 32)
@@ -160,12 +162,15 @@ def wanted(place: Place, count: int) -> list[tuple[ClaimToken, Candidate]]:
     return [(claim_token(f"{at:032x}"), place.drop(f"case-{at}")) for at in range(count)]
 
 
-@pytest.mark.parametrize(("is_one_order", "stride"), [(False, 2), (True, 7)], ids=["each-fsynced", "by-one-order"])
+@pytest.mark.parametrize(
+    ("disk_is", "stride"),
+    [(lambda _patched: None, 3), (by_one_order, 7), (in_order, 3)],
+    ids=["each-fsynced", "by-one-order", "in-order"],
+)
 def test_death_at_any_point_of_claims_made_together_leaves_each_export_whole_in_one_place(
-    place: Place, monkeypatch: pytest.MonkeyPatch, stride: int, *, is_one_order: bool
+    place: Place, monkeypatch: pytest.MonkeyPatch, disk_is: Callable[[pytest.MonkeyPatch], None], stride: int
 ) -> None:
-    if is_one_order:
-        by_one_order(monkeypatch)
+    disk_is(monkeypatch)
     together = wanted(place, 2)
     every = sorted(f"case-{at}.{ending}" for at in range(2) for ending in ("ok", "zip"))
     outcomes = set()
@@ -202,13 +207,13 @@ def test_an_export_that_vanishes_before_it_is_synced_holds_up_nobody(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = wanted(place, 3)
-    sync = trees.fsync_trees
+    sync = trees.settle_trees
 
-    def too_late(roots: Sequence[Path]) -> list[GatewayError | None]:
+    def too_late(roots: Sequence[Path], folder: Path) -> list[GatewayError | None]:
         (place.out / "case-1.zip").unlink(missing_ok=True)
-        return sync(roots)
+        return sync(roots, folder)
 
-    monkeypatch.setattr(trees, "fsync_trees", too_late)
+    monkeypatch.setattr(trees, "settle_trees", too_late)
     claims, failures = place.shelf.claim_all(place.out, together, ROUTE)
     assert [claim.name for claim in claims] == ["case-0.zip", "case-2.zip"]
     assert [(error.code, error.scope) for error in failures.values()] == [("export-vanished", Scope.TRANSFER)]
@@ -241,9 +246,57 @@ def test_many_claims_made_together_need_one_order_for_each_step(
     place.claim(place.drop())
     with interrupted(-1, lambda: None) as met:
         assert len(place.shelf.claim_all(place.out, wanted(place, 64), ROUTE)[0]) == 64
-    # Exports, intents, their folders, parts; one fsync for each, and the route's folder twice, the outbound folder.
-    assert met.count("syncfs") == 4
-    assert met.count("fsync") == 4 + 3
+    # Exports, intents, their folders; one fsync for each, and the route's folder. What was moved lasts with its end.
+    assert met.count("syncfs") == 3
+    assert (met.count("fsync"), met.count("conclude")) == (3 + 1, 1)
+
+
+def test_a_claim_on_a_disk_that_keeps_order_is_synced_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_order(monkeypatch)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    met = place.effects(place.drop())
+    assert met.index("conclude") < met.index("rename-new"), "the intent lasts before the first part moves"
+    assert met[-1] == "conclude", "and at the end all of it does"
+    assert [one for one in met if "sync" in one or one in {"conclude", "settle"}] == [
+        *("settle", "settle"),  # both parts
+        *("settle", "conclude"),  # the intent, and the parts with it
+        *("fsync", "conclude"),  # the route's folder, whose name is known to last by then; what was moved
+    ]
+
+
+def test_what_an_export_lost_is_told_where_order_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_order(monkeypatch)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    together = wanted(place, 3)
+
+    def around(call: Call) -> Any:
+        if call.name == "settle" and call.place.endswith("/case-1.zip"):
+            raise OSError(errno.EIO, "bad block")
+        return call.go()
+
+    with met(around, tmp_path):
+        claims, failures = place.shelf.claim_all(place.out, together, ROUTE)
+    assert [claim.name for claim in claims] == ["case-0.zip", "case-2.zip"]
+    assert [error.code for error in failures.values()] == ["local-io"]
+    assert place.dropped() == {"case-1.zip": ZIP, "case-1.ok": MARK}
+
+
+def test_a_claim_whose_last_sync_fails_is_undone_where_order_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order(monkeypatch)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    candidate = place.drop()
+    last = len(place.effects(candidate)) - 1
+    with pytest.raises(TransientError):
+        fails_at(last, OSError(errno.EIO, "x"), lambda: place.claim(candidate))
+    assert place.dropped() == {"case.zip": ZIP, "case.ok": MARK}
+    assert place.shelf.recover().claims == ()
+    place.claim(candidate)
+    assert place.shelved() == [{"case.zip": ZIP, "case.ok": MARK}]
 
 
 def test_recovery_itself_may_die_at_any_point(place: Place) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
-from gateway.folders import copying, disk, sharing, trees
+from gateway.folders import copying, disk, order, rounds, sharing, trees
 from tests.support.calls import Call, met
 from tests.support.crashing import dies_at, fails_at, interrupted
+from tests.support.wholly import in_order
 
 
 def names(folder: Path) -> list[str]:
@@ -35,6 +36,40 @@ def test_content_is_forced_out_before_the_name_and_the_name_after(tmp_path: Path
     with interrupted(-1, lambda: None) as met:
         disk.write_many([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")])
     assert met == ["create", "create", "fsync", "fsync", "replace", "replace", "fsync"]
+
+
+def test_content_is_settled_before_the_name_and_both_are_synced_once_where_order_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order(monkeypatch)
+    with interrupted(-1, lambda: None) as met:
+        disk.write_many([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")])
+    assert met == ["create", "create", "settle", "settle", "replace", "replace", "conclude"]
+    assert [(tmp_path / name).read_bytes() for name in "ab"] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(("at", "left"), [(2, b"old"), (3, b"old"), (5, b"new")], ids=["settle", "replace", "conclude"])
+def test_where_order_is_kept_a_failure_before_the_name_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, left: bytes
+) -> None:
+    in_order(monkeypatch)
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with pytest.raises(TransientError):
+        fails_at(at, OSError(errno.EIO, "x"), lambda: disk.write_many([(path, b"new"), (tmp_path / "b", b"2")]))
+    assert path.read_bytes() == left
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(("name", "answer"), [("file_system", 0x9123683E), ("has_journal", False)])
+def test_order_is_not_taken_for_kept_on_other_disks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, answer: object
+) -> None:
+    in_order(monkeypatch)
+    assert order.is_kept_between(tmp_path)
+    monkeypatch.setattr(rounds, name, lambda _descriptor: answer)
+    assert not order.is_kept_between(tmp_path)
+    assert not order.is_kept_between(tmp_path, tmp_path / "missing")
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,17 @@ def test_documents_that_are_called_like_the_way_out_of_a_clash_do_not_stop_an_im
     assert there == set(files.values())
 
 
+def test_no_two_persons_share_a_folder_whatever_their_numbers_are(tmp_path: Path) -> None:
+    persons = (
+        *(Person(name=f"测{one}", person_no=one) for one in ("0004", "0004_4", "_0000000004")),
+        Person(name="测"),
+    )
+    case = CasePackage(Source("elsewhere", "x"), persons=persons)
+    table, *_rest = written(PRISON, packet(case, {}, tmp_path / "root", NAME), tmp_path / "into")
+    rows = list(csv.DictReader(io.StringIO(table.read_bytes().decode("gbk"))))
+    assert len({row["材料目录"] for row in rows}) == 4
+
+
 @pytest.mark.parametrize("number", ["../up", "原始数据", "con", "", "a" * 300, "共用文书"])
 def test_a_number_that_is_no_folder_gets_one_of_its_own(number: str, tmp_path: Path) -> None:
     persons = tuple(Person(person_no=number, name=name, changes=(Change(materials=number),)) for name in "甲乙")

@@ -8,8 +8,9 @@ import pytest
 from gateway.packing import Entry, Reading, Settled
 from gateway.standard.findings import Verdict
 from gateway.standard.package import CaseNumber, CasePackage, Charge, Measure, Sentence, Value
+from packers.bounds import MAX_REPORTED
 from packers.court import CourtPacker
-from tests.support.courts import NAME, WORKED, CourtExport
+from tests.support.courts import FILES, NAME, WORKED, CourtExport
 from tests.support.standard import STANDARD
 
 PACKER = CourtPacker()
@@ -207,3 +208,10 @@ def test_a_mass_of_repeated_elements_is_told_once_and_not_a_thousand_times(tmp_p
     export = CourtExport().changed(("<SJY>", "<CBR>x</CBR>" * 1000 + "<SJY>"))
     found = codes(read(*export.drop(tmp_path)))
     assert 1 <= len(found) <= 20
+
+
+def test_what_a_list_says_otherwise_is_told_some_times_and_not_for_each_of_its_lines(tmp_path: Path) -> None:
+    lines = [f"{'0' * 32}  nowhere/{n}.pdf\n" for n in range(100)] + [f"{'0' * 32}  {name}\n" for name in FILES]
+    found = codes(read(*CourtExport(file_list="".join(lines)).drop(tmp_path)))
+    assert found.count(("DOC-LISTED-ABSENT", "reject")) == MAX_REPORTED
+    assert ("FS-MARKER-MISMATCH", "hold") in found

@@ -10,7 +10,9 @@ import pytest
 
 from gateway.packing import ORIGINALS, Packer, Packet, Party, Reading
 from gateway.standard.package import CasePackage, Decision, Document, DossierEntry, Person, Source, Volume
+from packers.court import CourtPacker
 from packers.police import PolicePacker
+from packers.prison import PrisonPacker
 from packers.procuratorate import ProcuratoratePacker
 from tests.support.exports import CASE_XML, PoliceExport, pdf
 from tests.support.packets import packet, packet_of, whole_case
@@ -104,6 +106,18 @@ def test_the_decision_comes_back_as_a_zip_of_the_police(tmp_path: Path) -> None:
             archive.read(archive.infolist()[raw.index(f"{ORIGINALS}/case.json")]) == (SAMPLE / "case.json").read_bytes()
         )
     assert raw[0] == CASE_XML
+
+
+@pytest.mark.parametrize("packer", [POLICE, PROCURATORATE, CourtPacker(), PrisonPacker()], ids=type)
+def test_no_file_takes_the_place_of_another_whatever_they_are_called(packer: Packer, tmp_path: Path) -> None:
+    documents = tuple(Document(f"文书{n}", path) for n, path in enumerate(("a/s.pdf", "b/s.pdf", "卷宗/x.pdf")))
+    volume = Volume("evidence", "证据", tuple(DossierEntry(path, path) for path in ("x.pdf", "z/y.xml")))
+    case = CasePackage(FOREIGN, documents=documents, volumes=(volume,))
+    paths = [one.path for one in (*documents, *volume.entries)]
+    files = {path: path.encode() for path in (*paths, "卷宗/z/y.xml", "w.xml")}
+    imported = written(packer, packet(case, files, tmp_path / "opened"), tmp_path / "imports")
+    with packer.read(imported, STANDARD) as reading:
+        assert {content(reading, one.path) for one in reading.members} >= set(files.values())
 
 
 @pytest.mark.parametrize("packer", [POLICE, PROCURATORATE], ids=["police", "procuratorate"])
@@ -307,3 +321,18 @@ def test_documents_are_streamed_whatever_their_size(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < size // 4
+
+
+@pytest.mark.parametrize(
+    "raw", [b"../../up.pdf", b"/up.pdf", b"C:\\up.pdf", b"..\\up.pdf", "案件信息.xml".encode("gbk"), b"\xff"]
+)
+def test_no_sender_gives_a_member_the_name_of_another_or_one_that_leads_out(raw: bytes, tmp_path: Path) -> None:
+    with POLICE.read(list(PoliceExport().drop(tmp_path)), STANDARD) as reading:
+        found = packet_of(reading, tmp_path / "opened")
+    victim = next(path for path in found.raw_names if path != CASE_XML)
+    found = replace(found, raw_names={**found.raw_names, victim: raw})
+    imported = written(POLICE, found, tmp_path / "imports")
+    with POLICE.read(imported, STANDARD) as again:
+        assert {one.path: one.raw for one in again.members} == {
+            one.path: victim.encode("gb18030") if one.path == victim else one.raw for one in reading.members
+        }

@@ -58,7 +58,7 @@ def route_of(settings: str, folder: Path) -> OutboundRoute:
     inner = "".join(f"    {line}\n" for line in settings.splitlines())
     text = f"outbound:\n  - name: r\n    folder: ../out\n    packer: police\n{inner}"
     names = known_names(Directory(PeerBook(folder, {}), territory().roster), STANDARD)
-    checked = check(config(folder, NODE, LINK, text), beyond={one.unit for one in listed()}, **names)
+    checked = check(config(folder, NODE, LINK, text), names, beyond={one.unit for one in listed()})
     assert checked.settings is not None, checked.complaints
     return outbound_route(checked.settings.outbound[0])
 

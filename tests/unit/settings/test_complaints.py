@@ -10,6 +10,7 @@ import pytest
 from gateway.domain.errors import ConfigError, GatewayError, Scope
 from gateway.settings.complaints import TEMPLATES, Complaint, SettingsError, nearest
 from gateway.settings.complaints_standard import TEMPLATES as OF_STANDARD
+from gateway.settings.crosscheck import Known
 from gateway.settings.load import check, load
 from gateway.settings.marks import FILE_MAX
 from tests.support.configs import GRANT, LINK, NODE, ROUTES, config
@@ -23,13 +24,13 @@ COURT = LINK.replace("990102", "990103").replace("procuratorate", "court").repla
 
 def codes(folder: Path) -> list[str]:
     """Return `file:line:column code` of every complaint, the file as seen from the folder."""
-    found = check(folder, packers=("police", "folder"), flows=FLOWS, roles=ROLES, fields=FIELDS, profiles=PROFILES)
+    found = check(folder, Known(("police", "folder"), FLOWS, ROLES, FIELDS, PROFILES))
     assert (found.settings is None) == bool(found.complaints)
     return [f"{os.path.relpath(one.file, folder)}:{one.line}:{one.column} {one.code}" for one in found.complaints]
 
 
 def told(folder: Path) -> str:
-    return "\n".join(str(one) for one in check(folder, packers=("police", "folder"), flows=FLOWS).complaints)
+    return "\n".join(str(one) for one in check(folder, Known(("police", "folder"), FLOWS)).complaints)
 
 
 FERRY = 'name: procuratorate\npeer: "990102"\ntransport: folder\nfolder:\n'

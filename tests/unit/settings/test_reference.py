@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
+from gateway.settings.crosscheck import Known
 from gateway.settings.explain import kinds_in
 from gateway.settings.kinds import Section
 from gateway.settings.load import NODE_FILE, check, load
@@ -53,7 +54,7 @@ def test_every_setting_is_documented(kind: str) -> None:
 
 
 def test_the_example_is_a_sound_configuration() -> None:
-    settings = load(ROOT / "config", packers=("police", "folder"))
+    settings = load(ROOT / "config", Known(("police", "folder")))
     assert settings.outbound[0].receiver("990102") == settings.links[0].peer
 
 

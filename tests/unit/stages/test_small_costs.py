@@ -1,6 +1,7 @@
 """What the arrival of many small cases costs the disk and the ledger: a gain that is counted is not lost unnoticed."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from gateway.domain.lifecycle import State
 from gateway.stages.lanes import BATCH
 from tests.support.calls import Call, met
 from tests.support.houses import IN, OUT, Street
-from tests.support.wholly import by_one_order
+from tests.support.wholly import by_one_order, in_order
 
 CASES = 64
 BATCHES = CASES // BATCH
@@ -115,3 +116,28 @@ def test_many_cases_share_their_signatures_and_each_receipt_is_proven(
     assert {name: signatures[f"verify {name}-shared"] for name in names} == dict.fromkeys(names, BATCHES)
     alone = {f"{act} {name}" for act in ("sign", "verify") for name in names}
     assert not alone & signatures.keys()
+
+
+def test_one_handover_is_synced_seldom_where_order_is_kept(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_order(monkeypatch)
+    made.drop("before.txt", b"x")
+    made.settle()
+    made.drop("one.txt", b"x")
+    syncs: dict[Path, list[str]] = {house.root: [] for house in made.houses}
+
+    def around(call: Call) -> object:
+        for root, met_here in syncs.items():
+            if call.place.startswith(f"{root}/") and call.name in {"fsync", "fdatasync", "syncfs", "conclude"}:
+                met_here.append(call.name)
+        return call.go()
+
+    with met(around, made.root):
+        made.settle()
+    assert [t.state for t in made.police.transfers(OUT)] == [State.DELIVERED] * 2
+    sender, recipient = syncs.values()
+    # The intent, what was moved, the bundle, the acknowledgement; besides the route's folder, and the fetched receipt.
+    assert sender.count("conclude") <= 4, sender
+    # What was fetched; what was opened; what was published, with the line that says so.
+    assert recipient.count("conclude") <= 3, recipient
+    assert len(sender) <= 6, sender
+    assert len(recipient) <= 4, recipient

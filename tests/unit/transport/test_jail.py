@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import stat
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -39,8 +40,8 @@ class ChannelOf:
         return self._has_left
 
 
-def a_session(inbox: Path, *, has_left: bool = False) -> GuestSession:
-    mailbox = Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
+def a_session(inbox: Path, mailbox: Mailbox | None = None, *, has_left: bool = False) -> GuestSession:
+    mailbox = mailbox or Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
     return GuestSession(
         cast("Any", ChannelOf(has_left=has_left)),
         mailbox,
@@ -49,6 +50,11 @@ def a_session(inbox: Path, *, has_left: bool = False) -> GuestSession:
         growing=lambda: None,
         ended=lambda _session: None,
     )
+
+
+def two_sessions(inbox: Path) -> tuple[GuestSession, GuestSession]:
+    mailbox = Mailbox(inbox.parent, 1 << 40, 1000, SystemClock())
+    return a_session(inbox, mailbox), a_session(inbox, mailbox)
 
 
 def failing(_descriptor: int) -> None:
@@ -126,6 +132,32 @@ def test_what_is_renamed_while_it_is_open_is_durable_and_without_a_gap(
     asyncio.run(scenario())
     assert calls == ["file", "folder"]
     assert (inbox / NAME).read_bytes() == b"x" * (1 << 20)
+
+
+def test_nothing_is_written_into_what_another_session_is_publishing(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        session, other = two_sessions(inbox)
+        handle = await deposit(session, 1 << 20)
+        renaming = asyncio.ensure_future(other.rename(TEMP, b"/in/" + NAME.encode()))
+        monkeypatch.setattr(os, "fsync", waiting)
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await session.write(handle, 1 << 20, b"too late")
+        go_on.set()
+        await renaming
+        await session.close(handle)
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def waiting(_descriptor: int) -> None:
+        begun.set()
+        go_on.wait()
+
+    asyncio.run(scenario())
+    assert (inbox / NAME).stat().st_size == 1 << 20
 
 
 def test_a_large_deposit_is_written_out_while_it_grows_and_synced_once(
