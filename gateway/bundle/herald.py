@@ -7,16 +7,14 @@ from typing import BinaryIO
 from gateway.bundle import chunked
 from gateway.bundle.envelope import Envelope, Kind, Recipient, check_signature, encode_recipients, parse_envelope
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.manifest import Manifest
+from gateway.bundle.manifest import BLANK, Manifest
 from gateway.bundle.paths import check_paths
 from gateway.bundle.streams import disk_errors
-from gateway.bundle.suites import HASH_LENGTH, algorithms, digest, label
+from gateway.bundle.suites import algorithms, digest, label
 from gateway.bundle.unlocking import decrypt_manifest, read_manifest, unwrap_key
 from gateway.domain.errors import SecurityError
 
 MAGIC = b"\x89CBH\r\n\x1a\n"
-BLANK = bytes(HASH_LENGTH)
-"""In the place of every hash that is not known yet."""
 _KIND = Kind(MAGIC, "herald", range(1), range(1))
 _DRAFT = "draft"
 
@@ -45,11 +43,14 @@ class Herald:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What a herald says to its recipient: K, and the manifest with blank hashes. Nothing of it is the sender's word
-    about contents: that is the inner signature of the bundle."""
+    """What a herald says to its recipient: K, and the manifest with blank hashes, whose JSON is `text`.
+
+    Nothing of it is the sender's word about contents: that is the inner signature of the bundle.
+    """
 
     content_key: bytes = field(repr=False)
     manifest: Manifest
+    text: bytes = field(repr=False)
 
 
 def encode_herald(
@@ -119,8 +120,8 @@ def open_herald(source: BinaryIO, herald: Herald, keys: Sequence[NodeKeys]) -> P
     with disk_errors("reading a herald"):
         cipher = read_manifest(source, herald.envelope)
     content_key = unwrap_key(herald.envelope, keys)
-    draft, _text, rest = decrypt_manifest(herald.envelope, content_key, cipher, _DRAFT)
+    draft, text, rest = decrypt_manifest(herald.envelope, content_key, cipher, _DRAFT)
     if any(rest) or any(file.hash != BLANK for file in draft.files):
         raise SecurityError("manifest-malformed", "a draft knows no hash and bears no signature")
     check_paths(file.path for file in draft.files)
-    return Promise(content_key, draft)
+    return Promise(content_key, draft, text)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from gateway.bundle import canonical
 from gateway.bundle.canonical import NotCanonicalError
 from gateway.bundle.envelope import DATA_MAX, MANIFEST_MAX
+from gateway.bundle.suites import HASH_LENGTH
 from gateway.domain.errors import SecurityError
 
 VERSION = 1
@@ -23,6 +24,10 @@ META_TEXT_MAX = 4096
 META_LIST_MAX = 1024
 ZSTD_MEMBER_MAX = 64 * 2**20
 """Only members up to this size may be compressed, so that a sender can know the stored length beforehand."""
+
+BLANK = bytes(HASH_LENGTH)
+"""In the place of a hash that is not known yet."""
+_BLANK_FIELD = b'"hash":"%b"' % BLANK.hex().encode()
 
 MetaValue = str | int | list[str]
 _META_KEY = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -110,6 +115,20 @@ def encode_checked(manifest: Manifest) -> bytes:
     except NotCanonicalError as error:
         raise SecurityError("manifest-malformed", str(error)) from error
     return raw
+
+
+def filled(draft: bytes, hashes: Sequence[bytes]) -> bytes:
+    """Return the JSON of a manifest out of that of its draft, which differs in that all of its files' hashes are BLANK.
+
+    hashes: one for each file. ValueError if `draft` has not so many blanks.
+    """
+    # Keys are in order, so what follows upon the files is not looked at; and a quote within a name has a stroke before.
+    first, *others = draft.split(_BLANK_FIELD, len(hashes))
+    if len(others) != len(hashes):
+        raise ValueError("a draft has a blank for each of its files")
+    return first + b"".join(
+        [b'"hash":"%b"%b' % (one.hex().encode(), rest) for one, rest in zip(hashes, others, strict=True)]
+    )
 
 
 def _plain(manifest: Manifest) -> dict[str, object]:

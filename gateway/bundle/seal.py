@@ -22,9 +22,9 @@ from gateway.bundle.envelope import (
     header_length,
     with_manifest_hash,
 )
-from gateway.bundle.herald import BLANK, encode_herald
+from gateway.bundle.herald import encode_herald
 from gateway.bundle.keys import NodeKeys, PublicKeys
-from gateway.bundle.manifest import Manifest, ManifestFile, MetaValue
+from gateway.bundle.manifest import BLANK, Manifest, ManifestFile, MetaValue
 from gateway.bundle.paths import check_paths
 from gateway.bundle.plan import Planned, SealMember, plan
 from gateway.bundle.streams import Beside, Progress, disk_errors, in_turn, pour, silent
@@ -36,7 +36,7 @@ from gateway.domain.ids import digest as digest_id
 __all__ = ["Begun", "Head", "Prepared", "SealMember", "Sealed", "begin", "conclude", "finish", "sign_heads"]
 
 
-def _unheard(_file: ManifestFile) -> None:
+def _unheard(_path: str, _size: int, _hash: bytes) -> None:
     """The listener of those who do not ask what is in a bundle."""
 
 
@@ -115,7 +115,7 @@ def begin(
     seg_log2: int = 22,
     depth: int = 0,
     progress: Progress = silent,
-    listed: Callable[[ManifestFile], None] = _unheard,
+    listed: Callable[[str, int, bytes], None] = _unheard,
     placed: Callable[[int, int, int], None] = _unplaced,
     beside: Beside = in_turn,
     spills: Sequence[BinaryIO] = (),
@@ -126,7 +126,7 @@ def begin(
     created, expires: seconds since 1970 UTC, at most 90 days apart.     epoch: the sender's.
     depth: both signatures will be shared by up to 2^depth bundles that are sealed together; 0: they stand alone.
     progress: told 0 while it is planned how members are stored, then the bytes of members written so far.
-    listed: told each member as the manifest lists it, once its hash is known.
+    listed: told path, size and hash of each member as the manifest lists it, once all are known.
     placed: told (bytes before DATA, bytes of the whole bundle, bytes of the herald) before any of DATA is written. From
         then on `out` is written in DATA from its beginning to its end, and nothing of what stands there is written
         again.
@@ -203,9 +203,9 @@ def begin(
             beside=beside,
         )
         writer = MemberWriter(data, use.digest, progress)
-        files = [_listed(one, writer.write(one)) for one in planned]
-        for file in files:
-            listed(file)
+        hashes = [writer.write(one) for one in planned]
+        for file, found in zip(draft.files, hashes, strict=True):
+            listed(file.path, file.size, found)
         data.write_zeros(draft.pad)
         data.close()
         segments_hash = segments.close()
@@ -220,7 +220,7 @@ def begin(
         size=data_offset + data_length,
         depth=depth,
     )
-    return Begun(manifest.encode(manifest.build(meta, files)), bind, content_key, manifest_offset, rest)
+    return Begun(manifest.filled(draft_text, hashes), bind, content_key, manifest_offset, rest)
 
 
 def conclude(out: BinaryIO, begun: Begun, signature: bytes) -> Prepared:
@@ -291,12 +291,12 @@ def _check_numbers(*, created: int, expires: int, epoch: int, routing_class: int
 def _draft(meta: Mapping[str, MetaValue], planned: Sequence[Planned]) -> tuple[Manifest, bytes]:
     """The manifest with blank hashes and its JSON: it has the final length, and a reader's rules can already be
     applied to it."""
-    draft = manifest.build(meta, [_listed(one, BLANK) for one in planned])
+    draft = manifest.build(meta, [_listed(one) for one in planned])
     raw = manifest.encode_checked(draft)
     check_paths(file.path for file in draft.files)
     return draft, raw
 
 
-def _listed(one: Planned, content_hash: bytes) -> ManifestFile:
+def _listed(one: Planned) -> ManifestFile:
     member = one.member
-    return ManifestFile(member.path, member.raw, member.size, content_hash, one.coding, one.stored)
+    return ManifestFile(member.path, member.raw, member.size, BLANK, one.coding, one.stored)

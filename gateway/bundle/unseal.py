@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
 from typing import BinaryIO
@@ -134,9 +134,9 @@ def open_promised(
     with disk_errors("opening the bundle"):
         data = _Plaintext(source, herald.envelope, promise.content_key, beside)
         members = _Members(data, sink, progress, beside)
-        files = [replace(file, hash=members.write(file)) for file in draft.files]
+        hashes = [members.write(file) for file in draft.files]
         _check_end(data, draft.pad)
-    return digest(herald.envelope.suite, manifest.encode(replace(draft, files=tuple(files))))
+    return digest(herald.envelope.suite, manifest.filled(promise.text, hashes))
 
 
 def _check_inner_signature(envelope: Envelope, signer: PublicKeys, text: bytes, signature: bytes) -> None:

@@ -178,6 +178,7 @@ class LinkLegs:
             desk=PaperDesk(
                 link=name,
                 spool=ground.spool,
+                space=ground.shortage.space,
                 transport=back,
                 quarantine=self._quarantine,
                 precedence=precedence,

@@ -28,9 +28,10 @@ def adopt_access(path: Path, model: os.stat_result) -> None:
                     todo += [(entry.path, entry.stat(follow_symlinks=False)) for entry in entries]
 
 
-def adopt_open(descriptor: int, model: os.stat_result) -> None:
-    """Do for the open file `descriptor`, which we made, what `adopt_access` does for a path. Raises OSError."""
-    _adopt(descriptor, os.fstat(descriptor), model)
+def adopt_open(descriptor: int, now: os.stat_result, model: os.stat_result) -> None:
+    """Do for the open file `descriptor`, which we made and which looks like `now`, what `adopt_access` does for a path.
+    Raises OSError."""
+    _adopt(descriptor, now, model)
 
 
 def shared_folder(folder: Path, model: Path) -> None:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.bundle.manifest import ManifestFile
 from gateway.bundle.streams import PIECE
 from gateway.bundle.suites import Suite, algorithms
 from gateway.domain.ids import Digest
@@ -20,10 +19,10 @@ class ContentHash:
     def __init__(self) -> None:
         self._rows: list[bytes] = []
 
-    def listed(self, file: ManifestFile) -> None:
-        """Take in one member of a bundle; what is ours and not the export's own is passed over."""
-        if file.path.startswith(layout.CONTENT):
-            self.add(file.path.removeprefix(layout.CONTENT), file.size, file.hash)
+    def listed(self, path: str, size: int, content: bytes) -> None:
+        """Take in one member of a bundle, as `add` does; what is ours and not the export's own is passed over."""
+        if path.startswith(layout.CONTENT):
+            self.add(path.removeprefix(layout.CONTENT), size, content)
 
     def add(self, path: str, size: int, content: bytes) -> None:
         """Take in one file by its path, its size in bytes and the hash of its content."""

@@ -103,12 +103,16 @@ def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> tuple[Manif
         require_room(order.members, draft, copies=OPENING, floor=order.floor)
         order.admission.check(str(draft.meta.get(layout.FLOW, "")))
         model = _model(route_of(draft, order.origin, order.routes).folder)
+        made: os.stat_result | None = None
 
         def sink(member: ManifestFile) -> BinaryIO:
+            nonlocal made
             file = files.create(member.path, member.size)
             if model is not None and member.path.startswith(layout.CONTENT):
-                # While it is open, and while the bundle still comes: afterwards all would wait for two thousand.
-                sharing.adopt_open(file.fileno(), model)
+                # While it is open, and while the bundle still comes: afterwards all would wait for two thousand. One
+                # is looked at, as all are made alike; whoever publishes them looks at each.
+                made = made or os.fstat(file.fileno())
+                sharing.adopt_open(file.fileno(), made, model)
             return file
 
         return draft, open_promised(source, order.herald, promise, sink=sink, progress=told, beside=files.beside)

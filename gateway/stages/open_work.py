@@ -15,7 +15,7 @@ from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityE
 from gateway.domain.ids import BundleId, RouteName, TransferId, UnitCode, bundle_id
 from gateway.domain.matter import Matter
 from gateway.domain.records import Facts, known
-from gateway.folders import disk, rounds, sharing, trees
+from gateway.folders import deliver, disk, rounds, sharing, trees
 from gateway.folders.space import OPENING
 from gateway.folders.spool import NOTE, Staging
 from gateway.packing import Packet, Party
@@ -239,7 +239,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         corrects=_name(package.case_no, corrects) if corrects is not None else "",
         raw=known(raw),
     )
-    entries = load_packer(route.packer).write(packet, made)
+    # Names that no import may have are found here, where a packer's bug takes no other delivery along.
+    entries = deliver.checked(load_packer(route.packer).write(packet, made))
     matter = matters.matter_of(package, standard, batch.pseudonyms)
     if layout.FOREMOST in manifest.meta and not _is_foremost(manifest, batch.keys):
         matter = replace(matter, copy="1")

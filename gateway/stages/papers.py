@@ -1,14 +1,16 @@
 """The small files of a mailbox: each is fetched whole, applied, and removed; what is bad is set aside."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.domain.errors import GatewayError, Scope, SecurityError
+from gateway.domain.errors import GatewayError, Scope, SecurityError, TransientError
 from gateway.domain.ids import LinkName
-from gateway.domain.lanes import PAPERS
+from gateway.domain.lanes import PAPERS, is_large
 from gateway.domain.oplog import OpsLog
 from gateway.folders import disk
+from gateway.folders.space import SpaceGuard
 from gateway.folders.spool import Spool
 from gateway.stages.precedence import Precedence
 from gateway.stages.suspects import QuarantineDesk, Suspect
@@ -34,6 +36,7 @@ class PaperDesk:
         *,
         link: LinkName,
         spool: Spool,
+        space: SpaceGuard,
         transport: Transport,
         quarantine: QuarantineDesk,
         precedence: Precedence,
@@ -43,6 +46,7 @@ class PaperDesk:
         """progress: told of what is fetched; whatever it raises ends the fetch."""
         self._link = link
         self._spool = spool
+        self._space = space
         self._transport = transport
         self._quarantine = quarantine
         self._precedence = precedence
@@ -64,8 +68,8 @@ class PaperDesk:
     def _take_one(self, entry: Entry, paper: Paper) -> None:
         part = self._spool.letter(self._link, entry.name)
         if entry.size > paper.most:
-            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
             self.set_aside(entry, paper.too_large)
+            self._ops.alert(paper.too_large, link=self._link, size=entry.size)
         else:
             self._transport.fetch(entry.name, part, entry.size, self._progress)
             self._apply(part, entry, paper)
@@ -82,9 +86,15 @@ class PaperDesk:
         self._spool.drop(part)
 
     def set_aside(self, entry: Entry, code: str) -> None:
-        """Keep untrusted bytes of the mailbox for a person to look at."""
+        """Keep untrusted bytes of the mailbox for a person to look at; TransientError `disk-space-low`, which holds up
+        nothing else, while there is no room for them."""
         part = self._spool.letter(self._link, entry.name)
-        # Evidence is never pieced together from two attempts.
-        self._spool.drop(part)
-        self._transport.fetch(entry.name, part, entry.size, self._progress)
-        self._quarantine.take(part, Suspect(entry.name, self._link, code))
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._space.accept(entry.size, small=not is_large(entry.size)))
+            except TransientError as error:
+                raise TransientError(error.code, error.detail, scope=Scope.TRANSFER, facts=error.facts) from error
+            # Evidence is never pieced together from two attempts.
+            self._spool.drop(part)
+            self._transport.fetch(entry.name, part, entry.size, self._progress)
+            self._quarantine.take(part, Suspect(entry.name, self._link, code))

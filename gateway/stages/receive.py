@@ -291,16 +291,23 @@ class ReceiveStage:
             ):
                 self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))
                 continue  # it is left where it is, and fetched like any other
-            else:
-                self._again(transfer, entries[known(transfer.bundle_id)])
+            elif not self._again(transfer, entries[known(transfer.bundle_id)]):
+                continue
             gone.append(bundle_name(known(transfer.bundle_id)))
         if gone:
             self._transport.remove(gone)
 
-    def _again(self, transfer: Transfer, entry: Entry) -> None:
-        """A bundle that we already have was deposited once more."""
-        head = self._transport.head(entry.name, ENVELOPE_MAX)
-        self._came_again(transfer, head, lambda: self._desk.set_aside(entry, EQUIVOCATION))
+    def _again(self, transfer: Transfer, entry: Entry) -> bool:
+        """Look at a bundle that we already have and that was deposited once more; return whether it may be removed."""
+        try:
+            head = self._transport.head(entry.name, ENVELOPE_MAX)
+            self._came_again(transfer, head, lambda: self._desk.set_aside(entry, EQUIVOCATION))
+        except GatewayError as error:
+            if error.scope is not Scope.TRANSFER:
+                raise
+            self._ops.warn("repetition-waits", link=self._link, code=error.code, detail=error.detail)
+            return False
+        return True
 
     def _came_again(self, transfer: Transfer, head: bytes, set_aside: Callable[[], None]) -> None:
         """Our receipt for what begins with `head` was lost, or somebody reuses its name."""
@@ -309,8 +316,8 @@ class ReceiveStage:
         except SecurityError:
             same = False
         if not same:
-            self._ops.alert(EQUIVOCATION, transfer=transfer.id, link=self._link)
             set_aside()
+            self._ops.alert(EQUIVOCATION, transfer=transfer.id, link=self._link)
         elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
 

@@ -76,7 +76,7 @@ _RELEASE = mark("Mend what is listed and export again, or have a named person re
 
 class SourceTelling:
     """Writes into `err/` and `ack/` of the outbound folders. A folder that is away never stops an exchange: the
-    ledger is the truth."""
+    ledger is the truth. What the ledger raises is raised: whoever tells and then records tries both again."""
 
     def __init__(
         self,
@@ -202,11 +202,14 @@ class SourceTelling:
         One that was blocked for marked material is removed instead: no copy of it may stay, not even there.
         One that went to several is given back only once nobody is left who has it or may still get it.
         """
+        claim = known(transfer.claim)
+        if not is_over(self._ledger.of_claim(claim)):
+            return
+        is_secret = is_blocked(self._ledger, transfer)
         with self._desk(transfer):
-            claim = known(transfer.claim)
-            if not self._shelf.is_held(claim) or not is_over(self._ledger.of_claim(claim)):
+            if not self._shelf.is_held(claim):
                 return
-            if is_blocked(self._ledger, transfer):
+            if is_secret:
                 self._shelf.discard(claim)
             else:
                 self._shelf.release(claim, self._shelf.get(claim).root / REJECT)
@@ -214,21 +217,20 @@ class SourceTelling:
     def _acknowledge(self, transfers: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]) -> None:
         """Write what there is of receipts for each of `transfers`, all of one folder together; where that fails, each
         alone, so that one does not keep back the others'."""
-        by_route: dict[RouteName | None, list[Transfer]] = {}
+        by_route: dict[RouteName, list[Transfer]] = {}
         for one in transfers:
-            by_route.setdefault(one.route, []).append(one)
-        for of_route in by_route.values():
-            with self._desk(of_route[0]) as desk:
-                if desk is None:
-                    continue
-                shown = self._acknowledgements(of_route, news)
-                try:
-                    desk.acknowledge(shown)
-                except GatewayError:
-                    if len(shown) == 1:
-                        raise
-                    for transfer in of_route:
-                        self._acknowledge([transfer], news)
+            if one.route is not None:
+                by_route.setdefault(one.route, []).append(one)
+        for route, of_route in by_route.items():
+            if (desk := self._desks.get(route)) is None:
+                continue
+            shown = self._acknowledgements(of_route, news)
+            try:
+                desk.acknowledge(shown)
+            except GatewayError:
+                for transfer, alone in zip(of_route, shown, strict=True):
+                    with self._desk(transfer):
+                        desk.acknowledge([alone])
 
     def _acknowledgements(
         self, transfers: Sequence[Transfer], news: Mapping[TransferId, ReceiptRecord]

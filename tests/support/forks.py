@@ -1,7 +1,7 @@
 """Daemons of the tests, forked off a process that has loaded the program: most of what a start costs is loading it.
 
-What a daemon does is the same, from its command line on. Soaks, the demo and `tests/e2e/test_links.py` start it as
-operators do.
+What a daemon does is the same, from its command line on. The province of `tests/soak`, the demo and a test of
+`tests/e2e/test_links.py` start it as operators do.
 """
 
 import atexit
@@ -86,7 +86,10 @@ class _Nursery:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())], pass_fds=(theirs.fileno(),)
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
             )
         atexit.register(self._end)
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from gateway.bundle import chunked
 from gateway.bundle.envelope import Recipient, encode_fixed, encode_recipients
-from gateway.bundle.herald import BLANK, MAGIC, Herald, check_herald, is_whole, open_herald, parse_herald
-from gateway.bundle.manifest import ManifestFile
+from gateway.bundle.herald import MAGIC, Herald, check_herald, is_whole, open_herald, parse_herald
+from gateway.bundle.manifest import BLANK, ManifestFile
 from gateway.bundle.suites import HASH_LENGTH, algorithms, digest, label
 from gateway.bundle.unseal import open_promised
 from tests.fuzz.keys import RECIPIENT, RECIPIENT_PUBLIC, SENDER, STRANGER, signer_of

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.bundle import herald as heralds
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
-from gateway.bundle.herald import BLANK, Herald, Promise, check_herald, is_whole, open_herald, parse_herald
+from gateway.bundle.herald import Herald, Promise, check_herald, is_whole, open_herald, parse_herald
+from gateway.bundle.manifest import BLANK
 from gateway.bundle.seal import SealMember
 from tests.support.bundles import finish, prepare
 

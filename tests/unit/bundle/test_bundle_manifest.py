@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.bundle import manifest
-from gateway.bundle.manifest import Coding, ManifestFile, MetaValue
+from gateway.bundle.manifest import BLANK, Coding, ManifestFile, MetaValue
 from gateway.domain.errors import SecurityError
 
 FILE = ManifestFile("content/起诉意见书.pdf", None, 100, bytes(32), Coding.IDENTITY, 100)
@@ -59,3 +59,22 @@ def test_a_list_of_too_many_is_not_written(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(manifest, "MANIFEST_MAX", 200)
     with pytest.raises(SecurityError):
         manifest.encode_checked(manifest.build({}, [FILE]))
+
+
+HOSTILE = f'"hash":"{BLANK.hex()}"'
+
+
+def test_a_draft_is_filled_with_hashes_where_it_has_blanks_and_nowhere_else() -> None:
+    names = ["a", HOSTILE, f"{{{HOSTILE},", f"\\{HOSTILE}", BLANK.hex()]
+    hashes = [bytes([number]) * 32 for number in range(len(names) - 1)] + [BLANK]
+    meta: Mapping[str, MetaValue] = {"hash": BLANK.hex(), "name": HOSTILE, "names": [HOSTILE, BLANK.hex()]}
+    drafts = [replace(FILE, path=name, raw=name.encode(), hash=BLANK) for name in names]
+    files = [replace(one, hash=found) for one, found in zip(drafts, hashes, strict=True)]
+    draft = manifest.encode_checked(manifest.build(meta, drafts))
+    assert manifest.filled(draft, hashes) == manifest.encode(manifest.build(meta, files))
+
+
+def test_a_draft_is_filled_with_as_many_hashes_as_it_has_blanks() -> None:
+    draft = manifest.encode_checked(manifest.build({}, [FILE, FILE]))
+    with pytest.raises(ValueError, match="blank"):
+        manifest.filled(draft, [BLANK] * 3)

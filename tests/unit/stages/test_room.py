@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.names import bundle_name, receipt_name
+from gateway.bundle.receipt import FILE_MAX
 from gateway.compose.ground import Ground
 from gateway.domain.errors import TransientError
+from gateway.domain.ids import BundleId
 from gateway.domain.lifecycle import State
-from gateway.domain.records import Stage
+from gateway.domain.records import Stage, known
 from gateway.folders import entries
 from gateway.folders.space import SMALL_BYTES, SpaceGuard
 from gateway.stages.lanes import Bulk, Lanes
@@ -200,3 +203,47 @@ def test_an_import_that_cannot_be_measured_for_another_disk_holds_up_no_other(
     assert set(made.delivered()) == {"one.txt"}
     (large,) = [one for one in made.procuratorate.transfers(IN) if one.state is State.VERIFIED]
     assert large.hold_code == "export-too-many-files"
+
+
+def test_what_is_to_be_set_aside_waits_for_room_and_holds_up_no_other(closed: Street, disk: Disk) -> None:
+    closed.police.change = disk.change()
+    with opened(closed) as made:
+        huge = made.back / receipt_name(b"too large to be one")
+        with huge.open("wb") as out:
+            out.truncate(FILE_MAX + 1)
+        disk.free = FILE_MAX
+        (made.back / bundle_name(BundleId("b" * 32))).write_bytes(b"small")
+        for _turn in range(2):
+            assert made.police.worker("in-procuratorate").step() is not None
+        assert huge.exists()
+        assert made.police.only(IN).state is State.FETCHED
+        assert not made.police.ground.quarantine.listing()
+        assert {facts["code"] for facts in made.police.log.of("receipt-waits")} == {"disk-space-low"}
+        assert made.police.log.alerts() == []
+        disk.free = 1 << 40
+        made.go("police:in-procuratorate")
+        assert not huge.exists()
+        (aside,) = made.police.ground.quarantine.listing()
+        assert aside.note.code == "receipt-file-too-large"
+        assert made.police.log.alerts() == ["receipt-file-too-large"]
+
+
+def test_another_file_under_a_known_name_waits_for_room_and_holds_up_no_other(closed: Street, disk: Disk) -> None:
+    closed.procuratorate.change = disk.change()
+    with opened(closed) as made:
+        for name in ("one.txt", "two.txt"):
+            made.drop(name, name.encode())
+            made.settle()
+        first, second = (bundle_name(known(one.bundle_id)) for one in made.procuratorate.transfers(IN))
+        for name in (first, second):
+            (made.there / name).write_bytes(b"another")
+        disk.free = 0
+        made.procuratorate.worker("in-police").step()
+        log = made.procuratorate.log
+        assert [facts["code"] for facts in log.of("repetition-waits")] == ["disk-space-low"] * 2
+        assert log.alerts() == []
+        disk.free = 1 << 40
+        made.go("procuratorate:in-police")
+        assert {one.note.subject for one in made.procuratorate.ground.quarantine.listing()} == {first, second}
+        assert log.alerts() == ["equivocation"] * 2
+        assert list(made.there.iterdir()) == []

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +13,11 @@ from gateway.daemon.crew import InlineCrew
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.lanes import SMALL_BYTES
 from gateway.domain.lifecycle import State
+from gateway.packing import Packet
 from gateway.stages.crew import A, News, Progress, R, Report
 from gateway.stages.open_work import OpenBatch
 from gateway.stages.packed import PackBatch
+from packers.folder import FolderPacker
 from tests.support.houses import IN, OUT, House, Street, opened
 
 POISON = 50_000
@@ -88,6 +91,47 @@ def test_what_ends_a_worker_takes_no_neighbour_along(closed: Street, error: Gate
         is_held = isinstance(error, PermanentError)
         assert (poison.last_error, poison.hold_code) == (error.code, error.code if is_held else None)
         assert poison.attempts >= 2
+
+
+class WaryCrew(InlineCrew):
+    """A crew that tells of what its workers did not foresee as processes do."""
+
+    def run(
+        self,
+        work: Callable[[A, Report], R],
+        argument: A,
+        on_progress: Progress | None = None,
+        on_news: News | None = None,
+        *,
+        is_large: bool = False,
+    ) -> "Future[R]":
+        future = super().run(work, argument, on_progress, on_news, is_large=is_large)
+        error = future.exception()
+        if error is None or isinstance(error, GatewayError):
+            return future
+        ended: Future[R] = Future()
+        ended.set_exception(PermanentError("worker-bug", repr(error)))
+        return ended
+
+
+def test_a_packer_that_hides_what_it_wrote_takes_no_neighbour_along(
+    closed: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = FolderPacker.write
+
+    def hiding(packer: FolderPacker, packet: Packet, into: Path) -> tuple[str, ...]:
+        entries = write(packer, packet, into)
+        is_c = any((into / entries[0]).rglob("c.txt"))
+        return tuple(f".{name}" for name in entries) if is_c else entries
+
+    monkeypatch.setattr(FolderPacker, "write", hiding)
+    closed.procuratorate.change = lambda ground: replace(ground, crew=WaryCrew())
+    with opened(closed) as made:
+        for name in ("a.txt", "b.txt", "c.txt"):
+            made.drop(name, name.encode())
+        made.work(60)
+        assert set(made.delivered()) == {"a.txt", "b.txt"}
+        assert [one.hold_code for one in made.procuratorate.transfers(IN)].count("worker-bug") == 1
 
 
 class BusyCrew(FragileCrew):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
+from gateway.domain.ids import TransferId
 from gateway.domain.lifecycle import State
 from gateway.domain.records import ReceiptCode, known
 from gateway.folders import disk
@@ -215,6 +216,26 @@ def test_a_receipt_that_did_not_get_through_is_tried_again_at_its_time(
         made.clock.time += wait
         leg.step()
         assert made.procuratorate.only(IN).state is State.CONFIRMED
+
+
+def test_a_receipt_is_shown_although_the_ledger_could_not_be_asked_at_first(
+    made: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivered_but_not_receipted(made)
+    made.go("procuratorate:out-police")
+    (letter,) = made.back.glob("*.cfr")
+
+    def busy(_requests: object) -> set[TransferId]:
+        raise TransientError("ledger-busy", "somebody else writes", scope=Scope.NODE)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(made.police.ledger.several, "awaiting", busy)
+        made.go("police:in-procuratorate")
+    assert made.police.only(OUT).state is State.SENT
+    assert letter.exists()
+    made.go("police:in-procuratorate")
+    assert made.police.only(OUT).state is State.DELIVERED
+    assert [path.name for path in (made.out / "ack").iterdir()] == ["one.txt.receipt.json"]
 
 
 def test_a_replay_by_another_link_is_answered_with_the_receipt_that_stands(closed: Street) -> None:
