@@ -228,7 +228,10 @@ def test_writing_out_early_changes_nothing_and_fails_nothing(tmp_path: Path) -> 
     disk.start_writeback(-1)
 
 
-def test_a_fetch_syncs_the_bytes_and_leaves_the_name_to_who_keeps_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_copied", [False, True], ids=["second-name", "copied"])
+def test_a_fetch_syncs_what_it_copies_and_leaves_the_rest_to_who_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_copied: bool
+) -> None:
     boxes = Mailboxes(tmp_path / "state" / "mailboxes")
     transport = HostedTransport(boxes, "330102000000")
     (boxes.folder / "330102000000" / "in" / NAME).write_bytes(b"sealed")
@@ -237,10 +240,12 @@ def test_a_fetch_syncs_the_bytes_and_leaves_the_name_to_who_keeps_it(tmp_path: P
     def around(call: Call) -> Any:
         if call.name in {"fsync", "fdatasync", "syncfs"}:
             synced.append(call.place)
+        if call.name == "link" and is_copied:
+            raise OSError(errno.EXDEV, "another disk")
         return call.go()
 
     transport.listing()  # which has made the mailbox durable
     with met(around):
         transport.fetch(NAME, tmp_path / "into", 6)
     assert (tmp_path / "into").read_bytes() == b"sealed"
-    assert [Path(place).name for place in synced] == [NAME]
+    assert [Path(place).name for place in synced] == (["into"] if is_copied else [])
