@@ -12,6 +12,7 @@ from gateway.cli.demo_nodes import POLICE, PROCURATORATE
 from gateway.cli.demo_samples import arrived_whole, find_samples
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer
+from tests.support.ledger import missing
 from tests.support.nodes import CLOCK, Pair, drop_zip, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,7 +113,7 @@ def test_two_hundred_small_exports_at_once_arrive_exactly_once_and_numbered_with
     with pair.procuratorate.ledger() as ledger:
         (epoch,) = {t.epoch for t in ours}
         assert epoch is not None
-        assert ledger.missing(POLICE, epoch) == []
+        assert missing(ledger, POLICE, epoch) == []
     pair.come_to_rest()
 
 

@@ -48,11 +48,14 @@ def eventually(probe: Callable[[], T | None], what: str = "", seconds: float = P
     """Return the first answer of `probe` that is true; AssertionError with `what` if none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
+        began = time.monotonic()
         answer = probe()
         if answer:
             return answer
-        assert time.monotonic() < deadline, f"never came: {what or probe}"
-        time.sleep(LOOK)
+        now = time.monotonic()
+        assert now < deadline, f"never came: {what or probe}"
+        # Many a look is a whole command: the daemons that are waited for have the processor at least as long.
+        time.sleep(max(LOOK, now - began))
 
 
 @dataclass(frozen=True)
