@@ -77,19 +77,20 @@ class SftpDeposit:
         session = self._session
         there = session.ask_stat(self._final)
         opened = session.ask_open(self._temp, OPEN_EXCLUSIVE)
+        refused: RefusedError | None = None
+        # Taken first: whatever becomes of the rest, what was opened is closed and removed.
+        try:
+            self._handle = session.handle(opened)
+        except RefusedError as error:
+            refused = error
         held = session.attributes_if_there(there)
         if held is not None:
-            # The answer to the opening decides whether there is something to clean up.
-            with suppress(RefusedError):
-                self._handle = session.handle(opened)
             self._require_same(held.size)
             self._withdraw()
             return None
-        try:
-            self._handle = session.handle(opened)
-        except RefusedError as refused:
+        if refused is not None:
             if refused.code not in _EXISTS:
-                raise
+                raise refused
             self._handle = self._continue(reader) or self._open()
         if self._size >= _ASK_SPACE_FROM:
             self._require_space()

@@ -27,6 +27,8 @@ _RECEIVED = 3 << 20
 """Bytes taken from the channel in one go: few calls while much arrives, and below what the allocator maps anew."""
 _LISTING_MAX = 1_000_000
 """Entries of one listing; a peer must not make us hold more."""
+_NAME_MAX = 255
+"""Bytes of a name, the most that file systems take; a longer one is counted and not held."""
 
 
 class RefusedError(Exception):
@@ -204,6 +206,7 @@ class SftpSession:
         """Return the entries of `folder` with the attributes the listing brings; no request per entry."""
         handle = self.handle(self.ask(Kind.OPENDIR, wire.string(folder)))
         found: list[Named] = []
+        count = 0
         asked: deque[int] = deque()
         try:
             while True:
@@ -212,9 +215,13 @@ class SftpSession:
                     asked.extend(self.ask(Kind.READDIR, handle) for _ in range(2))
                 cursor = self.answer(asked.popleft(), Kind.NAME)
                 with self._strict():
-                    found.extend(cursor.names())
-                if len(found) > _LISTING_MAX:
+                    named = cursor.names()
+                if not named:
+                    break  # a server that tells of nothing for ever would keep us for ever
+                count += len(named)
+                if count > _LISTING_MAX:
                     raise fault("mailbox-failed", f"the listing has more than {_LISTING_MAX} entries")
+                found.extend(one for one in named if len(one.name) <= _NAME_MAX)
         except RefusedError as refused:
             if refused.code != Outcome.EOF:
                 raise
