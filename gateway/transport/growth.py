@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from gateway.transport import disk
+from gateway import linux
 
 _SETTLE_EVERY = 32 << 20
 """Bytes written before it is waited for those before them: no more wait for a slow disk, and its errors show early."""
@@ -85,10 +85,10 @@ class Growth:
         # In threads, since a busy disk takes its time, and other guests are served meanwhile. No sync in between: each
         # has the journal written and the disk's cache emptied, for which whatever is small would wait.
         if self._unsettled >= _SETTLE_EVERY:
-            await self._push(disk.settle_writeback)
+            await self._push(linux.settle_writing)
             self._unsettled = self._unhinted = 0
         elif self._unhinted >= _WRITEBACK_STEP and (self._pushing is None or self._pushing.done()):
-            await self._push(disk.start_writeback)
+            await self._push(linux.start_writing)
             self._unhinted = 0
 
     def cut(self, size: int) -> int:

@@ -13,9 +13,9 @@ from typing import Any, cast
 import asyncssh
 import pytest
 
+from gateway import linux
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import unit_code, wire_name
-from gateway.transport import disk
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import create_mailbox
 from gateway.transport.jail import GuestSession
@@ -69,7 +69,7 @@ async def deposit(session: GuestSession, size: int) -> object:
     return handle
 
 
-@pytest.mark.parametrize("call", ["fsync", "settle_writeback"])
+@pytest.mark.parametrize("call", ["fsync", "settle_writing"])
 def test_what_the_disk_may_have_lost_is_never_published(
     inbox: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -77,8 +77,8 @@ def test_what_the_disk_may_have_lost_is_never_published(
         session = a_session(inbox)
         handle = await deposit(session, 40 << 20)
         with monkeypatch.context() as patch:
-            patch.setattr(os if call == "fsync" else disk, call, failing)
-            if call == "settle_writeback":
+            patch.setattr(os if call == "fsync" else linux, call, failing)
+            if call == "settle_writing":
                 # The push that began while the disk was in order is awaited first.
                 await deposit_more(session, handle)
             with pytest.raises(OSError, match="failing"):
@@ -178,8 +178,8 @@ def test_a_large_deposit_is_written_out_while_it_grows_and_synced_once(
         await session.rename(TEMP, b"/in/" + NAME.encode())
 
     monkeypatch.setattr(os, "fdatasync", counted("fdatasync", os.fdatasync))
-    monkeypatch.setattr(disk, "settle_writeback", counted("settle", disk.settle_writeback))
-    monkeypatch.setattr(disk, "start_writeback", counted("start", disk.start_writeback))
+    monkeypatch.setattr(linux, "settle_writing", counted("settle", linux.settle_writing))
+    monkeypatch.setattr(linux, "start_writing", counted("start", linux.start_writing))
     asyncio.run(scenario())
     # What is small beside it would wait for each sync.
     assert (calls.count("settle"), calls.count("fdatasync")) == (3, 0)
