@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway import linux
 from gateway.domain.ids import WireName, wire_name
+from gateway.transport.agreement import RESUME_FROM
 
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
@@ -98,6 +99,29 @@ def publish(temp: str, name: str, folder: int) -> None:
     """
     linux.rename_new(temp, name, folder)
     os.fsync(folder)
+
+
+def is_settled(descriptor: int, size: int) -> bool:
+    """Whether bytes of a part of `size` bytes are settled only until it gets its name: where the disk keeps order they
+    last together with that (adr/0056), and nobody continues so short a part."""
+    return size < RESUME_FROM and linux.keeps_order(descriptor)
+
+
+def publish_part(temp: str, name: str, folder: int, *, is_synced: bool) -> None:
+    """Do what `publish` does for a part of a guest, its bytes included unless they are synced as `is_settled` says."""
+    part = open_regular(temp, folder)
+    try:
+        if is_settled(part, os.fstat(part).st_size):
+            if not is_synced:
+                linux.finish_writing(part)
+            linux.rename_new(temp, name, folder)
+            linux.conclude(part)
+        else:
+            if not is_synced:
+                os.fsync(part)
+            publish(temp, name, folder)
+    finally:
+        os.close(part)
 
 
 def discard(name: str, folder: int) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 
 from gateway import linux
+from gateway.transport import disk
 
 _SETTLE_EVERY = 32 << 20
 """Bytes written before it is waited for those before them: no more wait for a slow disk, and its errors show early."""
@@ -105,11 +106,12 @@ class Growth:
         return self.cut(self._solid) if self._islands else 0
 
     async def synced(self) -> None:
-        """Make everything durable that was written."""
+        """Make everything durable that was written: with its name, where `disk.is_settled` says so, else now."""
         await self._pushed()
         if self._is_dirty:
+            force = linux.finish_writing if disk.is_settled(self.descriptor, self.size) else os.fsync
             try:
-                await asyncio.to_thread(os.fsync, self.descriptor)
+                await asyncio.to_thread(force, self.descriptor)
             except OSError:
                 self._condemned(self)
                 raise
