@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway import linux
 from gateway.compose.guests import save_guests
 from gateway.compose.identity import Identity
 from gateway.compose.inprocess import InsideNode, open_inside
@@ -31,7 +32,6 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import ends
 from gateway.domain.oplog import Fact
-from gateway.folders import rounds
 from gateway.stages.claim import ClaimStage
 from gateway.stages.legs import in_leg
 from gateway.transport.server import serve as server_process
@@ -87,7 +87,7 @@ def serve(end: socket.socket) -> None:
     if not order.scenario.durable:
         # A simulation that was asked not to wait for its disk.
         os.fsync = _unhurried  # type: ignore[assignment] # what it is called with is no matter
-        rounds.sync_file_system = _unhurried  # type: ignore[assignment] # as above
+        linux.sync_file_system = _unhurried  # type: ignore[assignment] # as above
     share = Share(order, SystemClock())
     try:
         share.run(line)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from gateway import linux
 from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.folders import disk, order
 
@@ -58,7 +59,7 @@ class DeliveryJournal:
             out.write(f"{lines}\n".encode("ascii"))
             out.flush()
             if order.is_kept([out.fileno()]):
-                order.conclude(out.fileno())
+                linux.conclude(out.fileno())
             else:
                 os.fsync(out.fileno())
         if is_new:

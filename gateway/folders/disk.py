@@ -1,6 +1,5 @@
 """The local write discipline in one place: what is written, renamed or removed here survives a power cut."""
 
-import ctypes
 import errno
 import hashlib
 import os
@@ -13,16 +12,14 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
+from gateway import linux
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.folders import order, rounds
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
 
-_AT_FDCWD = -100
-_RENAME_NOREPLACE = 1
 _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 _PIECE = 64 << 10
@@ -205,7 +202,7 @@ def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int
             done += 1
         if settled is not None:
             with mapped_at(items[-1][0]):
-                order.conclude(settled)
+                linux.conclude(settled)
             return
     finally:
         if settled is not None:
@@ -239,7 +236,7 @@ def rename_new(source: Path | str, target: Path | str) -> Moved:
     """
     with mapped_at(target):
         try:
-            _rename_noreplace(source, target)
+            linux.rename_new(source, target)
         except OSError as error:
             if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
                 return Moved.TAKEN
@@ -307,19 +304,6 @@ def device(folder: Path) -> int:
     """Return the number of the filesystem that `folder` is on. Raises as `failure` says."""
     with mapped(folder):
         return folder.stat().st_dev
-
-
-def _rename_noreplace(source: Path | str, target: Path | str) -> None:
-    call = rounds.system_call("renameat2")
-    if call is not None:
-        if call(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
-            return
-        number = ctypes.get_errno()
-        if number not in _NO_SUCH_CALL:
-            raise OSError(number, os.strerror(number), str(source), None, str(target))
-    if os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    os.rename(source, target)
 
 
 def _temporary(name: str) -> str:

@@ -1,6 +1,5 @@
 """Writing the members of one opened bundle: each file made once, large ones past the page cache by another thread."""
 
-import ctypes
 import errno
 import fcntl
 import io
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
+from gateway import linux
 from gateway.folders import rounds
 
 if TYPE_CHECKING:
@@ -176,18 +176,8 @@ def _past_the_cache(place: str, size: int) -> int:
             raise
         # Linux makes the file before it asks the file system whether it can do without its cache.
         return os.open(place, _NEW, _MODE)
-    _set_aside(descriptor, size)
+    linux.set_aside(descriptor, size)
     return descriptor
-
-
-def _set_aside(descriptor: int, size: int) -> None:
-    """Have the file system find the place of `size` bytes now: then two writes into it need not wait for each other.
-
-    A hint: who cannot do it says so in writing. The C library's own way would write zeros instead.
-    """
-    call = rounds.system_call("fallocate")
-    if call is not None:
-        call(descriptor, ctypes.c_int(0), ctypes.c_int64(0), ctypes.c_int64(size))
 
 
 def _put(descriptor: int, view: memoryview, at: int) -> None:

@@ -5,13 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+from gateway import linux
 from gateway.folders import rounds
 
 
 def is_kept(opened: Sequence[int]) -> bool:
     """Whether all that these descriptors lead to lies on one disk that keeps order."""
     try:
-        return bool(opened) and len({os.fstat(one).st_dev for one in opened}) == 1 and rounds.keeps_order(opened[0])
+        return bool(opened) and len({os.fstat(one).st_dev for one in opened}) == 1 and linux.keeps_order(opened[0])
     except OSError:
         return False
 
@@ -54,29 +55,22 @@ def settle(opened: Sequence[int]) -> list[OSError | None]:
     """Have the bytes of these files written to a disk that keeps order, and wait for it; return in their order what
     became of each, as an fsync would tell it. They last once an effect lasts that follows: see `conclude`."""
     for one in opened if len(opened) > 1 else ():
-        rounds.start_writing(one)
+        linux.start_writing(one)
     return [_settled(one) for one in opened]
-
-
-def conclude(file: int) -> None:
-    """Make all last that was done before to the disk of this file of ours, and all that was settled there. OSError."""
-    # Touched, it is a part of the newest transaction, whose commit takes along whatever came earlier.
-    os.utime(file)
-    os.fsync(file)
 
 
 def conclude_in(folder: str | os.PathLike[str]) -> None:
     """Do what `conclude` does, through a folder of ours: where names changed and nothing was settled. OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        conclude(descriptor)
+        linux.conclude(descriptor)
     finally:
         os.close(descriptor)
 
 
 def _settled(file: int) -> OSError | None:
     try:
-        rounds.finish_writing(file)
+        linux.finish_writing(file)
     except OSError as error:
         return error
     return None

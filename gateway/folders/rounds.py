@@ -1,18 +1,18 @@
 """Rounds of syncing: forcing many files and folders to the disk, by one order where that is as good, else each."""
 
-import ctypes
 import errno
 import os
-import re
 import resource
 import stat
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Self
+
+from gateway import linux
 
 FEWEST = 16
 """Files and folders that are worth one order for the whole file system: for fewer, their own fsyncs are as quick."""
@@ -23,15 +23,6 @@ _STRANGERS_MOST = 256 << 20
 """The most of them, however large the round: it shall not wait for a dossier of somebody else's."""
 _OURS = 1 << 20
 """Bytes of one file that count as its own among what waits; of a larger one most was written long ago."""
-_TELLS_ERRORS = (5, 8)
-"""The Linux from which syncfs(2) tells of what could not be written."""
-_EXT, _XFS, _BTRFS = 0xEF53, 0x58465342, 0x9123683E
-"""File systems on disks of this machine, whose syncfs was read to make all of it last: ext4 where it has a journal."""
-_ANSWER_MAX = 32
-"""Bytes of what the system says of a journal: a number, or `<none>`."""
-_MEMORY, _NODES = Path("/proc/meminfo"), Path("/sys/devices/system/node")
-_WAITS, _WAITS_SAID = re.compile(rb"(?:Dirty|Writeback): +(\d+) kB"), 2
-_UNKNOWN_CALL = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ENOTSUP})
 _CANNOT_SYNC_FOLDER = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 _MANY = 64
@@ -42,8 +33,6 @@ _OPEN_TOGETHER_MOST = 4096
 """Files of one round that are open at the same time, unless a process may open less than four times as many."""
 _FULL_ROUNDS = 2
 """Rounds of so many that one process has open at the same time; what is more waits for the disk all the same."""
-_WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4
-"""Of sync_file_range(2): wait for what is being written, begin to write, and wait for that."""
 
 
 def sync(opened: Sequence[int]) -> list[OSError | None]:
@@ -86,38 +75,14 @@ def push(folder: str) -> None:
     need not tell it again."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        waiting = waiting_bytes()
-        if _is_sound(descriptor) and waiting is not None and waiting <= _STRANGERS_MOST:
-            sync_file_system(descriptor)
+        waiting = linux.waiting_bytes()
+        if linux.is_sound(descriptor) and waiting is not None and waiting <= _STRANGERS_MOST:
+            linux.sync_file_system(descriptor)
     except OSError as error:
-        if error.errno not in _UNKNOWN_CALL:
+        if error.errno not in linux.NO_SUCH_CALL:
             raise
     finally:
         os.close(descriptor)
-
-
-def start_writing(descriptor: int) -> None:
-    """Have the disk begin to write what waits of this file, without waiting for it. Proves nothing, and takes no error
-    away from the sync that follows."""
-    _sync_range(descriptor, _WRITE)
-
-
-def settle_writing(descriptor: int) -> None:
-    """Wait for what is being written of this file, and have the disk begin with the rest. Proves nothing, and costs
-    neither a commit nor an emptying of the disk's cache, for which everybody would wait. OSError if something could not
-    be written: no sync that follows need tell it again."""
-    _write_out(descriptor, _WAIT_BEFORE | _WRITE)
-
-
-def finish_writing(descriptor: int) -> None:
-    """Do what `settle_writing` does, and wait for all that was written of this file until now."""
-    _write_out(descriptor, _WAIT_BEFORE | _WRITE | _WAIT_AFTER)
-
-
-def keeps_order(descriptor: int) -> bool:
-    """Whether whatever lasts on the file system of `descriptor` proves that all that was done to it before lasts."""
-    # Not Btrfs, whose log takes up what is synced and leaves out the rest.
-    return _is_sound(descriptor) and file_system(descriptor) != _BTRFS
 
 
 class Stretch:
@@ -145,69 +110,21 @@ class Stretch:
         try:
             if (
                 members < FEWEST
-                or not _is_sound(self._descriptor)
+                or not linux.is_sound(self._descriptor)
                 or not _is_quiet(members, min(size, _OURS * members))
             ):
                 return False
             if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
                 return False
-            sync_file_system(self._descriptor)
+            linux.sync_file_system(self._descriptor)
             os.fsync(lead)  # as in `_synced`
         except OSError as error:
-            if error.errno not in _UNKNOWN_CALL:
+            if error.errno not in linux.NO_SUCH_CALL:
                 raise
             return False
         finally:
             os.close(lead)
         return True
-
-
-@cache
-def system_call(name: str) -> Callable[..., int] | None:
-    """Return what Python does not offer; None where the system does not either."""
-    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
-
-
-def sync_file_system(descriptor: int) -> None:
-    """Force all that waits on the file system of `descriptor` to the disk. OSError: also for what others wrote, from
-    the moment when the descriptor was opened, and from earlier as long as nobody was told."""
-    call = system_call("syncfs")
-    if call is None:
-        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    if call(descriptor) != 0:
-        raise _failed()
-
-
-def file_system(descriptor: int) -> int:
-    """Return the kind of file system that `descriptor` is on, as statfs(2) numbers them; 0 if that is unknown."""
-    call = system_call("fstatfs")
-    answer = (ctypes.c_long * 32)()  # more than the structure, which begins with the kind
-    return answer[0] if call is not None and call(descriptor, answer) == 0 else 0
-
-
-def has_journal(descriptor: int) -> bool:
-    """Whether the ext4 that `descriptor` is on has a journal, which ends all writing where a table of inodes cannot be
-    written: without one this is told to one process, whosever the inodes are. False where the system does not say."""
-    try:
-        device = os.fstat(descriptor).st_dev
-        disk = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").readlink().name
-        with Path(f"/sys/fs/ext4/{disk}/journal_task").open("rb") as stream:
-            return stream.read(_ANSWER_MAX).strip() not in (b"", b"<none>")
-    except OSError:
-        return False
-
-
-def waiting_bytes() -> int | None:
-    """Return how many bytes of all file systems wait to be written or are being written; None if that is unknown."""
-    # Our service sees nothing of /proc but processes; there each node of memory is asked.
-    places = [_MEMORY] if _MEMORY.exists() else list(_NODES.glob("node*/meminfo"))
-    try:
-        found = [_WAITS.findall(place.read_bytes()) for place in places]
-    except OSError:
-        return None
-    if not found or any(len(sizes) != _WAITS_SAID for sizes in found):
-        return None
-    return sum(int(size) for sizes in found for size in sizes) << 10
 
 
 def _synced(opened: Sequence[int], members: int) -> list[OSError | None]:
@@ -216,21 +133,21 @@ def _synced(opened: Sequence[int], members: int) -> list[OSError | None]:
     lead = _lead(opened, members)
     if lead is not None:
         try:
-            sync_file_system(lead)
+            linux.sync_file_system(lead)
         except OSError as error:
-            if error.errno not in _UNKNOWN_CALL:
+            if error.errno not in linux.NO_SUCH_CALL:
                 raise
         else:
             # One fsync has the disk empty its cache, which syncfs may do too early, and asks the journal.
-            return [_fsynced(one) if one == lead else _written(one) for one in opened]
+            return [linux.fsynced(one) if one == lead else linux.written(one) for one in opened]
     for one in opened if len(opened) > 1 else ():
-        _sync_range(one, _WRITE)  # each finds its places on the disk at once; only fsync says what arrived
+        linux.start_writing(one)  # each finds its places on the disk at once; only fsync says what arrived
     if len(opened) < _MANY:
-        return [_fsynced(one) for one in opened]
+        return [linux.fsynced(one) for one in opened]
     # Each fsync has the disk empty its own cache; those that wait at the same time share one such order.
     found: list[OSError | None] = [None] * len(opened)
     with ThreadPoolExecutor(_WAITING) as pool:
-        shares = pool.map(lambda first: [_fsynced(one) for one in opened[first::_WAITING]], range(_WAITING))
+        shares = pool.map(lambda first: [linux.fsynced(one) for one in opened[first::_WAITING]], range(_WAITING))
         for first, share in enumerate(shares):
             found[first::_WAITING] = share
     return found
@@ -239,7 +156,7 @@ def _synced(opened: Sequence[int], members: int) -> list[OSError | None]:
 def _lead(opened: Sequence[int], members: int) -> int | None:
     """Return through which of `opened` one order does for all of them what their fsyncs would, a regular file if there
     is one; None where it does not, or where others' bytes would make it slower."""
-    if len(opened) < FEWEST or not _is_sound(opened[0]):
+    if len(opened) < FEWEST or not linux.is_sound(opened[0]):
         return None
     try:
         looks = {one: os.fstat(one) for one in opened}
@@ -255,7 +172,7 @@ def _lead(opened: Sequence[int], members: int) -> int | None:
 
 def _is_quiet(members: int, ours: int) -> bool:
     """Whether so little waits for the disk beside `ours`, a round's own bytes, that it would not make it slower."""
-    waiting = waiting_bytes()
+    waiting = linux.waiting_bytes()
     return waiting is not None and waiting - ours <= min(_STRANGERS * members, _STRANGERS_MOST)
 
 
@@ -291,22 +208,6 @@ def _places(together: int) -> _Places:
     return _Places(_FULL_ROUNDS * together)
 
 
-def _is_sound(descriptor: int) -> bool:
-    if not _tells_errors():
-        return False
-    kind = file_system(descriptor)
-    return kind in (_XFS, _BTRFS) or (kind == _EXT and has_journal(descriptor))
-
-
-@cache
-def _tells_errors() -> bool:
-    parts = os.uname().release.split(".")
-    try:
-        return system_call("sync_file_range") is not None and (int(parts[0]), int(parts[1])) >= _TELLS_ERRORS
-    except (IndexError, ValueError):
-        return False
-
-
 def _sync_group(group: Sequence[tuple[str, int]], members: int, outcomes: dict[str, OSError | None]) -> None:
     """Sync a part of a round of so many `members`, and add to `outcomes` what became of each; OSError as `_synced`."""
     opened: list[tuple[str, int]] = []
@@ -324,38 +225,3 @@ def _sync_group(group: Sequence[tuple[str, int]], members: int, outcomes: dict[s
     finally:
         for _, descriptor in opened:
             os.close(descriptor)
-
-
-def _fsynced(descriptor: int) -> OSError | None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        return error
-    return None
-
-
-def _written(descriptor: int) -> OSError | None:
-    """Return what the file behind `descriptor` could not write, told to nobody through this descriptor before."""
-    if (error := _sync_range(descriptor, _WAIT_BEFORE)) is not None and error.errno in _UNKNOWN_CALL:
-        return _fsynced(descriptor)
-    return error
-
-
-def _write_out(descriptor: int, flags: int) -> None:
-    if (error := _sync_range(descriptor, flags)) is None and system_call("sync_file_range"):
-        return
-    if error is not None and error.errno not in _UNKNOWN_CALL:
-        raise error
-    os.fdatasync(descriptor)
-
-
-def _sync_range(descriptor: int, flags: int) -> OSError | None:
-    call = system_call("sync_file_range")
-    if call is None or call(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), flags) == 0:
-        return None
-    return _failed()
-
-
-def _failed() -> OSError:
-    number = ctypes.get_errno()
-    return OSError(number, os.strerror(number))

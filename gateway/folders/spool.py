@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway import linux
 from gateway.bundle.names import Kind, bundle_name, parse
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, WireName, bundle_id, claim_token, link_name
 from gateway.folders import deliveries, disk, order, rounds
@@ -290,7 +291,7 @@ def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
                 os.replace(source, target)
         if is_ordered:
             with disk.mapped_at(owed[-1][1]):
-                order.conclude(opened[-1])
+                linux.conclude(opened[-1])
         else:
             disk.fsync_renamed(owed)
 

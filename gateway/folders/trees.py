@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from gateway import linux
 from gateway.domain.errors import GatewayError
 from gateway.folders import disk, order, rounds
 
@@ -42,7 +43,7 @@ def fsync_own_trees(roots: Sequence[Path | str], folders: Sequence[Path | str], 
                 held.callback(os.close, opened)
                 if order.is_kept_between(lead, *folders):
                     errors = settle_trees(roots, folders[0])
-                    order.conclude(opened)
+                    linux.conclude(opened)
                     return errors
         except GatewayError as error:
             return [error] * len(roots)

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from gateway.folders import rounds
+from gateway import linux
 from gateway.transport.api import Progress
 
 PUSHED_BYTES = 8 << 20
@@ -39,10 +39,10 @@ class Hands:
         with self._telling:
             self._progress(done)
         if done - self._settled >= SETTLED_BYTES:
-            self._push(rounds.settle_writing)
+            self._push(linux.settle_writing)
             self._settled = self._pushed = done
         elif done - self._pushed >= PUSHED_BYTES and (self._pushing is None or self._pushing.done()):
-            self._push(rounds.start_writing)
+            self._push(linux.start_writing)
             self._pushed = done
 
     def _push(self, push: Callable[[int], None]) -> None:
@@ -66,4 +66,4 @@ def lent(out: BinaryIO, progress: Progress) -> Iterator[Hands]:
         # Whoever signs and syncs the file next has other things to do than to wait for so much to be written. The
         # journal and the disk's cache are left to that sync, which needs them in any case.
         out.flush()
-        rounds.finish_writing(out.fileno())
+        linux.finish_writing(out.fileno())

@@ -1,21 +1,17 @@
 """The write discipline of a mailbox folder: hidden temporary names, no overwriting, durable names."""
 
-import ctypes
 import errno
 import os
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
+from gateway import linux
 from gateway.domain.ids import WireName, wire_name
+from gateway.transport.agreement import RESUME_FROM
 
-_RENAME_NOREPLACE = 1  # linux/fs.h
-_SYNC_FILE_RANGE_WAIT_BEFORE = 1
-_SYNC_FILE_RANGE_WRITE = 2
-_NO_SUCH_CALL = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM})
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})  # a link, a socket or a device without one
 _TEMP = re.compile(r"\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})\.part")
 HEAD_START = ".ahead"
@@ -99,59 +95,33 @@ def size_of(name: str, folder: int) -> int | None:
 def publish(temp: str, name: str, folder: int) -> None:
     """Rename `temp` to `name` in `folder` and make it durable; FileExistsError if `name` is there already.
 
-    renameat2(2) with RENAME_NOREPLACE where the filesystem has it; elsewhere a check, then rename: only one depositor
-    writes into a mailbox, so nobody can take the name in between.
+    Only one depositor writes into a mailbox, so nobody can take the name in between where a rename is not exclusive.
     """
-    try:
-        _rename_no_replace(temp, name, folder)
-    except OSError as error:
-        if error.errno not in _NO_SUCH_CALL:
-            raise
-        if size_of(name, folder) is not None:
-            raise FileExistsError(errno.EEXIST, "name is taken") from error
-        os.rename(temp, name, src_dir_fd=folder, dst_dir_fd=folder)
+    linux.rename_new(temp, name, folder)
     os.fsync(folder)
 
 
-def _rename_no_replace(temp: str, name: str, folder: int) -> None:
-    renameat2 = getattr(_c_library(), "renameat2", None)
-    if renameat2 is None:
-        raise OSError(errno.ENOSYS, "renameat2 is not there")
-    if renameat2(folder, os.fsencode(temp), folder, os.fsencode(name), ctypes.c_uint(_RENAME_NOREPLACE)) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+def is_settled(descriptor: int, size: int) -> bool:
+    """Whether bytes of a part of `size` bytes are settled only until it gets its name: where the disk keeps order they
+    last together with that (adr/0056), and nobody continues so short a part."""
+    return size < RESUME_FROM and linux.keeps_order(descriptor)
 
 
-def start_writeback(descriptor: int) -> None:
-    """Have the kernel begin to write what is dirty of a file, without waiting; a hint that proves nothing.
-
-    sync_file_range(2), where the C library has it. It takes no error away from the fsync that follows.
-    """
-    _sync_file_range(descriptor, _SYNC_FILE_RANGE_WRITE)
-
-
-def settle_writeback(descriptor: int) -> None:
-    """Wait for what is being written of a file, then do as `start_writeback`. Proves nothing: neither journal nor disk
-    do more than write. OSError if something could not be written: no fsync that follows need tell it again."""
-    if (number := _sync_file_range(descriptor, _SYNC_FILE_RANGE_WAIT_BEFORE | _SYNC_FILE_RANGE_WRITE)) == 0:
-        return
-    if number not in _NO_SUCH_CALL:
-        raise OSError(number, os.strerror(number))
-    os.fdatasync(descriptor)
-
-
-def _sync_file_range(descriptor: int, flags: int) -> int:
-    """Return 0 or the errno."""
-    sync_file_range = getattr(_c_library(), "sync_file_range", None)
-    if sync_file_range is None:
-        return errno.ENOSYS
-    done = sync_file_range(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(flags))
-    return 0 if done == 0 else ctypes.get_errno()
-
-
-@cache
-def _c_library() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+def publish_part(temp: str, name: str, folder: int, *, is_synced: bool) -> None:
+    """Do what `publish` does for a part of a guest, its bytes included unless they are synced as `is_settled` says."""
+    part = open_regular(temp, folder)
+    try:
+        if is_settled(part, os.fstat(part).st_size):
+            if not is_synced:
+                linux.finish_writing(part)
+            linux.rename_new(temp, name, folder)
+            linux.conclude(part)
+        else:
+            if not is_synced:
+                os.fsync(part)
+            publish(temp, name, folder)
+    finally:
+        os.close(part)
 
 
 def discard(name: str, folder: int) -> None:

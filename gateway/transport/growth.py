@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from gateway import linux
 from gateway.transport import disk
 
 _SETTLE_EVERY = 32 << 20
@@ -85,10 +86,10 @@ class Growth:
         # In threads, since a busy disk takes its time, and other guests are served meanwhile. No sync in between: each
         # has the journal written and the disk's cache emptied, for which whatever is small would wait.
         if self._unsettled >= _SETTLE_EVERY:
-            await self._push(disk.settle_writeback)
+            await self._push(linux.settle_writing)
             self._unsettled = self._unhinted = 0
         elif self._unhinted >= _WRITEBACK_STEP and (self._pushing is None or self._pushing.done()):
-            await self._push(disk.start_writeback)
+            await self._push(linux.start_writing)
             self._unhinted = 0
 
     def cut(self, size: int) -> int:
@@ -105,11 +106,12 @@ class Growth:
         return self.cut(self._solid) if self._islands else 0
 
     async def synced(self) -> None:
-        """Make everything durable that was written."""
+        """Make everything durable that was written: with its name, where `disk.is_settled` says so, else now."""
         await self._pushed()
         if self._is_dirty:
+            force = linux.finish_writing if disk.is_settled(self.descriptor, self.size) else os.fsync
             try:
-                await asyncio.to_thread(os.fsync, self.descriptor)
+                await asyncio.to_thread(force, self.descriptor)
             except OSError:
                 self._condemned(self)
                 raise

@@ -194,7 +194,7 @@ class GuestSession(MailboxServer):
         if growth is not None:
             growth.is_final = True
             await self._finish(growth)  # which it is, unless the guest has it open still
-        await asyncio.to_thread(self._publish, temp, name)
+        await asyncio.to_thread(self._publish, temp, name, is_synced=growth is not None)
         self._mailbox.growing.pop(temp, None)
         if temp != disk.HEAD_START:
             self._deposited()
@@ -320,9 +320,9 @@ class GuestSession(MailboxServer):
             with disk.opened_folder(self._mailbox.folder(IN)) as folder:
                 disk.discard(growth.temp, folder)
 
-    def _publish(self, temp: str, name: str) -> None:
+    def _publish(self, temp: str, name: str, *, is_synced: bool) -> None:
         with disk.opened_folder(self._mailbox.folder(IN)) as descriptor:
-            disk.publish(temp, name, descriptor)
+            disk.publish_part(temp, name, descriptor, is_synced=is_synced)
 
 
 def _descriptor(file_obj: object) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from gateway import linux
 from gateway.transport import disk
 from gateway.transport.agreement import FETCH_STEP, RESUME_FROM, agreed
 from gateway.transport.api import Progress
@@ -103,7 +104,7 @@ class SftpFetch:
                 unsynced += len(block)
                 unhinted += len(block)
                 if unhinted >= _WRITEBACK_STEP:
-                    disk.start_writeback(part)
+                    linux.start_writing(part)
                     unhinted = 0
                 progress(done)
                 block = next(arriving, _END)

@@ -12,9 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from gateway.folders import disk as folders_disk
-from gateway.folders import order, rounds
-from gateway.transport import disk as mailbox_disk
+from gateway import linux
 
 ROOM = frozenset({"create", "write", "pwrite", "mkdir", "rename", "replace", "rename-new", "link", "symlink", "fsync"})
 ROOM |= {"syncfs", "conclude"}
@@ -96,11 +94,8 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
         named = {} if dir_fd is None else {"dir_fd": dir_fd}
         return give(Call(name, _where(path, dir_fd), posix.open, (path, flags, mode), named))  # type: ignore[no-any-return]  # the call's own answer
 
-    def renaming(source: Path, target: Path) -> None:
-        give(Call("rename-new", os.fspath(target), rename_new, (source, target), {}))
-
-    def publishing(source: str, target: str, folder: int) -> None:
-        give(Call("rename-new", _where(target, folder), publish, (source, target, folder), {}))
+    def renaming(source: Path | str, target: Path | str, *folder: int) -> None:
+        give(Call("rename-new", _where(target, *(folder or (None,))), rename_new, (source, target, *folder), {}))
 
     def forcing(descriptor: int) -> None:
         give(Call("syncfs", _where(descriptor, None), sync_file_system, (descriptor,), {}))
@@ -158,16 +153,14 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
         if file is not None and file.total_changes:
             give(Call("commit", root or "", lambda: None, (), {}))
 
-    rename_new, publish = folders_disk._rename_noreplace, mailbox_disk._rename_no_replace
-    sync_file_system, finish_writing = rounds.sync_file_system, rounds.finish_writing
+    rename_new, sync_file_system, finish_writing = linux.rename_new, linux.sync_file_system, linux.finish_writing
     wrapped: list[tuple[Any, str, Any]] = [(os, name, by_path(name, getattr(posix, name))) for name in _BY_PATH]
     wrapped += [(os, name, by_path(name, getattr(posix, name))) for name in _BY_FILE]
     wrapped += [(os, name, by_two(name, getattr(posix, name))) for name in _BY_TWO]
     wrapped += [(os, "preadv", reading_into)]
     wrapped += [(os, "open", opening), (io, "open", open_file), (builtins, "open", open_file)]
-    wrapped += [(rounds, "sync_file_system", forcing), (rounds, "finish_writing", settling)]
-    wrapped += [(order, "conclude", concluding)]
-    wrapped += [(folders_disk, "_rename_noreplace", renaming), (mailbox_disk, "_rename_no_replace", publishing)]
+    wrapped += [(linux, "rename_new", renaming), (linux, "conclude", concluding)]
+    wrapped += [(linux, "sync_file_system", forcing), (linux, "finish_writing", settling)]
     saved = [(owner, name, getattr(owner, name)) for owner, name, _wrapper in wrapped]
     event.listen(Engine, "commit", committing)
     try:

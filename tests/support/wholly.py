@@ -3,6 +3,7 @@ files lie."""
 
 import pytest
 
+from gateway import linux
 from gateway.folders import rounds
 
 _EXT4 = 0xEF53
@@ -10,12 +11,12 @@ _EXT4 = 0xEF53
 
 def in_order(patched: pytest.MonkeyPatch) -> None:
     """Let the test's disk keep order, as ext4 and XFS do."""
-    patched.setattr(rounds, "file_system", lambda _descriptor: _EXT4)
-    patched.setattr(rounds, "has_journal", lambda _descriptor: True)
+    patched.setattr(linux, "file_system", lambda _descriptor: _EXT4)
+    patched.setattr(linux, "has_journal", lambda _descriptor: True)
 
 
 def by_one_order(patched: pytest.MonkeyPatch, fewest: int = 2) -> None:
     """Let rounds of `fewest` members and more go by one order, as on a quiet disk."""
     in_order(patched)
     patched.setattr(rounds, "FEWEST", fewest)
-    patched.setattr(rounds, "waiting_bytes", lambda: 0)
+    patched.setattr(linux, "waiting_bytes", lambda: 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.folders import disk
+from gateway import linux
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def other_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 def refuse_renames_across(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make renames into or out of `folder` fail with EXDEV, as between two bind mounts of one filesystem."""
-    rename = disk._rename_noreplace
+    rename = linux.rename_new
 
     def refusing(source: Path | str, target: Path | str) -> None:
         if Path(source).is_relative_to(folder) != Path(target).is_relative_to(folder):
             raise OSError(18, os.strerror(18))
         rename(source, target)
 
-    monkeypatch.setattr(disk, "_rename_noreplace", refusing)
+    monkeypatch.setattr(linux, "rename_new", refusing)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from gateway import linux
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
-from gateway.folders import copying, disk, order, rounds, sharing, trees
+from gateway.folders import copying, disk, order, sharing, trees
 from tests.support.calls import Call, met
 from tests.support.crashing import dies_at, fails_at, interrupted
 from tests.support.wholly import in_order
@@ -67,7 +68,7 @@ def test_order_is_not_taken_for_kept_on_other_disks(
 ) -> None:
     in_order(monkeypatch)
     assert order.is_kept_between(tmp_path)
-    monkeypatch.setattr(rounds, name, lambda _descriptor: answer)
+    monkeypatch.setattr(linux, name, lambda _descriptor: answer)
     assert not order.is_kept_between(tmp_path)
     assert not order.is_kept_between(tmp_path, tmp_path / "missing")
 
@@ -110,7 +111,8 @@ def test_a_new_name_never_replaces_a_file_a_folder_or_a_dangling_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knows_noreplace: bool
 ) -> None:
     if not knows_noreplace:
-        monkeypatch.setattr(disk, "_NO_SUCH_CALL", frozenset(range(200)))
+        monkeypatch.setattr(linux, "_NO_SUCH_FLAG", frozenset(range(200)))
+        monkeypatch.setattr(linux, "_RENAME_NOREPLACE", 1 << 20)
     (tmp_path / "file").write_text("theirs")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("nowhere")

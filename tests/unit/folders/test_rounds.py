@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gateway import linux
 from gateway.domain.errors import GatewayError
 from gateway.folders import disk, rounds, trees
 from tests.support.calls import Call, met
@@ -97,7 +98,7 @@ def test_what_waits_is_pushed_ahead_where_a_round_is_one_order(tree: Path, monke
         rounds.push(f"{tree}")
     with synced(errno.EIO), pytest.raises(OSError, match="Input/output"):
         rounds.push(f"{tree}")
-    monkeypatch.setattr(rounds, "waiting_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(linux, "waiting_bytes", lambda: 1 << 30)
     with synced() as calls:
         rounds.push(f"{tree}")
     assert calls == []
@@ -124,7 +125,10 @@ def each_by_itself(tree: Path) -> bool:
 def test_where_it_is_not_as_good_each_has_its_own(
     tree: Path, monkeypatch: pytest.MonkeyPatch, name: str, answer: object
 ) -> None:
-    monkeypatch.setattr(rounds, name, answer if name == "FEWEST" else lambda *_: answer)
+    if name == "FEWEST":
+        monkeypatch.setattr(rounds, name, answer)
+    else:
+        monkeypatch.setattr(linux, name, lambda *_: answer)
     assert each_by_itself(tree)
 
 
@@ -192,14 +196,14 @@ def test_an_order_that_fails_fails_for_those_too_that_were_not_open_yet(
 
 
 def test_a_file_that_could_not_be_written_is_told_of_and_no_other(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = rounds._sync_range
+    asked = linux._sync_range
 
     def lost(descriptor: int, flags: int) -> OSError | None:
         if Path(f"/proc/self/fd/{descriptor}").readlink().name == "17":
             return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return asked(descriptor, flags)
 
-    monkeypatch.setattr(rounds, "_sync_range", lost)
+    monkeypatch.setattr(linux, "_sync_range", lost)
     roots = sorted(tree.iterdir())
     errors = trees.fsync_trees(roots)
     assert [None if error is None else error.code for error in errors] == [None, None, "disk-full"]
@@ -225,7 +229,7 @@ def test_a_stretch_of_writing_is_one_order_and_one_fsync_and_opens_nothing_else(
 def test_a_stretch_is_left_to_fsyncs_where_an_order_is_not_as_good(
     tree: Path, monkeypatch: pytest.MonkeyPatch, name: str, answer: object
 ) -> None:
-    monkeypatch.setattr(rounds, name, lambda *_: answer)
+    monkeypatch.setattr(linux, name, lambda *_: answer)
     with synced() as calls:
         assert not stretch(tree)
     assert calls == []
@@ -258,32 +262,32 @@ def test_files_written_together_last_together(tree: Path) -> None:
 def test_the_system_says_what_it_is_asked(tmp_path: Path) -> None:
     descriptor = os.open(tmp_path, os.O_RDONLY)
     try:
-        assert rounds.file_system(descriptor) > 0
-        rounds.sync_file_system(descriptor)
+        assert linux.file_system(descriptor) > 0
+        linux.sync_file_system(descriptor)
         assert rounds.sync([descriptor]) == [None]
     finally:
         os.close(descriptor)
     with pytest.raises(OSError, match="Bad file descriptor"):
-        rounds.sync_file_system(descriptor)
-    assert (rounds.waiting_bytes() or 0) >= 0
+        linux.sync_file_system(descriptor)
+    assert (linux.waiting_bytes() or 0) >= 0
 
 
 def test_what_waits_is_known_also_where_only_processes_are_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert rounds.waiting_bytes() is not None
-    monkeypatch.setattr(rounds, "_MEMORY", tmp_path / "meminfo")
-    monkeypatch.setattr(rounds, "_NODES", tmp_path)
-    assert rounds.waiting_bytes() is None
+    assert linux.waiting_bytes() is not None
+    monkeypatch.setattr(linux, "_MEMORY", tmp_path / "meminfo")
+    monkeypatch.setattr(linux, "_NODES", tmp_path)
+    assert linux.waiting_bytes() is None
     for node, waits in enumerate((3, 40)):
         said = (
             f"Node {node} Dirty:       {waits} kB\nNode {node} Writeback:     1 kB\nNode {node} WritebackTmp:  9 kB\n"
         )
         (tmp_path / f"node{node}").mkdir()
         (tmp_path / f"node{node}" / "meminfo").write_text(said)
-    assert rounds.waiting_bytes() == (3 + 1 + 40 + 1) << 10
+    assert linux.waiting_bytes() == (3 + 1 + 40 + 1) << 10
     (tmp_path / "node1" / "meminfo").write_text("Node 1 Dirty: many\n")
-    assert rounds.waiting_bytes() is None
+    assert linux.waiting_bytes() is None
 
 
 def test_the_system_says_which_ext4_has_a_journal() -> None:
@@ -294,6 +298,6 @@ def test_the_system_says_which_ext4_has_a_journal() -> None:
         if os.access(place, os.R_OK) and (device.exists() or place == "/proc"):
             descriptor = os.open(place, os.O_RDONLY)
             try:
-                assert rounds.has_journal(descriptor) == any(one.startswith(f"{device.name}-") for one in journals)
+                assert linux.has_journal(descriptor) == any(one.startswith(f"{device.name}-") for one in journals)
             finally:
                 os.close(descriptor)

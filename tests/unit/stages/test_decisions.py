@@ -188,7 +188,7 @@ def test_bytes_that_cannot_be_moved_yet_stay_where_they_are(made: Street, monkey
         def full(*_arguments: object) -> None:
             raise OSError(28, "No space left on device")
 
-        broken.setattr("gateway.folders.disk._rename_noreplace", full)
+        broken.setattr("gateway.linux.rename_new", full)
         made.go("procuratorate:decide", "procuratorate:open")
     theirs = made.procuratorate.only(IN)
     assert (theirs.state, theirs.hold_code) == (State.FETCHED, BEING_SET_BACK)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.folders import rounds
+from gateway import linux
 from gateway.stages import hands
 
 
@@ -25,9 +25,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(hands, "PUSHED_BYTES", 10)
     monkeypatch.setattr(hands, "SETTLED_BYTES", 40)
-    monkeypatch.setattr(rounds, "start_writing", counted("start", rounds.start_writing))
-    monkeypatch.setattr(rounds, "settle_writing", counted("settle", rounds.settle_writing))
-    monkeypatch.setattr(rounds, "finish_writing", counted("finish", rounds.finish_writing))
+    monkeypatch.setattr(linux, "start_writing", counted("start", linux.start_writing))
+    monkeypatch.setattr(linux, "settle_writing", counted("settle", linux.settle_writing))
+    monkeypatch.setattr(linux, "finish_writing", counted("finish", linux.finish_writing))
     monkeypatch.setattr(os, "fdatasync", counted("sync", os.fdatasync))
     return heard
 
@@ -56,7 +56,7 @@ def test_what_the_disk_failed_with_meanwhile_is_told(
     def failing(_descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(rounds, "settle_writing", failing)
+    monkeypatch.setattr(linux, "settle_writing", failing)
     with pytest.raises(OSError, match="Input/output"):
         seal(tmp_path / "bundle", 100)
     assert "finish" not in calls, "it might say nothing any more"

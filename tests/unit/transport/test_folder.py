@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway import linux
 from gateway.domain.errors import GatewayError
 from gateway.domain.ids import unit_code, wire_name
 from gateway.transport import disk
@@ -69,7 +70,7 @@ def test_a_filesystem_without_exclusive_rename(tmp_path: Path, source: Path, mon
     def unknown(*_names: object) -> None:
         raise OSError(22, "the filesystem does not know the flag")
 
-    monkeypatch.setattr(disk, "_rename_no_replace", unknown)
+    monkeypatch.setattr(linux, "_rename_exclusively", unknown)
     transport = FolderTransport(tmp_path, tmp_path)
     transport.deposit(source, NAME)
     assert (tmp_path / NAME).read_bytes() == b"data"
@@ -223,9 +224,9 @@ def test_writing_out_early_changes_nothing_and_fails_nothing(tmp_path: Path) -> 
     path = tmp_path / "growing"
     path.write_bytes(b"x" * 5000)
     with path.open("rb") as file:
-        disk.start_writeback(file.fileno())
+        linux.start_writing(file.fileno())
         assert path.read_bytes() == b"x" * 5000
-    disk.start_writeback(-1)
+    linux.start_writing(-1)
 
 
 @pytest.mark.parametrize("is_copied", [False, True], ids=["second-name", "copied"])

@@ -13,9 +13,9 @@ from typing import Any, cast
 import asyncssh
 import pytest
 
+from gateway import linux
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import unit_code, wire_name
-from gateway.transport import disk
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import create_mailbox
 from gateway.transport.jail import GuestSession
@@ -23,6 +23,8 @@ from gateway.transport.quota import Mailbox
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 TEMP = b"/in/" + temp_name(NAME).encode()
+OTHER = wire_name("1123456789abcdef0123456789abcdef.cfb")
+OTHER_TEMP = temp_name(OTHER)
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ async def deposit(session: GuestSession, size: int) -> object:
     return handle
 
 
-@pytest.mark.parametrize("call", ["fsync", "settle_writeback"])
+@pytest.mark.parametrize("call", ["fsync", "settle_writing"])
 def test_what_the_disk_may_have_lost_is_never_published(
     inbox: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -77,8 +79,8 @@ def test_what_the_disk_may_have_lost_is_never_published(
         session = a_session(inbox)
         handle = await deposit(session, 40 << 20)
         with monkeypatch.context() as patch:
-            patch.setattr(os if call == "fsync" else disk, call, failing)
-            if call == "settle_writeback":
+            patch.setattr(os if call == "fsync" else linux, call, failing)
+            if call == "settle_writing":
                 # The push that began while the disk was in order is awaited first.
                 await deposit_more(session, handle)
             with pytest.raises(OSError, match="failing"):
@@ -134,6 +136,40 @@ def test_what_is_renamed_while_it_is_open_is_durable_and_without_a_gap(
     assert (inbox / NAME).read_bytes() == b"x" * (1 << 20)
 
 
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_what_is_short_lasts_with_its_name_where_the_disk_keeps_order(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, *, keeps_order: bool
+) -> None:
+    calls: list[str] = []
+
+    def noted(name: str, real: Callable[[int], None]) -> Callable[[int], None]:
+        def call(descriptor: int) -> None:
+            kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+            calls.append(f"{name} {kind}")
+            real(descriptor)
+
+        return call
+
+    async def scenario() -> None:
+        session = a_session(inbox)
+        handle = await session.open(TEMP, asyncssh.FXF_WRITE | asyncssh.FXF_CREAT, asyncssh.SFTPAttrs())
+        await session.write(handle, 0, b"a bundle")
+        await session.fsync(handle)
+        await session.close(handle)
+        await session.rename(TEMP, b"/in/" + NAME.encode())
+        # Its session is gone with the server that had it open: nobody knows whether its bytes were forced out.
+        (inbox / OTHER_TEMP).write_bytes(b"another")
+        await session.rename(b"/in/" + OTHER_TEMP.encode(), b"/in/" + OTHER.encode())
+
+    monkeypatch.setattr(linux, "keeps_order", lambda _descriptor: keeps_order)
+    monkeypatch.setattr(linux, "finish_writing", noted("settle", linux.finish_writing))
+    monkeypatch.setattr(os, "fsync", noted("fsync", os.fsync))
+    asyncio.run(scenario())
+    each = ["settle file", "fsync file"] if keeps_order else ["fsync file", "fsync folder"]
+    assert calls == each * 2
+    assert [(inbox / name).read_bytes() for name in (NAME, OTHER)] == [b"a bundle", b"another"]
+
+
 def test_nothing_is_written_into_what_another_session_is_publishing(
     inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,8 +214,8 @@ def test_a_large_deposit_is_written_out_while_it_grows_and_synced_once(
         await session.rename(TEMP, b"/in/" + NAME.encode())
 
     monkeypatch.setattr(os, "fdatasync", counted("fdatasync", os.fdatasync))
-    monkeypatch.setattr(disk, "settle_writeback", counted("settle", disk.settle_writeback))
-    monkeypatch.setattr(disk, "start_writeback", counted("start", disk.start_writeback))
+    monkeypatch.setattr(linux, "settle_writing", counted("settle", linux.settle_writing))
+    monkeypatch.setattr(linux, "start_writing", counted("start", linux.start_writing))
     asyncio.run(scenario())
     # What is small beside it would wait for each sync.
     assert (calls.count("settle"), calls.count("fdatasync")) == (3, 0)
