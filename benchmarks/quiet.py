@@ -16,7 +16,8 @@ IDLE = 0.85
 LOOK_SECONDS = 0.2
 FREE = 1200 * MIB
 """What is left of free memory."""
-TOUCHED = 128 * MIB
+TOUCHED, TOUCHED_BESIDE = 128 * MIB, 1024 * MIB
+"""Bytes of free memory touched right before a run: without ballast, and beside it nearly all that it leaves."""
 PIECE = 4 * MIB
 _AT_ONCE = 64
 _SPARSE = 1 << 43
@@ -32,7 +33,8 @@ class Quiet:
     pages of a sparse file first: then new memory means dropping one of them, for everybody. What was just given back
     can still be had for nothing, so it is filled as soon as something large has been removed.
 
-    Where there is no time for that, some memory is touched and given back right before each run: enough for small ones.
+    What it leaves free is touched and given back right before each run. Where there is no time for ballast, some memory
+    is: enough for small runs.
 
     place:    folder for the sparse file.
     patience: seconds to wait for idle processors, at most.
@@ -62,8 +64,7 @@ class Quiet:
             pass
         self.waited += time.monotonic() - began
         self.disturbed += not is_idle
-        if not self.most:
-            _touch()
+        _touch(TOUCHED_BESIDE if self.most else TOUCHED)
 
     def fill(self) -> None:
         """Fill free memory; best done as soon as much has been removed, before the host has taken it."""
@@ -90,9 +91,9 @@ BALLAST = 32 * GIB
 """More than the free memory of the machines this is run on."""
 
 
-def _touch() -> None:
-    with mmap.mmap(-1, TOUCHED) as memory:
-        for _ in range(0, TOUCHED, PIECE):
+def _touch(size: int) -> None:
+    with mmap.mmap(-1, size) as memory:
+        for _ in range(0, size, PIECE):
             memory.write(b"\1" * PIECE)
 
 
