@@ -76,8 +76,11 @@ def test_a_stalled_line_loses_nothing(line: Relay) -> None:
 
 def test_a_dead_line_answers_nobody_until_it_flows(line: Relay) -> None:
     line.is_dead = True
-    with call(line) as client:
-        assert breaks(client)
+    try:
+        with call(line) as client:
+            assert breaks(client)
+    except ConnectionResetError:
+        pass  # so soon that not even the call was answered
     line.flow()
     with call(line) as client:
         assert said(client, b"two") == b"two"
