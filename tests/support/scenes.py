@@ -1,7 +1,7 @@
 """Whole exchanges between two nodes in one process, into which faults are injected, and how each must end."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,30 +90,22 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class OneOrderScene(Scene):
-    """The same where every round of syncing is one order to the file system, as it is for many on a quiet disk."""
+class DiskScene(Scene):
+    """The same on a disk of another kind, which `on` lets the test's disk pass for."""
+
+    on: Callable[[pytest.MonkeyPatch], None]
 
     def play(self, root: Path, fault: Fault) -> None:
         with pytest.MonkeyPatch.context() as patched:
-            by_one_order(patched)
-            super().play(root, fault)
-
-
-@dataclass(frozen=True)
-class InOrderScene(Scene):
-    """The same on a disk that keeps order, where one sync stands for what was done before it."""
-
-    def play(self, root: Path, fault: Fault) -> None:
-        with pytest.MonkeyPatch.context() as patched:
-            in_order(patched)
+            self.on(patched)
             super().play(root, fault)
 
 
 EXCHANGE = Scene("files that travel together and a police export are delivered", (_FILE, _FOLDER, _ZIP))
 REFUSAL = Scene("one export is refused here, one there", (replace(_FILE, expected=REFUSED_THERE), _DEFECT))
 
-BY_ONE_ORDER = OneOrderScene("the same, each round of syncing by one order", EXCHANGE.exports)
-IN_ORDER = InOrderScene("the same on a disk that keeps order", EXCHANGE.exports)
+BY_ONE_ORDER = DiskScene("the same, each round of syncing by one order", EXCHANGE.exports, by_one_order)
+IN_ORDER = DiskScene("the same on a disk that keeps order", EXCHANGE.exports, in_order)
 
 SCENES = (EXCHANGE, REFUSAL)
 

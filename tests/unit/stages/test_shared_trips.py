@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,8 @@ POISON = 50_000
 
 
 class FragileCrew(InlineCrew):
-    """A crew whose workers are ended by what is large, with all that shares its trip."""
+    """A crew whose workers are ended by what is large, with all that shares its trip; of what they did not foresee it
+    tells as processes do."""
 
     def __init__(self, error: GatewayError) -> None:
         self._error = error
@@ -41,14 +43,20 @@ class FragileCrew(InlineCrew):
         *,
         is_large: bool = False,
     ) -> "Future[R]":
-        if not isinstance(argument, PackBatch | OpenBatch):
-            return super().run(work, argument, on_progress, on_news, is_large=is_large)
-        self.trips.append(len(argument.orders))
-        if max(map(_size, argument.orders)) < POISON:
-            return super().run(work, argument, on_progress, on_news, is_large=is_large)
-        ended: Future[R] = Future()
-        ended.set_exception(self._error)
-        return ended
+        if isinstance(argument, PackBatch | OpenBatch):
+            self.trips.append(len(argument.orders))
+            if max(map(_size, argument.orders)) >= POISON:
+                return _ended(self._error)
+        future = super().run(work, argument, on_progress, on_news, is_large=is_large)
+        error = future.exception()
+        is_foreseen = error is None or isinstance(error, GatewayError)
+        return future if is_foreseen else _ended(PermanentError("worker-bug", repr(error)))
+
+
+def _ended(error: GatewayError) -> "Future[Any]":
+    ended: Future[Any] = Future()
+    ended.set_exception(error)
+    return ended
 
 
 def _size(order: object) -> int:
@@ -93,27 +101,6 @@ def test_what_ends_a_worker_takes_no_neighbour_along(closed: Street, error: Gate
         assert poison.attempts >= 2
 
 
-class WaryCrew(InlineCrew):
-    """A crew that tells of what its workers did not foresee as processes do."""
-
-    def run(
-        self,
-        work: Callable[[A, Report], R],
-        argument: A,
-        on_progress: Progress | None = None,
-        on_news: News | None = None,
-        *,
-        is_large: bool = False,
-    ) -> "Future[R]":
-        future = super().run(work, argument, on_progress, on_news, is_large=is_large)
-        error = future.exception()
-        if error is None or isinstance(error, GatewayError):
-            return future
-        ended: Future[R] = Future()
-        ended.set_exception(PermanentError("worker-bug", repr(error)))
-        return ended
-
-
 def test_a_packer_that_hides_what_it_wrote_takes_no_neighbour_along(
     closed: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +112,7 @@ def test_a_packer_that_hides_what_it_wrote_takes_no_neighbour_along(
         return tuple(f".{name}" for name in entries) if is_c else entries
 
     monkeypatch.setattr(FolderPacker, "write", hiding)
-    closed.procuratorate.change = lambda ground: replace(ground, crew=WaryCrew())
+    fragile(closed.procuratorate, ENDS[0])
     with opened(closed) as made:
         for name in ("a.txt", "b.txt", "c.txt"):
             made.drop(name, name.encode())
