@@ -17,12 +17,9 @@ from gateway.bundle.manifest import Coding
 from gateway.bundle.suites import Suite, algorithms, label
 from gateway.bundle.unseal import open_bundle
 from gateway.domain.errors import PermanentError, SecurityError
+from tests.support.forging import flipped
 
 MIB = 2**20
-
-
-def flipped(raw: bytes, at: int, bit: int = 0) -> bytes:
-    return raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1 :]
 
 
 def test_every_flip_behind_the_envelope_is_refused(classic):

@@ -13,6 +13,7 @@ from gateway.bundle.receipt import join_receipts
 from gateway.domain.ids import bundle_id
 from tests.support import sealing
 from tests.support.desk import Desk, run
+from tests.support.forging import flipped
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,9 @@ def test_by_nobody_we_know_is_not_genuine(desks: tuple[Desk, Desk], bundle: Path
     assert "--card FILE" in desks[0].run("verify", bundle).out
 
 
-def flipped(raw: bytes, at: int) -> bytes:
-    return raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
-
-
 DAMAGE: list[tuple[Callable[[bytes], bytes], str]] = [
     (lambda raw: flipped(raw, 60), "bad-signature"),
-    (lambda raw: flipped(raw, len(raw) - 1), "segment-corrupt"),
+    (lambda raw: flipped(raw, -1), "segment-corrupt"),
     (lambda raw: raw[:-1], "truncated"),
     (lambda raw: raw + b"\0", "trailing-bytes"),
     (lambda raw: raw[:200], "truncated"),

@@ -38,6 +38,7 @@ from gateway.transport.disk import HEAD_START
 from gateway.transport.paramiko_channel import ParamikoChannel
 from gateway.transport.sftp import SftpTransport
 from tests.support.arriving import sealed_for
+from tests.support.forging import flipped
 from tests.support.houses import OUT, Street, opened
 from tests.support.threads import begun
 from tests.support.upgrading import case
@@ -316,7 +317,7 @@ def test_a_front_that_is_signed_is_no_herald(scene: Scene, tmp_path: Path) -> No
     listed = herald[: parse_herald(herald).envelope.manifest_offset]
     path = tmp_path / "sealing"
     placed = Placed(LinkName("here"), Priority.NORMAL, made.data_offset, len(whole), herald=len(herald))
-    for front, sent in ((herald, herald), (listed, b""), (b"", b""), (herald[:-1] + b"x", b"")):
+    for front, sent in ((herald, herald), (listed, b""), (b"", b""), (flipped(herald, -1), b"")):
         path.write_bytes(front + whole[len(front) :])
         start = HeadStart(scene.made.police.only(OUT), placed, path, SystemClock())
         assert start.herald() == sent

@@ -14,6 +14,7 @@ from gateway.domain.ids import WireName, wire_name
 from gateway.transport.gap import LOOK_AGAIN_SECONDS, GapTransport
 from gateway.transport.parts import HEADER, Header, Letters, Shape, Whole, parse_header, part_names
 from tests.support.crashing import dies_at, fails_at
+from tests.support.forging import flipped
 from tests.support.ledger import ToldClock
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
@@ -123,7 +124,7 @@ def test_a_part_of_another_length_is_no_part(gap: Gap, length: int) -> None:
 def test_a_damaged_part_is_taken_from_its_repetition(gap: Gap) -> None:
     crossed(gap)
     part = gap.files()[3]
-    (gap.into / "AAAA.DAT").write_bytes(part.read_bytes()[:-1] + b"?")
+    (gap.into / "AAAA.DAT").write_bytes(flipped(part.read_bytes(), -1))
     part.rename(gap.into / "ZZZZ.DAT")
     assert gap.fetched() == gap.source.read_bytes()
 
