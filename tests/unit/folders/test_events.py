@@ -36,7 +36,7 @@ class Rings:
 
     def comes(self, root: Path) -> bool:
         with self._condition:
-            return self._condition.wait_for(lambda: root in self._rung, timeout=20)
+            return self._condition.wait_for(lambda: root in self._rung, timeout=60)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from gateway.ledger.commits import AT_MOST, GroupCommit
 from gateway.ledger.database import prepare_file, writer_engine
 from tests.support.ledger import export, found, open_ledger, seal, sealed
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test that waits for another thread gives up."""
 
 
