@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway import linux
 from tests.support.calls import Call
 
 Node = tuple[int, int]
@@ -121,7 +122,8 @@ class PowerCut:
     def _conclude(self, call: Call) -> Any:
         answer = self._fsync(call)
         through = posix.fstat(call.args[0])
-        self._last(through.st_dev, bytes_too=stat.S_ISREG(through.st_mode))
+        if linux.keeps_order(call.args[0]):
+            self._last(through.st_dev, bytes_too=stat.S_ISREG(through.st_mode))
         return answer
 
     def _last(self, device: int, *, bytes_too: bool = True) -> None:
