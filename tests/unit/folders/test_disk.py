@@ -263,7 +263,7 @@ def test_a_copy_that_cannot_begin_leaves_nothing_open(tmp_path: Path, target: st
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(TransientError):
         copying.copy_durably(tmp_path / "s", tmp_path / target)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_device_is_never_copied(tmp_path: Path) -> None:
