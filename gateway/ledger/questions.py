@@ -72,6 +72,13 @@ class Questions(Shelves):
         with self._doors.reading() as connection:
             return asking.next_receipt_due_at(connection, now, link, large=large)
 
+    def sending_times(
+        self, now: float, link: LinkName, *, orders: Orders = queries.NO_ORDERS, large: bool | None = None
+    ) -> asking.SendingTimes:
+        """Return when what leaves by `link` falls due."""
+        with self._doors.reading() as connection:
+            return asking.sending_times(connection, now, link, orders=orders, large=large)
+
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be
         sent again: on diodes, and at a hub what the next hub has in its custody; the longest first."""
