@@ -83,14 +83,6 @@ def overdue(
     return _read(connection, _overdue, {"now": now, "link": link, "limit": limit}, link is not None, large)
 
 
-def next_receipt_due_at(
-    connection: Connection, now: float, link: LinkName | None, *, large: bool | None
-) -> float | None:
-    """Return what `queries.next_receipt_due_at` selects."""
-    at: float | None = value(connection, _next_receipt_due_at, {"now": now, "link": link}, link is not None, large)
-    return at
-
-
 def sending_times(
     connection: Connection, now: float, link: LinkName, *, orders: Orders, large: bool | None
 ) -> SendingTimes:
@@ -141,10 +133,6 @@ def _next_due_at(
 
 def _overdue(is_linked: bool, large: bool | None) -> TransferQuery:
     return queries.overdue(param("now"), link=_link(is_given=is_linked), limit=param("limit"), large=large)
-
-
-def _next_receipt_due_at(is_linked: bool, large: bool | None) -> Select[float | None]:
-    return queries.next_receipt_due_at(param("now"), link=_link(is_given=is_linked), large=large)
 
 
 def _sending_times(orders: _Orders, large: bool | None) -> Select[*tuple[float | None, ...]]:

@@ -66,12 +66,6 @@ class Questions(Shelves):
         with self._doors.reading() as connection:
             return asking.overdue(connection, now, link, limit=limit, **kinds)
 
-    def next_receipt_due_at(self, now: float, link: LinkName | None = None, large: bool | None = None) -> float | None:
-        """Return when the next receipt should have come, or what is overdue by `now` may be sent again (it may be
-        past); None if none is awaited."""
-        with self._doors.reading() as connection:
-            return asking.next_receipt_due_at(connection, now, link, large=large)
-
     def sending_times(
         self, now: float, link: LinkName, *, orders: Orders = queries.NO_ORDERS, large: bool | None = None
     ) -> asking.SendingTimes:
