@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import Connection, and_, func, not_, or_, select, union
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, joined, ranges
@@ -13,7 +13,7 @@ from gateway.domain.records import ReceiptCode, Transfer
 from gateway.domain.statements import Question
 from gateway.ledger.prepared import parts
 from gateway.ledger.rows import select_transfers, to_transfer
-from gateway.ledger.schema import receipts, streams, transfers
+from gateway.ledger.schema import OWING, receipts, streams, transfers
 from gateway.ledger.streams import missing
 
 AT_ONCE: Final = 1024
@@ -63,6 +63,15 @@ def open_to(connection: Connection, link: LinkName) -> list[UnitCode]:
     c = transfers.c
     query = select(c.peer).where(c.link == link, c.direction == Direction.OUTBOUND, c.state.in_(_UNSETTLED))
     return [UnitCode(row[0]) for row in connection.execute(query.distinct().order_by(c.peer)) if row[0]]
+
+
+def open_links(connection: Connection) -> list[LinkName]:
+    """Return the links by which something goes that has no final receipt."""
+    c = transfers.c
+    # By the indexes of what is owed and of what is held, in which what is over is not.
+    owed = select(c.link).where(OWING, c.state.in_(_UNSETTLED))
+    held = select(c.link).where(c.hold_code.is_not(None), (c.state + "").in_(_UNSETTLED))
+    return [LinkName(row[0]) for row in connection.execute(union(owed, held)) if row[0]]
 
 
 def pending(connection: Connection, peer: UnitCode, link: LinkName) -> tuple[BundleId, ...]:
