@@ -106,6 +106,11 @@ class Stretch:
     def __exit__(self, *_error: object) -> None:
         os.close(self._descriptor)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether one order does on this file system what fsyncs of all files would."""
+        return linux.is_sound(self._descriptor)
+
     def force(self, file: str, folders: Collection[str], members: int, size: int) -> bool:
         """Force all of it to the disk by one order; False where that is not as good as fsyncs: then do those.
 
@@ -115,11 +120,7 @@ class Stretch:
         """
         lead = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            if (
-                members < FEWEST
-                or not linux.is_sound(self._descriptor)
-                or not _is_quiet(members, min(size, _OURS * members))
-            ):
+            if members < FEWEST or not self.is_sound or not _is_quiet(members, min(size, _OURS * members)):
                 return False
             if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
                 return False

@@ -1,4 +1,4 @@
-"""Another filesystem for tests of what happens where a rename cannot go."""
+"""Disks of which nothing is known, and another filesystem for tests of what happens where a rename cannot go."""
 
 import os
 import tempfile
@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway import linux
+from tests.support.wholly import one_by_one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_by_one() -> Iterator[None]:
+    with one_by_one():
+        yield
 
 
 @pytest.fixture
