@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Subquery, and_, not_, or_, select, union_all
+from sqlalchemy import Connection, Subquery, and_, not_, or_, select, union, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, joined, ranges
@@ -74,6 +74,15 @@ def open_to(connection: Connection, link: LinkName) -> list[UnitCode]:
     """Return the recipients of what goes by `link` and has no final receipt."""
     found = on_link(link, (Direction.OUTBOUND,), _UNSETTLED)
     return [UnitCode(row[0]) for row in connection.execute(select(found.c.peer).distinct().order_by("peer")) if row[0]]
+
+
+def open_links(connection: Connection) -> list[LinkName]:
+    """Return the links by which something goes that has no final receipt."""
+    c = transfers.c
+    # By the indexes of what is owed and of what is held, in which what is over is not.
+    owed = select(c.link).where(OWING, c.state.in_(_UNSETTLED))
+    held = select(c.link).where(c.hold_code.is_not(None), (c.state + "").in_(_UNSETTLED))
+    return [LinkName(row[0]) for row in connection.execute(union(owed, held)) if row[0]]
 
 
 def pending(connection: Connection, peer: UnitCode, link: LinkName) -> tuple[BundleId, ...]:

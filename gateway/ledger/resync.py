@@ -92,6 +92,11 @@ class ResyncBook:
         with self._doors.reading() as connection:
             return holdings.open_to(connection, link)
 
+    def open_links(self) -> list[LinkName]:
+        """Return the links by which something goes that has no final receipt."""
+        with self._doors.reading() as connection:
+            return holdings.open_links(connection)
+
     def peers(self) -> list[UnitCode]:
         """Return every unit that there is a stream with, or that we have talked with."""
         with self._doors.reading() as connection:

@@ -247,14 +247,20 @@ def test_where_the_journal_is_lost_too_a_person_decides_about_what_nobody_can_kn
                 shutil.rmtree(folder)
             put_back()
             made.procuratorate.open()
+        made.drop("early.txt", b"sent before the restore was known")
+        while not made.procuratorate.transfers(IN):
+            made.go("police:claim", "police:pack", "police:out-procuratorate", "procuratorate:in-police")
+            made.clock.time += 1
+        made.go("procuratorate:open")
+        # From which number on all is new only the sender can say, and has not said.
+        assert made.procuratorate.only(IN).last_error == "resync-awaited"
         made.work(40, 100)
         made.drop("new.txt", b"new.txt")
         made.work(10, 1)
         assert made.delivered() == {"new.txt": b"new.txt"}
         states = {t.sequence: t.state for t in made.procuratorate.transfers(IN)}
-        assert states == {1: State.CONFIRMED, 2: State.QUARANTINED, 3: State.CONFIRMED}
-        (alert,) = made.procuratorate.log.of("bundle-quarantined")
-        assert alert["code"] == "delivery-doubtful"
+        assert states == {1: State.CONFIRMED, 2: State.QUARANTINED, 3: State.QUARANTINED, 4: State.CONFIRMED}
+        assert {one["code"] for one in made.procuratorate.log.of("bundle-quarantined")} == {"delivery-doubtful"}
 
 
 def test_a_spool_that_is_lost_is_made_good_by_the_peer_or_held(closed: Street) -> None:
