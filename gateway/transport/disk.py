@@ -126,11 +126,12 @@ def publish_part(temp: str, name: str, folder: int, *, is_synced: bool) -> None:
 
 def conclude(name: str, folder: int) -> None:
     """Make durable whatever was published in `folder`, of which `name` is one: by whom, and how far, is not known."""
-    part = open_regular(name, folder)
-    try:
-        linux.conclude(part)
-    finally:
-        os.close(part)
+    with suppress(FileNotFoundError):  # collected meanwhile
+        part = open_regular(name, folder)
+        try:
+            linux.conclude(part)
+        finally:
+            os.close(part)
     os.fsync(folder)
 
 
