@@ -212,7 +212,7 @@ def _prepare(settings: Settings, folder: Path, wanted: Decision, clock: Clock, *
     with Ledger.open(prepared, unit=settings.node.unit, clock=clock, new_epoch=new_epoch) as ledger:
         ledger.check()
         ledger.resync.renew_epoch(epoch, wanted, doubtful=doubtful)
-    disk.fsync_file(prepared)
+    disk.raise_first(disk.fsync_files([prepared]))
     return prepared, epoch
 
 

@@ -154,13 +154,9 @@ def failures(errors: Sequence[OSError | None], paths: Sequence[Path | str]) -> l
     return [_failure(error, Path(path).parent) for error, path in zip(errors, paths, strict=True)]
 
 
-def fsync_file(path: Path) -> None:
-    """Force the bytes of the regular file `path`, no link, to the disk. Raises as `failure` says."""
-    raise_first(fsync_files([path]))
-
-
 def fsync_files(paths: Sequence[Path]) -> list[GatewayError | None]:
-    """Do for each of `paths` what `fsync_file` does, in one round; return in their order what it would have raised."""
+    """Force the bytes of the regular files `paths`, no links, to the disk in one round; return in their order what
+    `failure` makes of each."""
     names = [os.fspath(path) for path in paths]
     outcomes = rounds.sync_all(names, [])
     return failures([outcomes[name] for name in names], paths)

@@ -21,6 +21,7 @@ from gateway.packing import Candidate, Entry, Settled
 from tests.support.calls import Call, met
 from tests.support.claiming import claim_alone, whole_claims
 from tests.support.crashing import dies_at, fails_at, interrupted
+from tests.support.powercuts import PowerCut
 from tests.support.wholly import by_one_order, in_order
 from tests.unit.folders.conftest import refuse_renames_across
 
@@ -300,6 +301,38 @@ def test_a_claim_whose_last_sync_fails_is_undone_where_order_is_kept(
     assert place.shelf.recover().claims == ()
     place.claim(candidate)
     assert place.shelved() == [{"case.zip": ZIP, "case.ok": MARK}]
+
+
+class Killed(BaseException):
+    """The end of a process, whose disk goes on."""
+
+
+@pytest.mark.parametrize("disk_is", [lambda _patched: None, in_order], ids=["each-fsynced", "in-order"])
+def test_a_claim_that_a_killed_process_has_left_lasts_once_it_was_recovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk_is: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    disk_is(monkeypatch)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    place.claim(place.drop("before"), claim_token("b" * 32))
+    candidate, power = place.drop(), PowerCut(tmp_path)
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "conclude"} and (place.shelf_folder / ROUTE / TOKEN).exists() and not killed:
+            killed.append(call.name)
+            raise Killed
+        return power.around(call)
+
+    killed: list[str] = []
+    with met(around, tmp_path):
+        with pytest.raises(Killed):
+            place.claim(candidate)
+        recovered = ClaimShelf(place.shelf_folder).recover()
+        assert TOKEN in {claim.token for claim in recovered.claims}
+        power.cut()
+    again = ClaimShelf(place.shelf_folder).recover()
+    assert {claim.token for claim in again.claims} == {claim.token for claim in recovered.claims}
+    assert place.dropped() == {}
 
 
 def test_recovery_itself_may_die_at_any_point(place: Place) -> None:
