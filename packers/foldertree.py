@@ -17,6 +17,8 @@ from packers import names
 MAX_MEMBERS = 100_000
 _PATH_MAX = 4095
 """Bytes of the longest path that Linux takes; what lies deeper can be made, but not be named in one call."""
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 
 
@@ -107,7 +109,7 @@ class _Walk:
             tree.findings.append(Finding("NAME-TOO-LONG", Verdict.FIX, Place(shown), facts=short))
         tree.shown.append(shown)
         kept = None if raw == fitting.encode() else raw
-        tree.members.append(Member(fitting, kept, info.st_size, partial(_open_regular, path)))
+        tree.members.append(Member(fitting, kept, info.st_size, partial(_open_regular, path, raw.count(b"/"))))
 
     def _reject(self, code: str, name: str, *, alarm: bool = False, **facts: str | int) -> None:
         mender = "security" if alarm else "handler"
@@ -136,7 +138,24 @@ def _kind(mode: int) -> str:
     return "link" if stat.S_ISLNK(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
 
 
-def _open_regular(path: bytes) -> BinaryIO:
-    # The path was a regular file when it was listed; since then a link may lie there, which must not be followed, or a
-    # pipe, which must not be waited for.
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+def _open_regular(path: bytes, depth: int) -> BinaryIO:
+    """Open the file `path`, the last `depth` folders of which lie in the export. OSError.
+
+    Whoever dropped it may still hold these open and change them: what was a file when it was listed may be a pipe by
+    now, which must not be waited for, and what was a folder a link, which must not be followed.
+    """
+    above = None
+    try:
+        name = path
+        if depth:
+            # Above the first of them nobody but us can change anything.
+            *folders, name = path.rsplit(b"/", depth)
+            for folder in folders:
+                inner = os.open(folder, _FOLDER, dir_fd=above)
+                if above is not None:
+                    os.close(above)
+                above = inner
+        return os.fdopen(os.open(name, _FILE, dir_fd=above), "rb")
+    finally:
+        if above is not None:
+            os.close(above)

@@ -10,6 +10,7 @@ from gateway.daemon.childpost import News, Post
 from gateway.daemon.errand import named
 from gateway.daemon.frames import Kind, from_child, packed
 from gateway.daemon.launch import Launched, launch
+from gateway.daemon.vital import VitalThread
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError, Scope, TransientError
 
@@ -67,7 +68,7 @@ class SupervisedChild:
         self._facts: News | None = None
         self._failure: GatewayError | None = None
         self._deaths = 0
-        self._thread = threading.Thread(target=self._live, name=name, daemon=True)
+        self._thread = VitalThread(self._live, name)
 
     @property
     def pid(self) -> int | None:

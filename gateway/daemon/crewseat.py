@@ -12,6 +12,7 @@ from typing import Any
 from gateway.daemon.errand import Errand, named, stopping
 from gateway.daemon.frames import Kind, from_child, packed
 from gateway.daemon.launch import Launched, launch
+from gateway.daemon.vital import VitalThread
 from gateway.domain.errors import GatewayError, PermanentError, Scope, SecurityError, TransientError
 from gateway.domain.oplog import OpsLog
 
@@ -66,7 +67,7 @@ class Seat:
         self._has_large = False
         """Whether the child is at work on something large."""
         self._dismissed = False
-        self.thread = threading.Thread(target=self._live, name=rules.name, daemon=True)
+        self.thread = VitalThread(self._live, rules.name)
 
     @property
     def pid(self) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import count
 
+from gateway.daemon.vital import VitalThread
 from gateway.domain.clock import Clock
 
 Load = tuple[int, int, Callable[[], None], Future[None]]
@@ -39,7 +40,7 @@ class Porters:
                 name = f"porter-{number}"
                 self._beats[name] = self._clock.monotonic()
                 try:
-                    threading.Thread(target=self._live, args=(name,), name=name, daemon=True).start()
+                    VitalThread(self._live, name, (name,)).start()
                 except RuntimeError:
                     # No more threads just now: the others do it, or it is refused. A place is never lost.
                     del self._beats[name]

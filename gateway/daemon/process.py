@@ -9,11 +9,13 @@ from typing import Protocol
 from gateway.daemon.buglog import BugLog, tell
 from gateway.daemon.notify import Notifier, WatchdogFeeder
 from gateway.daemon.signals import SignalInbox
+from gateway.daemon.vital import deaths_heard
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 
 EXIT_COLLAPSED = 70
-"""EX_SOFTWARE of sysexits.h: a worker died of a bug too often; systemd starts the node anew."""
+"""EX_SOFTWARE of sysexits.h: a worker died of a bug too often, or a thread that nobody replaces did; systemd starts the
+node anew."""
 EXIT_REFUSED = 1
 """The node could not be started; only seen if what had been started hangs, else the error itself is raised."""
 DRAIN_SECONDS = 9.0
@@ -76,13 +78,15 @@ class MainLoop:
         self._clock = clock
         self._log = log
         self._end = end
+        self._fallen: str | None = None
+        """The thread that died and that nobody replaces."""
 
     def run(self) -> int:
         """Return the exit code: 0 after SIGTERM or SIGINT, 70 after a collapse; raises what `start` raises.
 
         Must be called from the main thread. Signals that come during the start are heeded after it.
         """
-        with self._inbox.caught(_HEEDED):
+        with self._inbox.caught(_HEEDED), deaths_heard(self._log, self._has_fallen):
             try:
                 self._node.start()
             except GatewayError as error:
@@ -100,7 +104,7 @@ class MainLoop:
     def _until_the_end(self) -> int:
         next_feed = self._clock.monotonic()
         while True:
-            if (name := self._node.collapsed()) is not None:
+            if (name := self._node.collapsed() or self._fallen) is not None:
                 self._log.alert("daemon-collapsed", worker=name)
                 return EXIT_COLLAPSED
             now = self._clock.monotonic()
@@ -115,6 +119,10 @@ class MainLoop:
             if signal.SIGHUP in came:
                 self._reload()
             self._refresh()
+
+    def _has_fallen(self, thread: str) -> None:
+        self._fallen = thread
+        self._inbox.wake()
 
     def _reload(self) -> None:
         self._notifier.reloading()

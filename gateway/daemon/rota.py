@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gateway.daemon.vital import VitalThread
 from gateway.domain.clock import Clock
 
 AT_ONCE = 32
@@ -101,7 +102,7 @@ class Rota:
 
     def _keep(self) -> None:
         if self._keeper is None:
-            keeper = threading.Thread(target=self._keep_time, name="rota", daemon=True)
+            keeper = VitalThread(self._keep_time, "rota")
             keeper.start()
             self._keeper = keeper
         self._changed.notify_all()
@@ -183,7 +184,7 @@ class Rota:
             hand.called.set()
             return None
         # A daemon thread, so that a step that hangs cannot keep a stopping process alive.
-        thread = threading.Thread(target=self._serve, args=(work,), name="hand", daemon=True)
+        thread = VitalThread(self._serve, "hand", (work,))
         self._hands.add(thread)
         return thread
 

@@ -6,7 +6,6 @@ counts by itself, in `step()`; here belong rings, reports and tidying up.
 
 import logging
 import queue
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from apscheduler.jobstores.memory import MemoryJobStore  # type: ignore[import-u
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]  # no types shipped
 
 from gateway.daemon.buglog import BugLog, tell
+from gateway.daemon.vital import VitalThread
 from gateway.domain.clock import Clock
 from gateway.domain.errors import GatewayError
 
@@ -90,7 +90,7 @@ class _Lane:
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._live, name="scheduler", daemon=True)
+        self.thread = VitalThread(self._live, "scheduler")
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         future: Future[Any] = Future()

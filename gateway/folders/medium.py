@@ -76,7 +76,7 @@ class Medium:
         """Return the ids of the trips that are whole on the medium."""
         with self._mapped():
             names = sorted(path.name for path in self._root.iterdir())
-            return [name for name in names if _TRIP.fullmatch(name) and (self._root / name / INDEX).is_file()]
+            return [name for name in names if _TRIP.fullmatch(name) and self._is_whole(name)]
 
     # Writing
 
@@ -88,7 +88,11 @@ class Medium:
         folder = self._root / trip
         with self._mapped():
             folder.mkdir(exist_ok=True)
-            _sync(self._root)
+            above = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                _sync(above)
+            finally:
+                os.close(above)
         running = hashlib.sha256()
         number = first
         with disk.mapped(source.parent), source.open("rb", buffering=0) as reader:
@@ -111,7 +115,7 @@ class Medium:
     def is_written(self, trip: str) -> bool:
         """Whether the trip is whole on the medium."""
         with self._mapped():
-            return (self._root / trip / INDEX).is_file()
+            return self._is_whole(trip)
 
     # Reading
 
@@ -169,10 +173,15 @@ class Medium:
             with self._opened(path) as reader:
                 return all(os.pread(reader, len(b), at) == b for at, b in _placed(_blocks(source, start, length)))
 
+    def _is_whole(self, trip: str) -> bool:
+        folder = self._root / trip
+        return _is_folder(folder) and _size(folder / INDEX) is not None
+
     @contextmanager
     def _opened(self, path: Path) -> Iterator[int]:
         # A medium is a stranger's: what is no plain file there is not opened, and a pipe does not make us wait.
-        reader = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with _folder(path.parent) as trip:
+            reader = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=trip)
         try:
             if not stat.S_ISREG(os.fstat(reader).st_mode):
                 raise FileNotFoundError(errno.ENOENT, "not a regular file")
@@ -194,31 +203,45 @@ def _placing(folder: Path, name: str) -> Iterator[int]:
 
     Whoever had the medium in hand between two attempts cannot make us write elsewhere.
     """
-    if not stat.S_ISDIR(folder.lstat().st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, "the trip is no folder")
-    temp = folder / f"{name}.part"
-    with suppress(FileNotFoundError):
-        temp.unlink()
-    writer = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    with _folder(folder) as trip:
+        temp = f"{name}.part"
+        with suppress(FileNotFoundError):
+            os.unlink(temp, dir_fd=trip)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        writer = os.open(temp, flags, 0o644, dir_fd=trip)
+        try:
+            yield writer
+            os.fsync(writer)
+        finally:
+            os.close(writer)
+        os.replace(temp, name, src_dir_fd=trip, dst_dir_fd=trip)
+        _sync(trip)
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[int]:
+    """Open a trip's folder, which is no link. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        yield writer
-        os.fsync(writer)
+        yield descriptor
     finally:
-        os.close(writer)
-    temp.replace(folder / name)
-    _sync(folder)
+        os.close(descriptor)
 
 
-def _sync(folder: Path) -> None:
-    """Make the names in a folder of a medium durable; raises OSError. File systems that cannot do it are let be."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _is_folder(path: Path) -> bool:
     try:
-        os.fsync(descriptor)
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _sync(folder: int) -> None:
+    """Make the names in an open folder of a medium durable. OSError, but from a file system that cannot do it."""
+    try:
+        os.fsync(folder)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
             raise
-    finally:
-        os.close(descriptor)
 
 
 def _failure(error: OSError, root: Path) -> GatewayError:

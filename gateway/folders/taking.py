@@ -9,7 +9,7 @@ Taking is always a rename within one filesystem, so each part is either still th
 """
 
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from gateway.domain.errors import GatewayError, Scope, TransientError
@@ -71,10 +71,11 @@ class Taking:
         then some parts may be taken: call `undo`.
         """
         is_fresh, self._is_fresh = self._is_fresh, False
-        for part in self._intent.parts:
-            taken = f"{self.hold}/{part.name}"
-            if is_fresh or not disk.lies_at(taken):
-                self._take_one(part, taken)
+        with ExitStack() as held:
+            hold = self._reached(held)
+            for part in self._intent.parts:
+                if is_fresh or not disk.lies_at(f"{hold}/{part.name}"):
+                    hold = self._take_one(part, hold, held)
 
     @property
     def hold(self) -> str:
@@ -163,19 +164,29 @@ class Taking:
             self._elsewhere = disk.lies_at(f"{self._folder}/{ELSEWHERE}")
         return self._elsewhere
 
-    def _take_one(self, part: Part, taken: str) -> None:
+    def _reached(self, held: ExitStack) -> str:
+        """Return by which path the parts are taken to the folder `hold`, as long as `held` lasts: whoever owns the
+        outbound folder may put another one, or a link, in the place of what we made there."""
+        if not self._is_elsewhere():
+            return self._parts
+        return os.fspath(held.enter_context(sharing.anchored(Path(self._outside))))
+
+    def _take_one(self, part: Part, hold: str, held: ExitStack) -> str:
+        """Take a part to the folder that is reached by `hold`; return by what it is reached from now on."""
+        taken = f"{hold}/{part.name}"
         source = f"{self._intent.root}/{part.name}"
         is_mark = self._intent.mark is not None and part is self._intent.parts[-1]
         try:
             if is_mark and not self._is_same(source, part):
                 self._restore_mark(part)
-                return
+                return hold
             if disk.rename_new(source, taken) is disk.Moved.ELSEWHERE:
                 # The dot-folder comes before the note of it: a note without the folder means that the share is away.
                 _make_outside(self._outside)
                 disk.write_durably(Path(self._folder) / ELSEWHERE, b"")
                 self._elsewhere = True
-                taken = f"{self._outside}/{part.name}"
+                hold = self._reached(held)
+                taken = f"{hold}/{part.name}"
                 disk.rename_new(source, taken)
         except GatewayError as error:
             if disk.lies_at(source):
@@ -183,25 +194,27 @@ class Taking:
             if not is_mark:
                 raise TransientError("export-vanished", "the export was taken away before it was claimed") from error
             self._restore_mark(part)
-            return
+            return hold
         if self._is_same(taken, part):
-            return
+            return hold
         if not is_mark:
             raise _changed()
         if disk.rename_new(taken, source) is not disk.Moved.DONE:
             # A still newer mark has the name: whoever writes the marks has overwritten this one.
             disk.remove_tree(Path(taken))
         self._restore_mark(part)
+        return hold
 
     def _is_same(self, path: str, part: Part) -> bool:
         with disk.mapped_at(path):
             return intents.part_of(entries.look(path)) == part
 
     def _restore_mark(self, part: Part) -> None:
-        path = Path(self.hold) / part.name
-        disk.write_durably(path, self._intent.mark or b"")
-        with disk.mapped(path.parent):
-            os.utime(path, ns=(part.mtime_ns, part.mtime_ns))
+        hold = Path(self.hold)
+        with sharing.opened_own(hold) as folder:
+            disk.write_many([(hold / part.name, self._intent.mark or b"")], within=folder)
+            with disk.mapped(hold):
+                os.utime(part.name, ns=(part.mtime_ns, part.mtime_ns), dir_fd=folder, follow_symlinks=False)
 
 
 def _make_outside(folder: str) -> None:

@@ -126,19 +126,25 @@ class BulkLane:
         run.future.add_done_callback(lambda _future: self._ring())
 
     def finished(self) -> list[Ended]:
-        """Take out and return what has ended, whole or not. A bug in moving is raised as it is."""
-        ended = []
-        for run in list(self._runs.values()):
-            if run.future is None or not run.future.done():
-                continue
-            del self._runs[run.transfer.id]
-            run.held.close()
-            error = None if run.future.cancelled() else run.future.exception()
+        """Take out and return what has ended, whole or not. A bug in moving is raised as it is, when nothing else has
+        ended."""
+        ended: list[Ended] = []
+        for run in [one for one in self._runs.values() if one.future is not None and one.future.done()]:
+            error = _error_of(run)
             if error is not None and not isinstance(error, GatewayError):
+                if ended:
+                    self._ring()  # what has ended as it should is recorded first
+                    break
+                self._forget(run)
                 raise error
-            if not run.future.cancelled():
+            self._forget(run)
+            if run.future is not None and not run.future.cancelled():
                 ended.append(Ended(run.transfers, run.size, run.started_at, error))
         return ended
+
+    def _forget(self, run: _Run) -> None:
+        del self._runs[run.transfer.id]
+        run.held.close()
 
     def close(self) -> None:
         """Cut off what moves at its next chunk, at once where it gives way, and wait until it has ended: whoever comes
@@ -171,3 +177,7 @@ class BulkLane:
                     run.free_until = done + SLICE_BYTES
         if self._is_closing:
             raise TransientError(STOPPING, "this was cut off; it goes on where it was", scope=Scope.NODE)
+
+
+def _error_of(run: _Run) -> BaseException | None:
+    return None if run.future is None or run.future.cancelled() else run.future.exception()

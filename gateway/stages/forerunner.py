@@ -1,5 +1,6 @@
 """Carries head starts in the bulk lane of a link, and tells the send leg what came of those that it had released."""
 
+import traceback
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -17,8 +18,8 @@ from gateway.transport.api import AheadTransport, Progress
 
 
 class Forerunner:
-    """Used by the thread of the send leg. A head start that fails costs nothing but its bytes: the ordinary deposit
-    does the whole, and what it meets is recorded; nothing that befell a head start is."""
+    """Used by the thread of the send leg. A head start that fails, be it of a bug, costs nothing but its bytes: the
+    ordinary deposit does the whole, and what it meets is recorded; nothing that befell a head start is."""
 
     def __init__(
         self, starts: HeadStarts, *, transport: AheadTransport, bulk: BulkLane, carrying: Carrying, ops: OpsLog
@@ -65,6 +66,10 @@ class Forerunner:
             return None
         return replace(ended, transfers=due.parcel)
 
+    def open(self) -> None:
+        """Take on what is offered, again after `close` as well."""
+        self._starts.open()
+
     def close(self) -> None:
         """Take nothing on any more; the lane was closed before."""
         self._starts.close()
@@ -80,6 +85,11 @@ class Forerunner:
             if error.code == STOPPING:
                 raise
             code = error.code
+        except Exception as error:  # noqa: BLE001 - a bug of what only saves time must not keep the leg from its work
+            code = "bug"
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            at = f"{Path(place.filename).name}:{place.lineno}"
+            self._ops.alert("head-start-died", transfer=start.transfer.id, kind=type(error).__name__, at=at)
         due = start.end()
         self._ops.info("head-start-lost", transfer=start.transfer.id, code=code)
         if due is not None:

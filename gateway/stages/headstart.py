@@ -215,6 +215,10 @@ class HeadStarts:
                 self._running = None
                 start.close()
 
+    def open(self) -> None:
+        """Take on what is offered, again after `close` as well: whoever carries it may go on after a bug."""
+        self._is_closed = False
+
     def close(self) -> None:
         """Take nothing on any more, and let go of everything; nobody carries any of it by now."""
         with self._lock:

@@ -96,6 +96,8 @@ class SendStage:
             return pause
         # After a restore we first hear from each recipient what it has of us.
         self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
+        if self._forerunner is not None:
+            self._forerunner.open()
         # Most turns of a link find nothing to send: one short question says so where seven would.
         is_growing = self._forerunner is not None and self._forerunner.is_waiting
         times = _AT_ANY_TIME
@@ -136,9 +138,11 @@ class SendStage:
     def close(self) -> None:
         """Cut off what is large and moves, and record what of it has arrived."""
         self._bulk.close()
-        self._take_note()
-        if self._forerunner is not None:
-            self._forerunner.close()
+        try:
+            self._take_note()
+        finally:
+            if self._forerunner is not None:
+                self._forerunner.close()
 
     # -- what is due --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Setting untrusted bytes aside: hashed, moved into quarantine, and noted with why and whence."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class QuarantineDesk:
     def take(self, path: Path, suspect: Suspect) -> QuarantineId:
         """Move the file `path` into quarantine and return its id there; may be repeated. Raises as `disk.failure`
         says."""
-        with disk.mapped(path.parent), path.open("rb") as source:
+        with disk.mapped(path.parent), os.fdopen(disk.readable(path), "rb") as source:
             found = hashlib.file_digest(source, "sha256").hexdigest()
             size = source.tell()
         return self._take(path, suspect, found, size)
@@ -40,7 +41,7 @@ class QuarantineDesk:
         whole, size = hashlib.sha256(), 0
         with disk.mapped(path.parent):
             for file in sorted(one for one in path.rglob("*") if one.is_file() and not one.is_symlink()):
-                with file.open("rb") as source:
+                with os.fdopen(disk.readable(file), "rb") as source:
                     whole.update(hashlib.file_digest(source, "sha256").digest())
                     size += source.tell()
         return self._take(path, suspect, whole.hexdigest(), size)

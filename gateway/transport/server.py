@@ -129,9 +129,13 @@ class _Server:
         loop.add_reader(self._post.fileno(), self._obey)
         self._news.ready({"port": self._acceptor.get_port()})
         sweeping = asyncio.create_task(self._sweep())
+        stopping = asyncio.create_task(self._stop.wait())
         try:
-            await self._stop.wait()
+            ended, _ = await asyncio.wait({stopping, sweeping}, return_when=asyncio.FIRST_COMPLETED)
+            if sweeping in ended:
+                sweeping.result()  # it ends of a bug only: our parent tells of it, and starts another server
         finally:
+            stopping.cancel()
             sweeping.cancel()
             loop.remove_reader(self._post.fileno())
             self._acceptor.close()

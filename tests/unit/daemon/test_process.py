@@ -15,6 +15,7 @@ from gateway.daemon import process
 from gateway.daemon.notify import Notifier, WatchdogFeeder
 from gateway.daemon.process import EXIT_COLLAPSED, MainLoop
 from gateway.daemon.signals import SignalInbox
+from gateway.daemon.vital import VitalThread
 from gateway.domain.clock import SystemClock
 from gateway.domain.errors import ConfigError
 from tests.unit.daemon.doubles import WAIT, HeardLog, eventually
@@ -161,6 +162,32 @@ def test_a_collapse_wakes_the_loop_drains_and_ends_with_seventy(stand: Stand) ->
     assert stand.run(node) == EXIT_COLLAPSED == 70
     assert node.events[-1].startswith("drain")
     assert stand.log.of("daemon-collapsed") == [{"worker": "pack"}]
+
+
+def test_a_thread_that_nobody_replaces_takes_the_process_along_when_it_dies(stand: Stand) -> None:
+    node = Script()
+
+    def rot() -> None:
+        raise KeyError("a bug")
+
+    node.scenes.append(lambda: VitalThread(rot, "rota").start())
+    assert stand.run(node) == EXIT_COLLAPSED
+    assert node.events[-1].startswith("drain")
+    assert stand.log.of("thread-died") == [{"thread": "rota", "vital": True}]
+    assert stand.log.of("daemon-collapsed") == [{"worker": "rota"}]
+
+
+def test_a_thread_that_is_replaced_is_told_of_and_ends_nothing(stand: Stand) -> None:
+    before = threading.excepthook
+
+    def die() -> None:
+        thread = threading.Thread(target=[].pop, name="ears")
+        thread.start()
+        thread.join()
+
+    assert stand.run(Script(die, send(signal.SIGTERM))) == 0
+    assert stand.log.of("thread-died") == [{"thread": "ears", "vital": False}]
+    assert threading.excepthook is before
 
 
 def test_a_stuck_worker_starves_the_watchdog_but_not_the_reader(stand: Stand) -> None:

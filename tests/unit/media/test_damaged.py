@@ -126,3 +126,12 @@ def test_what_was_put_on_it_between_two_attempts_leads_nowhere(tmp_path: Path) -
     with pytest.raises(GatewayError):
         Medium(tmp_path / "other").put(trip, 1, source)
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_trip_that_is_a_link_is_none(journey: Journey, folder: Path, tmp_path: Path) -> None:
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    medium = Medium(folder.parent)
+    assert medium.trips() == []
+    with pytest.raises(GatewayError, match="medium-missing"):
+        medium.index(folder.name, 1 << 20)

@@ -296,10 +296,11 @@ def test_a_medium_that_refuses_any_write_is_told_as_such_and_goes_on_where_it_ta
     for step, number in enumerate(cycle(means)):
         taken = count()
 
-        def opened(path: str | Path, flags: int, *more: int) -> int:
-            if Path(path).is_relative_to(journey.medium) and flags & os.O_WRONLY and next(taken) == step:  # noqa: B023 - within its round
+        def opened(path: str | Path, flags: int, *more: int, dir_fd: int | None = None) -> int:
+            place = Path(path) if dir_fd is None else Path(f"/proc/self/fd/{dir_fd}").readlink() / path
+            if place.is_relative_to(journey.medium) and flags & os.O_WRONLY and next(taken) == step:  # noqa: B023 - within its round
                 raise OSError(number, os.strerror(number), str(path))  # noqa: B023 - within its round
-            return real(path, flags, *more)
+            return real(path, flags, *more, dir_fd=dir_fd)
 
         with monkeypatch.context() as patched:
             patched.setattr(os, "open", opened)

@@ -185,6 +185,24 @@ def test_file_replaced_by_a_link_after_listing_is_not_followed(export: Path) -> 
             member.open()
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_folder_replaced_by_a_link_after_listing_is_not_followed(export: Path, tmp_path: Path, depth: int) -> None:
+    folders = [export / "卷", export / "卷" / "册", export / "卷" / "册" / "页"]
+    folders[-1].mkdir(parents=True)
+    (folders[-1] / "末.pdf").write_bytes(b"theirs")
+    with FolderPacker().read([export], STANDARD) as reading:
+        (member,) = (one for one in reading.members if one.path.endswith("末.pdf"))
+        with member.open() as stream:
+            assert stream.read() == b"theirs"
+        away = tmp_path / "away"
+        folders[depth - 1].rename(away)
+        below = away.joinpath(*folders[-1].parts[len(folders[depth - 1].parts) :])
+        (below / "末.pdf").write_bytes(b"secret")
+        folders[depth - 1].symlink_to(away)
+        with pytest.raises(OSError, match="directory"):
+            member.open()
+
+
 def test_candidates_leave_out_what_is_no_export() -> None:
     names = ["案卷", "单件.pdf", ".hidden", "a.tmp", "b.PART", "~$x.doc", "Thumbs.db"]
     found = FolderPacker().candidates([Entry(n, False, 1, 1, 1) for n in names])

@@ -100,7 +100,7 @@ class Line(SftpTransport):
     moved: list[int]
     far: threading.Event
     ring: Callable[[], None]
-    breaks: GatewayError | None = None
+    breaks: Exception | None = None
     deposits: int = 0
 
     def deposit(self, source: Path, *rest: Any) -> None:
@@ -121,7 +121,7 @@ class Line(SftpTransport):
         try:
             return super().deposit_ahead(source, told)
         finally:
-            if self.breaks is not None:
+            if isinstance(self.breaks, GatewayError):
                 self.close()  # it breaks for the server too, whether or not an answer was still to come
 
 
@@ -353,6 +353,32 @@ def test_a_line_that_breaks_under_a_head_start_costs_nobody_an_attempt(scene: Sc
     assert scene.has_arrived_whole()
     assert scene.line.deposits == 1
     assert scene.made.police.events(scene.made.police.only(OUT)) == ["found", "sealed", "sent"]
+
+
+def test_a_bug_in_a_head_start_ends_it_alone_is_told_and_the_bundle_goes_the_old_way(scene: Scene) -> None:
+    scene.line.breaks = KeyError("a bug")
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    scene.until(lambda: bool(scene.made.police.log.of("head-start-died")))
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+    assert scene.line.deposits == 1
+    (told,) = scene.made.police.log.of("head-start-died")
+    assert told["kind"] == "KeyError"
+    assert str(told["at"]).startswith("test_head_start.py:")
+
+
+def test_a_leg_that_died_of_a_bug_has_head_starts_again(scene: Scene) -> None:
+    # As the supervisor does after a death; a reload makes other legs.
+    scene.made.police.worker("out-procuratorate").close()  # type: ignore[attr-defined]  # a leg has one
+    scene.made.step(scene.made.police, "out-procuratorate")
+    scene.begin()
+    scene.until(scene.line.far.is_set)
+    scene.sealer.go.set()
+    scene.until(scene.is_state(State.SENT))
+    assert scene.has_arrived_whole()
+    assert scene.line.deposits == 0
 
 
 def test_what_may_not_go_yet_does_not_keep_the_peers_room(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,29 @@ def test_a_rejection_stands_whatever_is_released(made: Street) -> None:
     assert (made.out.with_name("police") / "reject" / "09_traversal.zip").exists()
 
 
+def test_links_in_the_place_of_our_folders_are_told_of_and_stop_no_export(closed: Street, tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    folder = closed.out.with_name("police")
+    for name in ("err", "ack", "reject"):
+        (folder / name).symlink_to(ours)
+    with opened(closed) as made:
+        claimed(made, DEFECTS / "09_traversal.zip")
+        assert pack(made).state is State.REFUSED
+        told = [one["code"] for one in made.police.log.of("source-not-told")]
+        assert told
+        assert set(told) == {"folder-replaced"}
+    with opened(closed) as made:  # it is to be given back at each start
+        assert [one["code"] for one in made.police.log.of("claim-damaged")] == ["folder-replaced"]
+        made.drop("one.txt", b"one")
+        made.settle()
+        assert {one.state for one in made.police.transfers(OUT)} == {State.REFUSED, State.DELIVERED}
+        assert list(ours.iterdir()) == []
+    (folder / "reject").unlink()
+    with opened(closed):
+        assert (folder / "reject" / "09_traversal.zip").exists()
+
+
 def test_an_export_whose_route_is_gone_is_held_and_goes_when_it_is_back(closed: Street) -> None:
     routes = closed.police.root / "etc" / "routes.d" / "police.yaml"
     text = routes.read_text("utf-8")
