@@ -168,4 +168,4 @@ def test_one_handover_asks_the_ledgers_little(made: Street, monkeypatch: pytest.
     assert {t.state for t in made.police.transfers(OUT)} == {State.DELIVERED}
     assert made.mail() == []
     assert turns[BEGIN_WRITING] <= 8, "sealed, sent, receipted; offered, fetched, opened, delivered, confirmed"
-    assert turns[BEGIN_READING] <= 42
+    assert turns[BEGIN_READING] <= 40
