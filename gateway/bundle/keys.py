@@ -3,6 +3,7 @@
 import copyreg
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 
 from gateway.bundle import shared
@@ -203,13 +204,7 @@ class NodeKeys:
         # Two threads that come first both make it; either is as good.
         ready = self._kept
         if ready is None:
-            use = algorithms(self.suite)
-            ready = _Ready(
-                use.signer(self.sign_seed),
-                use.unwrapper(self.encrypt_seed),
-                _key_id(self.suite, b"S", use.sign_public(self.sign_seed)),
-                _key_id(self.suite, b"E", use.encrypt_public(self.encrypt_seed)),
-            )
+            ready = _made_ready(self.suite, self.sign_seed, self.encrypt_seed)
             object.__setattr__(self, "_kept", ready)
         return ready
 
@@ -217,6 +212,21 @@ class NodeKeys:
 def generate(suite: Suite = DEFAULT_SUITE) -> NodeKeys:
     """Draw the keys of a new node from the operating system's randomness."""
     return NodeKeys(suite, *algorithms(suite).generate_seeds())
+
+
+@lru_cache(maxsize=1)
+def _made_ready(suite: Suite, sign_seed: bytes, encrypt_seed: bytes) -> _Ready:
+    """Make keys of seeds, or return those that were made last: a worker process is sent the same with each errand.
+
+    No more than the last: keys that were renewed or destroyed are gone from it once others are used in their place.
+    """
+    use = algorithms(suite)
+    return _Ready(
+        use.signer(sign_seed),
+        use.unwrapper(encrypt_seed),
+        _key_id(suite, b"S", use.sign_public(sign_seed)),
+        _key_id(suite, b"E", use.encrypt_public(encrypt_seed)),
+    )
 
 
 def _key_id(suite: Suite, role: bytes, public: bytes) -> bytes:

@@ -147,8 +147,7 @@ class ReceiveStage:
         self._desk.take(papers[Kind.RECEIPTS], self._papers[Kind.RECEIPTS])
         self._lacking, self._first_lack = [], None
         more = self._take_convoys(convoys)
-        offers = [Offer(self._link, identifier, entry.size) for identifier, entry in bundles.items()]
-        transfers = self._ledger.offered(offers) if offers else []
+        transfers = self._offered(bundles) if bundles else []
         # After the offers: what an inventory says is missing may stand beside it.
         for kind in self._papers.keys() - {Kind.RECEIPTS}:
             self._desk.take(papers[kind], self._papers[kind])
@@ -163,6 +162,15 @@ class ReceiveStage:
         return (more and not self._lacking) or (len(listing) > LISTED and any(papers.values()))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
+
+    def _offered(self, entries: Mapping[BundleId, Entry]) -> Sequence[Transfer]:
+        """Return the transfer of each bundle that lies in the mailbox, made now where there is none."""
+        if self._fetched.issuperset(entries):
+            # A look to clear the mailbox: nothing is to be written, while others write what came of these.
+            found = self._ledger.arrived(self._link, entries.keys())
+            if len(found) == len(entries):
+                return list(found.values())
+        return self._ledger.offered([Offer(self._link, one, entry.size) for one, entry in entries.items()])
 
     def _fetch(self, wanted: Sequence[Transfer], entries: dict[BundleId, Entry]) -> bool:
         """Fetch small bundles in this thread and record it; what does not fit is left where it is. Return whether

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 from gateway import linux
+from gateway.ledger import kept
 
 ROOM = frozenset({"create", "write", "pwrite", "mkdir", "rename", "replace", "rename-new", "link", "symlink", "fsync"})
 ROOM |= {"syncfs", "conclude"}
@@ -148,11 +149,27 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
         buffered = kind(raw) if buffering in {-1, 1} else kind(raw, buffering)  # type: ignore[operator]  # all three take the same
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding, errors, newline, buffering == 1)
 
-    def committing(connection: Connection) -> None:
+    def has_changed(connection: Connection) -> bool:
         file = connection.connection.driver_connection
-        if file is not None and file.total_changes:
+        return file is not None and file.total_changes > 0 and id(connection) not in ending
+
+    def ended(connection: Connection) -> None:
+        if not has_changed(connection):
+            commit(connection)
+            return
+        ending.add(id(connection))
+        try:
+            give(Call("commit", root or "", commit, (connection,), {}))
+        finally:
+            ending.discard(id(connection))
+
+    def committing(connection: Connection) -> None:
+        """Meet the commits of those who do not borrow a kept connection: whoever makes a ledger."""
+        if has_changed(connection):
             give(Call("commit", root or "", lambda: None, (), {}))
 
+    commit = kept.commit
+    ending: set[int] = set()
     rename_new, sync_file_system, finish_writing = linux.rename_new, linux.sync_file_system, linux.finish_writing
     wrapped: list[tuple[Any, str, Any]] = [(os, name, by_path(name, getattr(posix, name))) for name in _BY_PATH]
     wrapped += [(os, name, by_path(name, getattr(posix, name))) for name in _BY_FILE]
@@ -161,6 +178,7 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
     wrapped += [(os, "open", opening), (io, "open", open_file), (builtins, "open", open_file)]
     wrapped += [(linux, "rename_new", renaming), (linux, "conclude", concluding)]
     wrapped += [(linux, "sync_file_system", forcing), (linux, "finish_writing", settling)]
+    wrapped += [(kept, "commit", ended)]
     saved = [(owner, name, getattr(owner, name)) for owner, name, _wrapper in wrapped]
     event.listen(Engine, "commit", committing)
     try:

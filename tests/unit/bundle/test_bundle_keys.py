@@ -247,3 +247,17 @@ def test_sm2_ciphertext_of_the_standard():
 def test_sm2_refuses_to_wrap_to_no_point():
     with pytest.raises(ValueError, match="curve"):
         GmSuite().wrapper(bytes(64))
+
+
+def test_keys_that_come_with_each_errand_are_made_ready_once_and_only_the_last_are_kept(monkeypatch):
+    made = []
+    signer = PqSuite.signer
+    monkeypatch.setattr(PqSuite, "signer", lambda suite, seed: made.append(seed) or signer(suite, seed))
+    ours, others = generate(), generate()
+    sent = pickle.dumps(ours)
+    for _ in range(3):
+        assert ours.public.verify("x", b"y", pickle.loads(sent).sign("x", b"y"))
+    assert made == [ours.sign_seed]
+    others.sign("x", b"y")
+    pickle.loads(sent).sign("x", b"y")
+    assert made == [ours.sign_seed, others.sign_seed, ours.sign_seed]

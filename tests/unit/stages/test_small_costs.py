@@ -8,6 +8,8 @@ import pytest
 from gateway.bundle.keys import NodeKeys, PublicKeys
 from gateway.bundle.primitives import Verify
 from gateway.domain.lifecycle import State
+from gateway.ledger.database import BEGIN_READING, BEGIN_WRITING
+from gateway.ledger.kept import Kept, Turn
 from gateway.stages.lanes import BATCH
 from tests.support.calls import Call, met
 from tests.support.houses import IN, OUT, Street
@@ -141,3 +143,29 @@ def test_one_handover_is_synced_seldom_where_order_is_kept(made: Street, monkeyp
     assert recipient.count("conclude") <= 3, recipient
     assert len(sender) <= 6, sender
     assert len(recipient) <= 4, recipient
+
+
+def test_one_handover_asks_the_ledgers_little(made: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.drop("first.txt", b"x")
+    made.settle()
+    turns: Counter[str] = Counter()
+    begin = Kept.begin
+
+    def counted_turn(kept: Kept) -> Turn:
+        turns[kept._begin] += 1
+        return begin(kept)
+
+    monkeypatch.setattr(Kept, "begin", counted_turn)
+    made.drop("second.txt", b"x")
+    while made.waiting():
+        made.clock.time += 1
+        made.go("police:claim")
+    turns.clear()
+    made.go("police:pack", "police:pack", "police:out-procuratorate")
+    made.go("procuratorate:in-police", "procuratorate:open", "procuratorate:open", "procuratorate:in-police")
+    made.go("procuratorate:out-police", "police:in-procuratorate")
+    assert sorted(made.delivered()) == ["first.txt", "second.txt"]
+    assert {t.state for t in made.police.transfers(OUT)} == {State.DELIVERED}
+    assert made.mail() == []
+    assert turns[BEGIN_WRITING] <= 8, "sealed, sent, receipted; offered, fetched, opened, delivered, confirmed"
+    assert turns[BEGIN_READING] <= 40
