@@ -117,8 +117,8 @@ def sync_file_system(descriptor: int) -> None:
 
 
 def conclude(file: int) -> None:
-    """On a disk that keeps order, make all last that was done to it before, and all that was settled there; `file` is
-    one of ours on it. OSError. See adr/0056."""
+    """Force `file`, one of ours, to its disk; where that keeps order, all lasts then that was done to it before, and
+    all that was settled there. OSError. See adr/0056."""
     # Touched, it is a part of the newest transaction, whose commit takes along whatever came earlier.
     os.utime(file)
     os.fsync(file)
