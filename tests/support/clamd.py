@@ -47,7 +47,7 @@ def clamd(root: Path) -> Iterator[Path]:
         yield place
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def at(place: Path, *, timeout: float = 30.0, largest: int = LIMIT) -> ScannerAt:

@@ -155,7 +155,7 @@ def _sshd(made: Village) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _told(made: Village, *arguments: str) -> str:
