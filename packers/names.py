@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from itertools import pairwise
 
+from gateway.domain.filenames import meaning_on_windows
+
 UTF8, GB18030, ASCII = "utf-8", "gb18030", "ascii"
 
 MAX_NAME_BYTES = 4096
@@ -25,10 +27,7 @@ SHORT_STEM_BYTES = 180
 
 _THREE_BYTES = "\u0800"
 """From here on UTF-8 takes three bytes: all of Chinese, and a pattern that GBK text does not meet by chance."""
-_RESERVED = re.compile(r"(?i:con|prn|aux|nul|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?")
 _DRIVE = re.compile(r"[A-Za-z]:")
-_SIGNS = ((":", "stream"), ("\\", "separator"))
-"""What means something else on Windows than a sign of a name."""
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """What turns the direction of text, so that `gpj.exe` can look like `exe.jpg`."""
 _LEFTOVERS = re.compile(
@@ -95,12 +94,7 @@ def _unsafe_part(part: str) -> str:
         return "control"
     if not _DIRECTION.isdisjoint(part):
         return "direction"
-    for sign, reason in _SIGNS:
-        if sign in part:
-            return reason
-    if _RESERVED.fullmatch(part):
-        return "reserved"
-    return "trailing" if part[-1] in ". " else ""
+    return "separator" if "\\" in part else meaning_on_windows(part)
 
 
 def clean_path(name: str) -> str:

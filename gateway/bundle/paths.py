@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from gateway.domain.errors import SecurityError
+from gateway.domain.filenames import DEVICE, meaning_on_windows
 
 COMPONENT_MAX = 255
 """Bytes of UTF-8 in one name: the limit of Linux filesystems."""
@@ -16,7 +17,7 @@ DEPTH_MAX = 32
 _FORBIDDEN = frozenset("\\\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 """The other separator, and what turns the direction of the text so that a name looks like another one."""
 
-_NAME = rf"(?!\.{{1,2}}(?:/|\Z))[ -.0-\[\]-~]{{1,{COMPONENT_MAX}}}"
+_NAME = rf"(?!{DEVICE} *(?:[./]|\Z))[ -.0-9;-\[\]-~]{{1,{COMPONENT_MAX}}}(?<![. ])"
 _PLAIN = re.compile(rf"{_NAME}(?:/{_NAME}){{0,{DEPTH_MAX - 1}}}")
 """Printable ASCII in which no rule can be broken, but that the whole be too long: most paths, known by one look."""
 
@@ -46,6 +47,7 @@ def _check_one(path: str, number: int) -> None:
     rules = {
         "empty, dot or dot-dot name": not any(part in ("", ".", "..") for part in parts),
         "control or direction character": not any(c in _FORBIDDEN or unicodedata.category(c) == "Cc" for c in path),
+        "another meaning on Windows": not any(map(meaning_on_windows, parts)),
         "not NFC": unicodedata.is_normalized("NFC", path),
         "too deep": len(parts) <= DEPTH_MAX,
         "too long": len(path.encode()) <= PATH_MAX and all(len(part.encode()) <= COMPONENT_MAX for part in parts),

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from gateway.domain.errors import GatewayError, PermanentError, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import disk, intent, moving, sharing, taking
+from gateway.folders import disk, intent, moving, order, sharing, taking
 from gateway.folders.together import Together
 from gateway.packing import Candidate, Entry
 
@@ -101,17 +101,19 @@ class ClaimShelf:
         return [found[token] for token, _ in wanted if token in found], together.failures
 
     def recover(self, settled: Collection[str] = frozenset()) -> Recovery:
-        """Finish or undo every interrupted claim, release and discard, and list the whole claims but `settled`.
+        """Finish or undo every interrupted claim, release and discard, and list the whole claims but `settled`; these
+        are durable on return.
 
         settled: claims of which the caller knows all that their notes say. Whether anything is left to do with them is
             looked at, but their notes are not read: there may be a hundred thousand of them at a start.
         Must run before the first scan; may run again at any time.
-        Raises as `disk.failure` says if the shelf itself cannot be read.
+        Raises as `disk.failure` says if the shelf itself cannot be read or synced.
         """
         finished = undone = 0
         problems: list[GatewayError] = []
         claims: list[Claim] = []
         for route in self._routes():
+            before = len(claims)
             for name in self._names(route):
                 if self._is_busy(name):
                     continue
@@ -126,6 +128,10 @@ class ClaimShelf:
                         claims += self._settle(route / name, problems)
                 except GatewayError as error:
                     problems.append(error)
+            if len(claims) > before:
+                # Who was killed before the last sync of a claim has left it whole, but not yet lasting.
+                with disk.mapped(route):
+                    order.conclude_in(route)
         return Recovery(tuple(claims), finished, undone, tuple(problems))
 
     def orphans(self, root: Path) -> list[Path]:
@@ -174,8 +180,8 @@ class ClaimShelf:
             if whole is None:
                 return ()
             wanted = self._intent(whole)
-            sharing.shared_folder(to_folder, wanted.root)
-            return self._release(whole, wanted, to_folder)
+            with sharing.opened_own(to_folder, wanted.root):
+                return self._release(whole, wanted, to_folder)
 
     def discard(self, token: ClaimToken) -> None:
         """Remove the original for good; only retention may ask for it. Repeatable."""
@@ -189,7 +195,7 @@ class ClaimShelf:
 
     def _release(self, whole: Path, wanted: intent.Intent, folder: Path) -> tuple[Path, ...]:
         names = [part.name for part in wanted.parts]
-        paths = moving.carry_beside(whole / taking.PARTS, names, folder, adopt=False)
+        paths = moving.carry_beside(whole / taking.PARTS, names, folder, is_own=True)
         gone = whole.with_name(f"{taking.GONE}{wanted.token}")
         disk.rename_durably(whole, gone)
         self._forget(gone)

@@ -6,7 +6,7 @@ import io
 import mmap
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -39,12 +39,17 @@ disk. They live as long as one bundle is opened."""
 class MemberFiles:
     """The members of one bundle, one after another, below the private and empty folder `root`. Close it at the end.
 
-    Nothing is synced here: whoever publishes does that, for all of it in one go.
+    Nothing is synced here, unless `singly`: whoever publishes does that, for all of it in one go.
     read_again: the files are read at once by somebody here, who would have to wait for the disk.
+    singly: each file is forced to the disk all the same, beside the writing of those that follow; when this is closed
+        they and their folders last. For disks where no one order does that in the end (adr/0053).
     """
 
-    def __init__(self, root: Path, *, read_again: bool = False) -> None:
+    def __init__(self, root: Path, *, read_again: bool = False, singly: bool = False) -> None:
         self._root = os.fspath(root)
+        self._singly = singly
+        self._written: list[str] = []
+        """What is to be forced out next."""
         self._large = sys.maxsize if read_again else LARGE
         self._folders = {""}
         self._threads: ThreadPoolExecutor | None = None
@@ -62,13 +67,18 @@ class MemberFiles:
             self._threads.shutdown()
         if error is None:
             self._settle()
+            if self._singly:
+                _force(self._written, [f"{self._root}/{folder}" for folder in self._folders])
 
     def create(self, path: str, size: int) -> BinaryIO:
         """Return the new file at the safe relative `path`, for `size` bytes; OSError if the disk fails."""
         self._make_folder(path.rpartition("/")[0])
         place = f"{self._root}/{path}"
-        if size < self._large:
+        if size < self._large or self._singly:
             self._push(size)
+        if self._singly:
+            self._written.append(place)
+        if size < self._large:
             return cast("BinaryIO", open(place, "xb", buffering=0))
         if not self._buffers:
             self._buffers = [mmap.mmap(-1, _BUFFER) for _ in range(_BUFFERS)]
@@ -86,11 +96,16 @@ class MemberFiles:
         return self._threads
 
     def _push(self, size: int) -> None:
-        """Note that so many bytes more will wait for the disk, and have it begin when they are many."""
+        """Note that so many bytes more will wait for the disk, and have it begin when they are many: with what was
+        created before, each file of which is closed by now."""
         if self._waiting >= PUSHED_BYTES and (self._pushing is None or self._pushing.done()):
             self._settle()
             self._waiting = 0
-            self._pushing = self._hands.submit(rounds.push, self._root)
+            if self._singly:
+                written, self._written = self._written, []
+                self._pushing = self._hands.submit(_force, written)
+            else:
+                self._pushing = self._hands.submit(rounds.push, self._root)
         self._waiting += size
 
     def _settle(self) -> None:
@@ -166,6 +181,12 @@ class _LargeFile(io.RawIOBase):
         future, self._writing[turn] = self._writing[turn], None
         if future is not None:
             future.result()
+
+
+def _force(files: Sequence[str], folders: Sequence[str] = ()) -> None:
+    for error in rounds.sync_all(files, folders).values():
+        if error is not None:
+            raise error
 
 
 def _past_the_cache(place: str, size: int) -> int:

@@ -69,6 +69,13 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     return outcomes
 
 
+def sync_opened(folder: int) -> None:
+    """Force the names in one open folder to the disk, where it can do that. OSError."""
+    error = linux.fsynced(folder)
+    if error is not None and error.errno not in _CANNOT_SYNC_FOLDER:
+        raise error
+
+
 def push(folder: str) -> None:
     """Have what waits on the file system of `folder` written ahead of a round, where that may be one order. Whatever is
     to last is synced in a round all the same. OSError if something could not be written, whosever it was: a later order
@@ -99,6 +106,11 @@ class Stretch:
     def __exit__(self, *_error: object) -> None:
         os.close(self._descriptor)
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether one order does on this file system what fsyncs of all files would."""
+        return linux.is_sound(self._descriptor)
+
     def force(self, file: str, folders: Collection[str], members: int, size: int) -> bool:
         """Force all of it to the disk by one order; False where that is not as good as fsyncs: then do those.
 
@@ -108,11 +120,7 @@ class Stretch:
         """
         lead = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            if (
-                members < FEWEST
-                or not linux.is_sound(self._descriptor)
-                or not _is_quiet(members, min(size, _OURS * members))
-            ):
+            if members < FEWEST or not self.is_sound or not _is_quiet(members, min(size, _OURS * members)):
                 return False
             if {Path(one).stat().st_dev for one in (file, *folders)} != {os.fstat(self._descriptor).st_dev}:
                 return False

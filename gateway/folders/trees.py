@@ -33,9 +33,33 @@ def settle_trees(roots: Sequence[Path | str], folder: Path | str) -> list[Gatewa
     return _forced(roots, os.fspath(folder))
 
 
-def fsync_own_trees(roots: Sequence[Path | str], folders: Sequence[Path | str], lead: str) -> list[GatewayError | None]:
+Lasting = dict[tuple[int, int], int]
+"""Files that last as they are: device and inode, and when the inode was changed last, in nanoseconds since 1970."""
+
+
+def lasting_in(folder: Path | str, since: os.stat_result) -> Lasting:
+    """Return the regular files below `folder`, which were all forced to the disk before `since`, a folder of the same
+    disk, was made. What is changed from now on shows, as only those are returned that were changed last at an earlier
+    tick of the clock than that. Raises as `disk.failure` says."""
+    tree = _Tree(folder)
+    tree.attempt(tree.look)
+    if tree.error is not None:
+        raise tree.error
+    with disk.mapped(folder):
+        found = [os.lstat(path) for path in tree.files]
+    return {_identity(one): one.st_ctime_ns for one in found if one.st_ctime_ns < since.st_ctime_ns}
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def fsync_own_trees(
+    roots: Sequence[Path | str], folders: Sequence[Path | str], lead: str, lasting: Lasting | None = None
+) -> list[GatewayError | None]:
     """Like `fsync_trees`, of trees that we have made ourselves and of the `folders` that hold them. `lead`: a file in
-    one of them; of a few files on a disk that keeps order it alone is synced, for all."""
+    one of them; of a few files on a disk that keeps order it alone is synced, for all. Of files that are `lasting`, and
+    unchanged since, nothing is asked."""
     with ExitStack() as held:
         try:
             with disk.mapped_at(lead):
@@ -47,14 +71,16 @@ def fsync_own_trees(roots: Sequence[Path | str], folders: Sequence[Path | str], 
                     return errors
         except GatewayError as error:
             return [error] * len(roots)
-    errors = fsync_trees(roots)
+    errors = _forced(roots, None, lasting)
     for folder in folders:
         disk.fsync_folder(Path(folder))
     return errors
 
 
-def _forced(roots: Sequence[Path | str], folder: str | None) -> list[GatewayError | None]:
-    trees = [_Tree(root) for root in roots]
+def _forced(
+    roots: Sequence[Path | str], folder: str | None, lasting: Lasting | None = None
+) -> list[GatewayError | None]:
+    trees = [_Tree(root, lasting) for root in roots]
     for tree in trees:
         tree.attempt(tree.look)
     files = [path for tree in trees for path in tree.files]
@@ -68,9 +94,11 @@ def _forced(roots: Sequence[Path | str], folder: str | None) -> list[GatewayErro
 
 @dataclass(slots=True)
 class _Tree:
-    """What is below a root, or the root itself: regular files, and folders before those in them."""
+    """What is below a root, or the root itself: regular files but those that are lasting, and folders before those in
+    them."""
 
     root: Path | str
+    lasting: Lasting | None = None
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     error: GatewayError | None = None
@@ -95,8 +123,14 @@ class _Tree:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         self.folders.append(entry.path)
-                    elif entry.is_file(follow_symlinks=False):
+                    elif entry.is_file(follow_symlinks=False) and not self._lasts(entry):
                         self.files.append(entry.path)
+
+    def _lasts(self, entry: os.DirEntry[str]) -> bool:
+        if not self.lasting:
+            return False
+        found = entry.stat(follow_symlinks=False)
+        return self.lasting.get(_identity(found)) == found.st_ctime_ns
 
     def finish(self, outcomes: Mapping[str, OSError | None]) -> None:
         for path in (*self.files, *reversed(self.folders)):

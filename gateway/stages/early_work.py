@@ -62,8 +62,10 @@ def open_early(order: EarlyOrder, progress: Callable[[int], None]) -> EarlyOutco
         with disk.mapped(order.members.parent):
             order.members.mkdir(mode=0o700)
             with rounds.Stretch(os.fspath(order.members)) as stretch:
-                draft, fingerprint = _followed(order, progress)
-                return EarlyOutcome(fingerprint, durable=_forced(stretch, order.members, draft))
+                singly = not stretch.is_sound
+                draft, fingerprint = _followed(order, progress, singly=singly)
+                durable = len(draft.files) if singly else _forced(stretch, order.members, draft)
+                return EarlyOutcome(fingerprint, durable=durable)
     except GivenUpError as reason:
         code = str(reason)
     except GatewayError as error:
@@ -80,8 +82,9 @@ def _forced(stretch: rounds.Stretch, members: Path, draft: Manifest) -> int:
     return count if stretch.force(f"{members}/{draft.files[0].path}", [os.fspath(members)], count, size) else 0
 
 
-def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> tuple[Manifest, bytes]:
-    """Write the members as they come; return the manifest that was promised, and the fingerprint of what came."""
+def _followed(order: EarlyOrder, progress: Callable[[int], None], *, singly: bool) -> tuple[Manifest, bytes]:
+    """Write the members as they come, each forced to the disk if `singly`; return the manifest that was promised, and
+    the fingerprint of what came."""
     telling = threading.Lock()
 
     def told(done: int) -> None:
@@ -95,7 +98,7 @@ def _followed(order: EarlyOrder, progress: Callable[[int], None]) -> tuple[Manif
 
     with (
         GrowingFile(order.growing, order.herald.envelope.size, SystemClock(), rest) as growing,
-        MemberFiles(order.members, read_again=order.read_again) as files,
+        MemberFiles(order.members, read_again=order.read_again, singly=singly) as files,
     ):
         source = growing.as_binary()
         promise = open_herald(source, order.herald, order.keys)

@@ -137,10 +137,11 @@ def open_bundles(batch: OpenBatch, progress: Callable[[int], None]) -> tuple[Ope
     returned, and recorded by the caller.
     """
     with disk.mapped(spool := batch.orders[0].bundle.parent), rounds.Stretch(os.fspath(spool)) as stretch:
-        outcomes = tuple(_opened(order, batch, progress) for order in batch.orders)
+        lasting: trees.Lasting | None = None if stretch.is_sound else {}
+        outcomes = tuple(_opened(order, batch, lasting, progress) for order in batch.orders)
         well = {one.transfer for one in outcomes if one.error is None}
         opened = [order for order in batch.orders if order.transfer in well]
-        errors = _synced(stretch, opened)
+        errors = _synced(stretch, opened, lasting)
     synced = {one.transfer: OpenOutcome(one.transfer, error) for one, error in zip(opened, errors, strict=True)}
     return tuple(synced.get(one.transfer, one) for one in outcomes)
 
@@ -173,7 +174,9 @@ def read_delivery(imports: Path) -> Delivery:
         raise TransientError("local-io", "what is known of an opened bundle cannot be read") from error
 
 
-def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[GatewayError | None]:
+def _synced(
+    stretch: rounds.Stretch, opened: Sequence[OpenOrder], lasting: trees.Lasting | None
+) -> Sequence[GatewayError | None]:
     """Force what was made of `opened` in this stretch to the disk; return in their order what could not be."""
     made = [order.staging.imports for order in opened]
     folders = list(dict.fromkeys(one.parent for one in made))
@@ -188,19 +191,22 @@ def _synced(stretch: rounds.Stretch, opened: Sequence[OpenOrder]) -> Sequence[Ga
                     return [None] * len(made)
         except GatewayError as error:
             return [error] * len(made)
-    return trees.fsync_own_trees(made, folders, f"{made[-1]}/{NOTE}") if made else []
+    return trees.fsync_own_trees(made, folders, f"{made[-1]}/{NOTE}", lasting) if made else []
 
 
-def _opened(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> OpenOutcome:
+def _opened(
+    order: OpenOrder, batch: OpenBatch, lasting: trees.Lasting | None, progress: Callable[[int], None]
+) -> OpenOutcome:
     try:
         with disk.mapped(order.staging.imports):
-            _stage(order, batch, progress)
+            _stage(order, batch, lasting, progress)
     except GatewayError as error:
         return OpenOutcome(order.transfer, error)
     return OpenOutcome(order.transfer)
 
 
-def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) -> None:
+def _stage(order: OpenOrder, batch: OpenBatch, lasting: trees.Lasting | None, progress: Callable[[int], None]) -> None:
+    """`lasting` gets what need not be forced to the disk again; None where one order forces out everything."""
     opened, made = order.staging.members, order.staging.imports
     is_scanned = batch.scanning is not None
     order.staging.make()
@@ -213,6 +219,8 @@ def _stage(order: OpenOrder, batch: OpenBatch, progress: Callable[[int], None]) 
         route = route_of(manifest, order.origin, batch.routes)
         if is_open:
             content, raw = _written_early(opened)
+            if lasting is not None and order.early is not None and order.early.durable:
+                lasting |= trees.lasting_in(content, made.stat())
         else:
             content, raw = opened, unpack(source, front, opened, read_again=is_scanned, progress=progress)
     if batch.scanning is not None:

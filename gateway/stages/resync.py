@@ -107,7 +107,7 @@ class ResyncStage:
             has_sent = True
         if has_sent:
             return 0.0
-        if not has_looked:
+        if self._neighbour is None and not has_looked:
             waits.append(self._open_until - self._clock.monotonic())
         # What comes to be open later rings, and `TalksWatch` looks for all links together.
         return max(0.0, min(waits)) if waits else None

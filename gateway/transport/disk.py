@@ -124,6 +124,17 @@ def publish_part(temp: str, name: str, folder: int, *, is_synced: bool) -> None:
         os.close(part)
 
 
+def conclude(name: str, folder: int) -> None:
+    """Make durable whatever was published in `folder`, of which `name` is one: by whom, and how far, is not known."""
+    with suppress(FileNotFoundError):  # collected meanwhile
+        part = open_regular(name, folder)
+        try:
+            linux.conclude(part)
+        finally:
+            os.close(part)
+    os.fsync(folder)
+
+
 def discard(name: str, folder: int) -> None:
     """Remove `name` from `folder` if it is there and may be removed."""
     with suppress(OSError):

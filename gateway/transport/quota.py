@@ -53,6 +53,8 @@ class Mailbox:
         self.growing: dict[str, Growth] = {}
         """Temporary name -> what grows under it. What was opened before that, or had the name before it was renamed,
         grows no more, whoever holds it open."""
+        self.publishing: set[str] = set()
+        """Temporary names that are being renamed: until that is done nobody opens them."""
         self._bytes = 0
         self._files = 0
         self._counted_at = float("-inf")
@@ -129,16 +131,22 @@ class Mailbox:
     def remove_abandoned(self, below: int) -> int:
         """Remove temporary files of `in` that nobody will continue; return how many. Blocking.
 
-        They are those under `below` bytes, and what was sent while it was being sealed.
+        They are those under `below` bytes, and what was sent while it was being sealed. What was renamed is durable on
+        return: its guest will find it there, and take it for kept.
 
         For when no guest is there yet: a server that was killed could not clear up after its sessions.
         """
         count = 0
+        kept = ""
         with disk.opened_folder(self.folder(IN)) as folder:
             for name, size, _touched in _regular_files(self.folder(IN)):
-                if disk.is_hidden(name) and (size < below or name == disk.HEAD_START):
+                if not disk.is_hidden(name):
+                    kept = name
+                elif size < below or name == disk.HEAD_START:
                     disk.discard(name, folder)
                     count += 1
+            if kept:
+                disk.conclude(kept, folder)
         return count
 
     def remove_stale(self, before: float) -> int:

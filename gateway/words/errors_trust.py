@@ -117,7 +117,8 @@ TABLE: Table = MappingProxyType(
             "Do not release it. Keep it for the security administrator, and ask the sender whether it sent this bundle.",
         ),
         "unsafe-path": Template(
-            "A bundle contains a file name that leads out of its folder or cannot be written safely.",
+            "A bundle contains a file name that leads out of its folder, cannot be written safely, or means something "
+            "else on Windows.",
             "No honest node makes such a name.",
             "Nothing was written. Keep it for the security administrator, and call the sender's administrator.",
         ),

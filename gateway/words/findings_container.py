@@ -72,7 +72,7 @@ TABLE: Table = MappingProxyType(
             "Use the export of the case software itself, and do not repack it with other programs.",
         ),
         "ZIP-PATH-TRAVERSAL": Template(
-            "The zip file contains a path that leads out of its folder.",
+            "The zip file contains a path that leads out of its folder or means something else on Windows.",
             "Such paths are used for attacks; case software does not make them.",
             "It is set aside and the security administrator has been told; nothing of it was written to the disk.",
         ),
@@ -263,7 +263,8 @@ TABLE: Table = MappingProxyType(
         ),
         "FS-NAME-UNUSABLE": Template(
             "The file name {file} cannot be used on other systems.",
-            "It is too long, cannot be read, or contains characters that lead elsewhere.",
+            "It is too long, cannot be read, contains characters that lead elsewhere, or means something else on Windows: "
+            "a device such as aux.xml, a colon, a dot or a blank at the end.",
             "Rename the file and export the case again.",
         ),
         "FS-SPECIAL-FILE": Template(

@@ -16,6 +16,10 @@ HEX64 = re.compile(r"[0-9a-f]{64}")
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 _META = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _UNIT = re.compile(r"[0-9A-Z]{4,24}")
+_DEVICE = re.compile(
+    r"(?:[Cc][Oo][Nn](?:[Ii][Nn]\$|[Oo][Uu][Tt]\$)?|[Pp][Rr][Nn]|[Aa][Uu][Xx]|[Nn][Uu][Ll]|[Cc][Ll][Oo][Cc][Kk]\$"
+    r"|(?:[Cc][Oo][Mm]|[Ll][Pp][Tt])[0-9\u00b9\u00b2\u00b3])\x20*(?:\.[\s\S]*)?"
+)
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 _CODES = {"100", "110", "120", "201", "202", "203", "204", "301", "302", "303", "304", "305", "401", "402", "403"}
@@ -146,7 +150,8 @@ def _path(path: str) -> None:
     parts = path.split("/")
     check(len(parts) <= 32 and not any(part in {"", ".", ".."} or len(part.encode()) > 255 for part in parts))
     check(len(path.encode()) <= 2048)
-    check(not any(c == "\\" or unicodedata.category(c) == "Cc" or ord(c) in _BIDI for c in path))
+    check(not any(part.endswith((".", " ")) or _DEVICE.fullmatch(part) for part in parts))
+    check(not any(c in ":\\" or unicodedata.category(c) == "Cc" or ord(c) in _BIDI for c in path))
 
 
 def check_frame(frame: bytes, size: int) -> bytes:

@@ -147,6 +147,9 @@ def manifest_seeds() -> Mapping[str, bytes]:
     return {
         "plain": manifest.encode(manifest.build({}, plain)),
         "packed": manifest.encode(manifest.build(meta, packed)),
+        "windows": manifest.encode(
+            manifest.build({}, [listed(path, b"") for path in ("aux.xml", "a.txt:b", "c./d ", "LPT¹", "e?")])
+        ),
     }
 
 

@@ -348,7 +348,7 @@ def test_stream_without_readinto_and_short_reads(classic):
     assert classic.open(out.getvalue()) == {"a": noise(200_000)}
 
 
-@pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../b", "a\\b", "e\u0301"])
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../b", "a\\b", "e\u0301", "a:b", "con"])
 def test_unsafe_path_is_not_sealed(classic, path):
     assert classic.code_of(sealing(classic, member(b"x", path=path))) == "unsafe-path"
 

@@ -123,11 +123,14 @@ def test_what_has_waited_for_long_is_helped_although_it_gets_on() -> None:
 
 def test_what_is_due_is_called_in_its_order(rota: Rota) -> None:
     called: list[str] = []
-    done = threading.Event()
+    done, held = threading.Event(), threading.Event()
     now = SystemClock().monotonic()
+    rota.at(now + 3600, lambda: called.append("last"))
+    rota.at(now, lambda: _hold(held))  # or what is due first could be called before the others are named
     rota.at(now + 0.03, done.set)
     rota.at(now + 0.02, lambda: called.append("second"))
     rota.at(now + 0.01, lambda: called.append("first"))
+    held.set()
     eventually(done)
     assert called == ["first", "second"]
 

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,15 @@ import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import entries, trees
+from gateway.folders import entries, notes, trees
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.disk import remove_tree
+from gateway.folders.moving import JOURNAL
 from gateway.packing import Candidate, Entry, Settled
 from tests.support.calls import Call, met
 from tests.support.claiming import claim_alone, whole_claims
 from tests.support.crashing import dies_at, fails_at, interrupted
+from tests.support.powercuts import PowerCut
 from tests.support.wholly import by_one_order, in_order
 from tests.unit.folders.conftest import refuse_renames_across
 
@@ -299,6 +303,38 @@ def test_a_claim_whose_last_sync_fails_is_undone_where_order_is_kept(
     assert place.shelved() == [{"case.zip": ZIP, "case.ok": MARK}]
 
 
+class Killed(BaseException):
+    """The end of a process, whose disk goes on."""
+
+
+@pytest.mark.parametrize("disk_is", [lambda _patched: None, in_order], ids=["each-fsynced", "in-order"])
+def test_a_claim_that_a_killed_process_has_left_lasts_once_it_was_recovered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk_is: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    disk_is(monkeypatch)
+    place = Place(tmp_path / "out", tmp_path / "claims")
+    place.out.mkdir()
+    place.claim(place.drop("before"), claim_token("b" * 32))
+    candidate, power = place.drop(), PowerCut(tmp_path)
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "conclude"} and (place.shelf_folder / ROUTE / TOKEN).exists() and not killed:
+            killed.append(call.name)
+            raise Killed
+        return power.around(call)
+
+    killed: list[str] = []
+    with met(around, tmp_path):
+        with pytest.raises(Killed):
+            place.claim(candidate)
+        recovered = ClaimShelf(place.shelf_folder).recover()
+        assert TOKEN in {claim.token for claim in recovered.claims}
+        power.cut()
+    again = ClaimShelf(place.shelf_folder).recover()
+    assert {claim.token for claim in again.claims} == {claim.token for claim in recovered.claims}
+    assert place.dropped() == {}
+
+
 def test_recovery_itself_may_die_at_any_point(place: Place) -> None:
     candidate = place.drop()
     for first in range(0, len(place.effects(candidate)), 2):
@@ -500,7 +536,7 @@ def test_what_takes_the_place_of_a_mark_is_neither_waited_for_nor_read_to_its_en
                 os.mkfifo(mark)
             else:
                 with mark.open("wb") as stream:
-                    stream.truncate(1 << 50)
+                    stream.truncate(1 << 40)
         return seen
 
     monkeypatch.setattr(entries, "look", exchanged)
@@ -681,3 +717,76 @@ def test_exports_held_by_a_lost_spool_are_found(place: Place) -> None:
     (place.out / ".caseferry-0123.tmp").touch()
     place.claim(place.drop())
     assert place.shelf.orphans(place.out) == [held]
+
+
+def test_a_link_in_the_place_of_reject_leads_no_original_away(place: Place, tmp_path: Path) -> None:
+    place.claim(place.drop())
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (place.out / "reject").symlink_to(secrets)
+    with pytest.raises(PermanentError) as caught:
+        place.shelf.release(TOKEN, place.out / "reject")
+    assert caught.value.code == "folder-replaced"
+    assert list(secrets.iterdir()) == []
+    (place.out / "reject").unlink()
+    assert [path.read_bytes() for path in place.shelf.release(TOKEN, place.out / "reject")] == [ZIP, MARK]
+    assert place.leftovers() == []
+
+
+def test_a_link_laid_while_an_original_is_given_back_leads_nowhere(place: Place, tmp_path: Path) -> None:
+    secrets, reject, away = tmp_path / "secrets", place.out / "reject", place.out / "away"
+    secrets.mkdir()
+
+    def exchange() -> None:
+        for path in (reject, *reject.glob(".*")):
+            if path.is_dir() and not path.is_symlink():
+                path.rename(away)
+                path.symlink_to(secrets)
+                return
+
+    for at in range(200):
+        place.claim(place.drop())
+        with interrupted(at, exchange) as met, suppress(GatewayError):
+            place.shelf.release(TOKEN, reject)
+        assert list(secrets.iterdir()) == [], met[-1]
+        remove_tree(place.out)
+        remove_tree(place.shelf_folder)
+        place.out.mkdir()
+        if len(met) <= at:
+            break
+    assert 10 < at < 199
+
+
+@pytest.mark.parametrize("at", range(0, 60, 3))
+def test_the_dot_folder_of_a_claim_may_be_exchanged_by_whoever_owns_the_outbound_folder(
+    tmp_path: Path, other_device: Path, at: int
+) -> None:
+    place = Place(other_device / "out", tmp_path / "claims")
+    place.out.mkdir()
+    keys = other_device / "keys"
+    keys.mkdir()
+    (keys / "case.zip").write_bytes(b"K" * len(ZIP))
+    (keys / "other").write_bytes(b"K")
+    forged = notes.encode(
+        {"folder": str(place.out), "moves": [{"name": "other", "target": "other"}], "origin": str(keys)}
+    )
+
+    def exchange() -> None:
+        for path in place.out.glob(f".caseferry-{TOKEN}"):
+            if not path.is_symlink():
+                times = (path / "case.zip").stat() if (path / "case.zip").exists() else None
+                path.rename(place.out / "away")
+                (keys / JOURNAL).write_bytes(forged)
+                if times is not None:
+                    os.utime(keys / "case.zip", ns=(times.st_atime_ns, times.st_mtime_ns))
+                path.symlink_to(keys)
+
+    candidate = place.drop()
+    with interrupted(at, exchange), suppress(GatewayError):
+        place.claim(candidate)
+    place.shelf.recover()
+    place.shelf.recover()
+    assert (keys / "case.zip").read_bytes()[:1] == b"K"
+    assert (keys / "other").exists()
+    assert not (place.out / "other").exists()
+    assert all(b"K" not in claim["case.zip"] for claim in place.shelved())

@@ -110,13 +110,13 @@ def test_what_arrives_is_opened_meanwhile_and_its_data_is_not_read_again(scene: 
 @contextmanager
 def synced(fails: bool = False) -> Iterator[list[tuple[str, str]]]:
     """Yield every call that syncs a file or all of them, with the name of what it was about; an order for all fails if
-    `fails`."""
+    `fails`, else that of a member."""
     found: list[tuple[str, str]] = []
 
     def around(call: Call) -> Any:
         if call.name in {"fsync", "syncfs"}:
             found.append((call.name, Path(call.place).name))
-            if call.name == "syncfs" and fails:
+            if fails and (call.name == "syncfs" or Path(call.place).name == NAME):
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
         return call.go()
 
@@ -144,10 +144,33 @@ def test_what_was_opened_meanwhile_lasts_by_an_order_of_its_own_and_is_not_synce
     assert not {name for _call, name in calls} & {NAME, "record.txt"}
 
 
-def test_what_cannot_be_written_while_it_is_opened_is_opened_anew(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_where_no_one_order_lasts_each_is_synced_while_it_arrives_and_again_only_if_it_was_changed(
+    scene: Scene, never_again: None, is_changed: bool
 ) -> None:
-    by_one_order(monkeypatch)
+    scene.arrival.begin()
+    scene.arrival.come()
+    with synced() as early:
+        scene.hear()
+        scene.worked()
+    members = f".{scene.arrival.sealed.bundle_id}-early"
+    assert {NAME, layout.CASE_PACKAGE, layout.CONTENT.rstrip("/"), members} <= {name for _call, name in early}
+    assert "syncfs" not in {call for call, _name in early}
+    if is_changed:
+        scene.made.into.chmod(0o770)
+    scene.arrival.end()
+    with synced() as calls:
+        scene.deliver()
+    assert (NAME in {name for _call, name in calls}) == is_changed
+    assert open_work.NOTE in {name for _call, name in calls}
+
+
+@pytest.mark.parametrize("is_one", [True, False])
+def test_what_cannot_be_written_while_it_is_opened_is_opened_anew(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, is_one: bool
+) -> None:
+    if is_one:
+        by_one_order(monkeypatch)
     scene.arrival.begin()
     scene.arrival.come()
     with synced(fails=True):

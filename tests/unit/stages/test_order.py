@@ -13,6 +13,7 @@ from gateway.compose.survey import survey
 from gateway.domain.errors import Scope, TransientError
 from gateway.domain.lifecycle import State, ends
 from gateway.domain.records import Order, Transfer
+from gateway.ledger.change import Touch
 from gateway.ledger.store import Ledger
 from gateway.words.catalogue import Words
 from tests.support.houses import OUT, Heard, Street, opened, street
@@ -173,5 +174,5 @@ def test_whoever_ends_wakes_the_links_of_routes_that_keep_order(made: Street, st
         )
         node._plan = plan
         bell = node._bells.hang("out-procuratorate")
-        node._ring_for({(state, None)})
+        node._ring_for({Touch(OUT, state, None, is_new=True)})
         assert bell._rung is rings

@@ -16,10 +16,13 @@ import pytest
 from gateway import linux
 from gateway.domain.clock import SystemClock
 from gateway.domain.ids import unit_code, wire_name
+from gateway.transport.agreement import RESUME_FROM
 from gateway.transport.disk import temp_name
 from gateway.transport.hosted import create_mailbox
 from gateway.transport.jail import GuestSession
 from gateway.transport.quota import Mailbox
+from tests.support.calls import Call, met
+from tests.support.powercuts import PowerCut
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 TEMP = b"/in/" + temp_name(NAME).encode()
@@ -170,6 +173,39 @@ def test_what_is_short_lasts_with_its_name_where_the_disk_keeps_order(
     assert [(inbox / name).read_bytes() for name in (NAME, OTHER)] == [b"a bundle", b"another"]
 
 
+class Killed(BaseException):
+    """The end of a process, whose disk goes on."""
+
+
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_what_a_killed_server_has_renamed_lasts_once_another_is_there(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, *, keeps_order: bool
+) -> None:
+    monkeypatch.setattr(linux, "keeps_order", lambda _descriptor: keeps_order)
+    power = PowerCut(inbox)
+    is_killed = []
+
+    def around(call: Call) -> Any:
+        if call.name in {"fsync", "conclude"} and (inbox / NAME).exists() and not is_killed:
+            is_killed.append(True)
+            raise Killed
+        return power.around(call)
+
+    async def scenario() -> None:
+        session = a_session(inbox)
+        handle = await session.open(TEMP, asyncssh.FXF_WRITE | asyncssh.FXF_CREAT, asyncssh.SFTPAttrs())
+        await session.write(handle, 0, b"a bundle")
+        await session.close(handle)
+        with pytest.raises(Killed):
+            await session.rename(TEMP, b"/in/" + NAME.encode())
+
+    with met(around, inbox.parent):
+        asyncio.run(scenario())
+        Mailbox(inbox.parent, 1 << 40, 1000, SystemClock()).remove_abandoned(RESUME_FROM)
+        power.cut()
+    assert (inbox / NAME).read_bytes() == b"a bundle"
+
+
 def test_nothing_is_written_into_what_another_session_is_publishing(
     inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,9 +216,15 @@ def test_nothing_is_written_into_what_another_session_is_publishing(
         monkeypatch.setattr(os, "fsync", waiting)
         while not begun.is_set():
             await asyncio.sleep(0)
-        with pytest.raises(asyncssh.SFTPPermissionDenied):
-            await session.write(handle, 1 << 20, b"too late")
-        go_on.set()
+        try:
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await session.write(handle, 1 << 20, b"too late")
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await session.open(TEMP, asyncssh.FXF_WRITE, asyncssh.SFTPAttrs())
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await session.rename(TEMP, b"/in/" + NAME.encode())
+        finally:
+            go_on.set()
         await renaming
         await session.close(handle)
 
