@@ -287,23 +287,28 @@ def test_a_medium_that_fails_is_told_and_tried_again(journey: Journey, monkeypat
     assert done.state is TripState.CARRIED
 
 
+def refusing(medium: Path, after: int, number: int) -> Callable[..., int]:
+    """Return an `os.open` to which `medium` gives `after` new files, and then the error `number`."""
+    taken, real = count(), os.open
+
+    def opened(path: str | Path, flags: int, *more: int, dir_fd: int | None = None) -> int:
+        place = Path(path) if dir_fd is None else Path(f"/proc/self/fd/{dir_fd}").readlink() / path
+        if place.is_relative_to(medium) and flags & os.O_WRONLY and next(taken) == after:
+            raise OSError(number, os.strerror(number), str(path))
+        return real(path, flags, *more, dir_fd=dir_fd)
+
+    return opened
+
+
 def test_a_medium_that_refuses_any_write_is_told_as_such_and_goes_on_where_it_takes_it(
     journey: Journey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = journey.desk(journey.police, "an").export("procuratorate", journey.medium, "", "").trip
     means = {errno.EIO: "medium-failed", errno.EROFS: "medium-denied", errno.ENOSPC: "medium-full"}
-    told, real = [], os.open
+    told = []
     for step, number in enumerate(cycle(means)):
-        taken = count()
-
-        def opened(path: str | Path, flags: int, *more: int, dir_fd: int | None = None) -> int:
-            place = Path(path) if dir_fd is None else Path(f"/proc/self/fd/{dir_fd}").readlink() / path
-            if place.is_relative_to(journey.medium) and flags & os.O_WRONLY and next(taken) == step:  # noqa: B023 - within its round
-                raise OSError(number, os.strerror(number), str(path))  # noqa: B023 - within its round
-            return real(path, flags, *more, dir_fd=dir_fd)
-
         with monkeypatch.context() as patched:
-            patched.setattr(os, "open", opened)
+            patched.setattr(os, "open", refusing(journey.medium, step, number))
             try:
                 done = journey.desk(journey.police, "bo").confirm(asked.id, "")
                 break

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.bundle.names import receipt_name
+from gateway.bundle.receipt import FILE_MAX
 from gateway.cli.demo_nodes import POLICE, PROCURATORATE
 from gateway.compose.acting import Operator
 from gateway.compose.asides import look_at
@@ -226,6 +228,21 @@ def test_receipts_by_a_key_that_was_unknown_are_applied_anew(closed: Street) -> 
         made.settle()
         assert made.police.only(OUT).state is State.DELIVERED
         assert things(made.police) == []
+
+
+def test_what_is_larger_than_receipts_can_be_is_not_read_again_by_anybodys_word(made: Street) -> None:
+    with (made.back / receipt_name(b"too large to be one")).open("wb") as out:
+        out.truncate(FILE_MAX + 1)
+    made.go("police:in-procuratorate")
+    thing = the_thing(made.police)
+    assert thing.note.code == "receipt-file-too-large"
+    with pytest.raises(GatewayError) as refused:
+        operator(made.police).decide(Action.RECHECK, thing.id, "once more")
+    assert refused.value.code == "quarantine-not-recheckable"
+    operator(made.police).decide(Action.CLOSE, thing.id, "the sender was told")
+    made.go("police:decide")
+    assert [done.action for done in made.police.ledger.decisions.about(thing.id)] == [Action.CLOSE]
+    assert thing.path.exists()
 
 
 # -- release ----------------------------------------------------------------------------------------------------------

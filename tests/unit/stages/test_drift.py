@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.compose import sources
+from gateway.domain.errors import GatewayError
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Action, known
 from gateway.domain.sources import SOURCE_UPGRADE, Seen, Source
@@ -62,6 +63,9 @@ def decide(made: Street, action: Action, why: str = "the vendor confirmed it") -
 
 
 def test_another_version_pauses_before_anything_is_sealed_or_bounced(desk: Desk) -> None:
+    with pytest.raises(GatewayError) as refused:
+        decide(desk.made, Action.SOURCE_REPLAY)
+    assert refused.value.code == "source-not-paused"
     desk.drop(3, upgraded())
     assert desk.states()[GOOD:] == [SOURCE_UPGRADE] * 3
     paused = source(desk.made)
