@@ -9,6 +9,7 @@ from benchmarks.bigledger import filled
 from benchmarks.data import KIB, MIB
 from benchmarks.exchange import Content, Exchange, documents, sparse
 from benchmarks.figures import Figure, Goal, Section
+from benchmarks.filling import PEERS
 from benchmarks.standing import resting
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.lifecycle import State
@@ -129,10 +130,12 @@ def _scanned(root: Path, folders: int, exports: int) -> float:
 def _asked(folder: Path, count: int) -> list[tuple[str, float]]:
     clock = SystemClock()
     with filled(folder, count) as ledger:
+        ledger.resync.sent(PEERS[0], asked=True, answered="")
         return [
             ("what is due", _timed(lambda: ledger.due((State.SEALED,), now=clock.now(), limit=128))),
             ("when is the next due", _timed(lambda: ledger.next_due_at((State.SEALED,)))),
             ("the newest fifty", _timed(lambda: ledger.search(TransferFilter(), 51))),
             ("how many in each state", _timed(ledger.counts)),
             ("what is owed and held", _timed(ledger.owed_and_held)),
+            ("what is missing of a stream", _timed(lambda: ledger.resync.has_gaps(PEERS[0]))),
         ]

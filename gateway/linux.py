@@ -25,6 +25,7 @@ _EXT, _XFS, _BTRFS = 0xEF53, 0x58465342, 0x9123683E
 _ANSWER_MAX = 32
 """Bytes of what the system says of a journal: a number, or `<none>`."""
 _MEMORY, _NODES = Path("/proc/meminfo"), Path("/sys/devices/system/node")
+_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _WAITS, _WAITS_SAID = re.compile(rb"(?:Dirty|Writeback): +(\d+) kB"), 2
 
 
@@ -116,8 +117,8 @@ def sync_file_system(descriptor: int) -> None:
 
 
 def conclude(file: int) -> None:
-    """On a disk that keeps order, make all last that was done to it before, and all that was settled there; `file` is
-    one of ours on it. OSError. See adr/0056."""
+    """Force `file`, one of ours, to its disk; where that keeps order, all lasts then that was done to it before, and
+    all that was settled there. OSError. See adr/0056."""
     # Touched, it is a part of the newest transaction, whose commit takes along whatever came earlier.
     os.utime(file)
     os.fsync(file)
@@ -170,6 +171,14 @@ def waiting_bytes() -> int | None:
     if not found or any(len(sizes) != _WAITS_SAID for sizes in found):
         return None
     return sum(int(size) for sizes in found for size in sizes) << 10
+
+
+def first_given_port() -> int:
+    """Return the first of the ports that are given to who asks for any, or calls somebody; 0 if that is unknown."""
+    try:
+        return int(_PORTS.read_bytes().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 @cache

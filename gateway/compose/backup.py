@@ -1,12 +1,13 @@
 """Backup and restore of a node: what it must not forget in one folder, and the way back to a ledger that is honest."""
 
-import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.compose import sums
 from gateway.compose.identity import new_epoch, new_umask, open_ledger, roster_store
 from gateway.compose.node import JOURNAL_FOLDER
 from gateway.compose.offline import ledger_to_read, missing, not_empty
@@ -56,6 +57,7 @@ class Restored:
 def back_up(settings: Settings, config: Path, to: Path, clock: Clock) -> Backup:
     """Write ledger, confirmed peers and configuration into the new or empty folder `to`; the daemon may go on.
 
+    However many files there are: each is copied and listed by itself, and all are forced to the disk in one round.
     Neither keys (they are backed up once, apart) nor the spool (its content changes by the second) are in it.
     Raises ConfigError `folder-not-empty`, `ledger-missing`, or as `disk.failure` says.
     """
@@ -71,17 +73,19 @@ def back_up(settings: Settings, config: Path, to: Path, clock: Clock) -> Backup:
         with ledger_to_read(settings, clock) as ledger:
             ledger.copy_to(making / LEDGER)
             epoch = ledger.epoch
-        for source, name in _papers(settings, config):
-            target = making / name
-            disk.owner_only(target.parent)
-            disk.write_durably(target, source.read_bytes())
-        files = {str(path.relative_to(making)): _digest(path) for path in sorted(making.rglob("*")) if path.is_file()}
+        with sums.Sums(making) as made:
+            made.add(LEDGER)
+            for source, name in _papers(settings, config):
+                _copy(source, making / name)
+                made.add(name)
         note: dict[str, notes.Json] = {
             "v": 1,
             "unit": settings.node.unit,
             "epoch": epoch,
             "made_at": int(clock.now()),
-            "files": [{"name": name, "sha256": digest, "size": size} for name, (digest, size) in files.items()],
+            "files": made.count,
+            "size": made.size,
+            "sha256": made.digest,
         }
         disk.write_durably(making / NOTE, notes.encode(note))
         trees.fsync_tree(making)
@@ -99,17 +103,17 @@ def read_backup(folder: Path) -> Backup:
     note = notes.read(folder / NOTE)
     if note is None:
         raise missing(folder / NOTE)
-    rows = note.rows("files")
-    for row in rows:
-        path = folder / row.text("name")
-        try:
-            found = _digest(path)
-        except OSError as error:
-            raise _damaged(path) from error
-        if found != (row.text("sha256"), row.number("size")):
-            raise _damaged(path)
-    size = sum(row.number("size") for row in rows)
-    return Backup(folder, note.text("unit"), note.number("epoch"), note.number("made_at"), len(rows), size)
+    if _digest(folder / sums.FILE)[0] != note.text("sha256"):
+        raise _damaged(folder / sums.FILE)
+    count = size = 0
+    for name, digest in _listed(folder):
+        found, held = _digest(folder / name)
+        if found != digest:
+            raise _damaged(folder / name)
+        count, size = count + 1, size + held
+    if (count, size) != (note.number("files"), note.number("size")):
+        raise _damaged(folder / sums.FILE)
+    return Backup(folder, note.text("unit"), note.number("epoch"), note.number("made_at"), count, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,15 @@ def _papers(settings: Settings, config: Path) -> Iterator[tuple[Path, str]]:
         yield roster, f"{ROSTER}/{roster.name}"
 
 
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file of ours; not fsynced."""
+    disk.owner_only(target.parent)
+    with disk.mapped_at(source):
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as out, source.open("rb") as incoming:
+            shutil.copyfileobj(incoming, out, _PIECE)
+
+
 def _decision(action: Action, by: By, subject: str) -> Decision:
     return Decision(0, 0.0, by.actor, action, None, subject, None, None, "", by.why)
 
@@ -225,24 +238,36 @@ def _set_aside(settings: Settings, clock: Clock) -> Path | None:
 
 def _bring_back(settings: Settings, config: Path, folder: Path) -> Iterator[str]:
     """Copy what the backup has and the node lacks; yield its names."""
-    homes = (
-        (CONFIG, config, 0o644),
-        (PEERS, settings.paths.peers, 0o600),
-        (ROSTER, roster_store(settings).folder, 0o600),
-    )
-    for part, home, mode in homes:
-        for source in sorted((folder / part).rglob("*")):
-            target = home / source.relative_to(folder / part)
-            if source.is_file() and not disk.exists(target):
-                with disk.mapped(target.parent):
-                    target.parent.mkdir(mode=0o755 if part == CONFIG else 0o700, parents=True, exist_ok=True)
-                disk.write_durably(target, source.read_bytes(), mode=mode)
-                yield f"{part}/{source.relative_to(folder / part)}"
+    places = {
+        CONFIG: (config, 0o644),
+        PEERS: (settings.paths.peers, 0o600),
+        ROSTER: (roster_store(settings).folder, 0o600),
+    }
+    for name, _digest_of_it in _listed(folder):
+        part, _, below = name.partition("/")
+        if part not in places or not below:
+            continue
+        home, mode = places[part]
+        target = home / below
+        if not disk.exists(target):
+            with disk.mapped(target.parent):
+                target.parent.mkdir(mode=0o755 if part == CONFIG else 0o700, parents=True, exist_ok=True)
+            disk.write_durably(target, (folder / name).read_bytes(), mode=mode)
+            yield name
+
+
+def _listed(folder: Path) -> Iterator[tuple[str, str]]:
+    try:
+        yield from sums.listed(folder)
+    except (OSError, ValueError) as error:
+        raise _damaged(folder / sums.FILE) from error
 
 
 def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest(), path.stat().st_size
+    try:
+        return sums.digest_of(path)
+    except GatewayError as error:
+        raise _damaged(path) from error
 
 
 def _damaged(path: Path) -> PermanentError:

@@ -23,7 +23,7 @@ from gateway.stages.papers import Paper
 from gateway.stages.reconcile import ReconcileStage
 from gateway.stages.reconcile_report import Reports
 from gateway.stages.recording import Recorder
-from gateway.stages.resync import ResyncStage
+from gateway.stages.resync import ResyncStage, TalksWatch
 from gateway.stages.stating import StatementIntake
 from gateway.stages.wayfinding import Ways
 from gateway.transport.api import Transport
@@ -146,6 +146,11 @@ class Comparing:
             Kind.INVENTORY: Paper(INVENTORY_MAX, inventories.take, "inventory", "inventory-too-large"),
             Kind.STATEMENT: Paper(STATEMENT_MAX, statements.take, "statement", "statement-too-large"),
         }
+
+    def watch(self) -> TalksWatch:
+        """Return what wakes the links behind which something is open."""
+        bells = self._ground.bells
+        return TalksWatch(self._ground.ledger, ring_link=lambda link: bells.ring(out_leg(link)), ring_unit=self._ring)
 
     def rounds(self, words: Words) -> ReconcileStage:
         """Return what reconciles every night and on command."""

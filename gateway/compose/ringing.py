@@ -20,16 +20,18 @@ _SHARED = MappingProxyType(
 )
 _LEGS = MappingProxyType(
     {
-        State.SEALED: (out_leg,),
-        State.OFFERED: (in_leg,),
-        State.VERIFIED: (in_leg,),
-        State.QUARANTINED: (in_leg,),
-        State.CHECKED: (out_leg, in_leg),
-        State.DELIVERED: (out_leg, in_leg),
-        State.REJECTED: (out_leg, in_leg),
+        (Direction.OUTBOUND, State.SEALED): (out_leg,),
+        (Direction.RELAY, State.CHECKED): (out_leg,),
+        (Direction.INBOUND, State.OFFERED): (in_leg,),
+        (Direction.INBOUND, State.VERIFIED): (in_leg,),
+        (Direction.INBOUND, State.QUARANTINED): (in_leg,),
+        (Direction.INBOUND, State.CHECKED): (out_leg, in_leg),
+        (Direction.INBOUND, State.DELIVERED): (out_leg,),
+        (Direction.INBOUND, State.REJECTED): (out_leg, in_leg),
     }
 )
-"""Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox."""
+"""Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox, once: what is
+delivered was verified before."""
 _COUNTED = frozenset({State.SEALED, State.DELIVERED, State.COLLECTED, State.REFUSED})
 """States in which what passed of a case is more, or less, than before."""
 _MAKES_WAY = ends(Direction.OUTBOUND) | {State.FOUND, State.SEALED}
@@ -40,10 +42,11 @@ which link those wait is not known of it."""
 def concerned(touched: Touched, orderly: Iterable[str]) -> set[str]:
     """Return the names of the workers to be woken. orderly: those that carry out what routes with an order send."""
     names: set[str] = set()
-    for state, link in touched:
-        names.update(_SHARED.get(state, ()))
+    for direction, state, link, is_new in touched:
+        if not (is_new and state is State.VERIFIED):  # who has verified delivers, in the same step
+            names.update(_SHARED.get(state, ()))
         if link is not None:
-            names.update(leg(link) for leg in _LEGS.get(state, ()))
+            names.update(leg(link) for leg in _LEGS.get((direction, state), ()))
         if state in _COUNTED:
             names.add(TermStage.name)
         if state in _MAKES_WAY:

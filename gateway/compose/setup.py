@@ -2,9 +2,11 @@
 
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway import linux
 from gateway.compose.identity import load_settings
 from gateway.domain.clock import Clock
 from gateway.domain.errors import ConfigError, Scope
@@ -14,6 +16,9 @@ from gateway.keyring.keyring import Keyring
 from gateway.settings.load import LINKS_FOLDER, NODE_FILE, ROUTES_FOLDER, Settings
 from gateway.settings.writing import Values, node_yaml
 from gateway.standard.loading import FOLDERS
+
+FIRST_PORT = 10_240
+"""Above most that programs are known by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,25 @@ def init_node(config: Path, node: NewNode, passphrase: bytes | None, clock: Cloc
 
 
 def free_ports(count: int) -> Sequence[int]:
-    """Return TCP ports on loopback that nobody uses at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Return TCP ports on loopback that nobody uses at this moment, nor is given who asks for any port.
+
+    Of those the system gives away, one that is free now may be another's before its server listens.
+    """
+    below = linux.first_given_port()
+    with ExitStack() as held:
+
+        def hold(port: int) -> int:
+            return int(held.enter_context(socket.create_server(("127.0.0.1", port))).getsockname()[1])
+
+        ports: list[int] = []
+        while len(ports) < count:
+            given = hold(0)  # which differs from one call to the next, also of another process
+            if below <= FIRST_PORT:
+                ports.append(given)
+                continue
+            with suppress(OSError):  # somebody listens there
+                ports.append(hold(FIRST_PORT + given % (below - FIRST_PORT)))
+        return ports
 
 
 def _text(node: NewNode) -> str:

@@ -95,6 +95,7 @@ class Planner:
             self._retain(),
             ExpiryStage(grants_of(self._settings.grants), self._ground.clock, self._ground.ops),
             self._comparing.rounds(self._words),
+            self._comparing.watch(),
             SilenceStage(
                 ledger=self._ground.ledger,
                 expected=expectations(self._settings),

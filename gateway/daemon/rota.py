@@ -10,11 +10,16 @@ from gateway.domain.clock import Clock
 
 AT_ONCE = 32
 """So many threads are made without ado: more than there are workers that all links share."""
-FEW = 2
-"""With so many busy, what has waited for its time waits for one of them: for `PATIENCE` at most."""
+FEW = 1
+"""With so many busy, what has waited for its time waits for one of them, and for whatever waited before it. A second
+one would only take the interpreter from the first, at each of its system calls."""
 PATIENCE = 0.01
-"""Seconds that work waits for a thread to become free before one more is made. At a start every link has a short step
-to do, and a thread for each would take memory for nothing; but a peer that does not answer must not hold up others."""
+"""Seconds in which some work that waits for a thread must be begun, else one more thread is made. At a start every link
+has a short step to do, and a thread for each would take memory for nothing; but a peer that does not answer must not
+hold up others."""
+LONGEST = 0.25
+"""Seconds that work waits because what waited before it is begun, one by one. Then one more thread is made at each
+`PATIENCE`."""
 IDLE_SECONDS = 5.0
 """After these a thread that nobody needed ends."""
 
@@ -43,6 +48,10 @@ class Rota:
         self._order = 0
         self._waiting: deque[tuple[float, Work]] = deque()
         """Work for which no thread was free, and since when."""
+        self._first_since = 0.0
+        """When the first of it came to be the first."""
+        self._helped_at = 0.0
+        """When a thread was made, or called, for work that had waited."""
         self._free: list[_Hand] = []
         """The one that was busy last is called first, so that those that are too many can end."""
         self._hands: set[threading.Thread] = set()
@@ -102,11 +111,10 @@ class Rota:
             hired = late = due = None
             with self._changed:
                 now = self._clock.monotonic()
-                if self._waiting and now - self._waiting[0][0] >= PATIENCE:
-                    late = self._waiting.popleft()[1]
+                if self._waiting and now >= self._patient_until():
+                    late = self._take()
+                    self._helped_at = now
                     hired = self._call(late)
-                    if self._waiting:  # each further thread after another pause
-                        self._waiting[0] = (now, self._waiting[0][1])
                 elif not self._due or self._due[0][0] > now:
                     if self._closing and not self._waiting:
                         self._keeper = None
@@ -123,8 +131,13 @@ class Rota:
     def _until_next(self, now: float) -> float | None:
         next_ones = [self._due[0][0]] if self._due else []
         if self._waiting:
-            next_ones.append(self._waiting[0][0] + PATIENCE)
+            next_ones.append(self._patient_until())
         return max(min(next_ones) - now, 0.0) if next_ones else None
+
+    def _patient_until(self) -> float:
+        """Return until when what waits may go on waiting."""
+        gets_on = min(self._first_since, self._waiting[0][0] + LONGEST)
+        return max(gets_on, self._helped_at) + PATIENCE
 
     # -- the threads that work ----------------------------------------------------------------------------------------
 
@@ -134,8 +147,7 @@ class Rota:
             if is_at_once():
                 hired = self._call(work)
             else:
-                self._waiting.append((self._clock.monotonic(), work))
-                self._keep()
+                self._let_wait(work)
         self._start(hired, work)
 
     def _start(self, hired: threading.Thread | None, work: Work) -> None:
@@ -149,8 +161,19 @@ class Rota:
             # No more threads just now: the next that becomes free does it, or one that is tried for in a moment.
             with self._changed:
                 self._hands.discard(hired)
-                self._waiting.append((self._clock.monotonic(), work))
-                self._keep()
+                self._let_wait(work)
+
+    def _let_wait(self, work: Work) -> None:
+        now = self._clock.monotonic()
+        self._waiting.append((now, work))
+        if len(self._waiting) == 1:
+            self._first_since = now
+            self._keep()
+
+    def _take(self) -> Work:
+        """Return the first of what waits."""
+        self._first_since = self._clock.monotonic()
+        return self._waiting.popleft()[1]
 
     def _call(self, work: Work) -> threading.Thread | None:
         """Give `work` to a free thread, or to a new one, which is returned to be started without the lock."""
@@ -175,7 +198,7 @@ class Rota:
     def _next(self, hand: _Hand) -> Work | None:
         with self._changed:
             if self._waiting:
-                return self._waiting.popleft()[1]
+                return self._take()
             if self._closing:
                 self._hands.discard(hand.thread)
                 return None

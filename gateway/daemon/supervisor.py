@@ -1,5 +1,6 @@
 """Has the workers step: each again after a death, ended within a deadline, watched for signs of life."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -13,6 +14,11 @@ from gateway.domain.errors import GatewayError
 
 _PREDECESSOR_SECONDS = 1.0
 """Between looks whether the old worker of a name has ended."""
+_LATE_SHARE, _LATE_SECONDS = 1 / 32, 0.5
+"""A rest lasts longer by this part of it at most, and by no more than these seconds, so that many end at the same time:
+each time at which any ends wakes two threads."""
+_SHORT = 0.1
+"""Rests of so many seconds are not lengthened."""
 _LAST_SECONDS = 1.0
 """Given to threads that have nothing left to do."""
 
@@ -89,7 +95,7 @@ class _Post:
             if self.bell.stopping or rung or (seconds is not None and seconds <= 0.0):
                 return False
             self._rests, self._heeds_rings = True, heeds_rings
-            self._due = None if seconds is None else self._clock.monotonic() + seconds
+            self._due = None if seconds is None else _together(self._clock.monotonic() + seconds, seconds)
             if self._due is not None and (self._called_at is None or self._called_at > self._due):
                 self._call_at(self._due)
             return True
@@ -289,6 +295,16 @@ class Supervisor:
             tell(self._log, "close-failed", error, worker=post.name)
         except Exception as error:  # noqa: BLE001 - what cannot be given back must not keep the thread
             self._log.bug("close-failed", error, worker=post.name)
+
+
+def _together(due: float, seconds: float) -> float:
+    """Return when a rest of `seconds` that may end from `due` on ends: at one of the times that it has in common with
+    others, longer ones too."""
+    if seconds <= _SHORT:
+        return due
+    # The largest power of two that is not above: each time of a coarser one is a time of every finer one.
+    step = math.ldexp(0.5, math.frexp(min(seconds * _LATE_SHARE, _LATE_SECONDS))[1])
+    return max(due, math.ceil(due / step) * step)
 
 
 def _end(posts: Sequence[_Post], deadline: float, clock: Clock) -> tuple[str, ...]:

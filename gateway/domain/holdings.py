@@ -1,7 +1,9 @@
 """What a node holds of the streams between it and a peer: plain values, as an inventory states them."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from gateway.domain.ids import BundleId, UnitCode
 
@@ -106,4 +108,6 @@ def joined(pairs: Iterable[Range]) -> tuple[Range, ...]:
 
 
 def _within(sequence: int, among: Sequence[Range]) -> bool:
-    return any(first <= sequence <= last for first, last in among)
+    """Whether a number lies in one of `among`, which ascend and lie apart."""
+    number = bisect_right(among, sequence, key=itemgetter(0))
+    return number > 0 and sequence <= among[number - 1][1]

@@ -174,8 +174,8 @@ class ClaimShelf:
             if whole is None:
                 return ()
             wanted = self._intent(whole)
-            sharing.shared_folder(to_folder, wanted.root)
-            return self._release(whole, wanted, to_folder)
+            with sharing.opened_own(to_folder, wanted.root):
+                return self._release(whole, wanted, to_folder)
 
     def discard(self, token: ClaimToken) -> None:
         """Remove the original for good; only retention may ask for it. Repeatable."""
@@ -189,7 +189,7 @@ class ClaimShelf:
 
     def _release(self, whole: Path, wanted: intent.Intent, folder: Path) -> tuple[Path, ...]:
         names = [part.name for part in wanted.parts]
-        paths = moving.carry_beside(whole / taking.PARTS, names, folder, adopt=False)
+        paths = moving.carry_beside(whole / taking.PARTS, names, folder, is_own=True)
         gone = whole.with_name(f"{taking.GONE}{wanted.token}")
         disk.rename_durably(whole, gone)
         self._forget(gone)

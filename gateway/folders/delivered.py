@@ -1,13 +1,12 @@
 """The journal of deliveries: which bundles went into an inbound folder, apart from the ledger in case it is lost."""
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from gateway import linux
 from gateway.domain.ids import BundleId, Digest, UnitCode
-from gateway.folders import disk, order
+from gateway.folders import disk
 
 KEPT_DAYS = 100
 """A bundle is void 90 days after it was made at the latest; older lines can answer no question."""
@@ -58,10 +57,7 @@ class DeliveryJournal:
         with disk.mapped(self._root), path.open("ab") as out:
             out.write(f"{lines}\n".encode("ascii"))
             out.flush()
-            if order.is_kept([out.fileno()]):
-                linux.conclude(out.fileno())
-            else:
-                os.fsync(out.fileno())
+            linux.conclude(out.fileno())
         if is_new:
             disk.fsync_folder(self._root)
             self._trim(int(now // _DAY) - KEPT_DAYS)

@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from enum import Enum
 from pathlib import Path
@@ -24,6 +24,9 @@ _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 _PIECE = 64 << 10
 """Bytes of a small file read at once; most are smaller."""
+
+OPENED = Path("/proc/self/fd")
+"""Where each open folder of this process has a path that leads to it and nowhere else."""
 
 TEMP_PREFIX = ".caseferry-"
 """First part of every temporary name made inside a folder that others see; scans skip names with a dot first."""
@@ -44,7 +47,7 @@ def failure(error: OSError, folder: Path) -> GatewayError:
     Facts: `folder`, `errno` (symbolic). Entry names stay out: they may hold a person's name.
     """
     name = errno.errorcode.get(error.errno or 0, "unknown")
-    facts: dict[str, str | int] = {"folder": printable(str(folder)), "errno": name}
+    facts: dict[str, str | int] = {"folder": printable(_named(folder)), "errno": name}
     if error.errno in _FULL:
         return TransientError("disk-full", f"no space left ({name})", scope=Scope.NODE, facts=facts)
     if error.errno in _MISSING:
@@ -52,6 +55,15 @@ def failure(error: OSError, folder: Path) -> GatewayError:
     if error.errno in _DENIED:
         return PermanentError("folder-denied", f"no permission ({name})", scope=Scope.ROUTE, facts=facts)
     return TransientError("local-io", f"reading or writing our own disk failed ({name})", facts=facts)
+
+
+def _named(folder: Path) -> str:
+    """Return the path of `folder` also where it is reached through a descriptor (`sharing.anchored`)."""
+    parts = folder.parts
+    if folder.is_relative_to(OPENED) and folder != OPENED:
+        with suppress(OSError):
+            return str(Path(os.readlink(Path(*parts[:5])), *parts[5:]))
+    return str(folder)
 
 
 def _failure(error: OSError | None, folder: Path | str) -> GatewayError | None:
@@ -182,23 +194,40 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
     write_many([(path, data)], mode)
 
 
-def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int = 0o600) -> None:
+def write_many(
+    items: Sequence[tuple[Path | str, bytes | memoryview]],
+    mode: int = 0o600,
+    *,
+    within: int | None = None,
+    adopt: Callable[[int], None] = lambda _file: None,
+) -> None:
     """Like `write_durably` for several files, synced together: all are written before the first is forced to the disk,
     and each folder is synced once. A crash leaves a prefix of `items` written.
 
+    within: the open folder that all of them lie in; no path is followed then.
+    adopt:  gives each new, open file its access rights.
     Of a few, on a disk that keeps order, bytes and names are synced as one.
     """
     places = [os.fspath(path).rpartition("/") for path, _ in items]
     temporaries = [f"{folder}/{_temporary(name)}" for folder, _, name in places]
+
+    def reached(path: Path | str) -> str:
+        return os.fspath(path) if within is None else os.fspath(path).rpartition("/")[2]
+
+    def create(path: str) -> int:
+        descriptor = _created(reached(path), mode, within)
+        adopt(descriptor)
+        return descriptor
+
     done = 0
     settled: int | None = None
     try:
         contents = [(temporary, data) for temporary, (_, data) in zip(temporaries, items, strict=True)]
         for at in range(0, len(contents), _OPEN_TOGETHER):
-            settled = _fill(contents[at : at + _OPEN_TOGETHER], mode, is_all=len(contents) < rounds.FEWEST)
+            settled = _fill(contents[at : at + _OPEN_TOGETHER], create, is_all=len(contents) < rounds.FEWEST)
         for temporary, (path, _) in zip(temporaries, items, strict=True):
             with mapped_at(path):
-                os.replace(temporary, path)
+                os.replace(reached(temporary), reached(path), src_dir_fd=within, dst_dir_fd=within)
             done += 1
         if settled is not None:
             with mapped_at(items[-1][0]):
@@ -209,8 +238,12 @@ def write_many(items: Sequence[tuple[Path | str, bytes | memoryview]], mode: int
             os.close(settled)
         for temporary in temporaries[done:]:
             with suppress(OSError):
-                os.unlink(temporary)
-    raise_first(fsync_folders(list(dict.fromkeys(folder for folder, _, _ in places))))
+                os.unlink(reached(temporary), dir_fd=within)
+    if within is None:
+        raise_first(fsync_folders(list(dict.fromkeys(folder for folder, _, _ in places))))
+    elif items:
+        with mapped_at(items[-1][0]):
+            rounds.sync_opened(within)
 
 
 def rename_durably(source: Path, target: Path) -> None:
@@ -311,18 +344,28 @@ def _temporary(name: str) -> str:
     return f"{TEMP_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.tmp"
 
 
-def _fill(items: Sequence[tuple[str, bytes | memoryview]], mode: int, *, is_all: bool) -> int | None:
+def _created(name: str, mode: int, within: int | None) -> int:
+    """Make a new file that none had before: what a crash left, or a stranger laid there, a pipe that nobody reads or
+    another name of some file, is not opened but goes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(name, flags, mode, dir_fd=within)
+    except FileExistsError:
+        os.unlink(name, dir_fd=within)
+        return os.open(name, flags, mode, dir_fd=within)
+
+
+def _fill(items: Sequence[tuple[str, bytes | memoryview]], create: Callable[[str], int], *, is_all: bool) -> int | None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
     They stay open meanwhile, so that a write-back that failed is told to us. Where the disk keeps order and there are
     no more of them (`is_all`) they are settled only, and the last is returned, open.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     opened: list[tuple[str, int]] = []
     try:
         for path, data in items:
             with mapped_at(path):
-                descriptor = os.open(path, flags, mode)
+                descriptor = create(path)
                 opened.append((path, descriptor))
                 view = memoryview(data)
                 while view:

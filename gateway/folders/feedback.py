@@ -10,9 +10,11 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gateway.domain.errors import GatewayError
 from gateway.folders import disk, sharing
 
 ERR = "err"
@@ -111,49 +113,57 @@ class FeedbackDesk:
         self._encoding = encoding
 
     def report(self, feedback: Feedback) -> tuple[Path, Path]:
-        """Write `err/<name>.err.json` and `err/<name>.err.txt`, replacing older ones. Raises as `disk.failure` says."""
-        folder = self._folder(ERR)
+        """Write `err/<name>.err.json` and `err/<name>.err.txt`, replacing older ones.
+
+        Raises `folder-replaced` (permanent, route) where `err` is not our folder, or as `disk.failure` says.
+        """
         name = _stem(feedback.export)
-        paths = folder / f"{name}.err.json", folder / f"{name}.err.txt"
+        paths = self._root / ERR / f"{name}.err.json", self._root / ERR / f"{name}.err.txt"
         text = _text(feedback).encode(self._encoding, "backslashreplace")
-        self._write([(paths[0], _json(_plain(feedback))), (paths[1], text)])
+        self._write(ERR, [(paths[0], _json(_plain(feedback))), (paths[1], text)])
         return paths
 
     def told_at(self, export: str) -> str:
         """Return when `report` last wrote about `export` (its `at`); empty where nothing readable is there."""
         try:
-            found = json.loads(_read(self._root / ERR / f"{_stem(export)}.err.json"))
-        except (OSError, ValueError, RecursionError):
+            with sharing.opened_own(self._root / ERR) as folder:
+                found = json.loads(_read(f"{_stem(export)}.err.json", folder))
+        except (GatewayError, OSError, ValueError, RecursionError):
             return ""
         return str(found.get("at", "")) if isinstance(found, dict) else ""
 
     def withdraw(self, export: str) -> None:
-        """Remove what was reported about `export`, once a later export of that name went through; repeatable."""
-        stem = f"{self._root}/{ERR}/{_stem(export)}"
-        for path in (f"{stem}.err.json", f"{stem}.err.txt"):
-            if disk.lies_at(path):
-                disk.remove_tree(Path(path))
+        """Remove what was reported about `export`, once a later export of that name went through; repeatable.
+
+        Raises as `report` does; of what is no report of ours a folder of that name stays.
+        """
+        stem = _stem(export)
+        names = [f"{stem}.err.json", f"{stem}.err.txt"]
+        if not any(disk.lies_at(f"{self._root}/{ERR}/{name}") for name in names):
+            return
+        with sharing.opened_own(self._root / ERR) as folder, disk.mapped(self._root / ERR):
+            for name in names:
+                with suppress(FileNotFoundError, IsADirectoryError):
+                    os.unlink(name, dir_fd=folder)
 
     def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> list[Path]:
         """Write `ack/<name>.receipt.json` for each, replacing older ones; of several for one export the last stays.
 
-        Durable, synced together. Raises as `disk.failure` says; then some may be written, each whole.
+        Durable, synced together. Raises as `report` does; then some may be written, each whole.
         """
-        folder = self._folder(ACK)
-        shown = {folder / f"{_stem(one.export)}.receipt.json": one for one in acknowledgements}
-        self._write([(path, _json(_plain_receipts(one))) for path, one in shown.items()])
+        shown = {self._root / ACK / f"{_stem(one.export)}.receipt.json": one for one in acknowledgements}
+        self._write(ACK, [(path, _json(_plain_receipts(one))) for path, one in shown.items()])
         return list(shown)
 
-    def _folder(self, name: str) -> Path:
-        sharing.shared_folder(self._root / name, self._root)
-        return self._root / name
-
-    def _write(self, items: list[tuple[Path, bytes]]) -> None:
+    def _write(self, name: str, items: list[tuple[Path, bytes]]) -> None:
         with disk.mapped(self._root):
             rights = self._root.stat()
-        disk.write_many(items, mode=rights.st_mode & 0o666 | 0o600)
-        for path, _ in items:
-            sharing.adopt_access(path, rights)
+
+        def adopt(file: int) -> None:
+            sharing.adopt_open(file, os.fstat(file), rights)
+
+        with sharing.opened_own(self._root / name, self._root) as folder:
+            disk.write_many(items, rights.st_mode & 0o666 | 0o600, within=folder, adopt=adopt)
 
 
 def _stem(export: str) -> str:
@@ -226,12 +236,13 @@ def _text(feedback: Feedback) -> str:
     return "\r\n".join(rows) + "\r\n"
 
 
-def _read(path: Path) -> bytes:
-    """Return a report of ours. OSError for what is no file: the source may put a pipe there, at which we would wait
-    for ever; ValueError for what is too long."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+def _read(name: str, folder: int) -> bytes:
+    """Return the report `name` of ours in the open folder. OSError for what is no file: the source may put a pipe
+    there, at which we would wait for ever; ValueError for what is too long."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, dir_fd=folder), "rb") as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "no file", str(path))
+            raise OSError(errno.EINVAL, "no file", name)
         raw = stream.read(_REPORT_MAX + 1)
     if len(raw) > _REPORT_MAX:
         raise ValueError("too long for a report")

@@ -8,7 +8,7 @@ first copied into one dot-folder inside the target folder; that is the origin fr
 import hashlib
 import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,36 +59,80 @@ def carry(private: Path, moves: Sequence[Move], folder: Path, *, adopt: bool) ->
     again: a journal that already stands decides, not `moves`. adopt: give the entries the access rights of `folder`
     (always done for copies). Raises as `disk.failure` says.
     """
-    journal = journal_of(private)
-    if journal is None:
-        journal = _begin(private, moves, folder, copy=disk.device(private) != disk.device(folder), adopt=adopt)
-    stuck, outcome = _finish(journal)
-    if outcome is disk.Moved.ELSEWHERE:
-        # Bind mounts: one device number, and yet a rename between them is refused. Nothing has moved so far.
-        stuck, outcome = _finish(_begin(private, moves, folder, copy=True, adopt=adopt))
-    if stuck is None:
-        if journal.origin == private:
-            disk.fsync_folder(private)
-        for origin in {journal.origin, _halfway(private, journal.folder)} - {private}:
-            disk.remove_tree(origin)
-    return stuck
+    begun = journal_of(private)
+    return _carried(_Way(private, private, folder if begun is None else begun.folder), moves, adopt=adopt)
 
 
-def carry_beside(private: Path, names: Sequence[str], folder: Path, *, adopt: bool) -> tuple[Path, ...]:
+def carry_beside(
+    private: Path, names: Sequence[str], folder: Path, *, is_own: bool = False, journal_in: Path | None = None
+) -> tuple[Path, ...]:
     """Like `carry`, but a group whose names are taken gets free ones (`a.zip`, `a.ok` become `a~2.zip`, `a~2.ok`).
 
+    is_own:     `folder` is one that we keep where others write: no link is followed to it, see `sharing.opened_own`.
+    journal_in: where the journal stands, if others can exchange `private`: what it says is done with our rights.
     Returns the paths the entries got. Repeatable after a crash.
     """
-    moves = free_moves(folder, names)
-    while carry(private, moves, folder, adopt=adopt) is not None:
-        journal = journal_of(private)
+    home = journal_in or private
+    begun = journal_of(home)
+    way = _Way(private, home, folder if begun is None else begun.folder, is_own=is_own)
+    moves = _free(way, names)
+    while _carried(way, moves, adopt=False) is not None:
+        journal = journal_of(home)
         if journal is None:
-            raise PermanentError("note-damaged", "a move lost its journal", facts={"folder": str(private)})
-        again = {move.name: move for move in free_moves(folder, [move.name for move in journal.owed()])}
+            raise PermanentError("note-damaged", "a move lost its journal", facts={"folder": str(home)})
+        again = {move.name: move for move in _free(way, [move.name for move in journal.owed()])}
         moves = [again.get(move.name, move) for move in journal.moves]
-        _write(private, replace(journal, moves=tuple(moves)))
-    done = journal_of(private)
-    return tuple(folder / move.target for move in (done.moves if done else moves))
+        _write(home, replace(journal, moves=tuple(moves)))
+    done = journal_of(home)
+    return tuple(way.folder / move.target for move in (done.moves if done else moves))
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From where to where entries are carried; `home` has the journal."""
+
+    private: Path
+    home: Path
+    folder: Path
+    is_own: bool = False
+
+    def reached(self) -> AbstractContextManager[Path]:
+        """Give the path by which the target folder is reached."""
+        return sharing.anchored(self.folder) if self.is_own else nullcontext(self.folder)
+
+    @property
+    def halfway(self) -> Path:
+        """The dot-folder of copies in the target folder; its name follows from ours, so that a repetition after a crash
+        finds and replaces what it left."""
+        return self.folder / f"{disk.TEMP_PREFIX}{hashlib.sha256(os.fsencode(self.private)).hexdigest()[:32]}"
+
+
+def _carried(way: _Way, moves: Sequence[Move], *, adopt: bool) -> Move | None:
+    with way.reached() as target:
+        journal = journal_of(way.home)
+        if journal is None:
+            copy = disk.device(way.private) != disk.device(target)
+            journal = _begin(way, moves, target, copy=copy, adopt=adopt)
+        stuck, outcome = _finish(journal, target)
+        if outcome is disk.Moved.ELSEWHERE:
+            # Bind mounts: one device number, and yet a rename between them is refused. Nothing has moved so far.
+            stuck, outcome = _finish(_begin(way, moves, target, copy=True, adopt=adopt), target)
+        if stuck is None:
+            if journal.origin == way.private:
+                disk.fsync_folder(way.private)
+            for origin in {journal.origin, way.halfway} - {way.private}:
+                disk.remove_tree(_reached(origin, way.folder, target))
+        return stuck
+
+
+def _free(way: _Way, names: Sequence[str]) -> list[Move]:
+    with way.reached() as target:
+        return free_moves(target, names)
+
+
+def _reached(origin: Path, folder: Path, target: Path) -> Path:
+    """Return by which path `origin` is reached where `folder` is reached by `target`."""
+    return target / origin.name if origin.parent == folder else origin
 
 
 def free_moves(folder: Path, names: Sequence[str]) -> list[Move]:
@@ -110,52 +154,56 @@ def variant(name: str, number: int) -> str:
     return f"{stem}~{number}{dot}{ending}"
 
 
-def _begin(private: Path, moves: Sequence[Move], folder: Path, *, copy: bool, adopt: bool) -> Journal:
-    origin = private
+def _begin(way: _Way, moves: Sequence[Move], target: Path, *, copy: bool, adopt: bool) -> Journal:
+    origin = way.halfway if copy else way.private
+    place = _reached(origin, way.folder, target)
     if copy:
-        origin = _halfway(private, folder)
-        disk.remove_tree(origin)
-        with disk.mapped(folder):
+        disk.remove_tree(place)
+        with disk.mapped(target):
             # Not its parents: a folder whose share has gone is never made anew.
-            origin.mkdir(mode=0o700)
-        try:
+            place.mkdir(mode=0o700)
+    # Whoever owns the target folder may exchange any folder in it.
+    with sharing.anchored(place) as waiting:
+        if copy:
+            try:
+                with sharing.anchored(way.private) as private:
+                    for move in moves:
+                        copying.copy_durably(private / move.name, waiting / move.name)
+            except GatewayError:
+                with suppress(GatewayError):  # half a copy keeps room from whatever would still fit there
+                    disk.remove_tree(place)
+                raise
+        if copy or adopt:
+            with disk.mapped(target):
+                model = target.stat()
             for move in moves:
-                copying.copy_durably(private / move.name, origin / move.name)
-        except GatewayError:
-            with suppress(GatewayError):  # half a copy keeps room from whatever would still fit there
-                disk.remove_tree(origin)
-            raise
-    if copy or adopt:
-        with disk.mapped(folder):
-            model = folder.stat()
+                sharing.adopt_access(waiting / move.name, model)
         for move in moves:
-            sharing.adopt_access(origin / move.name, model)
-    for move in moves:
-        trees.fsync_tree(origin / move.name)
-    disk.fsync_folder(origin)
-    journal = Journal(origin, folder, tuple(moves))
-    _write(private, journal)
+            trees.fsync_tree(waiting / move.name)
+        disk.fsync_folder(waiting)
+    journal = Journal(origin, way.folder, tuple(moves))
+    _write(way.home, journal)
     return journal
 
 
-def _finish(journal: Journal) -> tuple[Move | None, disk.Moved]:
-    for move in journal.owed():
-        if move is journal.moves[-1] and len(journal.moves) > 1:
-            # A completion mark must never be on the disk before what it vouches for.
-            disk.fsync_folder(journal.folder)
-        outcome = disk.rename_new(journal.origin / move.name, journal.folder / move.target)
-        if outcome is not disk.Moved.DONE:
-            return move, outcome
-    disk.fsync_folder(journal.folder)
+def _finish(journal: Journal, target: Path) -> tuple[Move | None, disk.Moved]:
+    place = _reached(journal.origin, journal.folder, target)
+    # Without it nothing is owed: all had arrived, and it was removed.
+    with sharing.anchored(place) if disk.exists(place) else nullcontext(place) as origin:
+        for move in journal.moves:
+            if not disk.exists(origin / move.name):
+                continue
+            if move is journal.moves[-1] and len(journal.moves) > 1:
+                # A completion mark must never be on the disk before what it vouches for.
+                disk.fsync_folder(target)
+            outcome = disk.rename_new(origin / move.name, target / move.target)
+            if outcome is not disk.Moved.DONE:
+                return move, outcome
+    disk.fsync_folder(target)
     return None, disk.Moved.DONE
 
 
-def _write(private: Path, journal: Journal) -> None:
+def _write(home: Path, journal: Journal) -> None:
     rows = [{"name": move.name, "target": move.target} for move in journal.moves]
     note = notes.encode({"origin": str(journal.origin), "folder": str(journal.folder), "moves": rows})
-    disk.write_durably(private / JOURNAL, note)
-
-
-def _halfway(private: Path, folder: Path) -> Path:
-    # From the private path, so that a repetition after a crash finds and replaces what it left.
-    return folder / f"{disk.TEMP_PREFIX}{hashlib.sha256(os.fsencode(private)).hexdigest()[:32]}"
+    disk.write_durably(home / JOURNAL, note)

@@ -41,7 +41,8 @@ def settle_all(files: Sequence[str], folder: str) -> Mapping[str, OSError | None
         opened: dict[str, int] = {}
         for path in (*files, folder):
             try:
-                opened[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                # A pipe that has taken the place of a file is opened at once, and cannot be settled.
+                opened[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
                 held.callback(os.close, opened[path])
             except OSError as error:
                 outcomes[path] = error

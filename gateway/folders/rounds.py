@@ -69,6 +69,13 @@ def sync_all(files: Sequence[str], folders: Sequence[str]) -> Mapping[str, OSErr
     return outcomes
 
 
+def sync_opened(folder: int) -> None:
+    """Force the names in one open folder to the disk, where it can do that. OSError."""
+    error = linux.fsynced(folder)
+    if error is not None and error.errno not in _CANNOT_SYNC_FOLDER:
+        raise error
+
+
 def push(folder: str) -> None:
     """Have what waits on the file system of `folder` written ahead of a round, where that may be one order. Whatever is
     to last is synced in a round all the same. OSError if something could not be written, whosever it was: a later order

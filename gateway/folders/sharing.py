@@ -1,11 +1,17 @@
-"""Access rights of what the case software's users must be able to read and take away."""
+"""What we keep where others write: folders that no link leads away from, and rights by which users can read it."""
 
+import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gateway.folders import disk
+from gateway.domain.errors import PermanentError, Scope
+from gateway.folders import disk, rounds
+
+_NO_FOLDER = frozenset({errno.ELOOP, errno.ENOTDIR})
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def access_of(model: os.stat_result) -> str:
@@ -34,16 +40,65 @@ def adopt_open(descriptor: int, now: os.stat_result, model: os.stat_result) -> N
     _adopt(descriptor, now, model)
 
 
-def shared_folder(folder: Path, model: Path) -> None:
-    """Make `folder` with the access rights of the folder `model`, so that its users see into it; repeatable."""
-    if disk.exists(folder):
-        return
-    with disk.mapped(model):
-        rights = model.stat()
-    with disk.mapped(folder.parent):
-        folder.mkdir(exist_ok=True)
-    adopt_access(folder, rights)
-    disk.fsync_folder(folder.parent)
+@contextmanager
+def opened_own(folder: Path, model: Path | None = None) -> Iterator[int]:
+    """Give a descriptor of `folder`, which we keep inside a folder that others write into. What is done through it is
+    done there, whatever they put at its path meanwhile.
+
+    model: the folder after whose access rights it is made, durably, where it is not there.
+    Raises `folder-replaced` (permanent, route) where a link or a file has its name; or as `disk.failure` says.
+    """
+    with disk.mapped_at(folder):
+        above = os.open(folder.parent, _FOLDER)
+        try:
+            descriptor = _opened(folder, above)
+            if descriptor is None:
+                descriptor = _made(folder, above, model)
+        finally:
+            os.close(above)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def anchored(folder: Path) -> Iterator[Path]:
+    """Give a path to the folder of ours that `opened_own` opens, through its descriptor: for what takes paths."""
+    with opened_own(folder) as descriptor:
+        yield disk.OPENED / str(descriptor)
+
+
+def _opened(folder: Path, above: int) -> int | None:
+    try:
+        return os.open(folder.name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
+        facts = {"folder": disk.printable(str(folder))}
+        detail = "a link or a file has the name of a folder of ours"
+        raise PermanentError("folder-replaced", detail, scope=Scope.ROUTE, facts=facts) from error
+
+
+def _made(folder: Path, above: int, model: Path | None) -> int:
+    missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+    if model is None:
+        raise missing
+    rights = model.stat()
+    with suppress(FileExistsError):
+        os.mkdir(folder.name, dir_fd=above)
+    descriptor = _opened(folder, above)
+    if descriptor is None:
+        raise missing
+    try:
+        _adopt(descriptor, os.fstat(descriptor), rights)
+        rounds.sync_opened(above)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _adopt(path: str | int, now: os.stat_result, model: os.stat_result) -> None:

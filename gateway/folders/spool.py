@@ -273,27 +273,29 @@ def _clear(imports: str, begun: str, doomed: str) -> None:
 
 
 def _keep(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Give files their final names, and make bytes and names durable; no name is there before its bytes."""
-    owed = [(source, target) for source, target in moves if disk.exists(source) or not disk.exists(target)]
+    """Give files their final names, and make bytes and names durable; no name is there before its bytes. What has its
+    name already is made durable too: who gave it may not have come to that."""
+    moves = [(source if disk.exists(source) or not disk.exists(target) else target, target) for source, target in moves]
+    sources = [source for source, _target in moves]
     with ExitStack() as held:
         opened: list[int] = []
-        for source, _target in owed if len(owed) < rounds.FEWEST else ():
+        for source in sources if len(sources) < rounds.FEWEST else ():
             with disk.mapped_at(source):
                 opened.append(disk.readable(source))
             held.callback(os.close, opened[-1])
         if is_ordered := order.is_kept(opened):
             # Bytes and names of a few are synced as one.
-            disk.raise_first(disk.failures(order.settle(opened), [source for source, _target in owed]))
+            disk.raise_first(disk.failures(order.settle(opened), sources))
         else:
-            disk.raise_first(disk.fsync_files([source for source, _target in owed]))
-        for source, target in owed:
+            disk.raise_first(disk.fsync_files(sources))
+        for source, target in moves:
             with disk.mapped_at(target):
                 os.replace(source, target)
         if is_ordered:
-            with disk.mapped_at(owed[-1][1]):
+            with disk.mapped_at(moves[-1][1]):
                 linux.conclude(opened[-1])
         else:
-            disk.fsync_renamed(owed)
+            disk.fsync_renamed(moves)
 
 
 def _is_fetching(path: Path) -> bool:

@@ -9,10 +9,11 @@ Taking is always a rename within one filesystem, so each part is either still th
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.domain.errors import GatewayError, Scope, TransientError
-from gateway.folders import copying, disk, entries, moving
+from gateway.folders import copying, disk, entries, moving, sharing
 from gateway.folders import intent as intents
 from gateway.folders.intent import Intent, Part
 
@@ -94,13 +95,15 @@ class Taking:
         """Copy what was taken outside into the claim folder, with proof; nothing to do on one filesystem."""
         if not self._is_elsewhere():
             return
-        outside, home = Path(self._outside), Path(self._parts)
+        home = Path(self._parts)
         disk.remove_tree(home)
         disk.owner_only(home)
-        for part in self._intent.parts:
-            copying.copy_durably(outside / part.name, home / part.name)
-            if not self._is_same(f"{outside}/{part.name}", part):
-                raise _changed()
+        # Whoever owns the outbound folder may put another one, or a link to what we alone may read, in its place.
+        with sharing.anchored(Path(self._outside)) as outside:
+            for part in self._intent.parts:
+                copying.copy_durably(outside / part.name, home / part.name)
+                if not self._is_same(f"{outside}/{part.name}", part):
+                    raise _changed()
         disk.fsync_folder(home)
 
     def name(self, whole: Path | str) -> None:
@@ -119,14 +122,14 @@ class Taking:
 
     def is_undoing(self) -> bool:
         """Whether the way back was already begun."""
-        return moving.journal_of(Path(self.hold)) is not None
+        return moving.journal_of(Path(self._folder)) is not None
 
     def undo(self) -> None:
         """Put back what was taken, beside anything that has the name by now, and forget the claim."""
         folder, hold = Path(self._folder), Path(self.hold)
         names = [part.name for part in self._intent.parts if disk.exists(hold / part.name)]
-        if names or moving.journal_of(hold) is not None:
-            moving.carry_beside(hold, names, self._intent.root, adopt=False)
+        if names or self.is_undoing():
+            moving.carry_beside(hold, names, self._intent.root, journal_in=folder)
         gone = folder.with_name(f"{GONE}{self._intent.token}")
         disk.rename_durably(folder, gone)
         self.forget(gone)
@@ -169,7 +172,7 @@ class Taking:
                 return
             if disk.rename_new(source, taken) is disk.Moved.ELSEWHERE:
                 # The dot-folder comes before the note of it: a note without the folder means that the share is away.
-                disk.owner_only(Path(self._outside))
+                _make_outside(self._outside)
                 disk.write_durably(Path(self._folder) / ELSEWHERE, b"")
                 self._elsewhere = True
                 taken = f"{self._outside}/{part.name}"
@@ -199,6 +202,12 @@ class Taking:
         disk.write_durably(path, self._intent.mark or b"")
         with disk.mapped(path.parent):
             os.utime(path, ns=(part.mtime_ns, part.mtime_ns))
+
+
+def _make_outside(folder: str) -> None:
+    with disk.mapped_at(folder), suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    disk.fsync_folder(Path(folder).parent)
 
 
 def is_at_rest(whole: str) -> bool:

@@ -69,7 +69,7 @@ def record(
     t, version = transfers.c, transfer.version + 1
     set_ = {**values, "version": version, "changed_at": change.now}
     change.connection.execute(update(transfers).where(t.id == transfer.id, t.version == transfer.version).values(set_))
-    change.touched.add((transfer.state, transfer.link))
+    change.touch(transfer)
     change.connection.execute(
         insert(events),
         {

@@ -1,20 +1,31 @@
 """The questions that workers ask again and again, each put together once."""
 
 from collections.abc import Collection, Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Select, select
 
 from gateway.domain.ids import BundleId, ClaimToken, LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import Order, Transfer
 from gateway.ledger import queries
 from gateway.ledger.ordering import Orders
-from gateway.ledger.prepared import Build, Param, Values, param, rows, value
+from gateway.ledger.prepared import Build, Param, Values, param, row, rows, value
 from gateway.ledger.queries import TransferQuery
 from gateway.ledger.rows import to_transfer
 
 _Orders = tuple[tuple[Any, Order], ...]
+
+
+class SendingTimes(NamedTuple):
+    """When what leaves by a link falls due (it may be past), in seconds since 1970; None where nothing waits."""
+
+    sealed: float | None
+    """A bundle of ours."""
+    relayed: float | None
+    """One of others."""
+    receipt: float | None
+    """The next receipt should have come, or what is overdue may be sent again."""
 
 
 def due(
@@ -72,12 +83,11 @@ def overdue(
     return _read(connection, _overdue, {"now": now, "link": link, "limit": limit}, link is not None, large)
 
 
-def next_receipt_due_at(
-    connection: Connection, now: float, link: LinkName | None, *, large: bool | None
-) -> float | None:
-    """Return what `queries.next_receipt_due_at` selects."""
-    at: float | None = value(connection, _next_receipt_due_at, {"now": now, "link": link}, link is not None, large)
-    return at
+def sending_times(
+    connection: Connection, now: float, link: LinkName, *, orders: Orders, large: bool | None
+) -> SendingTimes:
+    """Return when what leaves by `link` falls due, by one statement."""
+    return SendingTimes(*row(connection, _sending_times, {"now": now, "link": link}, _kept(orders), large))
 
 
 def by_bundle(connection: Connection, bundle_id: BundleId, direction: Direction | None) -> list[Transfer]:
@@ -125,8 +135,12 @@ def _overdue(is_linked: bool, large: bool | None) -> TransferQuery:
     return queries.overdue(param("now"), link=_link(is_given=is_linked), limit=param("limit"), large=large)
 
 
-def _next_receipt_due_at(is_linked: bool, large: bool | None) -> Select[float | None]:
-    return queries.next_receipt_due_at(param("now"), link=_link(is_given=is_linked), large=large)
+def _sending_times(orders: _Orders, large: bool | None) -> Select[*tuple[float | None, ...]]:
+    link = param("link")
+    sealed = queries.next_due_at((State.SEALED,), link=link, direction=None, orders=dict(orders), large=large)
+    relayed = queries.next_due_at((State.CHECKED,), link=link, direction=Direction.RELAY, large=large)
+    receipt = queries.next_receipt_due_at(param("now"), link=link, large=large)
+    return select(*(one.scalar_subquery() for one in (sealed, relayed, receipt)))
 
 
 def _by_bundle(direction: Direction | None) -> TransferQuery:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Insert, Table, Update, insert, update
 
@@ -20,8 +20,17 @@ from gateway.ledger.schema import transfers
 _COLUMNS: Final = tuple(one.name for one in fields(Transfer) if one.name != "id")
 _values: Final = attrgetter(*_COLUMNS)
 
-Touched = set[tuple[State, LinkName | None]]
-"""States that transfers entered or were changed in, each with the transfer's link."""
+
+class Touch(NamedTuple):
+    """That a transfer of this direction and link entered a state (`is_new`), or was changed in it."""
+
+    direction: Direction
+    state: State
+    link: LinkName | None
+    is_new: bool
+
+
+Touched = set[Touch]
 
 
 @dataclass(slots=True)
@@ -77,7 +86,7 @@ class Change:
         for key in (stored.business_key, now.business_key):
             if key is not None:
                 self._written.add(("key", key))
-        self.touched.add((now.state, now.link))
+        self.touch(now, is_new=now.state is not stored.state)
         if now.state is not stored.state:
             self.counted[stored.direction, stored.state] -= 1
             self.counted[now.direction, now.state] += 1
@@ -85,8 +94,13 @@ class Change:
 
     def enter(self, transfer: Transfer) -> None:
         """Take note of a transfer that was just inserted."""
-        self.touched.add((transfer.state, transfer.link))
+        if transfer.state is not State.OFFERED:  # whoever was offered it is about to fetch it
+            self.touch(transfer, is_new=True)
         self.counted[transfer.direction, transfer.state] += 1
+
+    def touch(self, transfer: Transfer, *, is_new: bool = False) -> None:
+        """Take note that a transfer has come into its state, or was changed in it."""
+        self.touched.add(Touch(transfer.direction, transfer.state, transfer.link, is_new))
 
     def add(self, build: Build, row: Values, *shape: Hashable) -> None:
         """Have a statement executed for `row`."""

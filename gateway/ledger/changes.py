@@ -13,7 +13,7 @@ from gateway.domain.errors import GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import LinkName, TransferId, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State, after, ends
 from gateway.domain.records import Facts, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import answer_waking, queries, repeats, source_rows, streams
+from gateway.ledger import answer_waking, gaps, queries, repeats, source_rows, streams
 from gateway.ledger.change import Change, adding, moved_on
 from gateway.ledger.prepared import param
 from gateway.ledger.rows import changed, fetch, storable
@@ -202,8 +202,7 @@ def no_such(transfer_id: TransferId) -> PermanentError:
 def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     state = after(stored.direction, stored.state, step.event)
     _check_evidence(step)
-    # What the bytes before them claimed does not bind other ones; every check is run anew.
-    before = changed(stored, _UNCLAIMED) if step.event in _OTHER_BYTES else stored
+    before = _unclaimed(change, stored) if step.event in _OTHER_BYTES else stored
     values = {"next_attempt_at": change.now, "attempts": 0, "last_error": None, **_taught(before, step.facts)}
     values["state"] = state
     if state in _SETTLING and before.settled_at is None:
@@ -238,6 +237,12 @@ def _advance(change: Change, stored: Transfer, step: Step) -> Transfer:
     if step.event in (Event.SEALED, Event.DELIVERED):
         mark_corrected(change, now, step.stage)
     return now
+
+
+def _unclaimed(change: Change, stored: Transfer) -> Transfer:
+    """What the bytes before them claimed does not bind other ones; every check is run anew."""
+    gaps.forget(change.connection, stored)
+    return changed(stored, _UNCLAIMED)
 
 
 def mark_corrected(change: Change, now: Transfer, stage: Stage) -> None:

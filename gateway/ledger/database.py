@@ -5,7 +5,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
@@ -29,6 +29,10 @@ hold that of an empty one only; they are taken as they are used."""
 LOG_PAGES: Final = 4_000
 """Pages in the write-ahead log before it is emptied (16 MiB): those that every change touches are copied back once for
 four times as many changes as by SQLite's own 1,000."""
+
+BEGIN_READING: Final = "BEGIN"
+BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
+"""Takes the write lock at the start, where it can be waited for."""
 
 OLDEST_SQLITE: Final = (3, 37, 0)
 """The first with STRICT tables."""
@@ -95,13 +99,13 @@ def writer_engine(path: Path, *, durable: bool = True) -> Engine:
     durable: what was committed has reached the disk; False leaves that to the system.
     """
     level = "FULL" if durable else "OFF"
-    return _engine(lambda: _connect(path, "rw", "wal", level), "BEGIN IMMEDIATE", kept=1, extra=0)
+    return _engine(lambda: _connect(path, "rw", "wal", level), BEGIN_WRITING, kept=1, extra=0)
 
 
 def reader_engine(path: Path, *, read_only: bool) -> Engine:
     """Return the engine of the connections that only read; `read_only` opens a file that another process owns."""
     mode = "ro" if read_only else "rw"
-    return _engine(lambda: _connect(path, mode, None), "BEGIN", kept=READERS, extra=-1)
+    return _engine(lambda: _connect(path, mode, None), BEGIN_READING, kept=READERS, extra=-1)
 
 
 class LogLengthenedError(Exception):
@@ -196,7 +200,9 @@ def _engine(connect: Callable[[], sqlite3.Connection], begin: str, *, kept: int,
     )
 
     def start(connection: Connection) -> None:
-        directly(connection, begin)
+        # `Kept` has begun already, when one of its callers asks by way of SQLAlchemy.
+        if not cast(sqlite3.Connection, connection.connection.dbapi_connection).in_transaction:
+            directly(connection, begin)
 
     event.listen(engine, "begin", start)
     return engine

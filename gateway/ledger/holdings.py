@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, and_, func, not_, or_, select
+from sqlalchemy import Connection, Subquery, and_, not_, or_, select, union, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, joined, ranges
@@ -11,10 +11,10 @@ from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer
 from gateway.domain.statements import Question
+from gateway.ledger import gaps
 from gateway.ledger.prepared import parts
 from gateway.ledger.rows import select_transfers, to_transfer
-from gateway.ledger.schema import receipts, streams, transfers
-from gateway.ledger.streams import missing
+from gateway.ledger.schema import OWING, receipts, streams, transfers
 
 AT_ONCE: Final = 1024
 """Transfers that one inventory moves in one commit; what is left over is found by the next."""
@@ -58,19 +58,39 @@ def got(connection: Connection, peer: UnitCode) -> tuple[Got, ...]:
     )
 
 
+def on_link(
+    link: LinkName, ways: Sequence[Direction], states: Sequence[State], *tests: ColumnElement[bool]
+) -> Subquery:
+    """Select what goes these ways on one link and is in `states`, in all of which something is owed: by the indexes of
+    what is owed and of what is held, in which what is over is not."""
+    c = transfers.c
+    owing = (OWING, c.link == link, c.state.in_(states), c.direction.in_(ways))
+    # The sums keep a database from any other index than that of what is held.
+    held = (c.hold_code.is_not(None), c.link + "" == link, (c.state + "").in_(states), (c.direction + "").in_(ways))
+    return union_all(*(select(*c).where(*its, *tests) for its in (owing, held))).subquery()
+
+
 def open_to(connection: Connection, link: LinkName) -> list[UnitCode]:
     """Return the recipients of what goes by `link` and has no final receipt."""
+    found = on_link(link, (Direction.OUTBOUND,), _UNSETTLED)
+    return [UnitCode(row[0]) for row in connection.execute(select(found.c.peer).distinct().order_by("peer")) if row[0]]
+
+
+def open_links(connection: Connection) -> list[LinkName]:
+    """Return the links by which something goes that has no final receipt."""
     c = transfers.c
-    query = select(c.peer).where(c.link == link, c.direction == Direction.OUTBOUND, c.state.in_(_UNSETTLED))
-    return [UnitCode(row[0]) for row in connection.execute(query.distinct().order_by(c.peer)) if row[0]]
+    # By the indexes of what is owed and of what is held, in which what is over is not.
+    owed = select(c.link).where(OWING, c.state.in_(_UNSETTLED))
+    held = select(c.link).where(c.hold_code.is_not(None), (c.state + "").in_(_UNSETTLED))
+    return [LinkName(row[0]) for row in connection.execute(union(owed, held)) if row[0]]
 
 
 def pending(connection: Connection, peer: UnitCode, link: LinkName) -> tuple[BundleId, ...]:
     """Return the bundles that came over `link`, are in hand, undecided, and may be of `peer`."""
     c = transfers.c
-    theirs = or_(c.origin.is_(None), c.origin == peer)
-    query = select(c.bundle_id).where(c.link == link, c.state.in_(_IN_HAND), c.direction == Direction.INBOUND, theirs)
-    return tuple(BundleId(row[0]) for row in connection.execute(query.order_by(c.id).limit(PENDING_MAX)))
+    found = on_link(link, (Direction.INBOUND,), _IN_HAND, or_(c.origin.is_(None), c.origin == peer)).c
+    query = select(found.bundle_id).order_by(found.id).limit(PENDING_MAX)
+    return tuple(BundleId(row[0]) for row in connection.execute(query))
 
 
 def to_be_receipted_again(connection: Connection, peer: UnitCode, said: Sequence[Sent]) -> list[Transfer]:
@@ -119,9 +139,7 @@ def lost_on_the_way(
     c = transfers.c
     known = {one.epoch: one for one in said}
     here = frozenset(in_hand)
-    query = select_transfers().where(
-        c.state == State.SENT, c.direction == Direction.OUTBOUND, c.peer == peer, c.sequence.is_not(None)
-    )
+    query = select_transfers().where(c.state == State.SENT, _with(peer, Direction.OUTBOUND), c.sequence.is_not(None))
     found: list[Transfer] = []
     for transfer in map(to_transfer, connection.execute(query.order_by(c.id))):
         state = known.get(transfer.epoch) if transfer.epoch is not None else None
@@ -142,25 +160,20 @@ _PASSING: Final = tuple(code for code in ReceiptCode if code[0] == "4" or code i
 
 def _streams(connection: Connection, direction: Direction, peer: UnitCode) -> list[tuple[int, int]]:
     """Return (epoch, highest number known) of a stream, the newest STREAMS_MAX epochs."""
-    t, s = transfers.c, streams.c
-    found: dict[int, int] = {}
+    s = streams.c
     given = select(s.epoch, s.sequence).where(s.peer == peer, s.direction == direction)
-    borne = select(t.epoch, func.max(t.sequence)).where(
-        t.direction == direction, t.peer == peer, t.sequence.is_not(None)
-    )
-    for query in (given, borne.group_by(t.epoch)):
-        for epoch, sequence in connection.execute(query):
-            found[epoch] = max(sequence, found.get(epoch, 0))
+    found = {int(row.epoch): int(row.sequence) for row in connection.execute(given)}
+    for epoch in gaps.epochs(connection, direction, peer):
+        found[epoch] = max(gaps.highest(connection, direction, peer, epoch), found.get(epoch, 0))
     return sorted(found.items())[-STREAMS_MAX:]
 
 
 def _numbers(
     connection: Connection, direction: Direction, peer: UnitCode, epoch: int, *tests: ColumnElement[bool]
 ) -> list[int]:
+    """Return the numbers of those in a few states, as `tests` have it, ascending."""
     c = transfers.c
-    query = select(c.sequence).where(
-        c.direction == direction, c.peer == peer, c.epoch == epoch, c.sequence.is_not(None), *tests
-    )
+    query = select(c.sequence).where(_with(peer, direction), c.epoch == epoch, c.sequence.is_not(None), *tests)
     return [row[0] for row in connection.execute(query.order_by(c.sequence))]
 
 
@@ -169,8 +182,8 @@ def _lacking(connection: Connection, peer: UnitCode, epoch: int, last: int) -> t
     c = transfers.c
     is_damaged = and_(c.state == State.QUARANTINED, c.last_error.in_(_DAMAGED))
     apart = _numbers(connection, Direction.INBOUND, peer, epoch, is_damaged)
-    gaps = missing(connection, peer, epoch, limit=_RANGES)
-    within = [(first, min(final, last)) for first, final in gaps if first <= last]
+    absent = gaps.missing(connection, peer, epoch, limit=_RANGES)
+    within = [(first, min(final, last)) for first, final in absent if first <= last]
     return joined([*((number, number) for number in apart), *within])
 
 
@@ -185,7 +198,7 @@ def _read(
     c = transfers.c
     ours = (c.direction == direction, c.peer == peer, c.sequence.is_not(None), c.state.in_(states))
     found: list[Transfer] = []
-    for place in _outside(said):
+    for place in _outside(said, gaps.epochs(connection, direction, peer)):
         query = select_transfers().where(*ours, place).order_by(c.id).limit(AT_ONCE - len(found))
         found += map(to_transfer, connection.execute(query))
         if len(found) == AT_ONCE:
@@ -193,11 +206,19 @@ def _read(
     return found
 
 
-def _outside(said: Sequence[tuple[int, int, Sequence[Range]]]) -> Iterator[ColumnElement[bool]]:
+def _outside(said: Sequence[tuple[int, int, Sequence[Range]]], epochs: Sequence[int]) -> Iterator[ColumnElement[bool]]:
+    """Yield tests for what of the stream, which has these epochs, lies outside of what was said of it."""
     c = transfers.c
     for epoch, last, exceptions in said:
         yield and_(c.epoch == epoch, c.sequence > last)
         for part in parts(exceptions, _RANGES):
             yield and_(c.epoch == epoch, or_(*(c.sequence.between(first, final) for first, final in part)))
     if len(said) < STREAMS_MAX:
-        yield c.epoch.not_in([epoch for epoch, _last, _exceptions in said])
+        known = {epoch for epoch, _last, _exceptions in said}
+        yield from (c.epoch == epoch for epoch in epochs if epoch not in known)
+
+
+def _with(peer: UnitCode, direction: Direction) -> ColumnElement[bool]:
+    """Test for a stream among the few that are in the states asked for: put together, the columns keep a database from
+    walking all that ever passed on it."""
+    return transfers.c.direction + " " + transfers.c.peer == f"{direction} {peer}"

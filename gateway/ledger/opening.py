@@ -1,7 +1,7 @@
 """How a ledger is opened: its file, its schema, its owner, and the connections that come of it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -27,8 +27,8 @@ class Connections:
     def __init__(self, epoch: int, readers: Engine, writer: Engine | None) -> None:
         """Use `to_write` or `to_read`."""
         self.epoch = epoch
-        self._readers = Kept(readers, database.READERS)
-        self._writer = None if writer is None else Kept(writer, 1)
+        self._readers = Kept(readers, database.READERS, database.BEGIN_READING)
+        self._writer = None if writer is None else Kept(writer, 1, database.BEGIN_WRITING)
         self._commits = None if self._writer is None else GroupCommit(self._writer)
 
     @classmethod
@@ -70,11 +70,9 @@ class Connections:
             raise
         return cls(epoch, readers, None)
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Lend a connection that sees one moment of the ledger and cannot write."""
-        with mapped(), self._readers.begin() as connection:
-            yield connection
+        return self._readers.begin()
 
     def change(self, work: Callable[[Connection], T], after: Callable[[], None]) -> T:
         """Commit `work`, see `GroupCommit.run`; PermanentError `ledger-read-only` if opened for reading."""
@@ -90,7 +88,7 @@ class Connections:
     def copy_to(self, path: Path) -> None:
         """Copy the database as one moment saw it to the new file `path`. Raises as `Ledger.open`."""
         database.prepare_file(path)
-        with mapped(), self._readers.begin() as connection:
+        with self._readers.begin() as connection:
             database.copy(connection, path)
 
     def close(self) -> None:

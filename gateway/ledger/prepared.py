@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, TypeVar, cast
 
@@ -16,11 +17,12 @@ from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
-_Text = tuple[str, tuple[str, ...] | None]
-"""What the database is given, and the names of the places in it in their order (None: they are named)."""
-
 Values = Mapping[str, Any]
-_NOTHING: Final[Values] = MappingProxyType({})
+
+_Text = tuple[str, Callable[[Values], Any]]
+"""What the database is given, and what picks the values of the places in it."""
+
+NOTHING: Final[Values] = MappingProxyType({})
 Build = Callable[..., Executable]
 """A statement: the function of this room that puts it together, with a `param` for whatever differs from call to call.
 
@@ -90,12 +92,13 @@ def write_many(connection: Connection, build: Build, several: Sequence[Values], 
     """Execute a statement once for each of `several` (at least one), by a single call; return how many rows changed."""
     if len(several) == 1:
         return write(connection, build, several[0], *shape)
-    text, names = _compiled(connection.dialect, build, shape)
-    return int(directly(connection, text, [_parameters(names, one) for one in several], many=True).rowcount)
+    kind: Any = type(connection.dialect)
+    text, pick = _compiled_for(kind, build, shape)
+    return int(directly(connection, text, [pick(one) for one in several], many=True).rowcount)
 
 
 def rows_among(
-    connection: Connection, build: Build, name: str, among: Iterable[Any], values: Values = _NOTHING, *shape: Hashable
+    connection: Connection, build: Build, name: str, among: Iterable[Any], values: Values = NOTHING, *shape: Hashable
 ) -> Iterator[Any]:
     """Yield what a statement with a list called `name` selects for all of `among`; its shape: (length, *shape).
 
@@ -117,11 +120,8 @@ def parts(values: Iterable[T], size: int = AT_ONCE) -> Iterator[list[T]]:
 
 def text_of(dialect: Dialect, build: Build, *shape: Hashable) -> str:
     """Return a statement as the database is given it, for those who look at how it is answered."""
-    return _compiled(dialect, build, shape)[0]
-
-
-def _compiled(dialect: Dialect, build: Build, shape: tuple[Hashable, ...]) -> _Text:
-    return _compiled_for(cast(Hashable, type(dialect)), build, shape)
+    kind: Any = type(dialect)
+    return _compiled_for(kind, build, shape)[0]
 
 
 @lru_cache(maxsize=KEPT)
@@ -130,7 +130,16 @@ def _compiled_for(dialect: Hashable, build: Build, shape: tuple[Hashable, ...]) 
     kind = cast(type[Dialect], dialect)
     compiled = statement.compile(dialect=kind(), compile_kwargs={"literal_binds": True})
     names: Sequence[str] | None = getattr(compiled, "positiontup", None)
-    return compiled.string, None if names is None else tuple(names)
+    return compiled.string, _picking(names)
+
+
+def _picking(names: Sequence[str] | None) -> Callable[[Values], Any]:
+    """Return what picks the values called `names`, in their order; all of them where places have names."""
+    if names is None:
+        return lambda values: values
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple([values[name] for name in names])
 
 
 def directly(connection: Connection, text: str, parameters: Any = (), *, many: bool = False) -> DBAPICursor:
@@ -138,21 +147,42 @@ def directly(connection: Connection, text: str, parameters: Any = (), *, many: b
 
     Raises as `Connection.execute`.
     """
-    cursor, known = connection.connection.cursor(), connection.dialect.loaded_dbapi.Error
+    cursor = connection.connection.cursor()
     try:
         if many:
             cursor.executemany(text, parameters)
         else:
             cursor.execute(text, parameters)
-    except known as error:
-        raise DBAPIError.instance(text, None, error, known, hide_parameters=True) from error
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _of_database(connection, text, error) from error
     return cursor
 
 
+def commit(connection: Connection) -> None:
+    """Commit the transaction that has begun; past SQLAlchemy, unless it had a part in it. Raises as `directly`."""
+    if connection.in_transaction():
+        connection.commit()
+        return
+    try:
+        connection.connection.commit()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _of_database(connection, "COMMIT", error) from error
+
+
+def undo(connection: Connection) -> None:
+    """Undo what has begun and was not committed. Raises as `directly`."""
+    try:
+        connection.connection.rollback()
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _of_database(connection, "ROLLBACK", error) from error
+
+
 def _executed(connection: Connection, build: Build, shape: tuple[Hashable, ...], values: Values) -> DBAPICursor:
-    text, names = _compiled(connection.dialect, build, shape)
-    return directly(connection, text, _parameters(names, values))
+    kind: Any = type(connection.dialect)
+    text, pick = _compiled_for(kind, build, shape)
+    return directly(connection, text, pick(values))
 
 
-def _parameters(names: tuple[str, ...] | None, values: Values) -> Any:
-    return values if names is None else tuple([values[name] for name in names])
+def _of_database(connection: Connection, text: str, error: Exception) -> BaseException:
+    known = connection.dialect.loaded_dbapi.Error
+    return DBAPIError.instance(text, None, error, known, hide_parameters=True)

@@ -66,11 +66,12 @@ class Questions(Shelves):
         with self._doors.reading() as connection:
             return asking.overdue(connection, now, link, limit=limit, **kinds)
 
-    def next_receipt_due_at(self, now: float, link: LinkName | None = None, large: bool | None = None) -> float | None:
-        """Return when the next receipt should have come, or what is overdue by `now` may be sent again (it may be
-        past); None if none is awaited."""
+    def sending_times(
+        self, now: float, link: LinkName, *, orders: Orders = queries.NO_ORDERS, large: bool | None = None
+    ) -> asking.SendingTimes:
+        """Return when what leaves by `link` falls due."""
         with self._doors.reading() as connection:
-            return asking.next_receipt_due_at(connection, now, link, large=large)
+            return asking.sending_times(connection, now, link, orders=orders, large=large)
 
     def unconfirmed(self, link: LinkName | None = None, *, limit: int) -> list[Transfer]:
         """Return what was sent (on `link`, None: on any) and neither has a final receipt nor is due one, nor due to be

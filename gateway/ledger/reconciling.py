@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from gateway.domain.holdings import ranges
 from gateway.domain.ids import BundleId, LinkName, UnitCode
@@ -22,6 +22,7 @@ from gateway.ledger.schema_rounds import enquiries, rounds
 
 ENQUIRIES_MAX: Final = 16
 """Enquiries outside of a round that are remembered, of each party."""
+_ONWARD: Final = (Direction.OUTBOUND, Direction.RELAY)
 _DEPOSITED: Final = (State.SENT, State.IN_CUSTODY, State.FORWARDED)
 
 
@@ -113,17 +114,13 @@ class ReconcileBook:
     def held_at(self, link: LinkName) -> tuple[Question, ...]:
         """Return what to ask the hub at the other end of `link`: the bundles that it, by its receipts, has of us, and
         no final receipt has come for; of our own streams and of those that we carry."""
-        c = transfers.c
-        query = select(c.origin, c.recipient, c.epoch, c.sequence).where(
-            c.link == link,
-            c.direction.in_((Direction.OUTBOUND, Direction.RELAY)),
-            c.state.in_((State.IN_CUSTODY, State.FORWARDED)),
-            c.sequence.is_not(None),
-        )
+        c = holdings.on_link(link, _ONWARD, (State.IN_CUSTODY, State.FORWARDED)).c
+        query = select(c.origin, c.recipient, c.epoch, c.sequence).order_by(c.sequence)
         found: dict[tuple[str, str, int], list[int]] = {}
         with self._doors.reading() as connection:
-            for origin, recipient, epoch, number in connection.execute(query.order_by(c.sequence)):
-                found.setdefault((origin or self._unit, recipient, epoch), []).append(number)
+            for origin, recipient, epoch, number in connection.execute(query):
+                if number is not None:
+                    found.setdefault((origin or self._unit, recipient, epoch), []).append(number)
         return tuple(
             Question(UnitCode(origin), UnitCode(recipient), epoch, numbers[0], numbers[-1], ranges(numbers))
             for (origin, recipient, epoch), numbers in list(found.items())[:STREAMS_ASKED_MAX]
@@ -287,13 +284,9 @@ class ReconcileBook:
 def _lost_at(connection: Connection, statement: Statement, link: LinkName, asked_at: float) -> list[Transfer]:
     """Return what went by `link`, was signed for by the issuer, and is unknown to it by its own word."""
     c, r = transfers.c, receipts.c
-    signed = select(r.transfer_id).where(r.issuer == statement.issuer, r.code == ReceiptCode.CUSTODY)
-    query = select_transfers().where(
-        c.link == link,
-        c.direction.in_((Direction.OUTBOUND, Direction.RELAY)),
-        c.state.in_(_DEPOSITED),
-        c.id.in_(signed),
-    )
+    deposited = holdings.on_link(link, _ONWARD, _DEPOSITED)
+    its = (r.transfer_id == c.id, r.issuer == statement.issuer, r.code == ReceiptCode.CUSTODY)
+    query = select_transfers().where(c.id.in_(select(deposited.c.id)), exists().where(*its))
     said: dict[tuple[str, str], dict[int, Tally]] = {}
     for tally in statement.streams:
         said.setdefault((tally.origin, tally.recipient), {})[tally.epoch] = tally

@@ -18,7 +18,7 @@ from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.prepared import listed, rows_among
 from gateway.ledger.rows import select_receipts, select_transfers, to_receipt, to_transfer
-from gateway.ledger.schema import OWING, events, receipts, transfers
+from gateway.ledger.schema import OWING, RELAYED, events, receipts, transfers
 
 _OPEN: Final = (State.CHECKED, State.FORWARDED)
 """States of a relay whose bytes are still needed."""
@@ -119,13 +119,16 @@ class RelayBook:
     def on_the_way(self, streams: Collection[tuple[UnitCode, UnitCode]]) -> list[Transfer]:
         """Return the relays of these streams (origin, recipient) that are not held and whose bytes are still needed."""
         c = transfers.c
-        open_ = (c.direction == Direction.RELAY, c.state.in_(_OPEN), OWING)
+        open_ = (RELAYED, c.state.in_(_OPEN), OWING)
         with self._doors.reading() as connection:
             return [
                 to_transfer(row)
                 for origin, recipient in sorted(streams)
                 for row in connection.execute(
-                    select_transfers().where(*open_, c.peer == origin, c.recipient == recipient).order_by(c.id)
+                    select_transfers()
+                    # The sums keep a database from walking all that either has ever exchanged.
+                    .where(*open_, c.peer + "" == origin, c.recipient + "" == recipient)
+                    .order_by(c.id)
                 )
             ]
 
@@ -272,7 +275,7 @@ def _taken_by(
     connection: Connection, origin: UnitCode, recipient: UnitCode, epoch: int, sequence: int
 ) -> BundleId | None:
     c = transfers.c
-    stream = (c.direction == Direction.RELAY, c.peer == origin, c.epoch == epoch, c.sequence == sequence)
+    stream = (RELAYED, c.peer == origin, c.epoch == epoch, c.sequence == sequence)
     found = connection.execute(select(c.bundle_id).where(*stream, c.recipient == recipient)).scalar()
     return None if found is None else BundleId(found)
 

@@ -11,7 +11,7 @@ from gateway.domain.holdings import LIVES_MAX, Inventory, Life
 from gateway.domain.ids import LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event
 from gateway.domain.records import Decision, Facts, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import changes, decisions, holdings, rebuilding, streams, talks
+from gateway.ledger import changes, decisions, gaps, holdings, rebuilding, streams, talks
 from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
 from gateway.ledger.prepared import row
@@ -92,6 +92,11 @@ class ResyncBook:
         with self._doors.reading() as connection:
             return holdings.open_to(connection, link)
 
+    def open_links(self) -> list[LinkName]:
+        """Return the links by which something goes that has no final receipt."""
+        with self._doors.reading() as connection:
+            return holdings.open_links(connection)
+
     def peers(self) -> list[UnitCode]:
         """Return every unit that there is a stream with, or that we have talked with."""
         with self._doors.reading() as connection:
@@ -132,6 +137,8 @@ class ResyncBook:
             if answered and talks.word(change.connection, peer).owed == answered:
                 facts["owed"] = ""
             talks.note(change.connection, peer, **facts)
+            # What was looked through for this inventory need not be for the next.
+            gaps.look_through(change.connection, peer)
 
         self._doors.change(work)
 

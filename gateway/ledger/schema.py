@@ -262,6 +262,13 @@ Index("transfers_offer", _c.link, _c.bundle_id, unique=True, sqlite_where=_IN, p
 Index("transfers_sealed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_OUT, postgresql_where=_OUT)
 # However often a bundle arrives at a hub, it goes on to each recipient once; so loops end.
 Index("transfers_relayed", _c.bundle_id, _c.recipient, unique=True, sqlite_where=_ON, postgresql_where=_ON)
+# Of one origin, one recipient's stream apart from all others: each has numbers of its own.
+Index(
+    "transfers_carried_stream",
+    *(_c.peer, _c.recipient, _c.epoch, _c.sequence),
+    sqlite_where=RELAYED,
+    postgresql_where=RELAYED,
+)
 Index("transfers_onward", _c.recipient, _c.found_at, sqlite_where=_ON, postgresql_where=_ON)
 
 events: Final = Table(

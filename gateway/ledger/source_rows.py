@@ -1,7 +1,7 @@
 """Writes down what was seen in an export, inside somebody else's transaction, and reads sources and looks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Delete, Insert, Row, delete, select
@@ -46,22 +46,22 @@ def _new_look() -> Insert:
     return adding(looks, [column.name for column in looks.c])
 
 
-def to_source(row: Row[*tuple[Any, ...]]) -> Source:
-    """Return the source in a row of all columns."""
-    r = row._mapping
+def to_source(row: Sequence[Any]) -> Source:
+    """Return the source in a row of all columns, in their order."""
+    number, route, packer, system, versions, baseline, since, paused_at, seen, told_at, silent_at, revision = row
     return Source(
-        SourceId(r["id"]),
-        RouteName(r["route"]),
-        r["packer"],
-        r["system"],
-        tuple(json.loads(r["versions"])),
-        r["baseline"],
-        r["since"],
-        r["paused_at"],
-        tuple(Seen(*one) for one in json.loads(r["seen"])),
-        r["told_at"],
-        r["silent_at"],
-        r["revision"],
+        SourceId(number),
+        RouteName(route),
+        packer,
+        system,
+        tuple(json.loads(versions)),
+        baseline,
+        since,
+        paused_at,
+        tuple(Seen(*one) for one in json.loads(seen)),
+        told_at,
+        silent_at,
+        revision,
     )
 
 

@@ -14,6 +14,7 @@ from gateway.domain.sources import SOURCE_UPGRADE, Look, Seen, Source, SourceId,
 from gateway.ledger import changes, queries, source_rows
 from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
+from gateway.ledger.prepared import NOTHING, Build, Values, param, rows
 from gateway.ledger.queries import TransferQuery
 from gateway.ledger.rows import select_transfers, storable
 from gateway.ledger.schema import transfers
@@ -21,6 +22,8 @@ from gateway.ledger.schema_sources import looks, sources
 
 NAME_MAX: Final = 120
 """Characters kept of what a case software calls itself."""
+
+_SourceQuery = Select[*tuple[object, ...]]
 
 
 class SourceBook:
@@ -33,18 +36,15 @@ class SourceBook:
 
     def all(self) -> list[Source]:
         """Return every source, by route and name."""
-        c = sources.c
-        return self._sources(select(*c).order_by(c.route, c.system, c.id))
+        return self._sources(_all)
 
     def of_route(self, route: RouteName, packer: str) -> list[Source]:
         """Return the sources behind a route, the one that was made last at the end."""
-        c = sources.c
-        return self._sources(select(*c).where(c.route == route, c.packer == packer).order_by(c.id))
+        return self._sources(_of_route, {"route": route, "packer": packer})
 
     def paused(self) -> list[Source]:
         """Return the sources that are paused, the longest first."""
-        c = sources.c
-        return self._sources(select(*c).where(c.paused_at.is_not(None)).order_by(c.paused_at))
+        return self._sources(_paused)
 
     def get(self, wanted: SourceId) -> Source:
         """Return one source; PermanentError `no-such-source`."""
@@ -208,9 +208,22 @@ class SourceBook:
 
         self._doors.change(work)
 
-    def _sources(self, query: Select[*tuple[object, ...]]) -> list[Source]:
+    def _sources(self, build: Build, values: Values = NOTHING) -> list[Source]:
         with self._doors.reading() as connection:
-            return [source_rows.to_source(row) for row in connection.execute(query)]
+            return [source_rows.to_source(row) for row in rows(connection, build, values)]
+
+
+def _all() -> _SourceQuery:
+    return select(*sources.c).order_by(sources.c.route, sources.c.system, sources.c.id)
+
+
+def _of_route() -> _SourceQuery:
+    c = sources.c
+    return select(*c).where(c.route == param("route"), c.packer == param("packer")).order_by(c.id)
+
+
+def _paused() -> _SourceQuery:
+    return select(*sources.c).where(sources.c.paused_at.is_not(None)).order_by(sources.c.paused_at)
 
 
 def _held(source: SourceId) -> TransferQuery:

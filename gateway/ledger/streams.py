@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Update, func, select, union, update
+from sqlalchemy import Connection, Insert, Select, Update, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.domain.errors import PermanentError, SecurityError, TransientError
@@ -14,7 +14,7 @@ from gateway.domain.records import Transfer
 from gateway.ledger import talks
 from gateway.ledger.change import adding
 from gateway.ledger.prepared import listed, param, rows_among, value, write, write_many
-from gateway.ledger.schema import seen, streams, transfers
+from gateway.ledger.schema import seen, streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,28 +148,6 @@ def seen_among(connection: Connection, bundles: Iterable[Named]) -> Seen:
         )
     }
     return Seen(headers, numbers)
-
-
-def missing(connection: Connection, origin: UnitCode, epoch: int, limit: int) -> list[tuple[int, int]]:
-    """Return the gaps of an inbound stream as (first, last) numbers, lowest first, at most `limit`.
-
-    A number is missing if a higher one is known and no transfer in any state, delivered or not, bears it.
-    """
-    t, s = transfers.c, seen.c
-    ours = (t.direction == Direction.INBOUND, t.peer == origin, t.epoch == epoch, t.sequence.is_not(None))
-    known = union(
-        select(t.sequence.label("sequence")).where(*ours),
-        select(s.sequence.label("sequence")).where(s.origin == origin, s.epoch == epoch),
-    ).subquery()
-    before = func.coalesce(func.lag(known.c.sequence).over(order_by=known.c.sequence), 0)
-    pairs = select(before.label("before"), known.c.sequence.label("here")).subquery()
-    rows = connection.execute(
-        select(pairs.c.before + 1, pairs.c.here - 1)
-        .where(pairs.c.here > pairs.c.before + 1)
-        .order_by(pairs.c.here)
-        .limit(limit)
-    )
-    return [(first, final) for first, final in rows]
 
 
 def _new_row(transfer: Transfer, now: float) -> dict[str, Any]:

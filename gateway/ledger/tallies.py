@@ -25,10 +25,12 @@ from gateway.domain.statements import (
     Tally,
     digest_of,
 )
+from gateway.ledger import gaps
+from gateway.ledger.holdings import on_link
 from gateway.ledger.prepared import parts
 from gateway.ledger.relaying import BYTES_GONE
 from gateway.ledger.rows import select_transfers, to_transfer
-from gateway.ledger.schema import INTEGER_MAX, receipts, seen, streams, transfers
+from gateway.ledger.schema import INTEGER_MAX, RELAYED, receipts, seen, streams, transfers
 
 _ARRIVED: Final = frozenset({"110", "120"})
 _ROWS_MAX: Final = 2 * WINDOW
@@ -99,10 +101,10 @@ def all_of(
 
 def in_hand(connection: Connection, link: LinkName) -> tuple[BundleId, ...]:
     """Return the bundles that came over `link` and have no number on record yet, or wait for a person."""
-    c = transfers.c
     states = (State.OFFERED, State.FETCHED, State.QUARANTINED)
-    query = select(c.bundle_id).where(c.link == link, c.direction == Direction.INBOUND, c.state.in_(states))
-    return tuple(BundleId(row[0]) for row in connection.execute(query.order_by(c.id).limit(IN_HAND_MAX)))
+    found = on_link(link, (Direction.INBOUND,), states).c
+    query = select(found.bundle_id).order_by(found.id).limit(IN_HAND_MAX)
+    return tuple(BundleId(row[0]) for row in connection.execute(query))
 
 
 def own_streams(connection: Connection) -> list[tuple[UnitCode, int, int]]:
@@ -151,12 +153,13 @@ def carried_and_open(connection: Connection, question: Question, most: int) -> l
     """Return the first `most` arrivals here, as at a hub, of what is settled and counts as open for the unit that
     asks."""
     c = transfers.c
-    ours = (c.direction == Direction.RELAY, c.peer == question.origin, c.recipient == question.recipient)
+    ours = (RELAYED, c.peer == question.origin, c.recipient == question.recipient)
     found: list[Transfer] = []
     for part in parts(question.open, 200):
         inside = or_(*(c.sequence.between(first, final) for first, final in part))
         relays = select(c.bundle_id).where(*ours, c.epoch == question.epoch, inside, c.state == State.SETTLED)
-        settled = (c.direction == Direction.INBOUND, c.state == State.SETTLED, c.bundle_id.in_(relays))
+        # The sum keeps a database from walking all that was ever settled.
+        settled = (c.direction == Direction.INBOUND, c.state + "" == State.SETTLED, c.bundle_id.in_(relays))
         query = select_transfers().where(*settled).order_by(c.id).limit(most - len(found))
         found += map(to_transfer, connection.execute(query))
         if len(found) >= most:
@@ -165,11 +168,17 @@ def carried_and_open(connection: Connection, question: Question, most: int) -> l
 
 
 def _epochs(connection: Connection, unit: UnitCode, origin: UnitCode, recipient: UnitCode) -> set[int]:
-    t = transfers.c
-    known = select(t.epoch).where(*_between(unit, origin, recipient)).distinct()
-    found = set(connection.execute(known).scalars())
-    if recipient == unit:
-        found |= set(connection.execute(select(seen.c.epoch).where(seen.c.origin == origin).distinct()).scalars())
+    t, s = transfers.c, streams.c
+    here = recipient == unit
+    found = set()
+    for epoch in gaps.epochs(connection, Direction.INBOUND if here else Direction.RELAY, origin):
+        any_of = select(t.id).where(*_between(unit, origin, recipient), t.epoch == epoch).limit(1)
+        if connection.execute(any_of).first() is not None:
+            found.add(epoch)
+    if here:
+        # Whatever was delivered has moved its stream.
+        delivered = (s.peer == origin, s.direction == Direction.INBOUND, s.sequence > 0)
+        found |= set(connection.execute(select(s.epoch).where(*delivered)).scalars())
     return found
 
 
@@ -178,7 +187,7 @@ def _between(unit: UnitCode, origin: UnitCode, recipient: UnitCode) -> tuple[Col
     numbered = (t.peer == origin, t.sequence.is_not(None), t.epoch.is_not(None))
     if recipient == unit:
         return (t.direction == Direction.INBOUND, *numbered, or_(t.recipient.is_(None), t.recipient == unit))
-    return (t.direction == Direction.RELAY, *numbered, t.recipient == recipient)
+    return (RELAYED, *numbered, t.recipient == recipient)
 
 
 def _tally(connection: Connection, unit: UnitCode, question: Question, room: int, to_name: int) -> Tally:

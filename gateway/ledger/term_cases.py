@@ -36,8 +36,9 @@ class Case:
 _TAKES_BACK: Final = (
     (withdrawals.c.bundle_id == transfers.c.bundle_id)
     & (withdrawals.c.direction == transfers.c.direction)
-    & (withdrawals.c.peer == transfers.c.peer)
+    & (withdrawals.c.peer == transfers.c.peer + "")
 )
+"""Whether a withdrawal takes a transfer back; the sum keeps a database from walking all that a peer ever exchanged."""
 
 
 def in_company(connection: Connection, ids: Collection[TransferId]) -> set[TransferId]:

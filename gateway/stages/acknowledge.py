@@ -74,7 +74,7 @@ class AcknowledgeStage:
             return 0.0
         self._gate.succeeded()
         self._recorder.advance([Step(t, OWED[t.state], Stage.ACKNOWLEDGE, started_at=started) for t in owed])
-        return 0.0
+        return self._until_due()
 
     def _until_due(self) -> float | None:
         next_at = self._ledger.next_due_at(tuple(OWED), self._link, Direction.INBOUND)

@@ -83,6 +83,7 @@ class ClaimStage:
 
     def adopt(self) -> int:
         """Finish interrupted claims and make known to the ledger what it has not recorded; return how many there were.
+        What cannot be finished is told, and stops nothing.
 
         Called once before the first step: a claim that stands in the spool is ours to lose even if power was cut
         before its record.
@@ -96,7 +97,11 @@ class ClaimStage:
             if not states[claim.token]:
                 orphans.append(claim)
             elif states[claim.token] <= _OVER:
-                self._finish(claim, self._ledger.of_claim(claim.token))
+                try:
+                    self._finish(claim, self._ledger.of_claim(claim.token))
+                except GatewayError as error:
+                    # The original stays on the shelf until the next start: no other export waits for it.
+                    self._ops.error("claim-damaged", code=error.code, detail=error.detail)
         # The ledger numbers them as they are told; nothing claimed before them is unrecorded.
         self._record(sorted(orphans, key=lambda claim: (claim.newest_ns, claim.name)))
         for watched in self._routes:

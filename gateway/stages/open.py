@@ -219,13 +219,12 @@ class OpenStage:
         verified.sort(key=lambda transfer: (is_large(transfer.size), transfer.priority, transfer.size))
         self._elsewhere.begin()
         small = [transfer for transfer in verified if not is_large(transfer.size)]
-        for start in range(0, len(small), BATCH):
-            self._deliver(small[start : start + BATCH], started)
+        batches = [self._deliver(small[start : start + BATCH], started) for start in range(0, len(small), BATCH)]
         # Of the large ones one in a step: to sync it, and to clear away what it was opened from, may take seconds.
         large = iter(verified[len(small) :])
         has_delivered = any(self._deliver([transfer], started) for transfer in large)
         self._elsewhere.tell(self.name)
-        return has_delivered and next(large, None) is not None
+        return (has_delivered and next(large, None) is not None) or (any(batches) and len(verified) == LOOK_AHEAD)
 
     def _deliver(self, verified: Sequence[Transfer], started: float) -> bool:
         """Publish and record `verified`; return whether anything was published."""

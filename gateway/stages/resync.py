@@ -23,7 +23,7 @@ from gateway.transport.api import Transport
 UNANSWERED_SECONDS = 86_400.0
 """While a peer has not answered, it is asked again only so often: the earlier inventory still lies in its mailbox."""
 LOOK_SECONDS = 60.0
-"""Between looks with which units behind a hub something is open; whatever presses is seen at every step."""
+"""Between looks with which units something is open; whatever presses is seen at every step."""
 START_SPREAD = 1 / 6
 """Part of the interval over which the first questions to units behind a hub are spread, so that five hundred nodes
 that start together do not all ask at once."""
@@ -80,11 +80,12 @@ class ResyncStage:
         self._life = life
 
     def step(self) -> float | None:
-        """Send what is due; return the seconds until an inventory may be due again."""
+        """Send what is due; return the seconds until an inventory may be due again, None if nothing is open."""
         if pause := self._gate.wait():
             return pause
+        has_looked = self._look()
         pressing = {word.peer: word for word in self._ledger.resync.pressing()}
-        waits: list[float] = [] if self._neighbour is not None else [LOOK_SECONDS]
+        waits: list[float] = []
         has_sent = False
         for peer in self._concerned(pressing):
             word = pressing.get(peer) or self._ledger.resync.word(peer)
@@ -104,16 +105,26 @@ class ResyncStage:
             if why:
                 self._asked.add(peer)
             has_sent = True
-        return 0.0 if has_sent else max(0.0, min(waits, default=LOOK_SECONDS))
+        if has_sent:
+            return 0.0
+        if not has_looked:
+            waits.append(self._open_until - self._clock.monotonic())
+        # What comes to be open later rings, and `TalksWatch` looks for all links together.
+        return max(0.0, min(waits)) if waits else None
+
+    def _look(self) -> bool:
+        """Ask with whom something is open, unless that was asked a moment ago; return whether it was asked now."""
+        now = self._clock.monotonic()
+        if now < self._open_until:
+            return False
+        found = self._ledger.resync.open_to(self._link)
+        if self._is_restored:
+            found += self._ledger.resync.peers()
+        self._open, self._open_until = [peer for peer in found if self._leads_to(peer)], now + LOOK_SECONDS
+        return True
 
     def _concerned(self, pressing: Mapping[UnitCode, PeerWord]) -> list[UnitCode]:
         """Return the units behind this link that something may be due with, the neighbour first."""
-        now = self._clock.monotonic()
-        if now >= self._open_until:
-            found = self._ledger.resync.open_to(self._link)
-            if self._is_restored:
-                found += self._ledger.resync.peers()
-            self._open, self._open_until = [peer for peer in found if self._leads_to(peer)], now + LOOK_SECONDS
         units = [] if self._neighbour is None else [self._neighbour]
         units += [peer for peer in pressing if self._leads_to(peer)]
         return list(dict.fromkeys([*units, *self._open]))
@@ -207,3 +218,26 @@ class ResyncStage:
                 name = paper_name(body, Kind.STATEMENT)
             post(self._spool, self._transport, self._link, name, body)
         return len(receipts)
+
+
+class TalksWatch:
+    """Wakes the legs that have something open with units behind their links, for all of which it asks together: a hub
+    has hundreds, and with most of them nothing."""
+
+    name = "talks"
+
+    def __init__(
+        self, ledger: Ledger, *, ring_link: Callable[[LinkName], None], ring_unit: Callable[[UnitCode], None]
+    ) -> None:
+        """ring_link: wakes the leg of a link; ring_unit: of the link that leads to a unit."""
+        self._ledger = ledger
+        self._ring_link = ring_link
+        self._ring_unit = ring_unit
+
+    def step(self) -> float | None:
+        """Look once; return the seconds until the next look."""
+        for word in self._ledger.resync.pressing():
+            self._ring_unit(word.peer)
+        for link in self._ledger.resync.open_links():
+            self._ring_link(link)
+        return LOOK_SECONDS

@@ -16,6 +16,7 @@ from gateway.domain.records import Facts, Stage, Step, Transfer, known
 from gateway.folders import disk
 from gateway.folders.space import SMALL_BYTES
 from gateway.folders.spool import Spool
+from gateway.ledger.asking import SendingTimes
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.bulk import MORE_SECONDS, BulkLane
@@ -38,6 +39,7 @@ first."""
 LARGE_BATCH = 16
 """Large ones looked at to find one that may begin, with all its recipients behind the link."""
 
+_AT_ANY_TIME = SendingTimes(0.0, 0.0, 0.0)
 _OWED_ON = (State.CHECKED,)
 _SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
 
@@ -94,12 +96,15 @@ class SendStage:
             return pause
         # After a restore we first hear from each recipient what it has of us.
         self._closed = self._ledger.resync.closed_to(asks_first=self._asks_first)
-        # Most turns of a link find nothing to send: three short questions say so where nine would.
+        # Most turns of a link find nothing to send: one short question says so where seven would.
         is_growing = self._forerunner is not None and self._forerunner.is_waiting
-        if not self._bulk.under_way and not is_growing and (wait := self._next()) != 0.0:
-            return self._foreseen(wait)
+        times = _AT_ANY_TIME
+        if not self._bulk.under_way and not is_growing:
+            times = self._times()
+            if (wait := self._wait(times)) != 0.0:
+                return self._foreseen(wait)
         now = self._clock.now()
-        due, large = self._due(now, large=False), self._large(now)
+        due, large = self._due(now, times, large=False), self._large(now, times)
         if (due or large) and self._gate.is_shaken and self._bulk.is_trying:
             return None  # one try at a time; its first chunk, or its end, rings
         if (due or large) and (pause := self._gate.enter()):
@@ -122,7 +127,7 @@ class SendStage:
         self._take_note()
         if pause := self._gate.wait():
             return pause
-        return 0.0 if more else self._foreseen(self._next())
+        return 0.0 if more else self._foreseen(self._wait(self._times()))
 
     def _foreseen(self, wait: float | None) -> float | None:
         """Return the seconds until the next look: `wait`, unless a recipient is to be heard first."""
@@ -137,41 +142,45 @@ class SendStage:
 
     # -- what is due --------------------------------------------------------------------------------------------------
 
-    def _due(self, now: float, *, large: bool) -> list[Transfer]:
-        """Return what is owed, of each kind the most urgent first, then what was sent and has had no receipt."""
+    def _due(self, now: float, times: SendingTimes, *, large: bool) -> list[Transfer]:
+        """Return what is owed, of each kind the most urgent first, then what was sent and has had no receipt.
+
+        times: what is not due by them is not asked for.
+        """
         limit = LARGE_BATCH + len(self._bulk.under_way) if large else BATCH
         link, ledger = self._link, self._ledger
-        due = ledger.due(
-            (State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large, closed=self._closed
-        )
-        relay_due = ledger.next_due_at(_OWED_ON, link, Direction.RELAY, large=large)
-        if relay_due is not None and relay_due <= now:
+        due: list[Transfer] = []
+        if _is_due(times.sealed, now):
+            due += ledger.due(
+                (State.SEALED,), now=now, link=link, limit=limit, orders=self._orders, large=large, closed=self._closed
+            )
+        if _is_due(times.relayed, now) and _is_due(
+            ledger.next_due_at(_OWED_ON, link, Direction.RELAY, large=large), now
+        ):
             # What is our own and what is of others each get their share.
             due += ledger.turns.to_forward(link, now=now, limit=limit, after=self._after, large=large)
             due.sort(key=lambda transfer: rank(transfer.priority, transfer.size))
-        return due + ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large, closed=self._closed)
+        if _is_due(times.receipt, now):
+            due += ledger.overdue(now, link, limit=max(0, limit - len(due)), large=large, closed=self._closed)
+        return due
 
-    def _large(self, now: float) -> list[Parcel]:
+    def _large(self, now: float, times: SendingTimes) -> list[Parcel]:
         """Return the large one that may begin beside those that move, if there is one."""
-        due = self._due(now, large=True)
+        due = self._due(now, times, large=True)
         self._release(due)
         parcels = grouped([one for one in due if one.id not in self._bulk.under_way])
         if self._gate.is_shaken:
             parcels.sort(key=_size)
         return next(([parcel] for parcel in parcels if self._bulk.has_place_for(parcel[0])), [])
 
-    def _next(self) -> float | None:
-        """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits.
-
-        While something large moves, only the small ones: its end rings.
-        """
+    def _times(self) -> SendingTimes:
+        """Return when what leaves falls due; while something large moves, of the small ones: its end rings."""
         large = False if self._bulk.under_way else None
+        return self._ledger.sending_times(self._clock.now(), self._link, orders=self._orders, large=large)
+
+    def _wait(self, times: SendingTimes) -> float | None:
+        """Return the seconds until a bundle may be tried, or a receipt should have come; None if nothing waits."""
         now = self._clock.now()
-        times = [
-            self._ledger.next_due_at((State.SEALED,), self._link, orders=self._orders, large=large),
-            self._ledger.next_due_at(_OWED_ON, self._link, Direction.RELAY, large=large),
-            self._ledger.next_receipt_due_at(now, self._link, large),
-        ]
         waits = [max(0.0, time - now) for time in times if time is not None]
         if self._bulk.under_way and self._bulk.has_place:
             waits.append(MORE_SECONDS)
@@ -330,6 +339,10 @@ class SendStage:
         note = "sent again: no receipt" if transfer.state in _SENT_BEFORE else ""
         event = Event.FORWARDED if transfer.direction is Direction.RELAY else Event.SENT
         return Step(transfer, event, Stage.SEND, Facts(receipt_due_at=due_at, note=note), started_at=started)
+
+
+def _is_due(at: float | None, now: float) -> bool:
+    return at is not None and at <= now
 
 
 def _missing() -> PermanentError:

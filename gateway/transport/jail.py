@@ -190,12 +190,17 @@ class GuestSession(MailboxServer):
         new_folder, name = self._at(newpath)
         if old_folder != IN or new_folder != IN or not disk.may_become(temp, name):
             raise asyncssh.SFTPPermissionDenied("only a temporary name may be renamed, to its own wire name")
+        self._require_unpublished(temp)
         growth = self._mailbox.growing.get(temp)
-        if growth is not None:
-            growth.is_final = True
-            await self._finish(growth)  # which it is, unless the guest has it open still
-        await asyncio.to_thread(self._publish, temp, name, is_synced=growth is not None)
-        self._mailbox.growing.pop(temp, None)
+        self._mailbox.publishing.add(temp)
+        try:
+            if growth is not None:
+                growth.is_final = True
+                await self._finish(growth)  # which it is, unless the guest has it open still
+            await asyncio.to_thread(self._publish, temp, name, is_synced=growth is not None)
+            self._mailbox.growing.pop(temp, None)
+        finally:
+            self._mailbox.publishing.discard(temp)
         if temp != disk.HEAD_START:
             self._deposited()
         elif growth is not None:
@@ -256,6 +261,7 @@ class GuestSession(MailboxServer):
 
     async def _open_temp(self, name: str, pflags: int) -> Growth:
         """Open a temporary name for writing: create it, begin it anew, or take over what a broken line left."""
+        self._require_unpublished(name)
         with disk.opened_folder(self._mailbox.folder(IN)) as folder:
             opened = None if pflags & asyncssh.FXF_EXCL else self._taken_over(name, folder, pflags)
             if opened is None:
@@ -281,6 +287,10 @@ class GuestSession(MailboxServer):
     def _grows(self, growth: Growth) -> bool:
         """Whether it still has the name that it was opened under: what was published is changed by nobody."""
         return self._mailbox.growing.get(growth.temp) is growth
+
+    def _require_unpublished(self, temp: str) -> None:
+        if temp in self._mailbox.publishing:
+            raise asyncssh.SFTPPermissionDenied("being renamed")
 
     def _require_growing(self, growth: Growth) -> None:
         if growth.is_final or not self._grows(growth):

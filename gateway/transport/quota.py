@@ -53,6 +53,8 @@ class Mailbox:
         self.growing: dict[str, Growth] = {}
         """Temporary name -> what grows under it. What was opened before that, or had the name before it was renamed,
         grows no more, whoever holds it open."""
+        self.publishing: set[str] = set()
+        """Temporary names that are being renamed: until that is done nobody opens them."""
         self._bytes = 0
         self._files = 0
         self._counted_at = float("-inf")

@@ -201,6 +201,11 @@ TABLE: Table = MappingProxyType(
             "Such things can lead to other places of this server, so they are never followed.",
             "Remove it from the folder, and find out who put it there.",
         ),
+        "folder-replaced": Template(
+            "A link or a file has the name of a folder that this program keeps in an outbound folder.",
+            "{folder} is not our folder: whoever may write there put it in its place. It could lead to other places of this server, so nothing is written through it.",
+            "Remove it and find out who put it there; the folder is made anew by itself. Reports and receipts that were due meanwhile are in `caseferry explain`.",
+        ),
         "mount-missing": Template(
             "The network share of a folder is not mounted.",
             "The folder looks empty, but its sentinel file is not there; this is a fault and not a deletion.",

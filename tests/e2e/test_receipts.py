@@ -68,7 +68,7 @@ def test_forged_receipts_move_nothing_and_the_true_one_does(waiting: Pair) -> No
 
     refused(waiting, flipped(true, -1), "receipt-bad-signature")
     refused(waiting, flipped(true, true.index(raw) + 20), "unknown-sender")
-    refused(waiting, flipped(true, true.index(b"110")), "receipt-bad-signature")
+    refused(waiting, flipped(true, true.index(b'"code":"110"') + len(b'"code":"')), "receipt-bad-signature")
     refused(waiting, true[:-1], "receipt-malformed")
     refused(waiting, true + b"\0", "receipt-malformed")
     refused(waiting, b"no receipt at all", "receipt-malformed")

@@ -23,9 +23,11 @@ IDENTITY = key_pair()
 EARLY = ("connect", "silent", "greeting")
 """Points before the key exchange."""
 SOON = Deadlines(connect=0.2, idle=0.2)
-LOGGING_IN = Deadlines(connect=0.5, idle=0.5)
-"""Long enough for a key exchange on a busy machine, so that the point is reached."""
-LOGGED_IN = Deadlines(connect=20.0, idle=0.3)
+LOGGING_IN = 0.5
+"""Seconds in which a key exchange is over, mostly; each try that came too late for its point has the next one wait
+twice as long."""
+LOGGED_IN = 0.3
+LONGEST = 30.0
 EXPECTED = dict.fromkeys((*EARLY, *STEPS), "link-timeout") | {"rename": "deposit-unknown"}
 
 
@@ -62,12 +64,22 @@ def go_to(point: str, transport: SftpTransport, source: Path, number: int) -> No
         transport.deposit(source, wire_name(f"{point}-{number}.cfb"))
 
 
+def patience(server: HangingServer, point: str, number: int) -> Deadlines:
+    """Return the deadlines of try `number`: short, so that a round is soon over, but long enough to come to `point`."""
+    if point in EARLY:
+        return SOON
+    growth = 1.0 if point in server.reached() else 2.0 ** min(number, 10)
+    if point in STEPS[:3]:
+        seconds = min(LOGGING_IN * growth, LONGEST)
+        return Deadlines(connect=seconds, idle=seconds)
+    return Deadlines(connect=LONGEST, idle=min(LOGGED_IN * growth, LONGEST))
+
+
 def left_hanging(server: HangingServer, backlog: int, point: str, source: Path, number: int) -> str:
     """Go to `point` and return the code of what ends the waiting."""
     port = {"connect": backlog, "silent": server.silent, "greeting": server.greeting}.get(point, server.ssh)
-    deadlines = SOON if point in EARLY else LOGGING_IN if point in STEPS[:3] else LOGGED_IN
     peer = SshPeer("127.0.0.1", port, point, IDENTITY.private, (server.host_key.public,))
-    transport = SftpTransport.over(ParamikoChannel, peer, deadlines, SystemClock())
+    transport = SftpTransport.over(ParamikoChannel, peer, patience(server, point, number), SystemClock())
     with pytest.raises(GatewayError) as caught:
         go_to(point, transport, source, number)
     transport.close()

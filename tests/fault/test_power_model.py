@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.ids import BundleId, LinkName, UnitCode
-from gateway.folders import disk, trees
+from gateway.folders import disk, order, trees
 from gateway.folders.spool import Spool
 from gateway.ledger.database import prepare_file
 from gateway.transport.hosted import create_mailbox, keep_mailboxes
@@ -110,6 +110,30 @@ def test_where_order_is_kept_bytes_that_were_settled_last_with_what_follows(
         "here/forgotten": b"",
         "there/ours": b"ours",
     }
+
+
+def test_what_was_settled_and_not_concluded_is_lost_though_its_name_was_there_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order(monkeypatch)
+    written(tmp_path / "theirs", b"old")
+    before = tree(tmp_path)
+
+    def settled() -> None:
+        written(tmp_path / "theirs", b"new")
+        trees.settle_trees([tmp_path / "theirs"], tmp_path)
+
+    def through_a_folder() -> None:
+        settled()
+        order.conclude_in(tmp_path)
+
+    def through_a_file() -> None:
+        settled()
+        disk.write_durably(tmp_path / "ours", b"ours")
+
+    assert after_a_cut(tmp_path, settled) == before
+    assert after_a_cut(tmp_path, through_a_folder) == before
+    assert after_a_cut(tmp_path, through_a_file) == {"ours": b"ours", "theirs": b"new"}
 
 
 def test_what_is_made_in_a_folder_that_moved_is_found(tmp_path: Path) -> None:

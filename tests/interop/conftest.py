@@ -13,7 +13,7 @@ from tests.contract.transport.conftest import Server, Site
 from tests.support.sftpservers import ForeignServer, plain_asyncssh, proftpd, program, rclone
 from tests.support.sshkeys import KeyPair, key_pair
 
-PATIENT = Deadlines(connect=10.0, idle=60.0, keepalive=5.0)
+PATIENT = Deadlines(connect=60.0, idle=60.0, keepalive=5.0)
 """rclone answers to a close when it has copied the file out of its cache; two gigabytes take a while."""
 
 Run = Callable[[Path, list[bytes]], AbstractContextManager[ForeignServer]]

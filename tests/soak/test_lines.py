@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.support.wires import Relay, closed_port, relay
+from tests.support.ports import held_port
+from tests.support.wires import Relay, relay
 
 PATIENCE = 10.0
 
@@ -98,7 +99,7 @@ def test_a_slow_line_passes_every_byte(line: Relay) -> None:
 
 
 def test_a_server_that_is_away_does_not_end_the_line() -> None:
-    with relay(closed_port()) as line:
+    with held_port() as port, relay(port) as line:
         for _call in range(2):
             with call(line) as client, suppress(ConnectionError):
                 assert client.recv(1) == b""

@@ -120,7 +120,7 @@ def datagrams(place: Path | None = None) -> Iterator[socket.socket]:
     family = socket.AF_INET if place is None else socket.AF_UNIX
     with socket.socket(family, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0) if place is None else str(place))
-        receiver.settimeout(5)
+        receiver.settimeout(60)
         yield receiver
 
 
@@ -128,5 +128,5 @@ def datagrams(place: Path | None = None) -> Iterator[socket.socket]:
 def listener() -> Iterator[socket.socket]:
     """Yield a listening TCP socket."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
+        server.settimeout(60)
         yield server

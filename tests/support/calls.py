@@ -76,9 +76,9 @@ def met(around: Around, below: Path | None = None) -> Iterator[None]:
         return wrapper
 
     def by_two(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapper(source: Any, target: Any, **named: Any) -> Any:
+        def wrapper(source: Any, target: Any, *args: Any, **named: Any) -> Any:
             place = _where(target, named.get("dst_dir_fd", named.get("dir_fd")))
-            return give(Call(name, place, function, (source, target), named))
+            return give(Call(name, place, function, (source, target, *args), named))
 
         return wrapper
 
@@ -178,4 +178,7 @@ def _where(path: Any, folder: int | None) -> str:
     if isinstance(path, int):
         return posix.readlink(f"/proc/self/fd/{path}")
     name = os.fsdecode(path)
+    if name.startswith("/proc/self/fd/"):
+        number, _, below = name.removeprefix("/proc/self/fd/").partition("/")
+        return f"{posix.readlink(f'/proc/self/fd/{number}')}/{below}".rstrip("/")
     return name if folder is None else f"{posix.readlink(f'/proc/self/fd/{folder}')}/{name}"

@@ -19,7 +19,7 @@ SIGNATURE = "CaseFerry.Test.Signature.UNOFFICIAL"
 LIMIT = 1 << 20
 """Bytes of a stream that this clamd takes."""
 NOT_INSTALLED = "clamd is not installed (Debian: clamav-daemon)"
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 
 
 @contextmanager

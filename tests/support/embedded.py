@@ -83,7 +83,7 @@ class EmbeddedServer:
         """Order a reload and wait for the answer."""
         self._reloaded(lambda: self.pipe.send(Reload(config)))
 
-    def wait_for(self, event: str, seconds: float = 20.0, **facts: str | int) -> News:
+    def wait_for(self, event: str, seconds: float = 60.0, **facts: str | int) -> News:
         """Return the first news of `event` with these `facts`."""
         wanted = {"event": event, **facts}
         with self._changed:
@@ -102,7 +102,7 @@ class EmbeddedServer:
         with self._changed:
             seen = self._reloads()
             ask()
-            assert self._changed.wait_for(lambda: self._reloads() > seen, 20.0), self.news
+            assert self._changed.wait_for(lambda: self._reloads() > seen, 60.0), self.news
 
     def _reloads(self) -> int:
         return sum(int(news.get("times", 1)) for news in self.news if str(news["event"]).startswith("reload"))
@@ -140,7 +140,7 @@ def embedded_server(
         yield server
     finally:
         process.terminate()
-        process.join(10)
+        process.join(60)
         if process.is_alive():
             process.kill()
             process.join()

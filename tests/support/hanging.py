@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,13 +31,15 @@ class HangingServer:
     ssh: int = 0
     _pipe: Connection | None = field(default=None, repr=False)
     _reached: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def reached(self) -> set[str]:
-        """Return the points at which somebody was left hanging so far."""
+        """Return the points at which somebody was left hanging so far. Any thread."""
         assert self._pipe is not None
-        while self._pipe.poll():
-            self._reached.add(self._pipe.recv())
-        return self._reached
+        with self._lock:
+            while self._pipe.poll():
+                self._reached.add(self._pipe.recv())
+            return set(self._reached)
 
 
 class _Teller:
@@ -178,7 +181,7 @@ def hanging_server(root: Path) -> Iterator[HangingServer]:
     process.start()
     theirs.close()
     try:
-        assert ours.poll(20)
+        assert ours.poll(60)
         silent, greeting, ssh = ours.recv()
         yield HangingServer(host_key, silent, greeting, ssh, ours)
     finally:

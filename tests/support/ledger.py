@@ -9,7 +9,7 @@ from sqlalchemy import select
 from gateway.domain.ids import BundleId, ClaimToken, Digest, LinkName, RouteName, UnitCode
 from gateway.domain.lifecycle import Event
 from gateway.domain.records import Facts, FoundExport, Offer, ReceiptCode, ReceiptRecord, Stage, Step, Transfer
-from gateway.ledger import streams
+from gateway.ledger import gaps
 from gateway.ledger.schema import streams as stream_table
 from gateway.ledger.store import Ledger
 
@@ -162,4 +162,4 @@ def stream_states(ledger: Ledger) -> list[tuple[str, str, int, int]]:
 def missing(ledger: Ledger, origin: UnitCode, epoch: int, limit: int = 100) -> list[tuple[int, int]]:
     """Return the gaps of an inbound stream as (first, last), lowest first: numbers that no transfer bears."""
     with ledger.reading() as connection:
-        return streams.missing(connection, origin, epoch, limit)
+        return gaps.missing(connection, origin, epoch, limit)

@@ -25,7 +25,10 @@ GUEST = UnitCode("990102000000")
 OURS, THEIRS = wire_name("1" * 32 + ".cfb"), wire_name("2" * 32 + ".cfb")
 CONTENT = bytes(range(251)) * 3000
 """Some 750 KB: several packets, and one piece."""
-DEADLINES = Deadlines(connect=20.0, idle=0.3)
+CALM = Deadlines(connect=60.0, idle=60.0)
+"""Where no deadline is to pass, however busy the machine is."""
+SOON = Deadlines(connect=60.0, idle=0.3)
+"""Of a channel whose peer is to fall silent, until it has."""
 TRIES = 3
 """Times that a deposit, a listing, a fetch or a removal is tried; one fault spoils one of them."""
 
@@ -43,7 +46,13 @@ class _Line:
 
     at: int
     happen: Callable[[ParamikoChannel], None]
+    is_silenced: bool
     met: int = 0
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """Those of a channel that is made now."""
+        return SOON if self.is_silenced and self.met <= self.at else CALM
 
     def meet(self, channel: ParamikoChannel) -> None:
         self.met += 1
@@ -84,11 +93,12 @@ class Site:
         source, into = self.folder / "source", self.folder / f"into-{self.tried}"
         source.write_bytes(CONTENT)
         (mailbox / "out" / THEIRS).write_bytes(CONTENT[::-1])
-        line = _Line(at, {None: _nothing, LineFault.RESET: _reset, LineFault.HANG: self._silence}[fault])
+        happen = {None: _nothing, LineFault.RESET: _reset, LineFault.HANG: self._silence}[fault]
+        line = _Line(at, happen, fault is LineFault.HANG)
 
         def connect() -> ParamikoChannel:
             peer = SshPeer("127.0.0.1", self.server.port, GUEST, self.identity.private, (self.server.host_key.public,))
-            channel = _Channel(peer, DEADLINES, SystemClock())
+            channel = _Channel(peer, line.deadlines, SystemClock())
             channel.line = line
             return channel
 

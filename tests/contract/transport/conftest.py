@@ -26,7 +26,7 @@ from tests.support.sshd import Sshd, sshd
 from tests.support.sshkeys import KeyPair, key_pair
 from tests.support.wires import Relay, relay
 
-DEADLINES = Deadlines(connect=10.0, idle=10.0, keepalive=5.0)
+DEADLINES = Deadlines(connect=60.0, idle=60.0, keepalive=5.0)
 NOBODY = 65534
 
 

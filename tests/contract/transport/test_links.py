@@ -19,14 +19,15 @@ from gateway.transport.paramiko_channel import SshPeer
 from gateway.transport.sftp import Engine, SftpTransport
 from tests.contract.transport.conftest import Server
 from tests.support.leaks import nothing_is_left_behind
+from tests.support.ports import held_port
 from tests.support.sshd import sshd
 from tests.support.sshkeys import KeyPair, key_pair
-from tests.support.wires import closed_port, relay, silent_server
+from tests.support.wires import relay, silent_server
 
 NAME = wire_name("0123456789abcdef0123456789abcdef.cfb")
 SHORT = Deadlines(connect=0.3, idle=0.3, keepalive=5.0)
-PATIENT = Deadlines(connect=10.0, idle=0.3, keepalive=5.0)
-CALM = Deadlines(connect=20.0, idle=20.0, keepalive=5.0)
+PATIENT = Deadlines(connect=60.0, idle=0.3, keepalive=5.0)
+CALM = Deadlines(connect=60.0, idle=60.0, keepalive=5.0)
 """Where no deadline is to pass, however busy the machine is."""
 LARGE = 24 << 20
 
@@ -57,14 +58,14 @@ def somebody(port: int) -> SshPeer:
 
 
 def test_nobody_listens(engine: Engine) -> None:
-    with refused("link-unreachable"):
-        transport_to(engine, somebody(closed_port())).listing()
+    with held_port() as port, refused("link-unreachable"):
+        transport_to(engine, somebody(port), CALM).listing()
 
 
 def test_a_host_without_address(engine: Engine) -> None:
     peer = SshPeer("host.invalid", 22, "330102000000", key_pair().private, (key_pair().public,))
     with refused("link-unreachable"):
-        transport_to(engine, peer).listing()
+        transport_to(engine, peer, CALM).listing()
 
 
 def test_a_server_that_never_says_a_word(engine: Engine) -> None:
@@ -159,15 +160,15 @@ def an_old_server(**options: tuple[str, ...]) -> Iterator[int]:
             transport.add_server_key(paramiko.RSAKey.generate(2048))
             ended = threading.Event()
             transport.start_server(event=ended, server=paramiko.ServerInterface())
-            ended.wait(10)
+            ended.wait(60)
             transport.close()
-            transport.join(5)
+            transport.join(60)
             line.close()
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield listener.getsockname()[1]
-        thread.join(15)
+        thread.join(60)
 
 
 @pytest.mark.parametrize(

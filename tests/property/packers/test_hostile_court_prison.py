@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.bundle.paths import check_paths
@@ -80,9 +80,11 @@ def test_any_list_of_files(data: bytes) -> None:
     st.dictionaries(st.text("ab /文书.\ufeff\u2028", min_size=1, max_size=9), st.text("0af", min_size=32, max_size=32))
 )
 def test_a_list_is_read_as_it_was_written(digests: dict[str, str]) -> None:
+    written = {path.removeprefix("./"): md5 for path, md5 in digests.items()}
+    assume(len(written) == len(digests))  # of a file named twice only one digest can hold
     found = read_list(list_bytes(digests))
     assert found.is_sound
-    assert dict(found.digests) == {path.removeprefix("./"): md5 for path, md5 in digests.items()}
+    assert dict(found.digests) == written
 
 
 @FEW

@@ -63,7 +63,7 @@ def test_a_wording_says_it_in_both_languages_and_names_nobody() -> None:
 
 
 def webhook(url: str) -> Webhook:
-    return Webhook("duty", url, SECRET, timeout=5, clock=CLOCK)
+    return Webhook("duty", url, SECRET, timeout=60, clock=CLOCK)
 
 
 def test_a_webhook_posts_json_that_the_secret_signs() -> None:
@@ -110,7 +110,7 @@ def mail(port: int, security: str = "none", account: Account | None = None) -> M
         sender="ferry@police.example",
         to=to,
         security=security,
-        timeout=5,
+        timeout=60,
         account=account,
     )
 
@@ -146,7 +146,7 @@ HEAD = re.compile(
 
 
 def syslog(way: str, place: Path | tuple[str, int]) -> Syslog:
-    return Syslog("duty", way, place, facility=16, host="ferry", timeout=5)
+    return Syslog("duty", way, place, facility=16, host="ferry", timeout=60)
 
 
 @pytest.mark.parametrize("way", ["unix", "udp"])
@@ -204,7 +204,7 @@ def test_a_file_whose_folder_is_gone(tmp_path: Path) -> None:
 def test_every_way_to_fail_hides_what_the_server_said() -> None:
     """A server may repeat in its answer what it was told."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
+        server.settimeout(60)
         port = server.getsockname()[1]
 
         def answer() -> None:

@@ -73,6 +73,13 @@ def test_a_stranger_is_not_believed() -> None:
     assert refused(seal_index(INDEX, OTHER, READER.public)) == "unknown-sender"
 
 
+def test_whoever_can_seal_for_the_reader_still_cannot_sign_for_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(NodeKeys, "sign_key_id", SENDER.sign_key_id)  # what a forger writes into it
+    raw = seal_index(INDEX, OTHER, READER.public)
+    monkeypatch.undo()
+    assert refused(raw) == "trip-bad-signature"
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -1,7 +1,8 @@
 """`deadlines`, and what `explain` and `status` say of terms, on a real ledger whose terms the real worker counted."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -40,11 +41,23 @@ def asked(ledger: Ledger, number: int) -> None:
     ledger.advance(receipted(sent, Event.DELIVERY_RECEIPTED, word))
 
 
+NOW = datetime(2026, 3, 12, 10, tzinfo=ZONE).timestamp()
+"""A Thursday without a holiday near it: what has ended by a day, and what ends soon, is not the same on all days."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _that_day() -> Iterator[None]:
+    """Let it be that day for the commands too."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SystemClock, "now", lambda _clock: NOW)
+        yield
+
+
 @pytest.fixture(scope="module")
 def node(desks: tuple[Desk, Desk]) -> Desk:
     """A node that asked for the arrest of two nine days ago: one is detained, and nobody has answered for either."""
     desk = desks[0]
-    clock = ToldClock(SystemClock().now() - 9 * DAY)
+    clock = ToldClock(NOW - 9 * DAY)
     with desk.ledger(clock) as ledger:
         asked(ledger, 1)
         answer = replace(FREE, position=0, answer=Kind.FINAL, result="approved", name="批准逮捕")

@@ -1,10 +1,11 @@
 """`grants`, and what `inspect` and `check` say of masking, grants and the scanner."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.domain.clock import SystemClock
 from gateway.stages.expiry import ExpiryStage
 from gateway.standard.grants import Grant, Side
 from tests.support.configs import GRANT
@@ -14,15 +15,19 @@ from tests.support.ledger import ToldClock
 from tests.support.shapes import SHAPES, paths
 from tests.unit.cli.test_inspect import HONEST
 
-TODAY = datetime.now(UTC).astimezone().date()
+
+@pytest.fixture
+def today(monkeypatch: pytest.MonkeyPatch) -> date:
+    """Have the clock stand, lest midnight come between a grant and a look at it; the day is that of its hands."""
+    now = SystemClock().now()
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: now)
+    return datetime.fromtimestamp(now, UTC).astimezone().date()
 
 
-def with_grant(desk: Desk, days: int) -> None:
+def with_grant(desk: Desk, until: date) -> None:
     folder = desk.place.config / "grants.d"
     folder.mkdir()
-    text = GRANT.replace("until: 2026-12-31", f"until: {TODAY + timedelta(days=days)}").replace(
-        "2026-01-01", "2020-01-01"
-    )
+    text = GRANT.replace("until: 2026-12-31", f"until: {until}").replace("2026-01-01", "2020-01-01")
     (folder / "a.yaml").write_text(text, "utf-8")
 
 
@@ -36,8 +41,10 @@ def test_a_node_without_grants_says_so(desk: Desk) -> None:
     ("days", "code", "said", "checked"),
     [(300, 0, "counts", None), (20, 1, "ends in 20 days", "grant-ending"), (-3, 1, "has ended", "grant-ended")],
 )
-def test_grants_are_listed_with_their_ends(desk: Desk, days: int, code: int, said: str, checked: str | None) -> None:
-    with_grant(desk, days)
+def test_grants_are_listed_with_their_ends(
+    desk: Desk, today: date, days: int, code: int, said: str, checked: str | None
+) -> None:
+    with_grant(desk, today + timedelta(days=days))
     answer = desk.run("grants")
     assert answer.code == code
     assert "SX-2026-001" in answer.out

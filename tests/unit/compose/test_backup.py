@@ -1,6 +1,9 @@
 """Backup while the node runs, and the way back: checked, under a new epoch, never over what is newer."""
 
+import hashlib
+import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import BundleId, Digest, UnitCode
 from gateway.folders.delivered import KEPT_DAYS, DeliveryJournal
 from tests.support import filling
-from tests.support.crashing import dies_at
+from tests.support.crashing import dies_at, interrupted
 from tests.support.desk import Desk, make_desks
 from tests.support.ledger import ToldClock
 
@@ -57,6 +60,8 @@ def test_a_backup_is_whole_private_and_says_what_it_is(desk: Desk, tmp_path: Pat
     assert names >= {"backup.json", "ledger.db", "config/gateway.yaml", "config/links.d/procuratorate.yaml"}
     assert any(name.startswith("peers/") for name in names)
     assert not any("keys" in name for name in names)
+    assert made.files == len(names - {"backup.json", "SHA256SUMS"})
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=made.folder, check=True)
     assert all(not path.stat().st_mode & 0o077 for path in (made.folder, *made.folder.rglob("*")))
     with pytest.raises(GatewayError, match="folder-not-empty"):
         back_up(desk, tmp_path / "backup")
@@ -135,6 +140,53 @@ def test_a_damaged_foreign_or_missing_backup_changes_nothing(desk: Desk, tmp_pat
     ledger.unlink()
     assert refused(desk, made.folder) == "backup-damaged"
     assert desk.settings.ledger_path.read_bytes() == before
+
+
+def test_a_backup_holds_any_number_of_files_under_any_name(desk: Desk, tmp_path: Path) -> None:
+    peers = desk.settings.paths.peers
+    cards = [f"{number:05d}-{'x' * 235}.cfpeer" for number in range(3000)]
+    cards += ["back\\slash", "two\nlines", os.fsdecode(b"\xc4\xe3")]
+    for name in cards:
+        (peers / name).write_bytes(name.encode("utf-8", "surrogateescape"))
+    before = len(list(peers.iterdir()))
+    with interrupted(-1, lambda: None) as met:
+        made = back_up(desk, tmp_path / "backup")
+    assert made == backup.read_backup(made.folder)
+    assert made.files > before
+    assert met.count("fsync") < 1.1 * before  # each once at most, and not its folder each time
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=made.folder, check=True)
+    for name in cards[-4:]:
+        (peers / name).unlink()
+    assert set(restore(desk, made.folder).brought) == {f"peers/{name}" for name in cards[-4:]}
+    assert (peers / cards[-1]).read_bytes() == b"\xc4\xe3"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"0" * 64 + b"  ../peers/card\n",
+        b"0" * 64 + b"  /etc/passwd\n",
+        b"0" * 64 + b"  peers/half",
+        b"0" * 64 + b"  " + b"x" * 20_000 + b"\n",
+        b"no line\n",
+    ],
+)
+def test_a_list_that_is_none_of_ours_is_damaged(desk: Desk, tmp_path: Path, line: bytes) -> None:
+    made = back_up(desk, tmp_path / "backup")
+    sums = made.folder / "SHA256SUMS"
+    before = hashlib.sha256(sums.read_bytes()).hexdigest()
+    sums.write_bytes(sums.read_bytes() + line)
+    assert refused(desk, made.folder) == "backup-damaged"
+    note = made.folder / "backup.json"
+    now = hashlib.sha256(sums.read_bytes()).hexdigest()
+    note.write_bytes(note.read_bytes().replace(before.encode(), now.encode()))
+    assert refused(desk, made.folder) == "backup-damaged"
+
+
+def test_what_somebody_put_beside_a_backup_does_not_come_back(desk: Desk, tmp_path: Path) -> None:
+    made = back_up(desk, tmp_path / "backup")
+    (made.folder / "peers" / "stranger.cfpeer").write_bytes(b"?")
+    assert restore(desk, made.folder).brought == ()
 
 
 def test_nothing_is_restored_under_a_running_daemon(desk: Desk, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_two_workers_to_a_link_and_one_to_each_shared_leg(closed: Street) -> Non
         assert names(made) == sorted(
             [
                 *("claim", "pack", "open", "collect", "decide", "patience", "reconcile", "retain", "silence"),
-                *("alerts", "expiry", "terms"),
+                *("alerts", "expiry", "talks", "terms"),
                 *("in-procuratorate", "out-procuratorate", "progress"),
             ]
         )

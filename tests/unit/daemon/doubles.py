@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.domain.oplog import Fact
 
-WAIT = 20.0
+WAIT = 60.0
 """Seconds after which a test that waits for an event has failed; never reached when all is well."""
 
 

@@ -261,9 +261,12 @@ def test_a_listener_that_raises_ends_the_work(crew: ProcessCrew, tmp_path: Path)
 
 
 def test_a_silent_child_is_ended(log: HeardLog, fifo: Path) -> None:
-    crew = ProcessCrew(1, log=log, clock=SystemClock(), rules=Rules(silence=1.0))
+    rules = Rules(silence=1.0)
+    crew = ProcessCrew(1, log=log, clock=SystemClock(), rules=rules)
     try:
         assert failure(crew.run(errands.wait_for, str(fifo))).code == "worker-stalled"
+        assert crew.pids == ()
+        object.__setattr__(rules, "silence", WAIT)  # what the next child may take to start where all are busy
         assert crew.run(errands.double, 2).result(WAIT) == 4
     finally:
         crew.close(0.0)

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
 from gateway.domain.ids import ClaimToken, RouteName, claim_token, route_name
-from gateway.folders import entries, trees
+from gateway.folders import entries, notes, trees
 from gateway.folders.claim import ClaimShelf
+from gateway.folders.disk import remove_tree
+from gateway.folders.moving import JOURNAL
 from gateway.packing import Candidate, Entry, Settled
 from tests.support.calls import Call, met
 from tests.support.claiming import claim_alone, whole_claims
@@ -500,7 +503,7 @@ def test_what_takes_the_place_of_a_mark_is_neither_waited_for_nor_read_to_its_en
                 os.mkfifo(mark)
             else:
                 with mark.open("wb") as stream:
-                    stream.truncate(1 << 50)
+                    stream.truncate(1 << 40)
         return seen
 
     monkeypatch.setattr(entries, "look", exchanged)
@@ -681,3 +684,76 @@ def test_exports_held_by_a_lost_spool_are_found(place: Place) -> None:
     (place.out / ".caseferry-0123.tmp").touch()
     place.claim(place.drop())
     assert place.shelf.orphans(place.out) == [held]
+
+
+def test_a_link_in_the_place_of_reject_leads_no_original_away(place: Place, tmp_path: Path) -> None:
+    place.claim(place.drop())
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (place.out / "reject").symlink_to(secrets)
+    with pytest.raises(PermanentError) as caught:
+        place.shelf.release(TOKEN, place.out / "reject")
+    assert caught.value.code == "folder-replaced"
+    assert list(secrets.iterdir()) == []
+    (place.out / "reject").unlink()
+    assert [path.read_bytes() for path in place.shelf.release(TOKEN, place.out / "reject")] == [ZIP, MARK]
+    assert place.leftovers() == []
+
+
+def test_a_link_laid_while_an_original_is_given_back_leads_nowhere(place: Place, tmp_path: Path) -> None:
+    secrets, reject, away = tmp_path / "secrets", place.out / "reject", place.out / "away"
+    secrets.mkdir()
+
+    def exchange() -> None:
+        for path in (reject, *reject.glob(".*")):
+            if path.is_dir() and not path.is_symlink():
+                path.rename(away)
+                path.symlink_to(secrets)
+                return
+
+    for at in range(200):
+        place.claim(place.drop())
+        with interrupted(at, exchange) as met, suppress(GatewayError):
+            place.shelf.release(TOKEN, reject)
+        assert list(secrets.iterdir()) == [], met[-1]
+        remove_tree(place.out)
+        remove_tree(place.shelf_folder)
+        place.out.mkdir()
+        if len(met) <= at:
+            break
+    assert 10 < at < 199
+
+
+@pytest.mark.parametrize("at", range(0, 60, 3))
+def test_the_dot_folder_of_a_claim_may_be_exchanged_by_whoever_owns_the_outbound_folder(
+    tmp_path: Path, other_device: Path, at: int
+) -> None:
+    place = Place(other_device / "out", tmp_path / "claims")
+    place.out.mkdir()
+    keys = other_device / "keys"
+    keys.mkdir()
+    (keys / "case.zip").write_bytes(b"K" * len(ZIP))
+    (keys / "other").write_bytes(b"K")
+    forged = notes.encode(
+        {"folder": str(place.out), "moves": [{"name": "other", "target": "other"}], "origin": str(keys)}
+    )
+
+    def exchange() -> None:
+        for path in place.out.glob(f".caseferry-{TOKEN}"):
+            if not path.is_symlink():
+                times = (path / "case.zip").stat() if (path / "case.zip").exists() else None
+                path.rename(place.out / "away")
+                (keys / JOURNAL).write_bytes(forged)
+                if times is not None:
+                    os.utime(keys / "case.zip", ns=(times.st_atime_ns, times.st_mtime_ns))
+                path.symlink_to(keys)
+
+    candidate = place.drop()
+    with interrupted(at, exchange), suppress(GatewayError):
+        place.claim(candidate)
+    place.shelf.recover()
+    place.shelf.recover()
+    assert (keys / "case.zip").read_bytes()[:1] == b"K"
+    assert (keys / "other").exists()
+    assert not (place.out / "other").exists()
+    assert all(b"K" not in claim["case.zip"] for claim in place.shelved())

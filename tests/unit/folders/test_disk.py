@@ -73,6 +73,19 @@ def test_order_is_not_taken_for_kept_on_other_disks(
     assert not order.is_kept_between(tmp_path, tmp_path / "missing")
 
 
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for_where_order_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order(monkeypatch)
+    pipe, file = f"{tmp_path}/pipe", f"{tmp_path}/file"
+    os.mkfifo(pipe)
+    Path(file).write_bytes(b"x")
+    outcomes = order.settle_all([pipe, file], f"{tmp_path}")
+    assert outcomes is not None
+    assert outcomes[pipe] is not None
+    assert outcomes[file] is None
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "code", "scope"),
     [
@@ -250,7 +263,7 @@ def test_a_copy_that_cannot_begin_leaves_nothing_open(tmp_path: Path, target: st
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(TransientError):
         copying.copy_durably(tmp_path / "s", tmp_path / target)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_device_is_never_copied(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.errors import PermanentError, Scope
 from gateway.folders.feedback import AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
-from tests.support.crashing import dies_at
+from tests.support import calls
+from tests.support.calls import Call
+from tests.support.crashing import dies_at, interrupted
 
 LINE = FeedbackLine(
     code="FS-ZERO-BYTE",
@@ -149,3 +152,101 @@ def test_what_somebody_else_put_in_the_place_of_a_report_is_none(root: Path) -> 
     machine.unlink()
     machine.write_text("[" * 200_000)
     assert desk.told_at(FEEDBACK.export) == ""
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir(0o700)
+    (folder / "案卷.zip.err.json").write_bytes(b"ours")
+    return folder
+
+
+ACKNOWLEDGEMENT = Acknowledgement("案卷.zip", "b" * 32, "c" * 64, "A1", "arrest-request", ())
+
+
+@pytest.mark.parametrize("laid", ["link", "link to nothing", "file", "pipe"])
+def test_what_was_laid_in_the_place_of_our_folders_is_refused_by_name_and_left_alone(
+    root: Path, secrets: Path, laid: str
+) -> None:
+    for name in ("err", "ack"):
+        if laid == "file":
+            (root / name).touch()
+        elif laid == "pipe":
+            os.mkfifo(root / name)
+        else:
+            (root / name).symlink_to(secrets if laid == "link" else secrets / "nowhere")
+    desk = FeedbackDesk(root)
+    for tell in (lambda: desk.report(FEEDBACK), lambda: desk.acknowledge([ACKNOWLEDGEMENT])):
+        with pytest.raises(PermanentError) as caught:
+            tell()
+        assert (caught.value.code, caught.value.scope) == ("folder-replaced", Scope.ROUTE)
+        assert Path(str(caught.value.facts["folder"])).parent == root
+    assert desk.told_at("案卷.zip") == ""
+    if laid == "link":
+        with pytest.raises(PermanentError, match="folder-replaced"):
+            desk.withdraw("案卷.zip")
+    assert {path.name: path.read_bytes() for path in secrets.iterdir()} == {"案卷.zip.err.json": b"ours"}
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    for name in ("err", "ack"):
+        (root / name).unlink()
+    desk.report(FEEDBACK)
+    desk.acknowledge([ACKNOWLEDGEMENT])
+
+
+def test_a_link_laid_while_a_report_is_being_written_leads_nowhere(root: Path, secrets: Path) -> None:
+    desk = FeedbackDesk(root)
+    err, away = root / "err", root / "away"
+
+    def exchange() -> None:
+        err.rename(away)
+        err.symlink_to(secrets)
+
+    for at in range(100):
+        desk.report(FEEDBACK)
+        with interrupted(at, exchange) as met:
+            desk.report(FEEDBACK)
+        if len(met) <= at:
+            break
+        assert {path.name: path.read_bytes() for path in secrets.iterdir()} == {"案卷.zip.err.json": b"ours"}, met[-1]
+        assert stat.S_IMODE((secrets / "案卷.zip.err.json").stat().st_mode) & 0o044 == 0o044
+        err.unlink()
+        away.rename(err)
+    assert 6 < at < 99
+
+
+@pytest.mark.parametrize("laid", ["pipe", "link", "other name"])
+def test_what_was_laid_under_a_temporary_name_is_neither_waited_for_nor_written_to(
+    root: Path, secrets: Path, laid: str
+) -> None:
+    desk, met = FeedbackDesk(root), []
+
+    def around(call: Call) -> object:
+        if call.name == "create":
+            met.append(Path(call.place))
+        return call.go()
+
+    with calls.met(around):
+        desk.report(FEEDBACK)
+    theirs = secrets / "案卷.zip.err.json"
+    for temporary in met:
+        if laid == "pipe":
+            os.mkfifo(temporary)
+        elif laid == "link":
+            temporary.symlink_to(theirs)
+        else:
+            temporary.hardlink_to(theirs)
+    machine, people = desk.report(FEEDBACK)
+    assert theirs.read_bytes() == b"ours"
+    assert sorted((root / "err").iterdir()) == sorted([machine, people])
+    assert machine.stat().st_nlink == 1
+
+
+def test_a_folder_in_the_place_of_a_report_stays(root: Path) -> None:
+    desk = FeedbackDesk(root)
+    machine, people = desk.report(FEEDBACK)
+    machine.unlink()
+    machine.mkdir()
+    desk.withdraw(FEEDBACK.export)
+    assert machine.is_dir()
+    assert not people.exists()

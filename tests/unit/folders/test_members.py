@@ -218,5 +218,5 @@ def test_a_full_disk_is_told_and_leaves_nothing_open(tmp_path: Path, size: int) 
 
     with met(around, tmp_path), pytest.raises(OSError, match="No space"):
         written(tmp_path, "a", content(size))
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
     assert not [one for one in threading.enumerate() if one.name.startswith("opening")]

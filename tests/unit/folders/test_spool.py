@@ -1,8 +1,10 @@
 """The spool's places: private, from checked ids, with nothing left of an earlier run's half-written work."""
 
+import errno
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,10 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.ids import bundle_id, claim_token, link_name, wire_name
 from gateway.folders.deliveries import Import, begun, publish_together
 from gateway.folders.spool import Spool
+from tests.support.calls import Call, met
 from tests.support.crashing import dies_at
+from tests.support.powercuts import PowerCut
+from tests.support.wholly import in_order
 
 BUNDLE, OTHER = bundle_id("b" * 32), bundle_id("c" * 32)
 TOKEN = claim_token("a" * 32)
@@ -61,6 +66,31 @@ def test_sealed_bundles_get_their_names_together_and_again(spool: Spool) -> None
     assert spool.outbound_bundle(BUNDLE, TOKEN).name == f"{BUNDLE}-{TOKEN}.cfb"
     spool.keep_sealed(pairs)
     assert sorted(spool.outbound_bundles()) == sorted((bundle, token) for token, bundle in pairs)
+
+
+@pytest.mark.parametrize("is_ordered", [False, True], ids=["each by itself", "in order"])
+def test_what_got_its_name_before_a_failure_lasts_once_it_is_kept_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, is_ordered: bool
+) -> None:
+    if is_ordered:
+        in_order(monkeypatch)
+    power = PowerCut(spool.claims.parent)
+    calls: list[str] = []
+
+    def fails_once_named(call: Call) -> Any:
+        calls.append(call.name)
+        if call.name in {"fsync", "conclude"} and calls.count("replace") and not calls.count("failed"):
+            calls.append("failed")
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return power.around(call)
+
+    with met(fails_once_named, spool.claims.parent):
+        spool.sealing(TOKEN).write_bytes(b"sealed")
+        with pytest.raises(GatewayError):
+            spool.keep_sealed([(TOKEN, BUNDLE)])
+        spool.keep_sealed([(TOKEN, BUNDLE)])
+        power.cut()
+    assert spool.outbound_bundle(BUNDLE, TOKEN).read_bytes() == b"sealed"
 
 
 def test_a_bundle_that_is_nowhere_cannot_be_kept(spool: Spool) -> None:

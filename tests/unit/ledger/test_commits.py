@@ -11,15 +11,15 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from gateway.domain.errors import GatewayError, PermanentError, Scope, TransientError
-from gateway.domain.lifecycle import Event, IllegalStepError, State
+from gateway.domain.lifecycle import Direction, Event, IllegalStepError, State
 from gateway.domain.records import Stage, Step
 from gateway.ledger import database
-from gateway.ledger.change import Touched
+from gateway.ledger.change import Touch, Touched
 from gateway.ledger.commits import AT_MOST, GroupCommit
 from gateway.ledger.database import prepare_file, writer_engine
 from tests.support.ledger import export, found, open_ledger, seal, sealed
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a test that waits for another thread gives up."""
 
 
@@ -243,7 +243,12 @@ def test_listeners_hear_which_states_changed_once_it_is_durable(tmp_path: Path) 
             ledger.advance(Step(transfer, Event.SENT, Stage.SEND))
         transfer = ledger.advance(seal(transfer, 1, 1))
         ledger.hold(transfer, "operator-hold", "wang", "wait")
-    assert heard == [{(State.FOUND, None)}, {(State.SEALED, transfer.link)}, {(State.SEALED, transfer.link)}]
+    ours = Direction.OUTBOUND
+    assert heard == [
+        {Touch(ours, State.FOUND, None, is_new=True)},
+        {Touch(ours, State.SEALED, transfer.link, is_new=True)},
+        {Touch(ours, State.SEALED, transfer.link, is_new=False)},
+    ]
 
 
 def test_many_threads_move_many_transfers(tmp_path: Path) -> None:

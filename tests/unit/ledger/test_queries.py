@@ -102,8 +102,12 @@ def test_next_due_is_when_to_look_again(ledger: Ledger) -> None:
     assert ledger.next_due_at([State.SEALED]) == later.next_attempt_at
 
 
+def receipt_due(ledger: Ledger, now: float, link: LinkName = LINK) -> float | None:
+    return ledger.sending_times(now, link).receipt
+
+
 def test_silence_is_overdue(ledger: Ledger) -> None:
-    assert ledger.next_receipt_due_at(START) is None
+    assert receipt_due(ledger, START) is None
     second = sent(ledger, 1, due_at=START + 90)
     first = sent(ledger, 2, due_at=START + 60)
     there = sent(ledger, 3, due_at=START + 70, link=OTHER_LINK)
@@ -114,13 +118,13 @@ def test_silence_is_overdue(ledger: Ledger) -> None:
     assert ledger.overdue(START + 90, limit=1) == [first]
     assert ledger.overdue(START + 90, LINK, limit=9) == [first, second]
     for now in (START, START + 60, START + 99):
-        assert ledger.next_receipt_due_at(now) == START + 60
-        assert ledger.next_receipt_due_at(now, OTHER_LINK) == START + 70
+        assert receipt_due(ledger, now) == START + 60
+        assert receipt_due(ledger, now, OTHER_LINK) == START + 70
     pause(ledger, first, START + 95)
-    assert ledger.next_receipt_due_at(START + 61) == START + 70
-    assert ledger.next_receipt_due_at(START + 91, LINK) == START + 90
+    assert receipt_due(ledger, START + 61) == START + 90
+    assert receipt_due(ledger, START + 91, LINK) == START + 90
     pause(ledger, second, START + 97)
-    assert ledger.next_receipt_due_at(START + 91, LINK) == START + 95
+    assert receipt_due(ledger, START + 91, LINK) == START + 95
 
 
 def test_retention_takes_what_settled_first(ledger: Ledger, clock: ToldClock) -> None:

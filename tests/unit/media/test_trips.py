@@ -1,9 +1,11 @@
 """A bundle travels on a medium and its receipt comes back; whatever happens to the medium is noticed and mended."""
 
+import errno
 import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import count, cycle
 from pathlib import Path
 
 import pytest
@@ -283,6 +285,53 @@ def test_a_medium_that_fails_is_told_and_tried_again(journey: Journey, monkeypat
     assert code_of(caught) == "medium-missing"
     done = journey.desk(journey.police, "bo").confirm(asked.id, "", journey.medium.with_name("pulled"))
     assert done.state is TripState.CARRIED
+
+
+def test_a_medium_that_refuses_any_write_is_told_as_such_and_goes_on_where_it_takes_it(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = journey.desk(journey.police, "an").export("procuratorate", journey.medium, "", "").trip
+    means = {errno.EIO: "medium-failed", errno.EROFS: "medium-denied", errno.ENOSPC: "medium-full"}
+    told, real = [], os.open
+    for step, number in enumerate(cycle(means)):
+        taken = count()
+
+        def opened(path: str | Path, flags: int, *more: int) -> int:
+            if Path(path).is_relative_to(journey.medium) and flags & os.O_WRONLY and next(taken) == step:  # noqa: B023 - within its round
+                raise OSError(number, os.strerror(number), str(path))  # noqa: B023
+            return real(path, flags, *more)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "open", opened)
+            try:
+                done = journey.desk(journey.police, "bo").confirm(asked.id, "")
+                break
+            except GatewayError as error:
+                told.append(error.code)
+        assert Medium(journey.medium).trips() == []
+    assert done.state is TripState.CARRIED
+    assert told == [code for code, _ in zip(cycle(means.values()), told, strict=False)]
+    assert len(told) >= len(means)
+    assert [came.files for came in journey.take(journey.procuratorate)] == [asked.files]
+
+
+def test_a_full_disk_of_ours_is_not_told_as_a_full_medium(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
+    journey.send(journey.police)
+    (found,) = journey.desk(journey.procuratorate, "chen").look(journey.medium, "").trips
+    real, ours = os.write, journey.procuratorate.state / "media"
+
+    def write(descriptor: int, data: bytes) -> int:
+        if Path(f"/proc/self/fd/{descriptor}").readlink().is_relative_to(ours):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", write)
+        with pytest.raises(GatewayError) as caught:
+            journey.desk(journey.procuratorate, "deng").confirm(found.id, "")
+    assert code_of(caught) == "disk-full"
+    assert list((journey.box(journey.procuratorate) / "in").iterdir()) == []
+    assert journey.desk(journey.procuratorate, "deng").confirm(found.id, "").state is TripState.CARRIED
 
 
 def test_two_commands_at_a_time_do_not_meet(journey: Journey) -> None:

@@ -12,6 +12,7 @@ from gateway.bundle.card import fingerprint
 from gateway.bundle.suites import Suite
 from gateway.domain.errors import ConfigError, GatewayError, PermanentError, SecurityError
 from gateway.domain.ids import unit_code
+from gateway.roster import peers
 from gateway.roster.peers import PeerBook, Standing
 from tests.support.cards import DAY, START, Holder, holder
 
@@ -104,6 +105,19 @@ def test_a_renewal_signed_by_the_present_key_needs_nobody(tmp_path: Path) -> Non
         signer = book.signer_of(private.public.sign_key_id)
         assert signer is not None
         assert (signer.unit, signer.standing) == (PEER, Standing.CURRENT)
+
+
+def test_one_renewal_too_many_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "CARDS_MAX", 2)
+    first = holder()
+    second = first.renewed()
+    third = second.renewed(START + 120 * DAY)
+    book = book_with(tmp_path, first, second)
+    before = (tmp_path / "peers" / f"{PEER}.cfpeer").read_bytes()
+    assert refused(PermanentError, lambda: book.add(third.raw, None, now=NOW)) == "cards-too-many"
+    assert (tmp_path / "peers" / f"{PEER}.cfpeer").read_bytes() == before
+    assert book.signer_of(third.private[-1].public.sign_key_id) is None
+    assert book.add(second.raw, None, now=NOW).card == second.card
 
 
 def test_a_key_that_left_the_card_counts_as_past(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.errors import ConfigError, TransientError
 from gateway.settings.complaints import Complaint
 from gateway.settings.complaints_standard import MISSPELT, TEMPLATES
 from gateway.settings.standard_reading import check_files, check_own_standard
@@ -276,3 +277,23 @@ def test_a_row_that_is_added_takes_the_place_of_the_packaged_one(tmp_path: Path)
     charges = load_standard(place_of(tmp_path)).charges
     assert charges.by_code("police", "050299") == charges.by_name("盗窃罪")
     assert len([one for one in charges.rules if one.id == "cl-264"]) == 1
+
+
+def test_files_that_were_changed_since_they_were_looked_at_are_not_mixed_with_what_a_node_knows(tmp_path: Path) -> None:
+    write_standard(tmp_path)
+    place = place_of(tmp_path)
+    file = next(tmp_path.rglob("*.yaml"))
+    file.write_bytes(file.read_bytes() + b"\n")
+    with pytest.raises(TransientError) as caught:
+        load_standard(place)
+    assert caught.value.code == "standard-changed"
+    assert load_standard(place_of(tmp_path)).digest != place.digest
+
+
+def test_a_file_that_nobody_checked_is_named_where_it_cannot_be_read(tmp_path: Path) -> None:
+    write_standard(tmp_path)
+    file = next((tmp_path / "codes").glob("*.yaml"))
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError) as caught:
+        load_standard(place_of(tmp_path))
+    assert (caught.value.code, caught.value.facts["file"]) == ("standard-malformed", f"codes/{file.name}")

@@ -1,4 +1,4 @@
-"""A street of two houses for each test, made once and copied."""
+"""A street of two houses for each test, made once and copied, on disks of which nothing is known."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,6 +16,13 @@ from gateway.transport.paramiko_channel import SshPeer
 from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.houses import Faults, Street, build, opened, street
 from tests.support.sshkeys import KeyPair, key_pair
+from tests.support.wholly import one_by_one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_by_one() -> Iterator[None]:
+    with one_by_one():
+        yield
 
 
 @pytest.fixture(scope="session")

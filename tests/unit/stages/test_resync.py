@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bundle.inventory import parse_inventory, sign_inventory
-from gateway.bundle.names import Kind, inventory_name
+from gateway.bundle.card import fingerprint
+from gateway.bundle.inventory import parse_inventory, sign_inventory, sign_life
+from gateway.bundle.names import Kind, inventory_name, paper_name
+from gateway.bundle.statement import sign_paper
 from gateway.compose.backup import By, back_up, renew_epoch, restore
-from gateway.domain.holdings import Got
+from gateway.domain.holdings import Got, Life
 from gateway.domain.lifecycle import State
 from gateway.domain.records import Transfer, known
+from gateway.domain.statements import Enquiry
 from gateway.ledger.resync import CONFLICT, UNKNOWN_NUMBERS
+from tests.support.cards import holder
 from tests.support.houses import IN, OUT, House, Street, opened
 from tests.support.ledger import missing
 
@@ -243,14 +247,20 @@ def test_where_the_journal_is_lost_too_a_person_decides_about_what_nobody_can_kn
                 shutil.rmtree(folder)
             put_back()
             made.procuratorate.open()
+        made.drop("early.txt", b"sent before the restore was known")
+        while not made.procuratorate.transfers(IN):
+            made.go("police:claim", "police:pack", "police:out-procuratorate", "procuratorate:in-police")
+            made.clock.time += 1
+        made.go("procuratorate:open")
+        # From which number on all is new only the sender can say, and has not said.
+        assert made.procuratorate.only(IN).last_error == "resync-awaited"
         made.work(40, 100)
         made.drop("new.txt", b"new.txt")
         made.work(10, 1)
         assert made.delivered() == {"new.txt": b"new.txt"}
         states = {t.sequence: t.state for t in made.procuratorate.transfers(IN)}
-        assert states == {1: State.CONFIRMED, 2: State.QUARANTINED, 3: State.CONFIRMED}
-        (alert,) = made.procuratorate.log.of("bundle-quarantined")
-        assert alert["code"] == "delivery-doubtful"
+        assert states == {1: State.CONFIRMED, 2: State.QUARANTINED, 3: State.QUARANTINED, 4: State.CONFIRMED}
+        assert {one["code"] for one in made.procuratorate.log.of("bundle-quarantined")} == {"delivery-doubtful"}
 
 
 def test_a_spool_that_is_lost_is_made_good_by_the_peer_or_held(closed: Street) -> None:
@@ -366,3 +376,26 @@ def test_inventories_that_are_not_for_us_or_not_genuine_change_nothing(made: Str
     letter.rename(made.back / letter.name)
     made.go("police:in-procuratorate")
     assert [facts["code"] for facts in made.police.log.of("inventory-refused")] == ["unknown-sender"]
+
+
+def test_genuine_papers_that_nobody_may_bring_by_this_link_change_nothing(made: Street) -> None:
+    """To somebody else, and we carry nothing; or of a third unit whom we know, and our neighbour is no hub."""
+    police, neighbour, third = made.police, made.procuratorate, holder("990199")
+    police.identity.directory.book.add(third.raw, fingerprint(third.card), now=made.clock.now())
+    word = parse_inventory(known(police.ledger.resync.word(neighbour.unit).theirs))
+    for issuer, to, signer in (
+        (neighbour.unit, third.card.unit, neighbour.identity.keyring.node_keys()[0]),
+        (third.card.unit, police.unit, third.private[0]),
+    ):
+        token = sign_life(Life(issuer, word.epoch, word.life), signer)
+        signed = replace(word, issuer=issuer, to=to, token=token, asks=True)
+        for kind, raw in (
+            (Kind.INVENTORY, sign_inventory(signed, signer)),
+            (Kind.STATEMENT, sign_paper(Enquiry(issuer, to, 1, 1, ()), signer)),
+        ):
+            (made.back / paper_name(raw, kind)).write_bytes(raw)
+    made.go("police:in-procuratorate", "police:out-procuratorate")
+    for paper in ("inventory", "statement"):
+        assert [facts["code"] for facts in police.log.of(f"{paper}-refused")] == [f"{paper}-misdirected"] * 2
+    assert police.ledger.resync.word(third.card.unit).theirs is None
+    assert made.mail() == []

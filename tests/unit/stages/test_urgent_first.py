@@ -143,6 +143,7 @@ def scene(closed: Street, berth: Berth, monkeypatch: pytest.MonkeyPatch, paralle
     """Both houses, joined by the embedded server; the brake is on the police's line."""
     line = Line(SftpTransport.over(ParamikoChannel, berth.peer, Deadlines(), SystemClock()))
     monkeypatch.setattr(Transports, "to", lambda _self, link: line if link.name == "procuratorate" else berth.hosted)
+    monkeypatch.setattr(bulk, "PAUSE_SECONDS", 100 * PATIENCE)  # however long what is small takes
     scene = Scene(closed, line, berth.mailbox)
     closed.police.equip = lambda identity: _with_parallel(identity, parallel)
     closed.police.change = lambda ground: _with_porters(ground, scene)
@@ -259,8 +260,7 @@ def test_a_receipt_passes_what_is_large(scene: Scene) -> None:
     assert scene.line.told[:3] == ["paper begins", "large pauses", "paper ends"]
 
 
-def test_a_stop_reaches_what_gives_way_and_nothing_is_sent_twice(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "PAUSE_SECONDS", 100 * PATIENCE)
+def test_a_stop_reaches_what_gives_way_and_nothing_is_sent_twice(scene: Scene) -> None:
     begin_to_send(scene)
     leg = scene.made.police.worker("out-procuratorate")
     with scene.precedence.moving(PAPERS):

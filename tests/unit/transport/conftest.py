@@ -14,7 +14,7 @@ from tests.support.embedded import EmbeddedServer, embedded_server
 from tests.support.sshkeys import KeyPair, key_pair
 
 GUEST, NEIGHBOUR = unit_code("330102000000"), unit_code("330103000000")
-DEADLINES = Deadlines(connect=10.0, idle=10.0)
+DEADLINES = Deadlines(connect=60.0, idle=60.0)
 
 
 @pytest.fixture(scope="session")

@@ -180,9 +180,15 @@ def test_nothing_is_written_into_what_another_session_is_publishing(
         monkeypatch.setattr(os, "fsync", waiting)
         while not begun.is_set():
             await asyncio.sleep(0)
-        with pytest.raises(asyncssh.SFTPPermissionDenied):
-            await session.write(handle, 1 << 20, b"too late")
-        go_on.set()
+        try:
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await session.write(handle, 1 << 20, b"too late")
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await session.open(TEMP, asyncssh.FXF_WRITE, asyncssh.SFTPAttrs())
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await session.rename(TEMP, b"/in/" + NAME.encode())
+        finally:
+            go_on.set()
         await renaming
         await session.close(handle)
 
