@@ -31,7 +31,7 @@ test: $(STAMP) ## every gate: format, lint, types, import contracts, words, docs
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/python .ci/gates.py $(ARGS)
 
 # To count lines doubles the processor time of a test, so it is not part of every run. What tests/e2e and the like try again as
-# a whole, or in other processes, is measured here where it is tried in parts.
+# a whole, with daemons, is measured here where it is tried in parts.
 coverage: $(STAMP) ## branch coverage of the tests that start no daemon, and its floor
 	@PATH="$$PATH:/usr/sbin:/sbin" $(BIN)/pytest -n auto --dist worksteal --cov --cov-report= --cov-fail-under=0 \
 	    tests/unit tests/contract tests/property
