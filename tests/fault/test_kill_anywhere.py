@@ -3,17 +3,20 @@
 `make reliability` tries every point. The sample is the same each time, and another for each kind.
 """
 
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
 from gateway.stages import open_work
+from tests.support.calls import Call
 from tests.support.earlyscene import ARRIVING
-from tests.support.faults import Kind
+from tests.support.faults import MOMENTS, Fault, Kind
 from tests.support.hubscene import OVER_A_HUB, HubScene
-from tests.support.matrix import Point, points, tried
-from tests.support.scenes import EXCHANGE, REFUSAL, SCENES, Scene
+from tests.support.matrix import BEYOND, Point, points, tried
+from tests.support.scenes import EXCHANGE, IN_ORDER, REFUSAL, SCENES, Scene, copied
 from tests.support.wholly import by_one_order, in_order
 
 SAMPLE = {Kind.KILL: 3, Kind.POWER: 3, Kind.TORN: 2, Kind.EIO: 3}
@@ -77,6 +80,41 @@ def test_one_fault_anywhere_changes_nothing_where_one_sync_stands_for_many(
         outcome = tried(Point(scene, kind, at), built, tmp_path / kind.name)
         assert not outcome.trouble, outcome
         assert outcome.where, f"no run came to point {at} of {totals[kind]}"
+
+
+@pytest.mark.parametrize(
+    "moments", [range(1), pytest.param(range(len(MOMENTS)), marks=pytest.mark.soak)], ids=["one", "all"]
+)
+def test_a_claim_that_a_killed_process_left_whole_lasts_once_it_is_recorded(tmp_path: Path, moments: range) -> None:
+    """Where a disk keeps order the names of a claim last with its last sync only, and that never came."""
+    IN_ORDER.build(tmp_path / "built")
+    (before_last_sync, *_others) = struck(IN_ORDER, tmp_path, "conclude", "/police/state/spool/claims/police")
+    for moment in moments:
+        at = before_last_sync * len(MOMENTS) + moment
+        outcome = tried(Point(IN_ORDER, Kind.KILL_POWER, at), tmp_path / "built", tmp_path / str(moment))
+        assert not outcome.trouble, outcome
+
+
+def struck(scene: Scene, folder: Path, name: str, place: str) -> list[int]:
+    """Return the numbers of the calls `name` at `place`, below the nodes, among those at which a process may die."""
+    root = folder / "listed"
+    copied(folder / "built", root)
+    scene.drop(root)
+    fault = Listing(Kind.KILL, BEYOND, root, folder / "report")
+    scene.play(root, fault)
+    shutil.rmtree(root)
+    return [number for number, call in enumerate(fault.calls) if call == (name, f"{root}{place}")]
+
+
+@dataclass
+class Listing(Fault):
+    """No fault: lists where one might be."""
+
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def number(self, call: Call) -> int:
+        self.calls.append((call.name, call.place))
+        return super().number(call)
 
 
 def test_one_fault_anywhere_in_an_exchange_over_a_hub_changes_nothing_in_the_end(tmp_path: Path) -> None:

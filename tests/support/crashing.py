@@ -38,10 +38,18 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def in_child(action: Callable[[], object], failed: Path | None = None) -> bool:
+def freeze() -> None:
+    """Stop this process for whoever waits for it to look at, and to kill."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def in_child(
+    action: Callable[[], object], failed: Path | None = None, frozen: Callable[[int], object] | None = None
+) -> bool:
     """Run `action` in a forked process; whether it was killed by SIGKILL. AssertionError if it failed by itself.
 
     failed: where its traceback goes, to be quoted by the AssertionError; else it goes to stderr.
+    frozen: told of the process when it has frozen itself; after that it is killed.
 
     The child sees the caller's objects, and what it changes of them stays its own.
     """
@@ -58,7 +66,14 @@ def in_child(action: Callable[[], object], failed: Path | None = None) -> bool:
                 failed.write_text(traceback.format_exc(), "utf-8")
         finally:
             os._exit(status)
-    _, ended = os.waitpid(child, 0)
+    _, ended = os.waitpid(child, os.WUNTRACED)
+    if os.WIFSTOPPED(ended):
+        try:
+            if frozen is not None:
+                frozen(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            _, ended = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(ended)
     said = failed.read_text("utf-8") if failed is not None and failed.exists() else ""
     assert code in {0, -signal.SIGKILL}, f"the child failed by itself: {said}"

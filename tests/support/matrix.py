@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.crashing import in_child
-from tests.support.faults import Fault, Kind
+from tests.support.faults import MOMENTS, Fault, Kind
+from tests.support.powercuts import PowerCut
 from tests.support.scenes import Scene, copied
 
 BEYOND = 1 << 30
@@ -17,7 +18,7 @@ AGAIN = 97
 
 @dataclass(frozen=True)
 class Point:
-    """One fault: `kind` at the `at`-th call that it may strike."""
+    """One fault: `kind` at the `at`-th call that it may strike; with several moments, call and moment in one."""
 
     scene: Scene
     kind: Kind
@@ -47,7 +48,10 @@ def points(scene: Scene, built: Path, folder: Path) -> dict[Kind, int]:
     scene.play(root, nothing)
     scene.check(root)
     shutil.rmtree(folder)
-    return {kind: sum(kind.may_strike(call) * number for call, number in nothing.met.items()) for kind in Kind}
+    return {
+        kind: kind.moments * sum(kind.may_strike(call) * number for call, number in nothing.met.items())
+        for kind in Kind
+    }
 
 
 def tried(point: Point, built: Path, folder: Path) -> Outcome:
@@ -59,18 +63,36 @@ def tried(point: Point, built: Path, folder: Path) -> Outcome:
     root, report = folder / "run", folder / "report"
     copied(built, root)
     point.scene.drop(root)
-    fault = Fault(point.kind, point.at, root, report)
+    at, moment = divmod(point.at, point.kind.moments)
+    fault = Fault(point.kind, at, root, report)
     trouble = ""
+    owed: list[PowerCut] = []
     try:
-        died = in_child(lambda: point.scene.play(root, fault), folder / "failed")
+        died = in_child(
+            lambda: point.scene.play(root, fault),
+            folder / "failed",
+            lambda child: owed.append(PowerCut.after(child, root, fault.pending.read_bytes())),
+        )
         assert died == (point.kind.is_deadly and report.exists()), "the wrong end"
         if point.kind is Kind.KILL_TWICE and died:
             again = Fault(Kind.KILL, point.at % AGAIN, root, folder / "report-again")
             in_child(lambda: point.scene.play(root, again), folder / "failed")
+        for one in owed:
+            then = Fault(Kind.POWER, MOMENTS[moment], root, folder / "report-then", one, after_commits=True)
+            in_child(lambda then=then: _cut_in_the_end(point.scene, root, then), folder / "failed")
         point.scene.check(root)
     except Exception:  # noqa: BLE001 - whatever it is belongs into the table
         trouble = traceback.format_exc()
-    where = report.read_text("utf-8") if report.exists() else ""
+    finally:
+        for one in owed:
+            one.close()
+    where = "".join(one.read_text("utf-8") for one in (report, folder / "report-then") if one.exists())
     if not trouble:
         shutil.rmtree(folder)
     return Outcome(point, where, trouble)
+
+
+def _cut_in_the_end(scene: Scene, root: Path, fault: Fault) -> None:
+    """Play until the power is cut, at rest if it was not before."""
+    scene.play(root, fault)
+    fault.cut_now()

@@ -9,6 +9,7 @@ taken back.
 """
 
 import os
+import pickle
 import posix
 import stat
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ class _Change:
 
 @dataclass
 class PowerCut:
-    """Watches the calls of one process below `root`, and takes back what did not last when it is told to `cut`."""
+    """Watches the calls below `root` of one process, or of several that follow each other, and takes back what did not
+    last when it is told to `cut`."""
 
     root: Path
     _bytes: dict[Node, bytes] = field(default_factory=dict)
@@ -58,6 +60,22 @@ class PowerCut:
         """Let `call` happen and remember what it would take to undo it."""
         watcher = getattr(self, f"_{call.name.replace('-', '_')}", None)
         return call.go() if watcher is None else watcher(call)
+
+    def saved(self) -> bytes:
+        """Return what it would take to undo, for a watcher of whoever comes after this process."""
+        return pickle.dumps((self._bytes, self._settled, self._changes, self._held))
+
+    @classmethod
+    def after(cls, process: int, root: Path, saved: bytes) -> "PowerCut":
+        """Return the watcher that goes on where that of `process`, which is stopped, has `saved`: the disk remembers
+        what a killed process owed it. To be closed."""
+        data, settled, changes, held = pickle.loads(saved)
+        return cls(root, data, settled, changes, [posix.open(f"/proc/{process}/fd/{one}", os.O_PATH) for one in held])
+
+    def close(self) -> None:
+        """Let go of the numbers of what was removed."""
+        for one in self._held:
+            posix.close(one)
 
     def cut(self, *, names: bool = True) -> None:
         """Take back every byte, and (`names`) every name, that was not synced; with the names what was only settled."""
