@@ -1,5 +1,6 @@
 """Statistics as a picture: one SVG without scripts, fonts or anything else from elsewhere."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,9 @@ def draw(title: str, groups: Sequence[str], series: Mapping[str, Sequence[int | 
     """
     import pygal  # type: ignore[import-untyped]  # it brings no types, and nobody else has any
     from pygal.style import Style  # type: ignore[import-untyped]  # the same
+
+    # It looks for maps, which nobody draws here, in a way of old that Python 3.11 complains of at every later import.
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, pygal.PluginImportFixer)]
 
     style = Style(
         font_family=FONT,

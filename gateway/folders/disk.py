@@ -24,6 +24,7 @@ _OPEN_TOGETHER = 64
 """Files of one group that are open at the same time while they wait to be synced; a process may open 1,024."""
 _PIECE = 64 << 10
 """Bytes of a small file read at once; most are smaller."""
+_Content = tuple[str, bytes | memoryview]
 
 OPENED = Path("/proc/self/fd")
 """Where each open folder of this process has a path that leads to it and nowhere else."""
@@ -210,17 +211,13 @@ def write_many(
     def reached(path: Path | str) -> str:
         return os.fspath(path) if within is None else os.fspath(path).rpartition("/")[2]
 
-    def create(path: str) -> int:
-        descriptor = _created(reached(path), mode, within)
-        adopt(descriptor)
-        return descriptor
-
     done = 0
     settled: int | None = None
     try:
         contents = [(temporary, data) for temporary, (_, data) in zip(temporaries, items, strict=True)]
         for at in range(0, len(contents), _OPEN_TOGETHER):
-            settled = _fill(contents[at : at + _OPEN_TOGETHER], create, is_all=len(contents) < rounds.FEWEST)
+            some, is_all = contents[at : at + _OPEN_TOGETHER], len(contents) < rounds.FEWEST
+            settled = _fill(some, lambda path: _created(reached(path), mode, within), adopt, is_all=is_all)
         for temporary, (path, _) in zip(temporaries, items, strict=True):
             with mapped_at(path):
                 os.replace(reached(temporary), reached(path), src_dir_fd=within, dst_dir_fd=within)
@@ -351,7 +348,9 @@ def _created(name: str, mode: int, within: int | None) -> int:
         return os.open(name, flags, mode, dir_fd=within)
 
 
-def _fill(items: Sequence[tuple[str, bytes | memoryview]], create: Callable[[str], int], *, is_all: bool) -> int | None:
+def _fill(
+    items: Sequence[_Content], create: Callable[[str], int], adopt: Callable[[int], None], *, is_all: bool
+) -> int | None:
     """Write new files, then force them to the disk: the first that waits takes along what the others would wait for.
 
     They stay open meanwhile, so that a write-back that failed is told to us. Where the disk keeps order and there are
@@ -363,6 +362,7 @@ def _fill(items: Sequence[tuple[str, bytes | memoryview]], create: Callable[[str
             with mapped_at(path):
                 descriptor = create(path)
                 opened.append((path, descriptor))
+                adopt(descriptor)
                 view = memoryview(data)
                 while view:
                     view = view[os.write(descriptor, view) :]

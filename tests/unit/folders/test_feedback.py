@@ -1,6 +1,7 @@
 """Feedback: the same content for machines and people, under the export's own name, readable on old Windows machines."""
 
 import base64
+import errno
 import json
 import os
 import stat
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.errors import PermanentError, Scope
+from gateway.domain.errors import PermanentError, Scope, TransientError
 from gateway.folders.feedback import AckLine, Acknowledgement, Feedback, FeedbackDesk, FeedbackLine
 from tests.support import calls
 from tests.support.calls import Call
@@ -213,6 +214,24 @@ def test_a_link_laid_while_a_report_is_being_written_leads_nowhere(root: Path, s
         err.unlink()
         away.rename(err)
     assert 6 < at < 99
+
+
+def test_a_report_whose_access_cannot_be_given_leaves_nothing_open_or_lying_about(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = FeedbackDesk(root)
+    desk.report(FEEDBACK)
+    root.chmod(0o777)  # more than our umask leaves
+
+    def refused(_path: object, _mode: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    opened = set(Path("/proc/self/fd").iterdir())
+    monkeypatch.setattr(os, "chmod", refused)
+    with pytest.raises(TransientError):
+        desk.report(FEEDBACK)
+    assert set(Path("/proc/self/fd").iterdir()) == opened
+    assert sorted(path.name for path in (root / "err").iterdir()) == ["案卷.zip.err.json", "案卷.zip.err.txt"]
 
 
 @pytest.mark.parametrize("laid", ["pipe", "link", "other name"])
