@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from gateway.bundle import chunked
 from gateway.bundle import herald as heralds
 from gateway.bundle.envelope import ENVELOPE_MAX, parse_envelope
 from gateway.bundle.herald import Herald, Promise, check_herald, is_whole, open_herald, parse_herald
 from gateway.bundle.manifest import BLANK
 from gateway.bundle.seal import SealMember
+from gateway.bundle.suites import algorithms, digest, label
 from tests.support.bundles import finish, prepare
 
 SETTINGS: dict[str, Any] = {
@@ -131,6 +133,26 @@ def test_numbers_and_hashes_are_blank(workshop: Any, sealed: Sealed) -> None:
     assert workshop.code_of(lambda: proven(workshop, resigned(workshop, sealed.herald, numbered))) == "malformed"
     hashed = header[:128] + b"\1" + header[129:]
     assert workshop.code_of(lambda: proven(workshop, resigned(workshop, sealed.herald, hashed))) == "malformed"
+
+
+@pytest.mark.parametrize("where", ["a hash", "a signature"])
+def test_a_draft_that_claims_what_nobody_knows_yet_is_refused(workshop: Any, sealed: Sealed, where: str) -> None:
+    """Its sender signed and encrypted it all the same; nothing is to be written by it."""
+    herald, promise = proven(workshop, sealed.herald), opened(workshop, sealed.herald)
+    envelope, use = herald.envelope, algorithms(herald.envelope.suite)
+    text, rest = promise.text, bytes(use.signature_length)
+    if where == "a hash":
+        text = text.replace(BLANK.hex().encode(), b"1" * 64, 1)
+        assert text != promise.text
+    else:
+        rest = b"\1" + rest[1:]
+    cipher = chunked.encrypt_whole(
+        use.encryptor(promise.content_key, label("draft") + envelope.bind),
+        len(text).to_bytes(4, "big") + text + rest,
+    )
+    header = envelope.header[:96] + digest(envelope.suite, cipher) + envelope.header[128:]
+    raw = resigned(workshop, sealed.herald, header)[: envelope.manifest_offset] + cipher
+    assert workshop.code_of(lambda: opened(workshop, raw)) == "manifest-malformed"
 
 
 def test_who_it_is_not_for_and_who_it_is_not_from(workshop: Any, sealed: Sealed) -> None:

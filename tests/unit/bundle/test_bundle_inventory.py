@@ -114,6 +114,13 @@ def test_the_largest_of_each_list_fits(keys: NodeKeys) -> None:
         {"sent": [[5, 40]]},
         {"got": [[n, 1, []] for n in range(STREAMS_MAX + 1)]},
         {"got": [[1, 3 * RANGES_MAX + 3, [part for n in range(RANGES_MAX + 1) for part in (3 * n + 1, 3 * n + 2)]]]},
+        # No stream says too much, and all together do.
+        {
+            "got": [
+                [epoch, 3 * RANGES_MAX, [part for n in range(RANGES_MAX // 2 + 1) for part in (3 * n + 1, 3 * n + 2)]]
+                for epoch in (1, 2)
+            ]
+        },
         {"pending": ["x" * 32]},
         {"pending": [7]},
         {"more": 1},

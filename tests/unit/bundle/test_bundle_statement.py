@@ -153,6 +153,8 @@ def test_what_breaks_the_rules_is_refused(paper: Paper, change: dict[str, object
         {"digest": "ab"},
         {"named": [[3, "0b" * 16], [3, "0b" * 16]]},
         {"named": [[4, "0b" * 16], [3, "0b" * 16]]},
+        {"fates": [["delivered"]]},
+        {"named": [[3]]},
         {"first": 0},
     ],
 )
@@ -161,6 +163,28 @@ def test_a_tally_that_breaks_the_rules_is_refused(change: dict[str, object], key
     (tally,) = whole["streams"]  # type: ignore[misc]  # a list of one
     text = canonical.encode({**whole, "streams": [{**tally, **change}]})
     assert refused(signed(text, keys), keys, HUB) == "statement-malformed"
+
+
+HALF = tuple((2 * n, 2 * n) for n in range(1, RANGES_STATED_MAX // 2 + 2))
+NAMES = tuple((number, ONE) for number in range(1, NAMED_MAX // 2 + 2))
+LONG = replace(TALLY, last=HALF[-1][1], highest=HALF[-1][1], fates=(), named=())
+
+
+@pytest.mark.parametrize(
+    "paper",
+    [
+        replace(ENQUIRY, streams=tuple(Question(US, PEER, epoch, 1, LONG.last, HALF) for epoch in (5, 6))),
+        replace(
+            STATEMENT, streams=tuple(replace(LONG, epoch=epoch, fates=((Fate.DELIVERED, HALF),)) for epoch in (5, 6))
+        ),
+        replace(STATEMENT, streams=tuple(replace(LONG, epoch=epoch, named=NAMES) for epoch in (5, 6))),
+    ],
+    ids=["ranges asked for", "ranges stated", "bundles named"],
+)
+def test_what_no_stream_exceeds_is_refused_where_all_together_do(paper: Paper, keys: NodeKeys) -> None:
+    assert len(sign_paper(replace(paper, streams=paper.streams[:1]), keys)) < STATEMENT_MAX  # type: ignore[union-attr, arg-type]  # both have streams
+    with pytest.raises(ValueError, match="more than"):
+        sign_paper(paper, keys)
 
 
 def test_the_largest_of_each_fits(keys: NodeKeys) -> None:

@@ -184,6 +184,7 @@ def test_a_thread_that_is_replaced_is_told_of_and_ends_nothing(stand: Stand) -> 
         thread = threading.Thread(target=[].pop, name="ears")
         thread.start()
         thread.join()
+        stand.inbox.wake()  # else the loop looks again when the watchdog wants to be fed, half a minute later
 
     assert stand.run(Script(die, send(signal.SIGTERM))) == 0
     assert stand.log.of("thread-died") == [{"thread": "ears", "vital": False}]

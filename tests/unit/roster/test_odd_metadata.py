@@ -60,6 +60,13 @@ def test_what_could_not_be_signed_is_refused_by_all(
             ask()
 
 
+def test_one_part_in_the_place_of_another_is_refused(authority: Authority) -> None:
+    file = authority.issue_file(roster_of())
+    for ask in (lambda: fingerprint(file.timestamp), lambda: versions(replace(file, targets=file.snapshot))):
+        with pytest.raises(SecurityError, match="of another kind"):
+            ask()
+
+
 @pytest.mark.parametrize("text", [b'{"signed": {"version": 1e999}}', b"[" * 20_000], ids=["endless", "deep"])
 def test_a_glance_at_a_damaged_file_shows_that_it_is_damaged(tmp_path: Path, authority: Authority, text: bytes) -> None:
     (tmp_path / FOLDER).mkdir()
