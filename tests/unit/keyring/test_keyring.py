@@ -1,5 +1,6 @@
 """The node's own keys: made once, read back, renewed, refused when others could have read them."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
+from gateway.bundle import canonical
 from gateway.bundle.card import fingerprint, parse_card
 from gateway.bundle.suites import Suite
 from gateway.domain.errors import ConfigError, Scope
@@ -191,6 +193,17 @@ def test_a_clear_file_without_keys_is_malformed(tmp_path: Path, inside: bytes) -
     create(tmp_path, None)
     path = tmp_path / KEY_FILE
     path.write_bytes(path.read_bytes()[:9] + inside)
+    assert refused(lambda: load(tmp_path)).code == "keys-malformed"
+
+
+@pytest.mark.parametrize("without", ["all keys", "one of the next pair"])
+def test_a_clear_file_that_lacks_a_key_is_malformed(tmp_path: Path, without: str) -> None:
+    create(tmp_path, None).renew(tmp_path, None, now=NOW + DAY, overlap_seconds=DAY, ssh=True)
+    path = tmp_path / KEY_FILE
+    head, whole = path.read_bytes()[:9], json.loads(path.read_bytes()[9:])
+    assert len(whole["keys"]) == len(whole["next_ssh"]) == 2
+    whole |= {"keys": []} if without == "all keys" else {"next_ssh": whole["next_ssh"][:1]}
+    path.write_bytes(head + canonical.encode(whole))
     assert refused(lambda: load(tmp_path)).code == "keys-malformed"
 
 

@@ -45,6 +45,10 @@ BAD: dict[str, tuple[Callable[[], RosterContent], str]] = {
     "hubs in a circle": (lambda: roster_of(replace(PROVINCE, hubs=(CITY.unit,)), CITY, POLICE), "back to itself"),
     "an unknown parent": (lambda: with_police(parent=UnitCode("9999")), "parent 9999"),
     "its own parent": (lambda: with_police(parent=POLICE.unit), "its own ancestor"),
+    "parents in a circle": (
+        lambda: roster_of(replace(PROVINCE, parent=CITY.unit), replace(CITY, parent=PROVINCE.unit)),
+        "its own ancestor",
+    ),
     "an unknown role": (lambda: with_police(role="army"), "nobody knows the role"),
     "a wrong region": (lambda: with_police(level=Level.CITY), "is not one of a city"),
     "no region": (lambda: with_police(region="99"), "is not one of a county"),

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from gateway.domain.errors import GatewayError
 from gateway.roster.authority import Officers, next_root, propose, sign
+from gateway.roster.codec import encode
 from gateway.roster.file import RosterFile, join, split
+from gateway.roster.proving import TARGET
 from gateway.roster.store import Came, RosterStore
 from tests.support.rosters import DAY, SINCE, Authority, OfficerKey, hub, invented, roster_of, with_cheap_digits
 
@@ -163,6 +166,29 @@ def test_attack_content_of_another_version(store: RosterStore, authority: Author
     for one in authority.officers:
         file = sign(file, one.public, one.sign)
     assert unchanged(store, lambda: store.take(join(file), now=NOW)) == "roster-mixed"
+
+
+def test_attack_two_rosters_of_one_version_below_a_new_root(store: RosterStore, authority: Authority) -> None:
+    authority.change_root(authority.officers, 2)
+    raw = authority.issue(roster_of(COURT, version=2))
+    assert unchanged(store, lambda: store.take(raw, now=NOW)) == "roster-mixed"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(None, "roster-mixed"), (b"{}", "roster-malformed"), (encode(roster_of(COURT, version=9)), "roster-mixed")],
+    ids=["none", "odd", "of another version"],
+)
+def test_content_that_its_metadata_does_not_fit_is_refused_although_it_is_signed(
+    content: bytes | None, code: str, store: RosterStore, authority: Authority
+) -> None:
+    file = propose(authority.roots, roster_of(COURT, version=3), SINCE + 90 * DAY)
+    targets = Metadata[Targets].from_bytes(file.targets)
+    targets.signed.targets = {} if content is None else {TARGET: TargetFile.from_data(TARGET, content, ["sha256"])}
+    file = replace(file, targets=targets.to_bytes(), roster=content or file.roster)
+    for one in authority.officers:
+        file = sign(file, one.public, one.sign)
+    assert unchanged(store, lambda: store.take(join(file), now=NOW)) == code
 
 
 def test_attack_a_root_that_its_predecessor_did_not_sign(store: RosterStore, authority: Authority) -> None:
