@@ -32,6 +32,8 @@ _LEGS = MappingProxyType(
 )
 """Which workers a transfer's new state concerns: who owes the next effect, and who clears the mailbox, once: what is
 delivered was verified before."""
+_SENT = frozenset({(Direction.OUTBOUND, State.SENT), (Direction.RELAY, State.FORWARDED)})
+"""What owes nothing but is waited for; changed in it, it may be due again: missed, released, or its bytes are back."""
 _COUNTED = frozenset({State.SEALED, State.DELIVERED, State.COLLECTED, State.REFUSED})
 """States in which what passed of a case is more, or less, than before."""
 _MAKES_WAY = ends(Direction.OUTBOUND) | {State.FOUND, State.SEALED}
@@ -47,6 +49,8 @@ def concerned(touched: Touched, orderly: Iterable[str]) -> set[str]:
             names.update(_SHARED.get(state, ()))
         if link is not None:
             names.update(leg(link) for leg in _LEGS.get((direction, state), ()))
+            if not is_new and (direction, state) in _SENT:
+                names.add(out_leg(link))
         if state in _COUNTED:
             names.add(TermStage.name)
         if state in _MAKES_WAY:

@@ -1,7 +1,7 @@
 """What a hub or a recipient says it knows of streams, number by number: plain values, as a statement carries them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,7 +13,8 @@ STREAMS_ASKED_MAX = 256
 TALLIES_MAX = 512
 """Streams of one statement: those asked for, and other epochs of theirs."""
 RANGES_STATED_MAX = 16_384
-"""Ranges of one statement; a tally that does not fit ends earlier and says where."""
+"""Ranges of one enquiry, each of whose streams has far fewer, or of one statement; a tally that does not fit there ends
+earlier and says where."""
 NAMED_MAX = 4096
 """Bundles named in one statement."""
 IN_HAND_MAX = 4096
@@ -63,6 +64,20 @@ class Enquiry:
     issued_at: int
     number: int
     streams: tuple[Question, ...]
+
+
+def in_parts(questions: Iterable[Question]) -> Iterator[Sequence[Question]]:
+    """Yield `questions`, each of which fits into an enquiry, as many together as one takes."""
+    part: list[Question] = []
+    room = RANGES_STATED_MAX
+    for one in questions:
+        if len(part) == STREAMS_ASKED_MAX or len(one.open) > room:
+            yield part
+            part, room = [], RANGES_STATED_MAX
+        part.append(one)
+        room -= len(one.open)
+    if part:
+        yield part
 
 
 @dataclass(frozen=True, slots=True)

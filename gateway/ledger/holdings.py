@@ -1,12 +1,12 @@
 """Where the streams between us and one peer stand, as an inventory states it, and what follows from the peer's."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, Subquery, and_, not_, or_, select, union, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.domain.holdings import PENDING_MAX, STREAMS_MAX, Got, Range, Sent, joined, ranges
+from gateway.domain.holdings import PENDING_MAX, RANGES_MAX, STREAMS_MAX, Got, Range, Sent, joined, ranges
 from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, State
 from gateway.domain.records import ReceiptCode, Transfer
@@ -40,21 +40,18 @@ _RECEIPTED: Final = (State.DELIVERED, State.COLLECTED, State.REFUSED, State.CLOS
 
 def sent(connection: Connection, peer: UnitCode) -> tuple[Sent, ...]:
     """Return our stream to `peer` by epoch, newest number first: what was given out, and what has no receipt."""
+    way, is_open = Direction.OUTBOUND, transfers.c.state.in_(_UNSETTLED)
     return tuple(
-        Sent(
-            epoch,
-            last,
-            ranges(_numbers(connection, Direction.OUTBOUND, peer, epoch, transfers.c.state.in_(_UNSETTLED))),
-        )
-        for epoch, last in _streams(connection, Direction.OUTBOUND, peer)
+        Sent(*one)
+        for one in _stated(connection, way, peer, lambda at, _: ranges(_numbers(connection, way, peer, at, is_open)))
     )
 
 
 def got(connection: Connection, peer: UnitCode) -> tuple[Got, ...]:
     """Return the stream of `peer` to us by epoch: the highest number known, and those below that never arrived."""
+    way = Direction.INBOUND
     return tuple(
-        Got(epoch, last, _lacking(connection, peer, epoch, last))
-        for epoch, last in _streams(connection, Direction.INBOUND, peer)
+        Got(*one) for one in _stated(connection, way, peer, lambda at, last: _lacking(connection, peer, at, last))
     )
 
 
@@ -166,6 +163,21 @@ def _streams(connection: Connection, direction: Direction, peer: UnitCode) -> li
     for epoch in gaps.epochs(connection, direction, peer):
         found[epoch] = max(gaps.highest(connection, direction, peer, epoch), found.get(epoch, 0))
     return sorted(found.items())[-STREAMS_MAX:]
+
+
+def _stated(
+    connection: Connection, direction: Direction, peer: UnitCode, exceptions: Callable[[int, int], tuple[Range, ...]]
+) -> list[tuple[int, int, tuple[Range, ...]]]:
+    """Return (epoch, highest number known, exceptions to it) of a stream, as many of these as half an inventory takes.
+
+    Those of the newest epochs: in an old one they may never end, and shall not keep out what is owed now.
+    """
+    found: list[tuple[int, int, tuple[Range, ...]]] = []
+    room = RANGES_MAX // 2
+    for epoch, last in reversed(_streams(connection, direction, peer)):
+        found.append((epoch, last, exceptions(epoch, last)[:room]))
+        room -= len(found[-1][2])
+    return found[::-1]
 
 
 def _numbers(

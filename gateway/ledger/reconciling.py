@@ -12,7 +12,7 @@ from gateway.domain.ids import BundleId, LinkName, UnitCode
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.reconciling import OwnNumber, Word, is_lost
 from gateway.domain.records import Facts, ReceiptCode, Stage, Step, Transfer
-from gateway.domain.statements import STREAMS_ASKED_MAX, Fate, Question, Statement, Tally
+from gateway.domain.statements import Fate, Question, Statement, Tally, in_parts
 from gateway.ledger import changes, holdings, tallies
 from gateway.ledger.change import Change
 from gateway.ledger.doors import Doors
@@ -121,10 +121,11 @@ class ReconcileBook:
             for origin, recipient, epoch, number in connection.execute(query):
                 if number is not None:
                     found.setdefault((origin or self._unit, recipient, epoch), []).append(number)
-        return tuple(
+        questions = (
             Question(UnitCode(origin), UnitCode(recipient), epoch, numbers[0], numbers[-1], ranges(numbers))
-            for (origin, recipient, epoch), numbers in list(found.items())[:STREAMS_ASKED_MAX]
+            for (origin, recipient, epoch), numbers in found.items()
         )
+        return tuple(next(in_parts(questions), ()))
 
     def send_again(self, lost: Sequence[Transfer]) -> int:
         """Let what was lost on the way be sent again; return how many have not moved on meanwhile."""

@@ -4,12 +4,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from gateway.domain.errors import PermanentError
-from gateway.domain.lifecycle import Event
+from gateway.domain.lifecycle import Event, State
 from gateway.domain.records import Priority, TimelineEntry, Transfer
 
 TOO_LARGE = "bundle-too-large-for-link"
 NOT_CARRIED = "lane-not-carried"
+MOST_SECONDS = 86_400.0
+"""Longest wait for a receipt before the same is sent again, where no longer one is configured."""
 _SENDINGS = frozenset({Event.SENT, Event.FORWARDED})
+_SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,12 @@ class Carrying:
             return now + self.repeat_seconds
         if self.receipt_seconds is None:
             return None
-        due = now + self.receipt_seconds
+        wait = self.receipt_seconds
+        if transfer.state in _SENT_BEFORE:
+            # As long again as it has waited: who says nothing may have it, and wait for a person. What got lost is
+            # found when both compare.
+            wait = max(wait, min(now - transfer.owed_since, MOST_SECONDS))
+        due = now + wait
         # A receipt that is due after hours can come in the next ones only.
         closed = self.closed_for(due)
-        return due + closed + self.receipt_seconds if closed else due
+        return due + closed + wait if closed else due

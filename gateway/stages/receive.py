@@ -24,6 +24,7 @@ from gateway.stages.gate import Gate
 from gateway.stages.papers import Paper, PaperDesk
 from gateway.stages.precedence import Precedence
 from gateway.stages.recording import Recorder
+from gateway.stages.refusals import waits_for_person
 from gateway.stages.shortage import LOOK_SECONDS, Shortage
 from gateway.stages.unloading import Unloading
 from gateway.stages.watching import STOPPING, Watching
@@ -158,7 +159,7 @@ class ReceiveStage:
         more |= self._begin_large([t for t in wanted if is_large(t.size)], bundles)
         self._take_note()
         self._clear([t for t in transfers if t.state in _HAVE_CUSTODY], bundles)
-        self._reconsider([t for t in transfers if t.state is State.QUARANTINED])
+        self._reconsider([t for t in transfers if t.state is State.QUARANTINED], bundles)
         return (more and not self._lacking) or (len(listing) > LISTED and any(papers.values()))
 
     # -- bundles ------------------------------------------------------------------------------------------------------
@@ -329,14 +330,19 @@ class ReceiveStage:
         elif transfer.state in _OWES_NOTHING:
             self._ledger.advance(Step(transfer, Event.RECEIPT_ASKED, Stage.RECEIVE, Facts(note="bundle arrived again")))
 
-    def _reconsider(self, quarantined: Sequence[Transfer]) -> None:
-        """Bytes that were set aside as damaged are fetched anew when they are offered again."""
+    def _reconsider(self, quarantined: Sequence[Transfer], entries: Mapping[BundleId, Entry]) -> None:
+        """What was set aside is fetched anew when it is offered again: it may be whole this time. But what waits for a
+        person only is in our custody already."""
         for transfer in quarantined:
-            if known(transfer.bundle_id) in self._fetched:
-                self._fetched.discard(known(transfer.bundle_id))
-                self._transport.remove([bundle_name(known(transfer.bundle_id))])
-            else:
+            bundle = known(transfer.bundle_id)
+            if bundle in self._fetched:
+                self._fetched.discard(bundle)
+            elif not waits_for_person(transfer):
                 self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))
+                continue
+            elif not self._again(transfer, entries[bundle]):
+                continue
+            self._transport.remove([bundle_name(bundle)])
 
     # -- convoys ------------------------------------------------------------------------------------------------------
 

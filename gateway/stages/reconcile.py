@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -28,7 +28,7 @@ from gateway.domain.reconciling import (
     strange_epochs,
 )
 from gateway.domain.records import Transfer
-from gateway.domain.statements import STREAMS_ASKED_MAX, Enquiry, Fate, Question, Statement, Tally
+from gateway.domain.statements import Enquiry, Fate, Question, Statement, Tally, in_parts
 from gateway.ledger.reconciling import Asked, Carried, Round
 from gateway.ledger.store import Ledger
 from gateway.ledger.tallies import open_ranges
@@ -171,7 +171,7 @@ class ReconcileStage:
         papers = [
             (party, sign_paper(Enquiry(self._unit, party, int(self._clock.now()), current.id, tuple(some)), self._keys))
             for party, questions in by_party.items()
-            for some in _in_parts(questions)
+            for some in in_parts(questions)
         ]
         self._ledger.reconciling.begin(current.id, [(party, inventory_id(raw)) for party, raw in papers])
         for party, raw in papers:
@@ -250,11 +250,6 @@ class ReconcileStage:
                 differences=len(counted),
                 silent=len(found.silent),
             )
-
-
-def _in_parts(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:
-    for start in range(0, len(questions), STREAMS_ASKED_MAX):
-        yield questions[start : start + STREAMS_ASKED_MAX]
 
 
 def _answered(asked: Sequence[Asked]) -> dict[UnitCode, list[tuple[float, Statement]]]:

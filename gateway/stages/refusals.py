@@ -1,6 +1,7 @@
 """What is answered to a bundle: unasked, only what is authentic and can never pass is refused."""
 
-from gateway.domain.records import ReceiptCode
+from gateway.domain.lifecycle import State
+from gateway.domain.records import ReceiptCode, Transfer
 
 WAIVABLE = frozenset({"expired", "too-large", "key-not-valid", "delivery-doubtful", "scan-missing"})
 """Rules of this node that a person may waive for one bundle: it is authentic and whole, and there is a place for it."""
@@ -47,6 +48,12 @@ def refusal_code(error_code: str) -> ReceiptCode | None:
     is nobody to answer. What was delivered before is answered with the receipt of that delivery.
     """
     return next((code for slug, code in _ANSWER if slug == error_code), None)
+
+
+def waits_for_person(transfer: Transfer) -> bool:
+    """Whether a bundle lies in quarantine and stays there, however often the same bytes come: who sent it is proven,
+    and it is a rule of this node that keeps it out. Anything else may be mended by what comes, or by a new roster."""
+    return transfer.state is State.QUARANTINED and transfer.header_hash is not None and transfer.last_error in WAIVABLE
 
 
 def persons_code(error_code: str) -> ReceiptCode:

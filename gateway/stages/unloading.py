@@ -15,6 +15,7 @@ from gateway.folders import disk
 from gateway.folders.spool import Spool
 from gateway.ledger.store import Ledger
 from gateway.stages.aside import EQUIVOCATION
+from gateway.stages.refusals import waits_for_person
 from gateway.stages.suspects import QuarantineDesk, Suspect
 
 Again = Callable[[Transfer, bytes, Callable[[], None]], None]
@@ -73,7 +74,7 @@ class Unloading:
 
     def _is_wanted(self, transfer: Transfer) -> bool:
         """Whether the bytes of a bundle that is known are still, or again, to be fetched."""
-        if transfer.state is State.QUARANTINED or (
+        if (transfer.state is State.QUARANTINED and not waits_for_person(transfer)) or (
             transfer.state is State.SETTLED and self._lacks(known(transfer.bundle_id), known(transfer.header_hash))
         ):
             self._ledger.advance(Step(transfer, Event.OFFERED_AGAIN, Stage.RECEIVE))

@@ -24,6 +24,7 @@ from gateway.domain.statements import (
     Statement,
     Tally,
     digest_of,
+    in_parts,
 )
 
 US, PEER, HUB = UnitCode("990102"), UnitCode("990102000000"), UnitCode("HUB990100")
@@ -196,6 +197,18 @@ def test_the_largest_of_each_fits(keys: NodeKeys) -> None:
     assert parse_paper(sign_paper(replace(ENQUIRY, streams=streams), keys)) == replace(ENQUIRY, streams=streams)
     with pytest.raises(ValueError, match="at most"):
         sign_paper(replace(ENQUIRY, streams=(*streams, replace(streams[0], epoch=9999))), keys)
+
+
+def test_what_is_asked_is_divided_into_enquiries_that_may_be_signed(keys: NodeKeys) -> None:
+    scattered = tuple((2 * n + 1, 2 * n + 1) for n in range(1024))
+    few = [Question(US, PEER, epoch, 1, 2048, scattered) for epoch in range(20)]
+    many = [Question(US, PEER, epoch, 1, 1, ()) for epoch in range(20, 20 + STREAMS_ASKED_MAX)]
+    parts = list(in_parts([*few, *many]))
+    assert [len(part) for part in parts] == [16, STREAMS_ASKED_MAX, 4]
+    assert [one for part in parts for one in part] == [*few, *many]
+    for part in parts:
+        sign_paper(replace(ENQUIRY, streams=tuple(part)), keys)
+    assert list(in_parts([])) == []
 
 
 def test_what_is_of_another_type_is_not_signed(keys: NodeKeys) -> None:

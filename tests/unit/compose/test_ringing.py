@@ -26,6 +26,9 @@ OUT, IN, RELAY = Direction.OUTBOUND, Direction.INBOUND, Direction.RELAY
         (Touch(IN, State.QUARANTINED, LINK, is_new=True), {"in-hub"}),
         (Touch(IN, State.CHECKED, LINK, is_new=True), {"out-hub", "in-hub"}),
         (Touch(RELAY, State.CHECKED, LINK, is_new=True), {"out-hub"}),
+        (Touch(RELAY, State.FORWARDED, LINK, is_new=True), set()),
+        (Touch(OUT, State.SENT, LINK, is_new=False), {"out-hub"}),
+        (Touch(RELAY, State.FORWARDED, LINK, is_new=False), {"out-hub"}),
         (Touch(IN, State.CONFIRMED, LINK, is_new=True), set()),
     ],
 )

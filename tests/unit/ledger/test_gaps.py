@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.holdings import Got, Sent, joined
+from gateway.bundle.inventory import sign_inventory
+from gateway.bundle.keys import generate
+from gateway.domain.holdings import RANGES_MAX, Got, Sent, joined
 from gateway.domain.ids import LinkName
 from gateway.domain.lifecycle import Direction, Event, State
 from gateway.domain.records import Facts, Offer, Stage, Step, Transfer
@@ -188,6 +190,18 @@ _STREAMS = (
 
 def _insert(text: str, its: dict[str, Any], change: Change) -> None:
     change.connection.exec_driver_sql(text, its)
+
+
+def test_an_inventory_names_what_fits_into_one_the_newest_epochs_first(ledger: Ledger) -> None:
+    for epoch, letter in ((76, "aaaaaaaa"), (77, "bbbbbbbb")):
+        its = {"count": 2100, "way": "outbound", "state": State.SENT, "link": LINK, "peer": PEER, "to": PEER}
+        ledger.change(partial(_insert, _PAST, {**its, "epoch": epoch, "letter": letter}))
+    ledger.change(partial(_insert, "UPDATE transfers SET sequence = 2 * sequence", {}))
+    stated = ledger.resync.inventory(PEER, LINK, token=b"ours", issued_at=START, asks=True, answers="")
+    sign_inventory(replace(stated, life=32 * "a"), generate())
+    earlier, newest = stated.sent
+    assert (earlier.last, len(earlier.open)) == (4200, 0)
+    assert (newest.last, newest.open[0], len(newest.open)) == (4200, (2, 2), RANGES_MAX // 2)
 
 
 @contextmanager

@@ -265,6 +265,39 @@ def test_a_rule_of_this_node_is_waived_once_by_a_named_person(closed: Street) ->
         assert made.police.only(OUT).state is State.DELIVERED
 
 
+def test_what_waits_for_a_person_is_not_fetched_again_and_alerted_once(closed: Street) -> None:
+    let_people_refuse(closed)
+    config = closed.police.root / "etc" / "gateway.yaml"
+    patient = config.read_text("utf-8").replace("\ntiming:\n", "\ntiming:\n  give_up_after: 365d\n")
+    config.write_text(patient, "utf-8")
+    with opened(closed) as made:
+        for name in ("one.txt", "two.txt"):
+            made.drop(name, name.encode())
+        for _turn in range(3):
+            made.go("police:claim", "police:pack", "police:out-procuratorate")
+            made.clock.time += 1
+        (convoy,) = made.there.glob("*.cfc")
+        kept = convoy.read_bytes()
+        made.clock.time += 40 * 86400
+        taken_in(made)
+        waiting = things(made.procuratorate)
+        convoy.write_bytes(kept)  # together, as it came, and then each for itself
+        for _repetition in range(4):
+            made.clock.time += 2 * 86400
+            made.work(4)
+            assert [file for file in made.there.iterdir() if file.name.endswith((".cfb", ".cfc"))] == []
+        assert things(made.procuratorate) == waiting
+        assert len(made.procuratorate.log.of("bundle-quarantined")) == 2
+        for theirs in made.procuratorate.transfers(IN):
+            assert "offered-again" not in made.procuratorate.events(theirs)
+        for ours in made.police.transfers(OUT):
+            assert made.police.events(ours).count("sent") > 2
+        for thing in waiting:
+            operator(made.procuratorate).decide(Action.RELEASE, thing.id, "the chief wants it all the same")
+        made.settle()
+        assert made.delivered() == {"one.txt": b"one.txt", "two.txt": b"two.txt"}
+
+
 def test_each_rule_is_waived_by_itself_and_for_the_bytes_at_hand(closed: Street) -> None:
     let_people_refuse(closed, also="  bundle: 1 MiB\n")
     with opened(closed) as made:

@@ -152,3 +152,16 @@ def test_when_a_bundle_is_sent_again(tmp_path: Path, carrying: Carrying, sent_be
         (transfer,) = ledger.found([export(1)])
     history = [SENT] * sent_before + [replace(SENT, kind="attempt", what="failed")]
     assert carrying.receipt_due(transfer, 0.0, lambda: history) == due
+
+
+@pytest.mark.parametrize(
+    ("state", "since", "due"),
+    [(State.SEALED, 1e6, 60.0), (State.SENT, 10.0, 60.0), (State.SENT, 240.0, 240.0), (State.SENT, 1e6, 86_400.0)],
+)
+def test_who_answers_nothing_is_sent_the_same_ever_less_often(
+    tmp_path: Path, state: State, since: float, due: float
+) -> None:
+    with open_ledger(tmp_path) as ledger:
+        (transfer,) = ledger.found([export(1)])
+    waiting = replace(transfer, state=state, owed_since=-since)
+    assert Carrying(60.0).receipt_due(waiting, 0.0, list) == due
