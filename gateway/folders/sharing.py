@@ -11,6 +11,8 @@ from gateway.domain.errors import PermanentError, Scope
 from gateway.folders import disk, rounds
 
 _NO_FOLDER = frozenset({errno.ELOOP, errno.ENOTDIR})
+_lasting: set[tuple[int, int]] = set()
+"""Folders of ours whose names were forced out since this process began."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -54,6 +56,8 @@ def opened_own(folder: Path, model: Path | None = None) -> Iterator[int]:
             descriptor = _opened(folder, above)
             if descriptor is None:
                 descriptor = _made(folder, above, model)
+            elif model is not None:
+                _make_last(descriptor, above)
         finally:
             os.close(above)
     try:
@@ -80,6 +84,19 @@ def _opened(folder: Path, above: int) -> int | None:
         facts = {"folder": disk.printable(str(folder))}
         detail = "a link or a file has the name of a folder of ours"
         raise PermanentError("folder-replaced", detail, scope=Scope.ROUTE, facts=facts) from error
+
+
+def _make_last(descriptor: int, above: int) -> None:
+    """Force out the name of a folder, once in a life of ours: who made it may have been killed before that."""
+    found = os.fstat(descriptor)
+    if (found.st_dev, found.st_ino) in _lasting:
+        return
+    try:
+        rounds.sync_opened(above)
+    except OSError:
+        os.close(descriptor)
+        raise
+    _lasting.add((found.st_dev, found.st_ino))
 
 
 def _made(folder: Path, above: int, model: Path | None) -> int:
