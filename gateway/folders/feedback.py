@@ -111,6 +111,8 @@ class FeedbackDesk:
         "".encode(encoding)  # an unknown encoding is a mistake of the caller, found now and not at the first refusal
         self._root = root
         self._encoding = encoding
+        self._lasting: set[str] = set()
+        """Which of the two folders have a durable name."""
 
     def report(self, feedback: Feedback) -> tuple[Path, Path]:
         """Write `err/<name>.err.json` and `err/<name>.err.txt`, replacing older ones.
@@ -162,7 +164,8 @@ class FeedbackDesk:
         def adopt(file: int) -> None:
             sharing.adopt_open(file, os.fstat(file), rights)
 
-        with sharing.opened_own(self._root / name, self._root) as folder:
+        with sharing.opened_own(self._root / name, self._root, lasts=name in self._lasting) as folder:
+            self._lasting.add(name)
             disk.write_many(items, rights.st_mode & 0o666 | 0o600, within=folder, adopt=adopt)
 
 

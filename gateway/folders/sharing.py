@@ -11,8 +11,6 @@ from gateway.domain.errors import PermanentError, Scope
 from gateway.folders import disk, rounds
 
 _NO_FOLDER = frozenset({errno.ELOOP, errno.ENOTDIR})
-_lasting: set[tuple[int, int]] = set()
-"""Folders of ours whose names were forced out since this process began."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -43,11 +41,12 @@ def adopt_open(descriptor: int, now: os.stat_result, model: os.stat_result) -> N
 
 
 @contextmanager
-def opened_own(folder: Path, model: Path | None = None) -> Iterator[int]:
+def opened_own(folder: Path, model: Path | None = None, *, lasts: bool = False) -> Iterator[int]:
     """Give a descriptor of `folder`, which we keep inside a folder that others write into. What is done through it is
     done there, whatever they put at its path meanwhile.
 
-    model: the folder after whose access rights it is made, durably, where it is not there.
+    model: the folder after whose access rights it is made where it is not there. Its name is durable then.
+    lasts: it is durable if it is there, since this process has forced it out; who made it may have been killed before.
     Raises `folder-replaced` (permanent, route) where a link or a file has its name; or as `disk.failure` says.
     """
     with disk.mapped_at(folder):
@@ -56,7 +55,7 @@ def opened_own(folder: Path, model: Path | None = None) -> Iterator[int]:
             descriptor = _opened(folder, above)
             if descriptor is None:
                 descriptor = _made(folder, above, model)
-            elif model is not None:
+            elif model is not None and not lasts:
                 _make_last(descriptor, above)
         finally:
             os.close(above)
@@ -86,19 +85,6 @@ def _opened(folder: Path, above: int) -> int | None:
         raise PermanentError("folder-replaced", detail, scope=Scope.ROUTE, facts=facts) from error
 
 
-def _make_last(descriptor: int, above: int) -> None:
-    """Force out the name of a folder, once in a life of ours: who made it may have been killed before that."""
-    found = os.fstat(descriptor)
-    if (found.st_dev, found.st_ino) in _lasting:
-        return
-    try:
-        rounds.sync_opened(above)
-    except OSError:
-        os.close(descriptor)
-        raise
-    _lasting.add((found.st_dev, found.st_ino))
-
-
 def _made(folder: Path, above: int, model: Path | None) -> int:
     missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     if model is None:
@@ -111,11 +97,20 @@ def _made(folder: Path, above: int, model: Path | None) -> int:
         raise missing
     try:
         _adopt(descriptor, os.fstat(descriptor), rights)
+    except OSError:
+        os.close(descriptor)
+        raise
+    _make_last(descriptor, above)
+    return descriptor
+
+
+def _make_last(descriptor: int, above: int) -> None:
+    """Force out the name of an open folder in the open one `above`; where that fails it is closed."""
+    try:
         rounds.sync_opened(above)
     except OSError:
         os.close(descriptor)
         raise
-    return descriptor
 
 
 def _adopt(path: str | int, now: os.stat_result, model: os.stat_result) -> None:

@@ -84,6 +84,8 @@ class Spool:
         """
         for folder in (self.claims, self.outbox, self._outbound, self._inbound, self._relayed, self._staging):
             disk.owner_only(folder)
+            # A process that was killed may have made folders in it whose names do not last yet.
+            disk.fsync_folder(folder)
         removed = 0
         for folder in (self._outbound, *_folders(self.outbox), *_folders(self._inbound), *_folders(self._staging)):
             for path in (folder / name for name in _names(folder) if name.startswith(".")):

@@ -411,7 +411,7 @@ def test_recovery_finishes_a_release_that_was_decided(place: Place, settled: fro
             place.claim(Candidate("case.zip", ("case.zip", "case.ok"), Settled.COMPLETE))
         finished += was_decided * stride
         points += stride
-    assert finished > 3
+    assert finished >= 3  # one, where every third point is tried
 
 
 def test_a_released_original_never_overwrites_and_its_parts_stay_together(place: Place) -> None:
