@@ -12,7 +12,8 @@ NOT_CARRIED = "lane-not-carried"
 MOST_SECONDS = 86_400.0
 """Longest wait for a receipt before the same is sent again, where no longer one is configured."""
 _SENDINGS = frozenset({Event.SENT, Event.FORWARDED})
-_SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
+SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
+"""States of what was sent and is sent again if no receipt comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Carrying:
         if self.receipt_seconds is None:
             return None
         wait = self.receipt_seconds
-        if transfer.state in _SENT_BEFORE:
+        if transfer.state in SENT_BEFORE:
             # As long again as it has waited: who says nothing may have it, and wait for a person. What got lost is
             # found when both compare.
             wait = max(wait, min(now - transfer.owed_since, MOST_SECONDS))

@@ -20,7 +20,7 @@ from gateway.ledger.asking import SendingTimes
 from gateway.ledger.ordering import Orders
 from gateway.ledger.store import Ledger
 from gateway.stages.bulk import MORE_SECONDS, BulkLane
-from gateway.stages.carrying import Carrying
+from gateway.stages.carrying import SENT_BEFORE, Carrying
 from gateway.stages.convoying import Convoying, Parcel
 from gateway.stages.forerunner import Forerunner
 from gateway.stages.gate import Gate
@@ -41,7 +41,6 @@ LARGE_BATCH = 16
 
 _AT_ANY_TIME = SendingTimes(0.0, 0.0, 0.0)
 _OWED_ON = (State.CHECKED,)
-_SENT_BEFORE = frozenset({State.SENT, State.FORWARDED})
 
 
 class SendStage:
@@ -340,7 +339,7 @@ class SendStage:
 
     def _sent_to(self, transfer: Transfer, started: float) -> Step:
         due_at = self._carrying.receipt_due(transfer, self._clock.now(), lambda: self._ledger.timeline(transfer.id))
-        note = "sent again: no receipt" if transfer.state in _SENT_BEFORE else ""
+        note = "sent again: no receipt" if transfer.state in SENT_BEFORE else ""
         event = Event.FORWARDED if transfer.direction is Direction.RELAY else Event.SENT
         return Step(transfer, event, Stage.SEND, Facts(receipt_due_at=due_at, note=note), started_at=started)
 
